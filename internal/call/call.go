@@ -1,0 +1,192 @@
+// Package call says what a task, a row, a call and a redial are, and when a row
+// is complete.
+//
+// A *task* is a campaign. It has one *row* per phone number; a row shows its
+// current attempt, which is a *call* with a CallID, and carries the attempts
+// before it as *redials*. The package imports nothing but the standard library:
+// every other room speaks in these words.
+package call
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"time"
+)
+
+// Opt is an optional value: the zero Opt is "not set", which is null in Avro.
+type Opt[T any] struct {
+	Value T
+	Set   bool
+}
+
+// Some returns a set Opt.
+func Some[T any](v T) Opt[T] { return Opt[T]{Value: v, Set: true} }
+
+// Statuses as the API spells them. Tasks use all but Cancelled, as documented;
+// rows were seen with Finished, Cancelled (two l's), Calling and Pending. Both
+// spellings of cancel are accepted in both places.
+const (
+	Created   = "created"
+	Pending   = "pending"
+	Calling   = "calling"
+	Paused    = "paused"
+	Finished  = "finished"
+	Canceled  = "canceled"
+	Cancelled = "cancelled"
+)
+
+// Task is what a detail response says of the task itself.
+//
+// A zero time is "not set" (the API's absent, null, empty and year-1 times).
+type Task struct {
+	ID             string
+	Name           Opt[string]
+	RobotMethod    Opt[string]
+	RobotID        Opt[string]
+	SIPLine        Opt[string]
+	Status         Opt[string] // as the API spells it
+	ScheduleStart  time.Time
+	ScheduleEnd    time.Time
+	RepeatInterval Opt[int64]
+	RepeatNumber   Opt[int64]
+
+	// Additional holds the raw JSON of fields that are unknown or had an
+	// unexpected JSON type, by the API's name. Nil when there are none.
+	Additional map[string]string
+}
+
+// Terminal reports whether the task will place no more calls by its own word.
+// Rows may still finish after it.
+func (t Task) Terminal() bool { return Terminal(t.Status.Value) }
+
+// Terminal reports whether a task status is an end: finished or canceled, in
+// either spelling.
+func Terminal(status string) bool {
+	return status == Finished || IsCancelled(status)
+}
+
+// IsCancelled reports whether a status of a task or a row is cancel in either
+// spelling.
+func IsCancelled(status string) bool { return status == Canceled || status == Cancelled }
+
+// Row is one phone number of a task, showing its current attempt.
+type Row struct {
+	ID     Opt[int64] // stable over redials
+	CallID string     // the attempt that this row shows; never empty in a complete row
+	Status string
+
+	CallStart time.Time // zero: not set
+	CallEnd   time.Time // zero: not set
+
+	RobotID              Opt[string]
+	CallerNumber         Opt[string]
+	CalleeNumber         Opt[string]
+	CalleeName           Opt[string]
+	CalleeGender         Opt[string]
+	CallTimes            Opt[int64] // attempts made, this one included
+	RingTime             Opt[int64] // seconds
+	TalkRound            Opt[int64]
+	RingType             Opt[string]
+	HangupType           Opt[string]
+	Intention            Opt[string] // per robot: a letter has no fixed meaning
+	IntentionDescription Opt[string]
+	MultiIntention       Opt[string] // JSON in a string
+	Comments             Opt[string] // the customer's own reference; a number keeps its digits
+	PlatformName         Opt[string]
+	ExtraA               Opt[string]
+	ExtraB               Opt[string]
+	ExtraC               Opt[string]
+	AsrResult            []Turn            // nil: not set; empty: an empty array
+	EventLabel           map[string]string // nil: not set
+	NerSlots             map[string]string // nil: not set
+	Redials              []Redial          // earlier attempts; nil: not set
+	CallNotes            Opt[string]
+
+	// Additional holds the raw JSON of fields that are unknown or had an
+	// unexpected JSON type, by the API's name. Nil when there are none.
+	Additional map[string]string
+
+	// Raw is the row as the response held it, for a dead letter should the
+	// event be too large. Hash is its xxHash64, which tells a row that changed
+	// after it was published.
+	Raw  []byte
+	Hash uint64
+}
+
+// Turn is one turn of the talk. Personal data.
+type Turn struct {
+	Time      Opt[string] // offset into the call, HH:MM:SS
+	RobotText Opt[string]
+	Text      Opt[string] // the callee's
+}
+
+// Redial is an earlier attempt of a row. The API gives it no end time.
+type Redial struct {
+	CallID       Opt[string]
+	CallStart    time.Time // zero: not set
+	RingType     Opt[string]
+	RingTime     Opt[int64] // seconds
+	HangupType   Opt[string]
+	ResultLabel  Opt[string]
+	CallerNumber Opt[string]
+	CalleeNumber Opt[string]
+}
+
+// Complete reports whether a row shows a call that has ended for good and can
+// be published: its status is finished and it has a CallID.
+func (r Row) Complete() bool { return r.Status == Finished && r.CallID != "" }
+
+// Duration is the call's length; false when an end is missing or lies before
+// its start.
+func (r Row) Duration() (time.Duration, bool) {
+	if r.CallStart.IsZero() || r.CallEnd.IsZero() || r.CallEnd.Before(r.CallStart) {
+		return 0, false
+	}
+	return r.CallEnd.Sub(r.CallStart), true
+}
+
+// Reason is the code of why a row cannot become an event.
+type Reason string
+
+// The reasons there are. A vendor's change of a field's type is none of them.
+const (
+	NoCallID    Reason = "no_call_id"   // finished, but CallID is absent, null or empty
+	BrokenJSON  Reason = "broken_json"  // the row could be framed but does not decode
+	InvalidUTF8 Reason = "invalid_utf8" // the row's bytes are not UTF-8
+	TooLarge    Reason = "too_large"    // the row or its event exceeds what can be published
+)
+
+// MaxRaw is how many bytes of a rejected row a Reject keeps.
+const MaxRaw = 64 << 10
+
+// Reject is a row that cannot become an event, and why.
+type Reject struct {
+	Reason Reason
+	Detail string // for people; never personal data
+	CallID string // empty: none could be read
+	RowID  Opt[int64]
+
+	Raw       []byte   // the first MaxRaw bytes
+	RawSize   int64    // bytes of the whole row
+	RawSHA256 [32]byte // of the whole row
+	Hash      uint64   // as Row.Hash
+}
+
+// NewReject describes a row that was held whole. The caller adds what of it
+// could be read.
+func NewReject(reason Reason, raw []byte) Reject {
+	return Reject{
+		Reason: reason, RawSize: int64(len(raw)), RawSHA256: sha256.Sum256(raw),
+		Raw: bytes.Clone(raw[:min(len(raw), MaxRaw)]),
+	}
+}
+
+// Counts are the rows of one complete reading, by what they show.
+type Counts struct {
+	Rows      int64
+	Finished  int64
+	Cancelled int64
+}
+
+// Open is how many rows are neither finished nor cancelled.
+func (c Counts) Open() int64 { return c.Rows - c.Finished - c.Cancelled }
