@@ -1,0 +1,207 @@
+package ledger
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Kind is what an entry speaks of: the first word of its key.
+type Kind string
+
+// The kinds of entries there are, and their keys.
+const (
+	KindCall     Kind = "call"     // call/<TaskID>/<CallID>
+	KindRow      Kind = "row"      // row/<TaskID>/<row id, or sha256:<16 hex digits of the raw row>>
+	KindTask     Kind = "task"     // task/<TaskID>
+	KindMeta     Kind = "meta"     // meta
+	KindProducer Kind = "producer" // producer
+)
+
+// Entry is one record of the ledger topic. Which of the values holds depends on
+// the kind; a tombstone has none.
+type Entry struct {
+	Kind      Kind
+	TaskID    string
+	ID        string // the CallID or the row key; empty for the other kinds
+	Tombstone bool
+
+	Published Published // call, row
+	State     State     // task
+	Meta      Meta      // meta
+	Writer    Writer    // producer
+}
+
+// As is what a call or a row was published as.
+type As string
+
+// What there is to publish a call as.
+const (
+	Event      As = "event"
+	DeadLetter As = "dead_letter"
+)
+
+// Published is the value of a call or a row entry.
+type Published struct {
+	At   time.Time // when the response began that showed it; milliseconds count
+	As   As
+	Late bool   // an event whose reading began after the task was first seen terminal
+	Row  uint64 // xxHash64 of the row's bytes; 0 where they are not known (a rebuilt ledger)
+}
+
+// State is the value of a task entry: what the readings before have shown.
+// Zero times are "not yet".
+type State struct {
+	Status   string `json:"status,omitempty"`   // of the last transition
+	Sequence int64  `json:"sequence,omitempty"` // of the last TaskStatusChanged
+
+	FirstTerminal time.Time `json:"first_terminal,omitzero"` // first seen terminal; never moves
+	TerminalSince time.Time `json:"terminal_since,omitzero"` // first seen terminal since it last was not
+
+	Seal          int64     `json:"seal,omitempty"` // number of the last seal
+	SealedAt      time.Time `json:"sealed_at,omitzero"`
+	SealedEntries int64     `json:"sealed_entries,omitempty"` // call and row entries that the seal counted
+
+	ClosedAt time.Time `json:"closed_at,omitzero"`
+
+	// BeforeExportSince marks a task that ended before the export began, as
+	// its schedule's end says. It is read again once meta's ExportSince is
+	// lowered past that end.
+	BeforeExportSince bool      `json:"before_export_since,omitempty"`
+	ScheduleEnd       time.Time `json:"schedule_end,omitzero"`
+}
+
+// Writer is the value of the producer entry: who fenced the shard last.
+type Writer struct {
+	Host     string    `json:"host"`
+	PID      int       `json:"pid"`
+	Epoch    int16     `json:"epoch"`          // of the producer
+	Started  time.Time `json:"started"`        // of the process
+	Instance string    `json:"instance"`       // random, one a process
+	Role     string    `json:"role,omitempty"` // empty: an exporter; "tool"
+}
+
+// timeLayout is RFC 3339 in UTC with exactly three digits of milliseconds.
+const timeLayout = "2006-01-02T15:04:05.000Z"
+
+// AppendKey appends the entry's key. In a TaskID, / is written %2F and % is
+// written %25; those that the API gives have neither.
+func (e Entry) AppendKey(b []byte) []byte {
+	b = append(b, e.Kind...)
+	if e.TaskID != "" {
+		b = append(append(b, '/'), escape(e.TaskID)...)
+	}
+	if e.ID != "" {
+		b = append(append(b, '/'), e.ID...)
+	}
+	return b
+}
+
+// AppendValue appends the entry's JSON value; nothing for a tombstone.
+func (e Entry) AppendValue(b []byte) []byte {
+	switch {
+	case e.Tombstone:
+		return b
+	case e.Kind == KindCall, e.Kind == KindRow:
+		return e.Published.append(b)
+	}
+	var v any = e.State
+	switch e.Kind {
+	case KindMeta:
+		v = e.Meta
+	case KindProducer:
+		v = e.Writer
+	}
+	j, err := json.Marshal(v)
+	if err != nil { // times past the year 9999 alone; no reading holds one
+		panic(fmt.Sprintf("ledger: encode %s entry: %v", e.Kind, err))
+	}
+	return append(b, j...)
+}
+
+func (p Published) append(b []byte) []byte {
+	b = append(b, `{"at":"`...)
+	b = p.At.UTC().AppendFormat(b, timeLayout)
+	b = append(append(b, `","as":"`...), p.As...)
+	b = append(b, '"')
+	if p.Late {
+		b = append(b, `,"late":true`...)
+	}
+	return append(fmt.Appendf(append(b, `,"row":"`...), "%016x", p.Row), `"}`...)
+}
+
+// ParseEntry reads a record of the ledger topic; a nil value is a tombstone.
+// Its errors name the key's kind, never the value.
+func ParseEntry(key, value []byte) (Entry, error) {
+	e, err := parseKey(string(key))
+	if err != nil {
+		return Entry{}, err
+	}
+	if value == nil {
+		e.Tombstone = true
+		return e, nil
+	}
+	switch e.Kind {
+	case KindCall, KindRow:
+		e.Published, err = parsePublished(value)
+	case KindTask:
+		err = json.Unmarshal(value, &e.State)
+	case KindMeta:
+		if err = json.Unmarshal(value, &e.Meta); err == nil && (e.Meta.LedgerID == "" || e.Meta.Partitions < 1) {
+			err = errMeta
+		}
+	case KindProducer:
+		err = json.Unmarshal(value, &e.Writer)
+	}
+	if err != nil {
+		return Entry{}, fmt.Errorf("value of a %s entry cannot be read", e.Kind)
+	}
+	return e, nil
+}
+
+var errMeta = errors.New("no ledger id or no partitions")
+
+var errKey = errors.New("key is none of the ledger's (call/…, row/…, task/…, meta, producer)")
+
+func parseKey(key string) (Entry, error) {
+	kind, rest, nested := strings.Cut(key, "/")
+	e := Entry{Kind: Kind(kind)}
+	switch e.Kind {
+	case KindMeta, KindProducer:
+		if nested {
+			return Entry{}, errKey
+		}
+		return e, nil
+	case KindTask:
+		var ok bool
+		if e.TaskID, ok = unescape(rest); !ok {
+			return Entry{}, errKey
+		}
+		return e, nil
+	case KindCall, KindRow:
+		taskID, id, _ := strings.Cut(rest, "/")
+		var ok bool
+		if e.TaskID, ok = unescape(taskID); !ok || id == "" {
+			return Entry{}, errKey
+		}
+		e.ID = id
+		return e, nil
+	}
+	return Entry{}, errKey
+}
+
+// escape writes a TaskID so that it holds no slash.
+func escape(taskID string) string {
+	if !strings.ContainsAny(taskID, "%/") {
+		return taskID
+	}
+	return strings.NewReplacer("%", "%25", "/", "%2F").Replace(taskID)
+}
+
+// unescape undoes escape; false for what escape does not write.
+func unescape(key string) (taskID string, ok bool) {
+	taskID = strings.NewReplacer("%25", "%", "%2F", "/").Replace(key)
+	return taskID, taskID != "" && escape(taskID) == key
+}

@@ -1,0 +1,365 @@
+package ledger
+
+import (
+	"crypto/sha256"
+	"strings"
+	"testing"
+	"time"
+
+	"airudder-exporter/internal/call"
+)
+
+var policy = Policy{AfterEnd: 24 * time.Hour, Retention: 720 * time.Hour}
+
+// planned are the CallIDs of a plan's events.
+func planned(p Plan) string {
+	var ids []string
+	for _, u := range p.Units {
+		if u.Call != nil {
+			ids = append(ids, u.Call.CallID)
+		}
+	}
+	return strings.Join(ids, " ")
+}
+
+func TestRowsPlansNewCompleteRows(t *testing.T) {
+	s := newShard(meta)
+	rows := done("a", "b", "c")
+	rows[1].Status = call.Calling
+	rows = append(rows, call.Row{Status: call.Finished}, call.Row{Status: call.Cancelled, CallID: "d"})
+	task := header(taskA, call.Calling)
+
+	plan := s.Begin(taskA, false).Rows(call.Part{Task: task, Started: noon, Rows: rows})
+	if got, want := planned(plan), "a c"; got != want {
+		t.Fatalf("got %q, want %q", got, want)
+	}
+	if plan.Task.ID != taskA || plan.ObservedAt != noon {
+		t.Errorf("the plan is of task %q, observed at %v", plan.Task.ID, plan.ObservedAt)
+	}
+	want := Entry{Kind: KindCall, TaskID: taskA, ID: "a", Published: Published{At: noon, As: Event, Row: 1 << 20}}
+	if got := plan.Units[0].Entries; len(got) != 1 || got[0] != want {
+		t.Errorf("got entries %+v, want %+v", got, want)
+	}
+	if n := len(s.Standings()); n != 0 {
+		t.Errorf("planning left %d tasks", n)
+	}
+
+	s.commit(plan.Units...)
+	if got := planned(s.Begin(taskA, false).Rows(call.Part{Task: task, Rows: rows})); got != "" {
+		t.Errorf("planned again: %q", got)
+	}
+	s.checkReplay(t)
+}
+
+func TestRepeatsInOneResponse(t *testing.T) {
+	s := newShard(meta)
+	task := header(taskA, call.Calling)
+	r := s.Begin(taskA, false)
+	if got := planned(r.Rows(call.Part{Task: task, Rows: done("a", "b", "a")})); got != "a b" {
+		t.Errorf("got %q, want %q", got, "a b")
+	}
+	// The part before is not applied yet.
+	if got := planned(r.Rows(call.Part{Task: task, Rows: done("b", "c")})); got != "c" {
+		t.Errorf("got %q, want %q", got, "c")
+	}
+	if got := r.Repeats(); got != 2 {
+		t.Errorf("got %d repeats, want 2", got)
+	}
+	// Nor may a reject of the same call say otherwise.
+	end := r.End(call.Reading{Task: task, Rejects: []call.Reject{{Reason: call.BrokenJSON, CallID: "c"}}}, policy)
+	for _, u := range end.Units {
+		if u.Dead != nil {
+			t.Error("a call became an event and a dead letter")
+		}
+	}
+}
+
+func TestOneCallIDInTwoTasks(t *testing.T) {
+	s := newShard(meta)
+	for _, id := range []string{taskA, taskB} {
+		if rows, _ := s.read(header(id, call.Calling), noon, policy, done(callA)); planned(rows) != callA {
+			t.Errorf("task %s: got %q, want %q", id, planned(rows), callA)
+		}
+	}
+	s.compact(len(s.log), true)
+	s.restart(t)
+	for _, id := range []string{taskA, taskB} {
+		if rows, _ := s.read(header(id, call.Calling), noon, policy, done(callA)); planned(rows) != "" {
+			t.Errorf("task %s: planned again: %q", id, planned(rows))
+		}
+	}
+}
+
+func TestOddCallIDs(t *testing.T) {
+	s := newShard(meta)
+	odd := []string{
+		callA, strings.ToUpper(callA), callA[:31], callA + "0", "a/b", "/", "é✓", strings.Repeat("é", 16), "call", " ",
+	}
+	task := header(taskA, call.Finished)
+	rows, _ := s.read(task, noon, Policy{}, done(odd...))
+	if got, want := len(rows.Units), len(odd); got != want {
+		t.Fatalf("planned %d calls, want %d", got, want)
+	}
+	s.checkReplay(t)
+	s.restart(t)
+	r := s.Begin(taskA, false)
+	for _, id := range odd {
+		if !r.Known([]byte(id), 1<<20) {
+			t.Errorf("%q is not known after a replay", id)
+		}
+	}
+	if got, want := digest(s.tasks[taskA]), wantDigest(odd...); got != want {
+		t.Errorf("digest: got %s, want %s", got, want)
+	}
+	s.write(Entry{Kind: KindTask, TaskID: taskA, State: State{ClosedAt: noon}})
+	s.commit(s.Tombstones(taskA, 1000).Units...)
+	s.checkReplay(t)
+	if got := s.Standing(taskA); got.Events != 0 || got.Leftover {
+		t.Errorf("after the tombstones: %+v", got)
+	}
+}
+
+func TestLateChanges(t *testing.T) {
+	s := newShard(meta)
+	s.read(header(taskA, call.Calling), noon, policy, done("a", "b"))
+	s.write(Entry{Kind: KindCall, TaskID: taskA, ID: "rebuilt", Published: Published{At: noon, As: Event}})
+	look := func(id string, hash uint64) int {
+		t.Helper()
+		r := s.Begin(taskA, false)
+		if !r.Known([]byte(id), hash) {
+			t.Fatalf("%s is not known", id)
+		}
+		return r.LateChanges()
+	}
+	for _, tt := range []struct {
+		when, id string
+		hash     uint64
+		want     int
+	}{
+		{"the same row", "a", 1 << 20, 0},
+		{"a hash that is not known", "a", 0, 0},
+		{"changed", "a", 2 << 20, 1},
+		{"seen before", "a", 2 << 20, 0},
+		{"changed back", "a", 1 << 20, 1},
+		{"nothing to compare with", "rebuilt", 5 << 20, 0},
+		{"now there is", "rebuilt", 6 << 20, 1},
+	} {
+		if got := look(tt.id, tt.hash); got != tt.want {
+			t.Errorf("%s: got %d late changes, want %d", tt.when, got, tt.want)
+		}
+	}
+	look("b", 3<<20)
+	s.restart(t)
+	if got := look("b", 3<<20); got != 1 {
+		t.Errorf("after a replay: got %d late changes, want 1", got)
+	}
+	if s.Begin(taskA, false).Known([]byte("c"), 1) || s.Begin(taskB, false).Known([]byte("a"), 1) {
+		t.Error("a call is known that was never published")
+	}
+}
+
+// TestLateChangeKeepsWhatACallWas: the new hash must not wipe out the flags.
+func TestLateChangeKeepsWhatACallWas(t *testing.T) {
+	s := newShard(meta)
+	s.write(Entry{Kind: KindCall, TaskID: taskA, ID: "a", Published: Published{At: noon, As: DeadLetter, Row: 1 << 20}})
+	s.write(Entry{Kind: KindCall, TaskID: taskA, ID: "b", Published: Published{At: noon, As: Event, Late: true, Row: 1 << 20}})
+	before := dump(s.Ledger)
+	r := s.Begin(taskA, false)
+	if r.Known([]byte("a"), 7<<20); !r.Known([]byte("b"), 7<<20) || r.LateChanges() != 2 {
+		t.Fatalf("got %d late changes, want 2", r.LateChanges())
+	}
+	if got := dump(s.Ledger); got != before {
+		t.Errorf("got\n%s\nwant\n%s", got, before)
+	}
+}
+
+func TestLate(t *testing.T) {
+	s := newShard(meta)
+	late := func(p Plan) bool { return p.Units[0].Entries[0].Published.Late }
+	if rows, _ := s.read(header(taskA, call.Calling), noon, policy, done("a")); late(rows) {
+		t.Error("a call of a running task is late")
+	}
+	// The reading that first shows the end is not late itself.
+	if rows, _ := s.read(header(taskA, call.Finished), noon, policy, done("b")); late(rows) {
+		t.Error("a call of the reading that first shows the end is late")
+	}
+	if rows, _ := s.read(header(taskA, call.Finished), noon, policy, done("c")); !late(rows) {
+		t.Error("a call after the end is not late")
+	}
+	// FirstTerminal never moves: what comes after a resume counts as late too.
+	s.read(header(taskA, call.Calling), noon, policy, nil)
+	if rows, _ := s.read(header(taskA, call.Calling), noon, policy, done("d")); !late(rows) {
+		t.Error("a call after the task was first seen terminal is not late")
+	}
+	s.checkReplay(t)
+}
+
+func TestDeadLetters(t *testing.T) {
+	noID := call.NewReject(call.NoCallID, []byte(`{"Status":"finished"}`))
+	noID.Hash = 9 << 20
+	withRow := noID
+	withRow.RowID = call.Some(int64(1181))
+	withCall := call.Reject{Reason: call.BrokenJSON, CallID: callA, Hash: 8 << 20}
+	sum := sha256.Sum256([]byte(`{"Status":"finished"}`))
+	rejects := []call.Reject{noID, withRow, withCall, noID, withRow, withCall}
+
+	s := newShard(meta)
+	task := header(taskA, call.Calling)
+	_, end := s.read(task, noon, policy, nil, rejects...)
+	want := []Entry{
+		{Kind: KindRow, TaskID: taskA, ID: "sha256:" + wantHex(sum[:8]), Published: Published{At: noon, As: DeadLetter, Row: 9 << 20}},
+		{Kind: KindRow, TaskID: taskA, ID: "1181", Published: Published{At: noon, As: DeadLetter, Row: 9 << 20}},
+		{Kind: KindCall, TaskID: taskA, ID: callA, Published: Published{At: noon, As: DeadLetter, Row: 8 << 20}},
+	}
+	if len(end.Units) != 4 { // and the first sight of the task
+		t.Fatalf("got %d units, want 4", len(end.Units))
+	}
+	for i, e := range want {
+		u := end.Units[i]
+		if u.Dead == nil || u.Call != nil || len(u.Entries) != 1 || u.Entries[0] != e {
+			t.Errorf("unit %d: got %+v, want entry %+v", i, u, e)
+		}
+		if key := u.Dead.RowKey; e.Kind == KindRow && key != e.ID || e.Kind == KindCall && key != "" {
+			t.Errorf("unit %d: row key is %q", i, key)
+		}
+	}
+	s.checkReplay(t)
+	for _, after := range []string{"at once", "after a replay"} {
+		if _, again := s.read(task, noon, policy, nil, rejects...); len(again.Units) != 0 {
+			t.Errorf("%s: dead letters a second time: %+v", after, again.Units)
+		}
+		s.restart(t)
+	}
+	// The row that could not be read is whole now: it was dealt with.
+	if rows, _ := s.read(task, noon, policy, done(callA)); len(rows.Units) != 0 {
+		t.Error("a dead letter became an event as well")
+	}
+	if got := s.Standing(taskA); got.DeadLetters != 3 || got.Events != 0 {
+		t.Errorf("got %+v, want 3 dead letters", got)
+	}
+}
+
+func wantHex(b []byte) string {
+	const digits = "0123456789abcdef"
+	var s string
+	for _, c := range b {
+		s += string(digits[c>>4]) + string(digits[c&15])
+	}
+	return s
+}
+
+// TestRejectsMakeRoom: a source asks of a row without a CallID, too, whether it
+// is known, so that a task of many of them is read to its end sometime.
+func TestRejectsMakeRoom(t *testing.T) {
+	s := newShard(meta)
+	reject := call.Reject{Reason: call.NoCallID, RowID: call.Some(int64(5)), Hash: 7 << 20}
+	known := func(hash uint64) bool { return s.Begin(taskA, false).Known(nil, hash) }
+	if known(7 << 20) {
+		t.Error("known before it was published")
+	}
+	s.read(header(taskA, call.Calling), noon, policy, nil, reject)
+	if !known(7<<20) || known(8<<20) || known(0) {
+		t.Errorf("got known %v, another hash %v, none %v; want true, false, false", known(7<<20), known(8<<20), known(0))
+	}
+	changed := reject
+	changed.Hash = 8 << 20
+	if _, end := s.read(header(taskA, call.Calling), noon, policy, nil, changed); len(end.Units) != 0 {
+		t.Errorf("a changed row is a dead letter again: %+v", end.Units)
+	}
+	if !known(8 << 20) {
+		t.Error("the row's new bytes are not known")
+	}
+	s.restart(t)
+	if !known(7 << 20) {
+		t.Error("not known after a replay")
+	}
+}
+
+func TestTooLarge(t *testing.T) {
+	s := newShard(meta)
+	s.read(header(taskA, call.Finished), noon, policy, nil)
+	row := done(callA)[0]
+	row.Raw = []byte(strings.Repeat("x", call.MaxRaw+1))
+	plan := s.Begin(taskA, false).Rows(call.Part{Task: header(taskA, call.Finished), Started: noon, Rows: []call.Row{row}})
+
+	u := TooLarge(plan.Units[0], 1_000_000)
+	want := Entry{Kind: KindCall, TaskID: taskA, ID: callA, Published: Published{At: noon, As: DeadLetter, Row: row.Hash}}
+	if len(u.Entries) != 1 || u.Entries[0] != want || u.Call != nil || u.Changes != nil {
+		t.Errorf("got %+v, want entry %+v", u, want)
+	}
+	if plan.Units[0].Entries[0].Published.As != Event {
+		t.Error("the unit that was given has changed")
+	}
+	d := u.Dead
+	if d.Reason != call.TooLarge || d.CallID != callA || d.RowID != row.ID || d.Hash != row.Hash || d.RowKey != "" {
+		t.Errorf("got %+v", d)
+	}
+	if d.RawSize != call.MaxRaw+1 || len(d.Raw) != call.MaxRaw || d.RawSHA256 != sha256.Sum256(row.Raw) {
+		t.Errorf("got %d of %d bytes, sum %x", len(d.Raw), d.RawSize, d.RawSHA256)
+	}
+	if want := "the event is larger than a record of the topic may be (1000000 bytes)"; d.Detail != want {
+		t.Errorf("got detail %q, want %q", d.Detail, want)
+	}
+	s.commit(u)
+	if rows, _ := s.read(header(taskA, call.Finished), noon, policy, []call.Row{row}); len(rows.Units) != 0 {
+		t.Error("what was too large is planned again")
+	}
+	if got := s.Standing(taskA); got.Events != 0 || got.DeadLetters != 1 {
+		t.Errorf("got %+v, want one dead letter", got)
+	}
+	s.checkReplay(t)
+}
+
+// TestLastEntryWins: the order of the log decides, as it does for the cleaner.
+func TestLastEntryWins(t *testing.T) {
+	s := newShard(meta)
+	values := []Published{
+		{At: noon, As: Event, Late: true, Row: 4}, {At: noon, As: DeadLetter, Row: 8}, {At: noon, As: Event, Row: 12},
+	}
+	for range 2 {
+		for _, p := range values {
+			s.write(Entry{Kind: KindCall, TaskID: taskA, ID: callA, Published: p})
+			s.write(Entry{Kind: KindRow, TaskID: taskA, ID: "1", Published: Published{At: noon, As: DeadLetter, Row: p.Row}})
+			s.write(Entry{Kind: KindTask, TaskID: taskA, State: State{Status: call.Calling, Sequence: int64(p.Row)}})
+			s.checkReplay(t)
+			whole := dump(s.Ledger)
+			s.compact(len(s.log), false)
+			if got := dump(s.replayed(t)); got != whole {
+				t.Fatalf("compacted\n%s\nwhole\n%s", got, whole)
+			}
+		}
+	}
+	for _, kind := range []Kind{KindCall, KindRow, KindTask} {
+		e := Entry{Kind: kind, TaskID: taskA, Tombstone: true}
+		if kind != KindTask {
+			e.ID = map[Kind]string{KindCall: callA, KindRow: "1"}[kind]
+		}
+		s.write(e)
+		s.write(e)
+		s.checkReplay(t)
+	}
+	s.write(Entry{Kind: KindProducer, Writer: Writer{Host: "h", Role: "tool"}})
+	s.checkReplay(t)
+	if got := s.Writer(); got.Role != "tool" {
+		t.Errorf("got writer %+v", got)
+	}
+	s.write(Entry{Kind: KindMeta, Tombstone: true})
+	s.checkReplay(t)
+	if entries, _ := s.Size(); entries != 1 {
+		t.Errorf("got %d entries, want the producer's alone", entries)
+	}
+}
+
+// TestTombstonesOfNothing leave no trace: a replay of a compacted log may begin
+// with them.
+func TestTombstonesOfNothing(t *testing.T) {
+	l := New()
+	for _, key := range []string{"call/t/c", "row/t/1", "task/t"} {
+		if err := l.Replay([]byte(key), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, want := dump(l), dump(New()); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}

@@ -1,0 +1,401 @@
+package ledger
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"airudder-exporter/internal/call"
+)
+
+var (
+	seed  = flag.Uint64("seed", 0, "the property test's first seed; 0: another one each time")
+	steps = flag.Int("steps", 400, "steps of one world of the property test")
+	count = flag.Int("worlds", 25, "worlds of the property test")
+)
+
+// errCrash ends a reading where a process would have died.
+var errCrash = errors.New("crash")
+
+// TestAnyHistory plays worlds in which everything happens in any order: polls
+// are repeated, cut off and interrupted between any two units, the process dies
+// and replays a log that the cleaner has been at, settings and clocks move.
+// What a consumer may see is checked at every commit, the ledger at every step.
+func TestAnyHistory(t *testing.T) {
+	first := *seed
+	if first == 0 {
+		first = rand.Uint64()
+	}
+	var published, closed int
+	for i := range *count {
+		w := newWorld(t, first+uint64(i))
+		w.play(*steps)
+		if t.Failed() {
+			t.Fatalf("rerun with -seed %d -worlds 1", first+uint64(i))
+		}
+		for _, events := range w.seen.events {
+			published += len(events)
+		}
+		closed += len(w.seen.closed)
+	}
+	t.Logf("seed %d: %d events, %d closed tasks", first, published, closed)
+	if published == 0 || closed == 0 {
+		t.Error("the worlds show too little to prove anything")
+	}
+}
+
+type world struct {
+	t      *testing.T
+	rng    *rand.Rand
+	up     *upstream
+	shard  *shard
+	seen   *witness
+	now    time.Time
+	policy Policy
+	faults bool
+
+	checked int // records of the log when the replay was last checked
+}
+
+func newWorld(t *testing.T, seed uint64) *world {
+	rng := rand.New(rand.NewPCG(seed, 0))
+	w := &world{
+		t: t, rng: rng, up: &upstream{rng: rng}, shard: newShard(meta), seen: newWitness(),
+		now: noon, policy: Policy{AfterEnd: 24 * time.Hour, Retention: 100 * time.Hour}, faults: true,
+	}
+	for range 1 + rng.IntN(4) {
+		w.up.add(w.now)
+	}
+	return w
+}
+
+func (w *world) play(steps int) {
+	w.t.Helper()
+	for range steps {
+		w.step()
+		if len(w.shard.log) != w.checked {
+			w.shard.checkReplay(w.t)
+			w.checked = len(w.shard.log)
+		}
+		if w.t.Failed() {
+			return
+		}
+	}
+	w.settle()
+}
+
+func (w *world) step() {
+	task := w.up.tasks[w.rng.IntN(len(w.up.tasks))]
+	switch n := w.rng.IntN(100); {
+	case n < 40:
+		for range 1 + w.rng.IntN(6) {
+			w.up.move(task, w.now)
+		}
+	case n < 75:
+		w.poll(task)
+	case n < 80:
+		w.clean(task)
+	case n < 90:
+		w.now = w.now.Add(time.Duration(w.rng.Int64N(int64(60 * time.Hour))))
+	case n < 92:
+		w.now = w.now.Add(-time.Duration(w.rng.Int64N(int64(60 * time.Hour))))
+	case n < 94:
+		w.policy.AfterEnd = []time.Duration{0, 12, 24, 1000}[w.rng.IntN(4)] * time.Hour
+	case n < 96:
+		w.policy.Retention = time.Duration(w.rng.IntN(4)*50) * time.Hour
+	case n < 97:
+		w.configureSince()
+	case n < 98:
+		task.named = !task.named
+	case n < 99:
+		if len(w.up.tasks) < 6 {
+			w.up.add(w.now)
+		}
+	default:
+		w.restart()
+	}
+}
+
+// configureSince moves the setting; only a lower one is written to the ledger.
+func (w *world) configureSince() {
+	m, _ := w.shard.Meta()
+	since := m.ExportSince.Add(time.Duration(w.rng.IntN(200)-100) * time.Hour)
+	if since.Before(m.ExportSince) {
+		m.ExportSince = since
+		w.shard.write(Entry{Kind: KindMeta, Meta: m})
+	}
+	w.restart()
+}
+
+// restart replays the log, which the cleaner may have been at meanwhile: that
+// makes no difference.
+func (w *world) restart() {
+	w.t.Helper()
+	whole := dump(w.shard.replayed(w.t))
+	if w.rng.IntN(2) == 0 {
+		w.shard.compact(w.rng.IntN(len(w.shard.log)+1), w.rng.IntN(2) == 0)
+	}
+	w.shard.restart(w.t)
+	if got := dump(w.shard.Ledger); got != whole {
+		w.t.Fatalf("compacted\n%s\nwhole\n%s", got, whole)
+	}
+	w.checked = 0
+}
+
+// dies says whether the process dies here.
+func (w *world) dies() bool { return w.faults && w.rng.IntN(40) == 0 }
+
+// commit writes the units one after the other; the process may die between any
+// two of them, and after one is committed but before it is applied.
+func (w *world) commit(id string, p Plan, counts call.Counts) error {
+	for _, u := range p.Units {
+		if w.dies() {
+			return errCrash
+		}
+		if err := w.seen.see(id, u, p, counts, w.policy); err != nil {
+			w.t.Errorf("at %v: %v", w.now, err)
+		}
+		doubt := w.dies()
+		for _, e := range u.Entries {
+			w.shard.log = append(w.shard.log, recordOf(e))
+			if !doubt {
+				w.shard.Apply(e)
+			}
+		}
+		if doubt {
+			return errCrash
+		}
+	}
+	return nil
+}
+
+// poll reads a task once, and restarts if the process died over it. It returns
+// how many units it planned, and whether the reading left rejects untold.
+func (w *world) poll(task *upTask) (units int, more bool) {
+	units, more, err := w.read(task)
+	if err != nil {
+		w.restart()
+	}
+	return units, more
+}
+
+func (w *world) read(task *upTask) (units int, more bool, err error) {
+	if task.gone {
+		p := w.shard.Gone(task.id, w.now, w.policy)
+		return len(p.Units), false, w.commit(task.id, p, call.Counts{})
+	}
+	units, rest, err := w.stream(task)
+	if err != nil || rest == nil {
+		return units, false, err
+	}
+	end := rest()
+	if err := end.check(); err != nil {
+		w.t.Errorf("task %s: %v", task.id, err)
+	}
+	return units + len(end.plan.Units), end.more, w.commit(task.id, end.plan, end.counts)
+}
+
+type ending struct {
+	plan   Plan
+	counts call.Counts
+	more   bool // there were more rejects
+}
+
+// check: a reading that did not tell all neither seals nor closes.
+func (e ending) check() error {
+	for _, u := range e.plan.Units {
+		for _, c := range u.Changes {
+			if e.more && c.Seal != nil {
+				return errors.New("sealed while rejects were left")
+			}
+		}
+		for _, entry := range u.Entries {
+			if e.more && !entry.State.ClosedAt.IsZero() {
+				return errors.New("closed while rejects were left")
+			}
+		}
+	}
+	return nil
+}
+
+// stream plays the response row by row, as the source and the loop do: known
+// rows are passed over, the others go into parts; the next part is planned while
+// the one before is still on its way. Where the response is cut off there is no
+// ending.
+func (w *world) stream(task *upTask) (units int, rest func() ending, err error) {
+	reading := w.shard.Begin(task.id, task.named)
+	var counts call.Counts
+	var rejects []call.Reject
+	var waiting Plan
+	var part []call.Row
+	flush := func() error {
+		next := reading.Rows(call.Part{Task: task.header(), Started: w.now, Rows: part})
+		err := w.commit(task.id, waiting, call.Counts{})
+		units += len(next.Units)
+		waiting, part = next, nil
+		return err
+	}
+	cut := len(task.rows) + 1
+	if w.faults && w.rng.IntN(3) == 0 {
+		cut = w.rng.IntN(len(task.rows) + 1)
+	}
+	more := false
+	for i, r := range task.rows {
+		if i == cut {
+			break
+		}
+		counts.Rows++
+		if call.IsCancelled(r.row.Status) {
+			counts.Cancelled++
+		}
+		if r.row.Status != call.Finished {
+			if w.rng.IntN(5) == 0 { // or what is not complete
+				part = append(part, r.row)
+			}
+			continue
+		}
+		counts.Finished++
+		reject, isReject := r.reject()
+		asks := isReject || w.rng.IntN(5) > 0 // a row may also become known after it was asked for
+		if asks && reading.Known([]byte(r.row.CallID), r.row.Hash) {
+			continue
+		}
+		if isReject {
+			if len(rejects) == 3 {
+				more = true
+				continue
+			}
+			rejects = append(rejects, reject)
+			continue
+		}
+		if part = append(part, r.row); w.rng.IntN(3) == 0 {
+			if err := flush(); err != nil {
+				return units, nil, err
+			}
+		}
+	}
+	if cut > len(task.rows) || w.rng.IntN(2) == 0 {
+		if err := flush(); err != nil {
+			return units, nil, err
+		}
+	}
+	if err := w.commit(task.id, waiting, call.Counts{}); err != nil {
+		return units, nil, err
+	}
+	if cut <= len(task.rows) {
+		return units, nil, nil
+	}
+	return units, func() ending {
+		return ending{reading.End(call.Reading{
+			Task: task.header(), Started: w.now, Counts: counts, Rejects: rejects, MoreRejects: more,
+		}, w.policy), counts, more}
+	}, nil
+}
+
+// clean deletes some of a closed task's entries, or tries to of another's.
+func (w *world) clean(task *upTask) {
+	for w.rng.IntN(4) > 0 {
+		p := w.shard.Tombstones(task.id, 1+w.rng.IntN(5))
+		if w.commit(task.id, p, call.Counts{}) != nil {
+			w.restart()
+			return
+		}
+	}
+}
+
+// settle ends a world without faults: what is finished now is published, a
+// reading that shows the same plans nothing, closed tasks leave nothing behind.
+func (w *world) settle() {
+	w.faults = false
+	w.shard.restart(w.t)
+	for _, task := range w.up.tasks {
+		wasClosed := w.seen.closed[task.id]
+		w.rest(task)
+		w.checkPublished(task, wasClosed)
+		w.shard.restart(w.t)
+		if units := w.rest(task); units != 0 {
+			w.t.Errorf("task %s: a restart plans %d units", task.id, units)
+		}
+		if w.seen.closed[task.id] {
+			w.checkClosed(task)
+		}
+	}
+	w.shard.checkReplay(w.t)
+}
+
+// rest polls a task until a reading plans nothing: the second one, or the third
+// where the second closes, but for rejects that are told a few at a time.
+func (w *world) rest(task *upTask) (all int) {
+	w.t.Helper()
+	extra, idle := 0, 0
+	for {
+		units, more := w.poll(task)
+		if idle++; units > 0 {
+			idle = 0
+		}
+		if all += units; units == 0 && (!more || idle > 1+len(task.rows)/3) {
+			return all
+		}
+		if !more {
+			extra++
+		}
+		if extra > 2 || all > 10+3*len(task.rows) {
+			w.t.Fatalf("task %s does not come to rest", task.id)
+		}
+	}
+}
+
+// checkPublished: each call that is finished now and was before the task was
+// closed has been published, once, unless the task ended before the export began.
+func (w *world) checkPublished(task *upTask, wasClosed bool) {
+	m, _ := w.shard.Meta()
+	wanted := task.named || task.scheduleEnd.IsZero() || !task.scheduleEnd.Before(m.ExportSince) || w.seen.taken(task.id)
+	if task.gone || wasClosed {
+		return
+	}
+	for _, r := range task.rows {
+		if r.row.Status != call.Finished {
+			continue
+		}
+		key := r.row.CallID
+		if key == "" {
+			key = fmt.Sprintf("row:%d", r.row.ID.Value)
+		}
+		if got := w.seen.events[task.id][key] || w.seen.dead[task.id][key]; got != wanted {
+			w.t.Errorf("%s/%s: published %v, want %v", task.id, key, got, wanted)
+		}
+	}
+	if want := task.status; wanted && want != "" && w.seen.status[task.id] != want {
+		w.t.Errorf("task %s: consumers know status %q, want %q", task.id, w.seen.status[task.id], want)
+	}
+}
+
+// checkClosed cleans a closed task and brings up whatever could bring it back.
+func (w *world) checkClosed(task *upTask) {
+	for {
+		p := w.shard.Tombstones(task.id, 7)
+		if len(p.Units) == 0 {
+			break
+		}
+		if err := w.commit(task.id, p, call.Counts{}); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	w.shard.compact(len(w.shard.log), true)
+	w.shard.restart(w.t)
+	if got := w.shard.Standing(task.id); got.Phase != Closed || got.Leftover || got.Events+got.DeadLetters != 0 {
+		w.t.Errorf("the closed task %s stands at %+v", task.id, got)
+	}
+	for _, r := range w.shard.log {
+		if e, err := ParseEntry(r.key, r.value); err != nil || e.TaskID == task.id && e.Kind != KindTask {
+			w.t.Errorf("of the closed task %s there is %s left (error %v)", task.id, r.key, err)
+		}
+	}
+	task.named, task.gone, task.status, task.scheduleEnd = true, false, call.Calling, time.Time{}
+	if units := w.rest(task); units != 0 {
+		w.t.Errorf("the closed task %s came back with %d units", task.id, units)
+	}
+}

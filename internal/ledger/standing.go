@@ -1,0 +1,75 @@
+package ledger
+
+import "airudder-exporter/internal/call"
+
+// Phase is how far the export of a task has come.
+type Phase string
+
+// The phases there are.
+const (
+	Unknown           Phase = "unknown"             // the ledger says nothing of the task
+	BeforeExportSince Phase = "before_export_since" // ended before the export began: not exported
+	Open              Phase = "open"                // being exported; may still place calls
+	Ended             Phase = "ended"               // seen terminal; late rows are waited for, or the seal does not tell all any more
+	Sealed            Phase = "sealed"              // its end was published; read again only on a sign of change
+	Closed            Phase = "closed"              // never read again
+)
+
+// Standing is what the ledger says of one task, for the loop and the page.
+type Standing struct {
+	TaskID      string
+	Phase       Phase
+	State       State
+	Events      int64 // calls published as events
+	DeadLetters int64
+	Leftover    bool // closed, with entries whose tombstones are still to be written
+}
+
+// Standing returns what the ledger says of a task.
+func (l *Ledger) Standing(taskID string) Standing {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	t := l.tasks[taskID]
+	if t == nil {
+		return Standing{TaskID: taskID, Phase: Unknown}
+	}
+	return l.standing(t)
+}
+
+// Standings returns what the ledger says of every task, in no order.
+func (l *Ledger) Standings() []Standing {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	all := make([]Standing, 0, len(l.tasks))
+	for _, t := range l.tasks {
+		all = append(all, l.standing(t))
+	}
+	return all
+}
+
+func (l *Ledger) standing(t *task) Standing {
+	return Standing{
+		TaskID:      t.id,
+		Phase:       l.phase(t),
+		State:       t.state,
+		Events:      t.events(),
+		DeadLetters: t.deadLetters(),
+		Leftover:    !t.state.ClosedAt.IsZero() && t.published() > 0,
+	}
+}
+
+func (l *Ledger) phase(t *task) Phase {
+	switch s := t.state; {
+	case !s.ClosedAt.IsZero():
+		return Closed
+	case s.BeforeExportSince && t.published() == 0 && s.ScheduleEnd.Before(l.meta.ExportSince):
+		return BeforeExportSince
+	case !s.SealedAt.IsZero() && s.SealedEntries == t.published():
+		return Sealed
+	case call.Terminal(s.Status):
+		return Ended
+	case t.hasState && !s.BeforeExportSince, t.published() > 0:
+		return Open
+	}
+	return Unknown
+}
