@@ -1,0 +1,229 @@
+package airudder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// expiring is an upstream whose tokens live for a while, each ended by the next.
+type expiring struct {
+	life    time.Duration
+	auths   atomic.Int64
+	details atomic.Int64
+	born    atomic.Int64 // of the newest token, Unix nanoseconds
+	form    string       // of the refusal: "http" or "envelope"
+}
+
+func (e *expiring) auth(w http.ResponseWriter, _ *http.Request) {
+	e.born.Store(time.Now().UnixNano())
+	fmt.Fprintf(w, `{"data":{"token":"tok%d"},"code":200}`, e.auths.Add(1))
+}
+
+func (e *expiring) detail(w http.ResponseWriter, r *http.Request) {
+	e.details.Add(1)
+	age := time.Since(time.Unix(0, e.born.Load()))
+	if r.Header.Get("Authorization") == fmt.Sprintf("Token tok%d", e.auths.Load()) && age < e.life {
+		io.WriteString(w, detailBody(finished("a")))
+		return
+	}
+	if e.form == "envelope" {
+		io.WriteString(w, `{"data":null,"status":"token expired","code":401}`)
+		return
+	}
+	w.WriteHeader(http.StatusUnauthorized)
+}
+
+func TestTokenIsKept(t *testing.T) {
+	up := &expiring{life: 24 * time.Hour}
+	inBubbleAuth(t, up.auth, up.detail, func(t *testing.T, c *Client) {
+		for range 47 { // an hour between them
+			if _, _, err := collect(t, c, "t1", none); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Hour)
+		}
+	})
+	if got := up.auths.Load(); got != 3 { // at 0 h, 23 h and 46 h
+		t.Errorf("got %d auths, want 3", got)
+	}
+	if got := up.details.Load(); got != 47 {
+		t.Errorf("got %d requests, want 47: none refused", got)
+	}
+}
+
+// Renewal ahead of the end fails: the old token serves on until it is refused.
+func TestTokenOutlivesAFailedRenewal(t *testing.T) {
+	up := &expiring{life: 24 * time.Hour}
+	down := func(w http.ResponseWriter, r *http.Request) {
+		if up.auths.Load() == 0 {
+			up.auth(w, r)
+			return
+		}
+		w.WriteHeader(http.StatusBadGateway)
+	}
+	inBubbleAuth(t, down, up.detail, func(t *testing.T, c *Client) {
+		for _, wait := range []time.Duration{0, 23*time.Hour + time.Minute, time.Second} {
+			time.Sleep(wait)
+			if _, _, err := collect(t, c, "t1", none); err != nil {
+				t.Fatal(err)
+			}
+		}
+		counted(t, c.metrics.requests.WithLabelValues("auth", "server"), 1) // not again at once
+		time.Sleep(time.Hour)
+		_, _, err := collect(t, c, "t1", none)
+		if want := "read task t1: auth: HTTP 502: the upstream's gateway failed"; err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	})
+}
+
+func TestRefusedTokenIsReplacedOnce(t *testing.T) {
+	for _, form := range []string{"http", "envelope"} {
+		up := &expiring{life: 5 * time.Second, form: form}
+		inBubbleAuth(t, up.auth, up.detail, func(t *testing.T, c *Client) {
+			for range 3 {
+				if _, _, err := collect(t, c, "t1", none); err != nil {
+					t.Fatalf("%s: %v", form, err)
+				}
+				time.Sleep(time.Minute)
+			}
+		})
+		if auths, details := up.auths.Load(), up.details.Load(); auths != 3 || details != 5 {
+			t.Errorf("%s: got %d auths and %d requests, want 3 and 5", form, auths, details)
+		}
+	}
+}
+
+// Many reads meet an expired token at once and share one new one.
+func TestRefusedTokenManyReads(t *testing.T) {
+	up := &expiring{life: 24 * time.Hour}
+	inBubbleAuth(t, up.auth, up.detail, func(t *testing.T, c *Client) {
+		if _, _, err := collect(t, c, "t1", none); err != nil {
+			t.Fatal(err)
+		}
+		up.born.Store(0) // expired
+		var reads errgroup.Group
+		for range 20 {
+			reads.Go(func() error { _, _, err := collect(t, c, "t1", none); return err })
+		}
+		if err := reads.Wait(); err != nil {
+			t.Error(err)
+		}
+	})
+	if got := up.auths.Load(); got != 2 {
+		t.Errorf("got %d auths, want 2", got)
+	}
+}
+
+// Tokens that live three seconds, at one request a second, still let most through.
+func TestTokensOfSeconds(t *testing.T) {
+	up := &expiring{life: 3 * time.Second}
+	inBubbleAuth(t, up.auth, up.detail, func(t *testing.T, c *Client) {
+		var reads errgroup.Group
+		var good atomic.Int64
+		for range 4 {
+			reads.Go(func() error {
+				for range 25 {
+					if _, _, err := collect(t, c, "t1", none); err == nil {
+						good.Add(1)
+					} else if kindOf(err) != KindAuth {
+						return err
+					}
+				}
+				return nil
+			})
+		}
+		if err := reads.Wait(); err != nil {
+			t.Error(err)
+		}
+		if got := good.Load(); got < 90 {
+			t.Errorf("got %d good reads of 100, want 90 or more", got)
+		}
+	})
+}
+
+// One refused key is one request, however many wait for the token.
+func TestWrongKeyIsSharedAndSecret(t *testing.T) {
+	var auths atomic.Int64
+	refuse := func(w http.ResponseWriter, r *http.Request) {
+		auths.Add(1)
+		time.Sleep(time.Second) // all wait for it
+		sent, _ := io.ReadAll(r.Body)
+		w.WriteHeader(http.StatusUnauthorized)
+		w.Write(sent) // an upstream that repeats what it got
+	}
+	inBubbleAuth(t, refuse, body(detailBody()), func(t *testing.T, c *Client) {
+		var reads errgroup.Group
+		for range 4 {
+			reads.Go(func() error {
+				_, _, err := collect(t, c, "t1", none)
+				const want = "read task t1: auth: HTTP 401: the upstream refuses the app key and secret"
+				if kindOf(err) != KindAuth || err.Error() != want {
+					t.Errorf("got %v, want %s", err, want)
+				}
+				return nil
+			})
+		}
+		_ = reads.Wait()
+		if got := auths.Load(); got != 1 {
+			t.Errorf("got %d auths, want 1", got)
+		}
+		if err := c.Check(t.Context()); kindOf(err) != KindAuth || strings.Contains(err.Error(), "the-") {
+			t.Errorf("check: got %v, want kind auth and no secret", err)
+		}
+	})
+}
+
+func TestAuthAnswers(t *testing.T) {
+	tests := []struct{ answer, want string }{
+		{`{"data":{"token":"x"},"code":200}`, ""},
+		{`{"data":{"Token":"x"}}`, ""},
+		{`{"data":{"token":"x"},"code":403}`, "auth: HTTP 200 with code 403: the upstream refuses the app key and secret"},
+		{`{"data":{},"code":200}`, "auth: the answer holds no token"},
+		{`{"data":"x","code":200}`, "auth: the answer holds no token"},
+		{`{"data":{"token":"a\nb"},"code":200}`, "auth: the answer holds no token"},
+		{`{"code":500}`, "auth: HTTP 200 with code 500: the upstream failed"},
+		{`<html>`, "auth: an HTML page instead of JSON: a proxy's?"},
+		{``, "auth: the body ends before its end"},
+	}
+	for _, tt := range tests {
+		inBubbleAuth(t, body(tt.answer), http.NotFound, func(t *testing.T, c *Client) {
+			err := c.Check(t.Context())
+			if got := fmt.Sprint(err); got != tt.want && (err != nil || tt.want != "") {
+				t.Errorf("%s: got %s, want %s", tt.answer, got, tt.want)
+			}
+		})
+	}
+}
+
+// A reader that gives up while it asks for a token takes nobody with it.
+func TestAuthOfAReaderThatGivesUp(t *testing.T) {
+	slow := func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(10 * time.Second)
+		io.WriteString(w, `{"data":{"token":"tok"},"code":200}`)
+	}
+	inBubbleAuth(t, slow, body(detailBody()), func(t *testing.T, c *Client) {
+		hasty, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		var reads errgroup.Group
+		reads.Go(func() error {
+			if _, err := c.Read(hasty, "t1", none, nil); !errors.Is(err, context.DeadlineExceeded) || kindOf(err) != KindCancelled {
+				t.Errorf("got %v, want the deadline", err)
+			}
+			return nil
+		})
+		reads.Go(func() error { _, err := c.Read(t.Context(), "t1", none, nil); return err })
+		if err := reads.Wait(); err != nil {
+			t.Error(err)
+		}
+	})
+}

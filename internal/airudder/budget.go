@@ -1,0 +1,162 @@
+package airudder
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// maxPause caps what a Retry-After can ask for.
+const maxPause = 15 * time.Minute
+
+// budget spaces all requests of the client evenly: perSecond of them when the
+// share is whole. One caller at a time waits for the limiter, so that a change
+// of the share or a pause holds at once for all.
+type budget struct {
+	perSecond float64
+	limiter   *rate.Limiter
+
+	turn  chan struct{} // holds one token: whose it is waits for the limiter
+	queue chan struct{} // likewise: at most one caller that is not urgent waits for turn
+
+	mu      sync.Mutex
+	paused  time.Time     // until then
+	share   float64       // 0 to 1
+	changed chan struct{} // closed, and replaced, when one of these changes
+}
+
+func newBudget(perSecond float64) *budget {
+	return &budget{
+		perSecond: perSecond,
+		limiter:   rate.NewLimiter(rate.Limit(perSecond), 1),
+		turn:      make(chan struct{}, 1),
+		queue:     make(chan struct{}, 1),
+		share:     1,
+		changed:   make(chan struct{}),
+	}
+}
+
+// wait returns when the next request may go. An urgent one, which others hang
+// on, goes before all but one of the others.
+func (b *budget) wait(ctx context.Context, urgent bool) error {
+	if !urgent {
+		if err := acquire(ctx, b.queue); err != nil {
+			return err
+		}
+		defer release(b.queue)
+	}
+	if err := acquire(ctx, b.turn); err != nil {
+		return err
+	}
+	defer release(b.turn)
+	for {
+		if gone, err := b.try(ctx); gone || err != nil {
+			return err
+		}
+	}
+}
+
+// try waits for the limiter as it stands; false when it changed meanwhile.
+func (b *budget) try(ctx context.Context) (bool, error) {
+	b.mu.Lock()
+	changed, share, pause := b.changed, b.share, time.Until(b.paused)
+	b.mu.Unlock()
+	switch {
+	case share <= 0:
+		return false, sleep(ctx, changed, -1)
+	case pause > 0:
+		return false, sleep(ctx, changed, pause)
+	}
+	r := b.limiter.Reserve()
+	delay := r.Delay()
+	if delay <= 0 {
+		return true, ctx.Err()
+	}
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true, nil
+	case <-changed:
+		r.Cancel()
+		return false, nil
+	case <-ctx.Done():
+		r.Cancel()
+		return false, ctx.Err()
+	}
+}
+
+// sleep waits for d (for ever if it is negative) or for a change.
+func sleep(ctx context.Context, changed <-chan struct{}, d time.Duration) error {
+	var over <-chan time.Time
+	if d >= 0 {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		over = timer.C
+	}
+	select {
+	case <-over:
+	case <-changed:
+	case <-ctx.Done():
+	}
+	return ctx.Err()
+}
+
+func (b *budget) setShare(share float64) {
+	share = min(max(share, 0), 1)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if share == b.share {
+		return
+	}
+	b.share = share
+	if share > 0 {
+		b.limiter.SetLimit(rate.Limit(b.perSecond * share))
+	}
+	b.announce()
+}
+
+// pause lets no request go for d.
+func (b *budget) pause(d time.Duration) {
+	until := time.Now().Add(d)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if until.After(b.paused) {
+		b.paused = until
+		b.announce()
+	}
+}
+
+func (b *budget) announce() {
+	close(b.changed)
+	b.changed = make(chan struct{})
+}
+
+func acquire(ctx context.Context, tokens chan struct{}) error {
+	select {
+	case tokens <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func release(tokens chan struct{}) { <-tokens }
+
+// retryAfter reads the header of that name: seconds or an HTTP date (RFC 9110,
+// section 10.2.3). 0: nothing usable.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	v := h.Get("Retry-After")
+	if seconds, err := strconv.ParseUint(v, 10, 31); err == nil {
+		return min(time.Duration(seconds)*time.Second, maxPause)
+	}
+	at, err := http.ParseTime(v)
+	if err != nil {
+		return 0
+	}
+	return min(max(at.Sub(now), 0), maxPause)
+}

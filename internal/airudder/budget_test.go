@@ -1,0 +1,149 @@
+package airudder
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// times makes n waits in a bubble and returns when each ended, in seconds.
+func times(t *testing.T, b *budget, n int) (at []float64) {
+	t.Helper()
+	start := time.Now()
+	for range n {
+		if err := b.wait(t.Context(), false); err != nil {
+			t.Fatal(err)
+		}
+		at = append(at, time.Since(start).Round(time.Millisecond).Seconds())
+	}
+	return at
+}
+
+func equal(t *testing.T, got, want []float64) {
+	t.Helper()
+	for i := range want {
+		if len(got) != len(want) || got[i] != want[i] {
+			t.Fatalf("got %v, want %v", got, want)
+		}
+	}
+}
+
+func TestBudgetIsEvenlySpaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBudget(2)
+		equal(t, times(t, b, 4), []float64{0, 0.5, 1, 1.5})
+		time.Sleep(time.Hour) // nothing is saved up
+		equal(t, times(t, b, 3), []float64{0, 0.5, 1})
+		b.setShare(0.25)
+		equal(t, times(t, b, 2), []float64{2, 4})
+	})
+}
+
+func TestBudgetShareChangesWhileWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBudget(1)
+		b.setShare(0)
+		go func() {
+			time.Sleep(time.Minute)
+			b.setShare(0.001) // a thousand seconds to the next
+			time.Sleep(time.Minute)
+			b.setShare(1)
+		}()
+		equal(t, times(t, b, 3), []float64{60, 120.94, 121.94}) // 0.06 of a request was saved up
+	})
+}
+
+func TestBudgetOfNothingHearsTheContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBudget(1)
+		b.setShare(0)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := b.wait(ctx, true); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, want the deadline", err)
+		}
+		b.setShare(1)
+		equal(t, times(t, b, 1), []float64{0})
+	})
+}
+
+func TestBudgetPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBudget(1)
+		equal(t, times(t, b, 1), []float64{0})
+		go func() {
+			time.Sleep(500 * time.Millisecond) // one is waiting by then
+			b.pause(10 * time.Second)
+			b.pause(2 * time.Second) // shortens nothing
+		}()
+		equal(t, times(t, b, 2), []float64{10.5, 11.5})
+	})
+}
+
+// An urgent request goes before those that have queued up.
+func TestBudgetUrgent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBudget(1)
+		order := make(chan string, 9)
+		for range 5 {
+			go func() {
+				_ = b.wait(t.Context(), false)
+				order <- "normal"
+			}()
+		}
+		synctest.Wait() // one went, one waits for the limiter
+		_ = b.wait(t.Context(), true)
+		order <- "urgent"
+		synctest.Wait()
+		got := []string{<-order, <-order, <-order}
+		if got[2] != "urgent" {
+			t.Errorf("got %v, want the urgent one third", got)
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
+func TestRetryAfter(t *testing.T) {
+	now := time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC)
+	for v, want := range map[string]time.Duration{
+		"": 0, "30": 30 * time.Second, "0": 0, "-5": 0, "1.5": 0, "soon": 0, "999999": maxPause, "99999999999999999999": 0,
+		"Mon, 06 May 2024 07:09:09 GMT":  time.Minute,
+		"Mon, 06 May 2024 07:00:00 GMT":  0,
+		"Tue, 07 May 2024 07:00:00 GMT":  maxPause,
+		"Monday, 06-May-24 07:09:09 GMT": time.Minute,
+	} {
+		if got := retryAfter(http.Header{"Retry-After": {v}}, now); got != want {
+			t.Errorf("%q: got %s, want %s", v, got, want)
+		}
+	}
+}
+
+// What the upstream asks of one request holds for all.
+func TestRetryAfterPausesTheClient(t *testing.T) {
+	first := true
+	inBubble(t, func(w http.ResponseWriter, _ *http.Request) {
+		if first {
+			first = false
+			w.Header().Set("Retry-After", "120")
+			w.WriteHeader(http.StatusTooManyRequests)
+			return
+		}
+		w.Write([]byte(detailBody()))
+	}, func(t *testing.T, c *Client) {
+		_, _, err := collect(t, c, "t1", none)
+		var e *Error
+		if !errors.As(err, &e) || e.Kind() != KindRateLimited || e.RetryAfter() != 2*time.Minute {
+			t.Fatalf("got %v, want rate_limited for two minutes", err)
+		}
+		start := time.Now()
+		if _, _, err := collect(t, c, "t2", none); kindOf(err) != KindWrongTask {
+			t.Fatal(err)
+		}
+		if got := time.Since(start); got != 2*time.Minute {
+			t.Errorf("the next request went after %s, want two minutes", got)
+		}
+	})
+}

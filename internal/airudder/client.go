@@ -1,0 +1,88 @@
+package airudder
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Client reads one AIRudder account. Its methods may be called at the same
+// time. It starts no goroutine of its own.
+type Client struct {
+	cfg     Config
+	base    *url.URL
+	log     *slog.Logger
+	http    *http.Client
+	metrics *metrics
+	budget  *budget
+	tokens  *tokens
+	named   *named
+	reads   chan struct{} // holds a token for each read under way
+}
+
+// New returns a client, or all that is wrong with its configuration. It sends
+// nothing. A nil logger logs nothing.
+func New(cfg Config, logger *slog.Logger, reg prometheus.Registerer) (*Client, error) {
+	base, err := cfg.check()
+	if err != nil {
+		return nil, fmt.Errorf("upstream: %w", err)
+	}
+	if cfg.AuthScheme == "" {
+		cfg.AuthScheme = "Token"
+	}
+	if cfg.RedialZone == nil {
+		cfg.RedialZone = defaultRedialZone()
+	}
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	c := &Client{
+		cfg: cfg, base: base, log: logger,
+		http:    &http.Client{Transport: newTransport(cfg.Concurrency), CheckRedirect: stay},
+		metrics: newMetrics(reg),
+		budget:  newBudget(cfg.RequestsPerSecond),
+		reads:   make(chan struct{}, cfg.Concurrency),
+	}
+	c.tokens = newTokens(c.authenticate, logger)
+	c.named = newNamed(cfg, logger, c.metrics.listWithoutID.Inc)
+	_, _ = c.named.look() // so that Named knows them; List reports the error
+	return c, nil
+}
+
+func newTransport(concurrency int) *http.Transport {
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		ForceAttemptHTTP2:   true,
+		DisableCompression:  true, // see decoded
+		MaxIdleConnsPerHost: concurrency + 1,
+		IdleConnTimeout:     90 * time.Second,
+		TLSHandshakeTimeout: 30 * time.Second,
+		// A dead HTTP/2 connection would take all requests down with it.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
+	}
+}
+
+// stay follows no redirect: the key and the token are for the base URL alone.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// Named reports whether a task was named by hand.
+func (c *Client) Named(taskID string) bool { return c.named.has(taskID) }
+
+// Share sets which part of the deployment's request budget is this client's
+// own, from 0 (no request goes) to 1 (the part at the start).
+func (c *Client) Share(fraction float64) { c.budget.setShare(fraction) }
+
+// Check asks for a new token, within the budget, to see whether the upstream is
+// there and takes the app key and secret.
+func (c *Client) Check(ctx context.Context) error {
+	token, err := c.authenticate(ctx)
+	return c.tokens.keep(token, err)
+}
+
+// CloseIdleConnections closes the connections that no request uses.
+func (c *Client) CloseIdleConnections() { c.http.CloseIdleConnections() }

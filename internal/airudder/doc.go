@@ -1,0 +1,37 @@
+// Package airudder reads the task list and task details from the AIRudder REST
+// API, as far as public material describes it.
+//
+// A [Client] has one budget of requests for all it does, one token, renewed
+// ahead of its end or when an answer refuses it, and three endpoints:
+//
+//   - auth: POST {"APPKey", "APPSecret"}, answered with a token.
+//   - list: GET with a query of the configuration's. Its shape is unknown: an
+//     array in data or one level below, of objects with a TaskID or of bare ids,
+//     with or without pages.
+//   - detail: GET ?TaskID=. One answer holds the whole task and all of its rows,
+//     so it is streamed: the scanner frames a row, probes its CallID and Status,
+//     and the row is decoded only if its call is not known yet.
+//
+// All answers come in an envelope {"data", "status", "code"}, whose code counts
+// as HTTP's status does, wherever it stands; absent or null it says nothing.
+//
+// # What is tried again here
+//
+// A refused token is replaced, and the request sent again, once. A page of the
+// list that fails, or whose data is null, is tried three times more, with
+// backoff. A detail is not: the exporter's loop tries the task again, with its
+// own backoff. A Retry-After lets no request of the client go until it is over.
+//
+// # What a broken answer gives
+//
+// An [Error] with a kind, and never a [call.Reading]: a task's state changes by
+// complete answers alone, whose outermost object is closed and followed by
+// nothing, neither in the body nor in its gzip stream. The rows that came whole
+// before the break are handed on all the same, once the task's own fields were
+// all seen. detail null is "no rows" beside a status; an absent detail is so
+// only while the task is created or pending, else the answer counts as empty.
+// An element of detail that is no object is counted as an open row.
+//
+// Rows that are stepped over are framed, not validated. What is decoded is
+// checked to be JSON and UTF-8, and to say what the probe read.
+package airudder

@@ -1,0 +1,151 @@
+package airudder
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/cespare/xxhash/v2"
+
+	"airudder-exporter/internal/call"
+)
+
+// listing gathers list entries, each task once, in the order of first sight.
+type listing struct {
+	tasks []call.Listed
+	index map[string]int
+}
+
+func newListing() *listing { return &listing{index: map[string]int{}} }
+
+// add takes one entry; true if its task is a new one. A later entry of the same
+// task overrides what it says anew.
+func (l *listing) add(raw json.RawMessage, m *metrics) bool {
+	e, ok := readEntry(raw)
+	if !ok {
+		m.listWithoutID.Inc()
+		return false
+	}
+	i, seen := l.index[e.TaskID]
+	if !seen {
+		l.index[e.TaskID] = len(l.tasks)
+		l.tasks = append(l.tasks, e)
+		return true
+	}
+	t := &l.tasks[i]
+	t.Fingerprint = e.Fingerprint
+	if e.Status != "" {
+		t.Status = e.Status
+	}
+	if !e.ScheduleEnd.IsZero() {
+		t.ScheduleEnd = e.ScheduleEnd
+	}
+	return false
+}
+
+// name adds a task that was named by hand.
+func (l *listing) name(taskID string) {
+	if _, seen := l.index[taskID]; !seen {
+		l.index[taskID] = len(l.tasks)
+		l.tasks = append(l.tasks, call.Listed{TaskID: taskID})
+	}
+}
+
+// findEntries finds the list's entries in data: an array, or the arrays one
+// level below under any name. Arrays of objects with a TaskID go before the
+// others, of which the first that holds anything counts. No array at all is
+// null: nothing was said.
+func findEntries(data json.RawMessage) (entries []json.RawMessage, null bool, err error) {
+	if len(data) == 0 {
+		return nil, true, nil
+	}
+	switch data[0] {
+	case '[':
+		err = json.Unmarshal(data, &entries)
+		return entries, false, err
+	case '{':
+		return findBelow(data)
+	}
+	return nil, false, &syntaxError{what: "data is neither an array nor an object"}
+}
+
+func findBelow(data json.RawMessage) (entries []json.RawMessage, null bool, err error) {
+	var others []json.RawMessage
+	found := false
+	for it := newMembers(viewOf(data)); it.next(); {
+		var below []json.RawMessage
+		if it.value.bytes[0] != '[' || json.Unmarshal(it.value.bytes, &below) != nil {
+			continue
+		}
+		found = true
+		switch {
+		case hasTask(below):
+			entries = append(entries, below...)
+		case others == nil && len(below) > 0:
+			others = below
+		}
+	}
+	if entries == nil {
+		entries = others
+	}
+	return entries, !found, nil
+}
+
+// hasTask reports whether an array has an object with a usable TaskID.
+func hasTask(entries []json.RawMessage) bool {
+	for _, raw := range entries {
+		if raw[0] == '{' {
+			if _, ok := readEntry(raw); ok {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// readEntry reads one entry: an object with a TaskID, or the bare id; false if
+// it has none that could be one.
+func readEntry(raw json.RawMessage) (call.Listed, bool) {
+	var e call.Listed
+	if raw[0] != '{' {
+		e.TaskID, _ = identity(raw)
+		e.Fingerprint = xxhash.Sum64(raw)
+		return e, saneTaskID(e.TaskID)
+	}
+	for it := newMembers(viewOf(raw)); it.next(); {
+		// A sum, since another order of the fields is no change.
+		e.Fingerprint += xxhash.Sum64String(it.key) ^ xxhash.Sum64(it.value.bytes)*3
+		switch v := it.value; strings.ReplaceAll(strings.ToLower(it.key), "_", "") {
+		case "taskid":
+			e.TaskID, _ = identity(v.bytes)
+		case "status":
+			e.Status, _ = v.text()
+		case "scheduleendtime":
+			if text, ok := v.text(); ok {
+				e.ScheduleEnd, _ = parseInstant(text, time.UTC)
+			}
+		}
+	}
+	return e, saneTaskID(e.TaskID)
+}
+
+// identity returns an id that is a string, or a number's literal digits.
+func identity(raw []byte) (string, bool) {
+	if isNumber(raw) {
+		return string(raw), true
+	}
+	s, ok := textOf(raw)
+	return string(bytes.ToValidUTF8(s, []byte("\uFFFD"))), ok
+}
+
+const maxTaskID = 128 // bytes
+
+// saneTaskID reports whether an id can stand in a URL, a log line and the
+// ledger's keys, whose parts a slash divides.
+func saneTaskID(id string) bool {
+	return id != "" && len(id) <= maxTaskID && utf8.ValidString(id) &&
+		!strings.ContainsFunc(id, func(r rune) bool { return r == '/' || r == utf8.RuneError || unicode.IsControl(r) })
+}

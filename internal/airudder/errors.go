@@ -1,0 +1,218 @@
+package airudder
+
+import (
+	"compress/flate"
+	"compress/gzip"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"airudder-exporter/internal/call"
+)
+
+// The kinds of errors there are: short codes for metrics and the status page.
+const (
+	KindAuth        = "auth"         // the app key, secret or token is refused
+	KindRateLimited = "rate_limited" // 429
+	KindServer      = "server"       // 5xx
+	KindClient      = "client"       // 3xx and other 4xx
+	KindNotFound    = "not_found"    // the upstream knows no such task
+	KindEnvelope    = "envelope"     // a good HTTP status, a bad code in the body
+	KindEmpty       = "empty"        // a good answer without its data
+	KindHTML        = "html"         // a page instead of JSON
+	KindGarbage     = "garbage"      // some other thing instead of JSON
+	KindCut         = "cut"          // the body ends too early
+	KindTimeout     = "timeout"
+	KindNetwork     = "network"    // no answer at all
+	KindWrongTask   = "wrong_task" // an answer about another task
+	KindTaskIDs     = "task_ids"   // the file of task ids cannot be read
+	KindCancelled   = "cancelled"  // by our own side
+)
+
+// Error is what went wrong with one operation on the upstream. Its text quotes
+// nothing of a body and no credential.
+type Error struct {
+	op         string
+	kind       string
+	text       string
+	retryAfter time.Duration
+	refused    bool  // the token, which a fresh one may cure
+	err        error // may be nil
+}
+
+// Error names the operation and what happened.
+func (e *Error) Error() string { return e.op + ": " + e.text }
+
+// Kind is one of the Kind constants.
+func (e *Error) Kind() string { return e.kind }
+
+// RetryAfter is how long the upstream asked to be left alone; 0: it did not.
+func (e *Error) RetryAfter() time.Duration { return e.retryAfter }
+
+// Unwrap returns call.ErrNoTask, or a context's or a file's error; else nil.
+func (e *Error) Unwrap() error { return e.err }
+
+// within returns the error as one of a larger operation.
+func within(op string, err error) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	wider := *e
+	wider.op = op + ": " + e.op
+	return &wider
+}
+
+func kindOf(err error) string {
+	var e *Error
+	switch {
+	case err == nil:
+		return "ok"
+	case errors.As(err, &e):
+		return e.kind
+	}
+	return "stopped" // by yield
+}
+
+// codeError says what a status code means, whether HTTP's or the envelope's; as
+// names which.
+func codeError(q request, code int, as string) *Error {
+	e := &Error{op: q.op}
+	e.kind, e.text = meaning(q.endpoint, code)
+	if e.kind == KindClient && as == inEnvelope {
+		e.kind = KindEnvelope
+	}
+	if e.kind == KindNotFound {
+		e.err = call.ErrNoTask
+	}
+	e.text = as + " " + strconv.Itoa(code) + ": " + e.text
+	return e
+}
+
+// What a code was found in, as error texts say it.
+const (
+	inHTTP     = "HTTP"
+	inEnvelope = "HTTP 200 with code"
+)
+
+func meaning(endpoint string, code int) (kind, text string) {
+	switch {
+	case endpoint == authEndpoint && (code == 400 || code == 401 || code == 403 || code == 404):
+		return KindAuth, "the upstream refuses the app key and secret"
+	case code == http.StatusUnauthorized:
+		return KindAuth, "the upstream refuses the token, a fresh one too"
+	case code == http.StatusForbidden:
+		return KindAuth, "the upstream refuses access"
+	case code == http.StatusNotFound && endpoint == detailEndpoint:
+		return KindNotFound, "the upstream knows no such task"
+	case code == http.StatusNotFound:
+		return KindClient, "no such endpoint; is the base URL right?"
+	case code == http.StatusRequestTimeout:
+		return KindTimeout, "the upstream timed out"
+	case code == http.StatusTooManyRequests:
+		return KindRateLimited, "too many requests"
+	case code == http.StatusBadGateway, code == http.StatusGatewayTimeout:
+		return KindServer, "the upstream's gateway failed"
+	case code == http.StatusServiceUnavailable:
+		return KindServer, "the upstream is unavailable"
+	case code >= 500 && code < 600:
+		return KindServer, "the upstream failed"
+	case code >= 300 && code < 400:
+		return KindClient, "the upstream redirects, which is not followed; is the base URL right?"
+	}
+	return KindClient, "the upstream does not accept the request"
+}
+
+// Causes with which an exchange's context ends.
+var (
+	errIdle  = errors.New("no byte came for the time-out")
+	errWhole = errors.New("the whole answer took too long")
+)
+
+// bodyError is an error of the connection while the body was read.
+type bodyError struct{ err error }
+
+func (e *bodyError) Error() string { return "read body: " + e.err.Error() }
+func (e *bodyError) Unwrap() error { return e.err }
+
+// stopError is yield's own error on its way through a reading.
+type stopError struct{ err error }
+
+func (e *stopError) Error() string { return e.err.Error() }
+
+// explain turns what ended an exchange into an Error, or into yield's own.
+func (c *Client) explain(ctx context.Context, q request, err error) error {
+	var (
+		known *Error
+		stop  *stopError
+		bad   *syntaxError
+		body  *bodyError
+	)
+	e := &Error{op: q.op}
+	switch cause := context.Cause(ctx); {
+	case err == nil:
+		return nil
+	case errors.As(err, &known):
+		return known
+	case errors.As(err, &stop):
+		return stop.err
+	case cause == errIdle:
+		e.kind, e.text = KindTimeout, fmt.Sprintf("no byte for %s", c.cfg.Timeout)
+	case cause == errWhole:
+		e.kind, e.text = KindTimeout, fmt.Sprintf("no complete answer in %s", c.cfg.ResponseTimeout)
+	case cause != nil:
+		return cancelled(q.op, ctx)
+	case errors.As(err, &bad):
+		e.kind, e.text = KindGarbage, bad.Error()
+		if bad.html {
+			e.kind = KindHTML
+		}
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		e.kind, e.text = KindCut, "the body ends before its end"
+	case isGzip(err):
+		e.kind, e.text = KindGarbage, "the body is no sound gzip"
+	case errors.As(err, &body):
+		e.kind, e.text = KindCut, "the connection broke inside the body"+network(err)
+	default:
+		e.kind, e.text = KindNetwork, "no answer"+network(err)
+	}
+	return e
+}
+
+// cancelled is the error of an operation that its caller gave up.
+func cancelled(op string, ctx context.Context) error {
+	err := context.Cause(ctx)
+	return &Error{op: op, kind: KindCancelled, text: err.Error(), err: err}
+}
+
+func isGzip(err error) bool {
+	var corrupt flate.CorruptInputError
+	return errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.As(err, &corrupt)
+}
+
+// network quotes an error of the network if it is of a type whose text holds
+// addresses and names alone; others of net/http quote what the peer sent.
+func network(err error) string {
+	var (
+		op   *net.OpError
+		dns  *net.DNSError
+		cert *tls.CertificateVerificationError
+	)
+	switch {
+	case errors.As(err, &dns):
+		return ": " + dns.Error()
+	case errors.As(err, &op):
+		return ": " + op.Error()
+	case errors.As(err, &cert):
+		return ": " + cert.Error()
+	case errors.Is(err, io.EOF):
+		return ": the connection was closed"
+	}
+	return ""
+}

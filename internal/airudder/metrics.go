@@ -1,0 +1,55 @@
+package airudder
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics are the client's own. Labels are from closed sets: no id is one.
+type metrics struct {
+	requests      *prometheus.CounterVec
+	duration      *prometheus.HistogramVec
+	bytes         prometheus.Counter
+	rowsRead      prometheus.Counter
+	rowsSkipped   prometheus.Counter
+	mismatch      *prometheus.CounterVec
+	redialAfter   prometheus.Counter
+	listWithoutID prometheus.Counter
+}
+
+func newMetrics(reg prometheus.Registerer) *metrics {
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Namespace: "airudder", Name: name, Help: help})
+	}
+	m := &metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: "airudder", Name: "requests_total",
+			Help: "Requests to the AIRudder API, by endpoint (auth, list, detail) and outcome (ok, or the error's kind).",
+		}, []string{"endpoint", "outcome"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: "airudder", Name: "request_duration_seconds",
+			Help:    "Time from sending a request to the end of its answer, handing on its rows included.",
+			Buckets: []float64{.01, .03, .1, .3, 1, 3, 10, 30, 100, 300, 1000},
+		}, []string{"endpoint"}),
+		bytes:       counter("response_bytes_total", "Bytes of answers' bodies, as they came over the wire."),
+		rowsRead:    counter("rows_read_total", "Rows seen in task details, those stepped over included."),
+		rowsSkipped: counter("rows_skipped_total", "Rows stepped over because their call is in the ledger."),
+		mismatch: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: "airudder", Name: "field_mismatch_total",
+			Help: "Fields of an unexpected JSON type, by the API's name; each is null in the event, its raw JSON kept in additional_fields.",
+		}, []string{"field"}),
+		redialAfter:   counter("redial_after_row_total", "Redials that start after their row: the redial zone may be wrong."),
+		listWithoutID: counter("list_entries_without_task_id_total", "List entries, and lines of the file of task ids, without a usable TaskID."),
+	}
+	reg.MustRegister(m.requests, m.duration, m.bytes, m.rowsRead, m.rowsSkipped, m.mismatch, m.redialAfter, m.listWithoutID)
+	return m
+}
+
+func (m *metrics) request(endpoint, outcome string, took time.Duration) {
+	m.requests.WithLabelValues(endpoint, outcome).Inc()
+	m.duration.WithLabelValues(endpoint).Observe(took.Seconds())
+}
+
+// mismatched counts a field that is not of its type, by a name of ours.
+func (m *metrics) mismatched(field string) { m.mismatch.WithLabelValues(field).Inc() }

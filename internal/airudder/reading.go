@@ -1,0 +1,249 @@
+package airudder
+
+import (
+	"bytes"
+	"maps"
+	"strings"
+	"time"
+
+	"airudder-exporter/internal/call"
+)
+
+// Bounds of what a reading holds of its rows.
+const (
+	partRows  = 256
+	partBytes = 512 << 10 // raw
+	maxHeld   = 2 << 20   // raw: new rows that wait for the task's header
+)
+
+// reading makes one task detail out of a response, or of two.
+type reading struct {
+	q       request
+	asked   string
+	known   func(callID []byte, hash uint64) bool
+	yield   func(call.Part) error
+	metrics *metrics
+	zone    *time.Location
+	inHand  *call.Task // the header that an earlier response ended with
+
+	yielded bool // in any response
+
+	// Of the response at hand.
+	started  time.Time
+	code     []byte // the envelope's, raw
+	data     shape
+	detail   shape
+	task     call.Task
+	shared   bool // parts that went out hold task's map
+	extra    int  // bytes of task.Additional
+	seen     uint // bit i: the header's taskFields[i] was there
+	whole    bool // the header is
+	passOver bool // the rows, which came before the header and are too many
+	pending  []call.Row
+	size     int          // raw bytes of pending
+	likely   int          // rows of the next part, by those of the last
+	held     [][]call.Row // parts that wait for the header
+	heldSize int
+	counts   call.Counts
+	rejects  rejects
+}
+
+// shape is what stood for data and for detail.
+type shape int
+
+const (
+	absent shape = iota
+	null
+	proper  // an object with members; an array
+	hollow  // an object without members
+	foreign // some other value
+)
+
+func (r *reading) begin(started time.Time) {
+	*r = reading{q: r.q, asked: r.asked, known: r.known, yield: r.yield, metrics: r.metrics, zone: r.zone,
+		inHand: r.inHand, yielded: r.yielded, started: started, whole: r.inHand != nil}
+}
+
+func (r *reading) result() call.Reading {
+	return call.Reading{Task: r.task, Started: r.started, Counts: r.counts,
+		Rejects: r.rejects.all, MoreRejects: r.rejects.more}
+}
+
+// read reads the whole response. Its fields may stand in any order.
+func (r *reading) read(s *scanner) error {
+	if c, err := s.next(); err != nil {
+		return err
+	} else if c == '<' {
+		return &syntaxError{html: true}
+	}
+	if err := s.object(func(key string) error { return r.envelope(s, key) }); err != nil {
+		return err
+	}
+	if err := s.finish(); err != nil {
+		return err
+	}
+	if err := checkCode(r.q, r.code); err != nil {
+		return err
+	}
+	return r.judge()
+}
+
+func (r *reading) envelope(s *scanner, key string) error {
+	switch {
+	case strings.EqualFold(key, "data"):
+		return r.readData(s)
+	case strings.EqualFold(key, "code"):
+		raw, err := s.value()
+		if err != nil {
+			return err
+		}
+		r.code = bytes.Clone(raw)
+		return checkCode(r.q, r.code)
+	}
+	_, err := s.value()
+	return err
+}
+
+func (r *reading) readData(s *scanner) error {
+	if r.data == proper {
+		return s.broken("data twice")
+	}
+	c, err := s.next()
+	if err != nil {
+		return err
+	}
+	if c != '{' { // the envelope's code may have more to say on it
+		raw, err := s.value()
+		r.data = foreign
+		if isNull(raw) {
+			r.data = null
+		}
+		return err
+	}
+	r.data = hollow
+	if err := s.object(func(key string) error { r.data = proper; return r.member(s, key) }); err != nil {
+		return err
+	}
+	return r.completeHeader()
+}
+
+func (r *reading) member(s *scanner, key string) error {
+	if strings.EqualFold(key, "detail") {
+		return r.readDetail(s)
+	}
+	raw, err := s.value()
+	if err != nil {
+		return err
+	}
+	return r.header(key, raw)
+}
+
+// header takes one of the task's own fields.
+func (r *reading) header(key string, raw []byte) error {
+	raw = bytes.ToValidUTF8(raw, []byte("\uFFFD"))
+	if r.extra > maxValue {
+		return &Error{op: r.q.op, kind: KindGarbage, text: "the task has too many unknown fields"}
+	}
+	i := taskFields.index(key, -1)
+	if i < 0 {
+		r.additional(key, raw)
+		return nil
+	}
+	f, d := taskFields[i], r.decoding()
+	if fits := isNull(raw) || f.set(&d, &r.task, viewOf(raw)); !fits {
+		r.additional(f.name, raw)
+		r.metrics.mismatched(f.name)
+	} else if _, before := r.task.Additional[f.name]; before {
+		r.additional(f.name, nil)
+	}
+	if r.task.ID != "" && r.task.ID != r.asked {
+		return &Error{op: r.q.op, kind: KindWrongTask, text: "the answer is about another task"}
+	}
+	r.seen |= 1 << i
+	if r.seen == 1<<len(taskFields)-1 {
+		return r.completeHeader()
+	}
+	return nil
+}
+
+// additional keeps a field raw, or no longer (nil).
+func (r *reading) additional(name string, raw []byte) {
+	if r.shared {
+		r.task.Additional, r.shared = maps.Clone(r.task.Additional), false
+	}
+	if raw == nil {
+		delete(r.task.Additional, name)
+		return
+	}
+	if r.task.Additional == nil {
+		r.task.Additional = map[string]string{}
+	}
+	r.extra += len(name) + len(raw)
+	r.task.Additional[name] = string(raw)
+}
+
+func (r *reading) decoding() decoding {
+	return decoding{redialZone: r.zone, mismatched: r.metrics.mismatched}
+}
+
+// completeHeader lets the rows go that waited for the header.
+func (r *reading) completeHeader() error {
+	if r.task.ID == "" {
+		r.task.ID = r.asked
+	}
+	r.whole = true
+	held := r.held
+	r.held, r.heldSize = nil, 0
+	for _, rows := range held {
+		if err := r.hand(rows); err != nil {
+			return err
+		}
+	}
+	return r.flush()
+}
+
+func (r *reading) readDetail(s *scanner) error {
+	if r.detail == proper {
+		return s.broken("detail twice")
+	}
+	c, err := s.next()
+	if err != nil {
+		return err
+	}
+	if c == '[' {
+		r.detail = proper
+		if err := s.rows(r.row, r.largeRow); err != nil {
+			return err
+		}
+		return r.flush()
+	}
+	raw, err := s.value()
+	switch {
+	case err != nil:
+		return err
+	case !isNull(raw):
+		return s.broken("detail is no array")
+	}
+	r.detail = null
+	return nil
+}
+
+// judge says whether a complete body with a good code is a task's detail. An
+// absent detail is taken for "no rows" only while the task has not begun.
+func (r *reading) judge() error {
+	status := r.task.Status.Value
+	bad := &Error{op: r.q.op, kind: KindEmpty}
+	switch {
+	case r.data == foreign:
+		bad.kind, bad.text = KindGarbage, "data is no object"
+	case r.data != proper:
+		bad.text = "the answer holds no data"
+	case r.detail == null && status == "":
+		bad.text = "the answer holds neither rows nor a status"
+	case r.detail == absent && status != call.Created && status != call.Pending:
+		bad.text = "the answer holds no detail"
+	default:
+		return nil
+	}
+	return bad
+}

@@ -1,0 +1,135 @@
+package airudder
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"airudder-exporter/internal/call"
+)
+
+// decodeOne reads one row of CallID a; more are its other members.
+func decodeOne(t *testing.T, m *metrics, more string) call.Row {
+	t.Helper()
+	got := readBytes(m, strings.NewReader(detailBody(`{"CallID":"a","Status":"finished"`+more+`}`)), windowSize, none)
+	rows := rowsOf(got.parts)
+	if got.err != nil || len(rows) != 1 {
+		t.Fatalf("got %v and %d rows", got.err, len(rows))
+	}
+	row := rows[0]
+	row.Raw, row.Hash, row.CallID, row.Status = nil, 0, "", ""
+	return row
+}
+
+func TestRowDrift(t *testing.T) {
+	text := call.Some[string]
+	at := time.Date(2023, 10, 19, 6, 13, 17, 0, time.UTC)
+	tests := []struct {
+		name, members string
+		want          call.Row
+		mismatch      string // the field that is counted
+	}{
+		{"nothing", ``, call.Row{}, ""},
+		{"null", `,"id":null,"CalleeName":null,"CallStartTime":null,"AsrResult":null,"NerSlots":null,"RedailCall":null`, call.Row{}, ""},
+		{"year 1", `,"CallStartTime":"0001-01-01T00:00:00Z","CallEndTime":"0001-01-01T08:00:00+08:00"`, call.Row{}, ""},
+		{"empty", `,"CallStartTime":"","CalleeName":"","AsrResult":[],"EventLabel":{}`,
+			call.Row{CalleeName: text(""), AsrResult: []call.Turn{}, EventLabel: map[string]string{}}, ""},
+		{"times", `,"CallStartTime":"2023-10-19T14:13:17+08:00","CallEndTime":"2023-10-19 06:13:17"`, call.Row{CallStart: at, CallEnd: at}, ""},
+		{"no time", `,"CallStartTime":"soon"`, call.Row{Additional: map[string]string{"CallStartTime": `"soon"`}}, "CallStartTime"},
+		{"time past what can be written", `,"CallEndTime":"9999-12-31T23:59:59-08:00"`,
+			call.Row{Additional: map[string]string{"CallEndTime": `"9999-12-31T23:59:59-08:00"`}}, "CallEndTime"},
+		{"epoch time", `,"CallStartTime":1697696000`, call.Row{Additional: map[string]string{"CallStartTime": "1697696000"}}, "CallStartTime"},
+		{"reference of digits", `,"Comments":12345678901234567890,"ExtraA":1.50,"ExtraB":-0,"ExtraC":1e9`,
+			call.Row{Comments: text("12345678901234567890"), ExtraA: text("1.50"), ExtraB: text("-0"), ExtraC: text("1e9")}, ""},
+		{"reference of neither", `,"Comments":true`, call.Row{Additional: map[string]string{"Comments": "true"}}, "Comments"},
+		{"number for a string", `,"RobotID":4565`, call.Row{Additional: map[string]string{"RobotID": "4565"}}, "RobotID"},
+		{"string for a number", `,"RingTime":"3"`, call.Row{Additional: map[string]string{"RingTime": `"3"`}}, "RingTime"},
+		{"fraction", `,"TalkRound":1.5`, call.Row{Additional: map[string]string{"TalkRound": "1.5"}}, "TalkRound"},
+		{"out of range", `,"id":9223372036854775808`, call.Row{Additional: map[string]string{"id": "9223372036854775808"}}, "id"},
+		{"unknown", `,"new_field": { "a" : [1, 2] }`, call.Row{Additional: map[string]string{"new_field": `{ "a" : [1, 2] }`}}, ""},
+		{"unknown name with escapes", `,"new\u005ffield":1`, call.Row{Additional: map[string]string{"new_field": "1"}}, ""},
+		{"duplicates", `,"CalleeName":7,"CalleeName":"a","calleename":"b","RingTime":1,"RingTime":"x"`,
+			call.Row{CalleeName: text("b"), Additional: map[string]string{"RingTime": `"x"`}}, "RingTime"},
+		{"escapes", `,"CalleeName":"a\"\u00e9\n\ud83d\ude00\ud800"`, call.Row{CalleeName: text("a\"é\n😀\ufffd")}, ""},
+		{"labels of other types", `,"EventLabel":{"a":"x","b":5,"c":null}`,
+			call.Row{EventLabel: map[string]string{"a": "x"}, Additional: map[string]string{"EventLabel": `{"a":"x","b":5,"c":null}`}}, "EventLabel"},
+		{"slots of another type", `,"NerSlots":[]`, call.Row{Additional: map[string]string{"NerSlots": "[]"}}, "NerSlots"},
+		{"turns", `,"AsrResult":[{"time":"00:00:01","text":"x"},"y",{"text":1},{"text":"z","new":0}]`,
+			call.Row{AsrResult: []call.Turn{{Time: text("00:00:01"), Text: text("x")}, {}, {Text: text("z")}},
+				Additional: map[string]string{"AsrResult": `[{"time":"00:00:01","text":"x"},"y",{"text":1},{"text":"z","new":0}]`}}, "AsrResult"},
+		{"redials", `,"RedailCall":[{"CallStartTime":"2023-10-19T06:13:17Z"},{"CallStartTime":"2023-10-19 14:13:17"},{"CallStartTime":"","RingTime":"x"}]`,
+			call.Row{Redials: []call.Redial{{CallStart: at}, {CallStart: at}, {}}, Additional: map[string]string{
+				"RedailCall": `[{"CallStartTime":"2023-10-19T06:13:17Z"},{"CallStartTime":"2023-10-19 14:13:17"},{"CallStartTime":"","RingTime":"x"}]`}}, "RedailCall"},
+		{"status deeper inside", `,"x":{"Status":"calling","CallID":"b"}`, call.Row{Additional: map[string]string{"x": `{"Status":"calling","CallID":"b"}`}}, ""},
+		{"multi intention", `,"Multi_intention":"{\"a\":1}"`, call.Row{MultiIntention: text(`{"a":1}`)}, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			m := testMetrics()
+			if got := decodeOne(t, m, tt.members); !reflect.DeepEqual(got, tt.want) {
+				t.Errorf("got  %+v\nwant %+v", got, tt.want)
+			}
+			if tt.mismatch != "" {
+				counted(t, m.mismatch.WithLabelValues(tt.mismatch), 1)
+			}
+		})
+	}
+}
+
+func TestTaskDrift(t *testing.T) {
+	m := testMetrics()
+	text := `{"data":{"detail":[` + finished("a") + `],"taskid":"t1","TaskName":7,"Status":"calling","RepeatNumber":"x","RepeatNumber":2,` +
+		`"ScheduleStartTime":"0001-01-01T00:00:00Z","ScheduleEndTime":"","plan":{"a":1}},"code":200}`
+	got := readBytes(m, strings.NewReader(text), windowSize, none)
+	want := call.Task{ID: "t1", Status: call.Some("calling"), RepeatNumber: call.Some[int64](2),
+		Additional: map[string]string{"TaskName": "7", "plan": `{"a":1}`}}
+	if got.err != nil || !reflect.DeepEqual(got.reading.Task, want) || !reflect.DeepEqual(got.parts[0].Task, want) {
+		t.Errorf("got %v, %+v\nwant %+v", got.err, got.reading.Task, want)
+	}
+	counted(t, m.mismatch.WithLabelValues("TaskName"), 1)
+	counted(t, m.mismatch.WithLabelValues("RepeatNumber"), 1)
+}
+
+func TestNumericCallID(t *testing.T) {
+	m := testMetrics()
+	got := readBytes(m, strings.NewReader(detailBody(`{"CallID":12345678901234567890,"Status":"finished"}`)), windowSize, none)
+	rows := rowsOf(got.parts)
+	if got.err != nil || len(rows) != 1 || rows[0].CallID != "12345678901234567890" || rows[0].Additional != nil {
+		t.Errorf("got %v and %+v, want the literal digits", got.err, rows)
+	}
+	counted(t, m.mismatch.WithLabelValues("CallID"), 1)
+}
+
+func TestRedialAfterItsRow(t *testing.T) {
+	m := testMetrics()
+	decodeOne(t, m, `,"CallStartTime":"2023-10-19T06:13:17Z","RedailCall":[{"CallStartTime":"2023-10-19 14:13:18"},{"CallStartTime":"2023-10-19 14:13:17"},{}]`)
+	counted(t, m.redialAfter, 1)
+}
+
+// Every documented name is there once, and fits the decoder's table.
+func TestFieldTables(t *testing.T) {
+	check := func(name string, names []string, want int) {
+		seen := map[string]bool{}
+		for _, n := range names {
+			if seen[strings.ToLower(n)] {
+				t.Errorf("%s: %s twice", name, n)
+			}
+			seen[strings.ToLower(n)] = true
+		}
+		if len(names) != want || want > maxFields {
+			t.Errorf("%s: got %d fields, want %d, at most %d", name, len(names), want, maxFields)
+		}
+	}
+	check("task", names(taskFields), 10)
+	check("row", names(rowFields), 28)
+	check("turn", names(turnFields), 3)
+	check("redial", names(redialFields), 8)
+}
+
+func names[T any](f fields[T]) (all []string) {
+	for _, one := range f {
+		all = append(all, one.name)
+	}
+	return all
+}

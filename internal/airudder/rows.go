@@ -1,0 +1,221 @@
+package airudder
+
+import (
+	"crypto/sha256"
+	"errors"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/cespare/xxhash/v2"
+
+	"airudder-exporter/internal/call"
+)
+
+// maxCallID is the longest CallID that is taken for one: it is a key in Kafka.
+const maxCallID = 1 << 10
+
+// row takes one row as the scanner framed it.
+func (r *reading) row(raw []byte, p probe) error {
+	status, callID, mine := r.look(p)
+	if !mine {
+		if !p.object || status != nil || p.deep || validRow(raw) || r.isKnown(callIDOf(p), xxhash.Sum64(raw)) {
+			return nil // open, or cancelled
+		}
+		r.reject(call.BrokenJSON, "the row and its status are no valid JSON", raw, p)
+		return nil
+	}
+	hash := xxhash.Sum64(raw)
+	if r.isKnown(callID, hash) {
+		return nil
+	}
+	switch {
+	case p.deep:
+		r.reject(call.BrokenJSON, "the row nests too deeply", raw, p)
+	case !validRow(raw):
+		r.reject(call.BrokenJSON, "the row is not valid JSON", raw, p)
+	case !utf8.Valid(raw):
+		r.reject(call.InvalidUTF8, "the row is not valid UTF-8", raw, p)
+	case len(callID) == 0:
+		r.reject(call.NoCallID, noCallID(p), raw, p)
+	default:
+		return r.decode(raw, hash, p)
+	}
+	return nil
+}
+
+// decode decodes a new row in its place in the next part.
+func (r *reading) decode(raw []byte, hash uint64, p probe) error {
+	if r.pending == nil {
+		r.pending = make([]call.Row, 0, r.likely)
+	}
+	n := len(r.pending)
+	r.pending = append(r.pending, call.Row{Hash: hash})
+	row := &r.pending[n]
+	d := r.decoding()
+	if err := decodeRow(&d, row, raw, p); err != nil {
+		r.pending = r.pending[:n]
+		r.reject(call.BrokenJSON, err.Error(), raw, p)
+		return nil
+	}
+	r.metrics.redialAfter.Add(float64(redialsAfter(row)))
+	return r.added(len(raw))
+}
+
+// largeRow takes a row that was too large to be held.
+func (r *reading) largeRow(l *largeRow) error {
+	_, callID, mine := r.look(l.probe)
+	if !mine || r.isKnown(callID, l.hash.Sum64()) {
+		return nil
+	}
+	j := call.Reject{Reason: call.TooLarge, Detail: "the row has " + strconv.FormatInt(l.size, 10) + " bytes",
+		Raw: l.head, RawSize: l.size, Hash: l.hash.Sum64()}
+	l.sum.Sum(j.RawSHA256[:0])
+	r.rejects.add(j, l.probe)
+	return nil
+}
+
+// look counts a row, and tells its status (nil: none that can be read), its
+// CallID (empty: none) and whether it is ours: finished.
+func (r *reading) look(p probe) (status, callID []byte, mine bool) {
+	if r.passOver {
+		return []byte{}, nil, false
+	}
+	r.counts.Rows++
+	r.metrics.rowsRead.Inc()
+	if !p.object {
+		r.metrics.mismatched("detail")
+		return nil, nil, false
+	}
+	status, ok := textOf(p.status)
+	switch {
+	case !ok:
+		status = nil
+		if !isNull(p.status) {
+			r.metrics.mismatched("Status")
+		}
+	case string(status) == call.Finished:
+		r.counts.Finished++
+		return status, callIDOf(p), true
+	case call.IsCancelled(string(status)):
+		r.counts.Cancelled++
+	}
+	return status, nil, false
+}
+
+// callIDOf returns the probed CallID, a number's being its literal digits; empty
+// if it is none that could be published.
+func callIDOf(p probe) []byte {
+	id := p.callID
+	if !isNumber(id) {
+		id, _ = textOf(id)
+	}
+	if len(id) > maxCallID || !utf8.Valid(id) {
+		return nil
+	}
+	return id
+}
+
+// noCallID says why a row has none, without a word of its own.
+func noCallID(p probe) string {
+	text, isText := textOf(p.callID)
+	switch {
+	case len(p.callID) == 0:
+		return "finished, but CallID is absent"
+	case isNull(p.callID):
+		return "finished, but CallID is null"
+	case isText && len(text) == 0:
+		return "finished, but CallID is empty"
+	case isText || isNumber(p.callID):
+		return "finished, but CallID is longer than " + strconv.Itoa(maxCallID) + " bytes"
+	}
+	return "finished, but CallID is neither a string nor a number"
+}
+
+// isKnown asks for a row; one without a CallID is known by its hash alone.
+func (r *reading) isKnown(callID []byte, hash uint64) bool {
+	if !r.known(callID, hash) {
+		return false
+	}
+	r.metrics.rowsSkipped.Inc()
+	return true
+}
+
+// added hands on the next part once it is large enough; its last row has this
+// many raw bytes.
+func (r *reading) added(size int) error {
+	r.size += size
+	switch {
+	case !r.whole && r.heldSize+r.size > maxHeld:
+		r.passOver = true
+		r.pending, r.held = nil, nil
+	case len(r.pending) == partRows, r.size >= partBytes:
+		return r.flush()
+	}
+	return nil
+}
+
+// flush hands on what is pending, or has it wait for the header.
+func (r *reading) flush() error {
+	rows, size := r.pending, r.size
+	r.pending, r.size, r.likely = nil, 0, len(rows)
+	switch {
+	case len(rows) == 0:
+		return nil
+	case r.whole:
+		return r.hand(rows)
+	}
+	r.held, r.heldSize = append(r.held, rows), r.heldSize+size
+	return nil
+}
+
+func (r *reading) hand(rows []call.Row) error {
+	task := r.task
+	if r.inHand != nil {
+		task = *r.inHand
+	}
+	r.yielded, r.shared = true, true
+	if err := r.yield(call.Part{Task: task, Started: r.started, Rows: rows}); err != nil {
+		return &stopError{err}
+	}
+	return nil
+}
+
+// salvage hands on the rows that came whole before a response broke off.
+func (r *reading) salvage(broke error) error {
+	var stop *stopError
+	if errors.As(broke, &stop) || kindOf(broke) == KindWrongTask || !r.whole {
+		return broke
+	}
+	if err := r.flush(); err != nil {
+		return err
+	}
+	return broke
+}
+
+func (r *reading) reject(why call.Reason, detail string, raw []byte, p probe) {
+	j := call.Reject{Reason: why, Detail: detail, RawSize: int64(len(raw)),
+		RawSHA256: sha256.Sum256(raw), Hash: xxhash.Sum64(raw)}
+	j.Raw = append(j.Raw, raw[:min(len(raw), call.MaxRaw)]...)
+	r.rejects.add(j, p)
+}
+
+// maxRejects is how many raw bytes of rejects one reading holds.
+const maxRejects = 8 << 20
+
+type rejects struct {
+	all  []call.Reject
+	size int
+	more bool // there were others
+}
+
+func (r *rejects) add(j call.Reject, p probe) {
+	if r.size += len(j.Raw); r.size > maxRejects {
+		r.more = true
+		return
+	}
+	j.CallID = string(callIDOf(p))
+	if id, err := strconv.ParseInt(string(p.id), 10, 64); err == nil {
+		j.RowID = call.Some(id)
+	}
+	r.all = append(r.all, j)
+}

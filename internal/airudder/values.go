@@ -1,0 +1,131 @@
+package airudder
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"airudder-exporter/internal/call"
+)
+
+// This file makes the setters of fields, one a JSON type that the API documents.
+
+func text[T any](at func(*T) *call.Opt[string]) func(*decoding, *T, view) bool {
+	return func(_ *decoding, dst *T, v view) bool {
+		s, ok := v.text()
+		if ok {
+			*at(dst) = call.Some(s)
+		}
+		return ok
+	}
+}
+
+// reference is a text that is a number at some customers: its literal digits.
+func reference[T any](at func(*T) *call.Opt[string]) func(*decoding, *T, view) bool {
+	return func(d *decoding, dst *T, v view) bool {
+		if isNumber(v.bytes) {
+			*at(dst) = call.Some(v.str)
+			return true
+		}
+		return text(at)(d, dst, v)
+	}
+}
+
+func integer[T any](at func(*T) *call.Opt[int64]) func(*decoding, *T, view) bool {
+	return func(_ *decoding, dst *T, v view) bool {
+		n, err := strconv.ParseInt(v.str, 10, 64)
+		if err == nil {
+			*at(dst) = call.Some(n)
+		}
+		return err == nil
+	}
+}
+
+// instant is a time in UTC, unless it names another zone.
+func instant[T any](at func(*T) *time.Time) func(*decoding, *T, view) bool {
+	return func(_ *decoding, dst *T, v view) bool { return setInstant(at(dst), v, time.UTC) }
+}
+
+// localInstant is a time in the zone of redials, unless it names another.
+func localInstant[T any](at func(*T) *time.Time) func(*decoding, *T, view) bool {
+	return func(d *decoding, dst *T, v view) bool { return setInstant(at(dst), v, d.redialZone) }
+}
+
+func setInstant(dst *time.Time, v view, zone *time.Location) bool {
+	s, ok := v.text()
+	if ok {
+		*dst, ok = parseInstant(s, zone)
+	}
+	return ok
+}
+
+// Layouts of times that name no zone.
+var zoneless = []string{"2006-01-02 15:04:05", "2006-01-02T15:04:05"}
+
+// parseInstant reads a time: RFC 3339, or without a zone, which is then zone.
+// Empty, year 0 and year 1 are the zero time, "not set". False: it is no time,
+// or none that RFC 3339 can write in UTC.
+func parseInstant(s string, zone *time.Location) (time.Time, bool) {
+	if s == "" || strings.HasPrefix(s, "0000-") {
+		return time.Time{}, true
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	for i := 0; err != nil && i < len(zoneless); i++ {
+		t, err = time.ParseInLocation(zoneless[i], s, zone)
+	}
+	t = t.UTC()
+	switch {
+	case err != nil, t.Year() > 9999:
+		return time.Time{}, false
+	case t.Year() <= 1:
+		return time.Time{}, true
+	}
+	return t, true
+}
+
+// labels is an object of strings. Values of other types are left out.
+func labels[T any](at func(*T) *map[string]string) func(*decoding, *T, view) bool {
+	return func(_ *decoding, dst *T, v view) bool {
+		if v.bytes[0] != '{' {
+			return false
+		}
+		fits := true
+		all := map[string]string{}
+		for it := newMembers(v); it.next(); {
+			if s, ok := it.value.text(); ok {
+				all[it.key] = s
+			} else if delete(all, it.key); !isNull(it.value.bytes) {
+				fits = false
+			}
+		}
+		*at(dst) = all
+		return fits
+	}
+}
+
+// list is an array of objects. Elements of other types are left out.
+func list[T, E any](of fields[E], at func(*T) *[]E) func(*decoding, *T, view) bool {
+	return func(d *decoding, dst *T, v view) bool {
+		if v.bytes[0] != '[' {
+			return false
+		}
+		n := 0
+		for it := newElements(v); it.next(); {
+			n++
+		}
+		fits := true
+		all := make([]E, 0, n)
+		for it := newElements(v); it.next(); {
+			if it.value.bytes[0] != '{' {
+				fits = false
+				continue
+			}
+			all = all[:len(all)+1]
+			if left := of.decode(d, &all[len(all)-1], it.value); len(left) > 0 {
+				fits = false
+			}
+		}
+		*at(dst) = all
+		return fits
+	}
+}
