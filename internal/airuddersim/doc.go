@@ -1,0 +1,59 @@
+// Package airuddersim is a simulated AIRudder that plays campaigns over HTTP,
+// with faults, and knows the truth.
+//
+// It imports nothing of this module, so that it is an independent witness: what
+// it says of the API comes from AIRudder's public pages alone.
+//
+// # Campaigns
+//
+// A campaign is a task with one row per phone number. It goes created →
+// pending → calling, perhaps paused and calling again, and ends finished or
+// canceled. A row is pending until it is dialled, calling during an attempt,
+// and finished when an attempt connected or all attempts are used up; between
+// two attempts it is pending and still shows the attempt that failed. A redial
+// gives the row a new CallID and moves the earlier attempt into RedailCall
+// (the misspelling is the API's). With [Config.Overtake] a failed attempt shows
+// as finished until the redial overtakes it. When a task is canceled its open
+// rows become cancelled (two l's) without usable times; calls in progress when
+// a task ends may finish after it; rows that no one dialled stay pending with
+// an empty CallID.
+//
+// Everything about a call follows from the seed, the task's number, the row and
+// the attempt: CallIDs, talks and durations are the same in every run with that
+// seed, and what happens when depends on the clock alone, not on who asks. The
+// clock moves by [Sim.Advance] (tests) or [Sim.Run] (the demo).
+//
+// # Content
+//
+// Invented lenders, shops and people. Every phone number begins with +62000:
+// no Indonesian national number begins with 0 (it is the trunk prefix), so none
+// of them can be assigned to anybody.
+//
+// # Over HTTP
+//
+//	POST /service/cloud/auth            {"APPKey","APPSecret"} → data.token
+//	GET  /service/cloud/list            page (from 1), limit, since, until, status
+//	GET  /service/cloud/detail?TaskID=  the whole task
+//	GET  /truth                         a Truth as JSON, streamed task by task
+//	GET  /faults                        a FaultReport: rates, script length, injected, requests
+//	POST /faults                        a FaultOrder: script, rates, drift, stop
+//	GET  /healthz                       200 ok
+//
+// # The truth
+//
+// A call is finished when its row showed Status finished with its CallID. Of
+// each the truth says when; whether it is still current (the row exists and
+// shows this CallID as finished); whether it was served: every byte up to the
+// row's closing brace was handed to the connection, in the row's own right form;
+// and whether it was served complete: so in a response that ended well. The
+// marks are set before the client can see a good response's end. Handed to the
+// connection does not mean received: a checker may rely on
+//
+//   - every event's (TaskID, CallID) is a finished call, and shows up once;
+//   - every current call appears in time, as an event, or, where the call says
+//     damaged, as an event or a dead letter.
+//
+// [Truth.Check] does that. A task's path of states says for each state whether
+// a complete response ever showed it: an observer's path of transitions is a
+// subsequence of the states, made of served ones.
+package airuddersim

@@ -1,0 +1,157 @@
+package airuddersim
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// Handler serves the API and the truth; see the package comment for its paths.
+func (s *Sim) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /service/cloud/auth", s.serveAuth)
+	mux.HandleFunc("GET /service/cloud/list", s.serveList)
+	mux.HandleFunc("GET /service/cloud/detail", s.serveDetail)
+	mux.HandleFunc("GET /truth", s.serveTruth)
+	mux.HandleFunc("GET /faults", s.serveFaults)
+	mux.HandleFunc("POST /faults", s.orderFaults)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	return mux
+}
+
+// answer is an envelope whose data is JSON already.
+func answer(code int, status, data string) *body {
+	return &body{head: fmt.Appendf(nil, `{"data":%s,"status":%s,"code":%d}`, data, quote(status), code)}
+}
+
+// refuse answers a request that is itself at fault.
+func (s *Sim) refuse(w http.ResponseWriter, endpoint string, code int, text string) {
+	s.count(endpoint, code)
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	_, _ = w.Write(answer(code, text, "null").head)
+}
+
+// admit draws the faults of a request, and answers it already when one takes
+// the response's place.
+func (s *Sim) admit(w http.ResponseWriter, r *http.Request, endpoint, taskID string) (drawn []Fault, admitted bool) {
+	s.mu.Lock()
+	drawn = s.draw(endpoint, taskID)
+	for _, f := range drawn {
+		s.faults.injected[f.Kind]++
+	}
+	s.mu.Unlock()
+	for _, f := range drawn {
+		if s.replace(w, r, endpoint, f) {
+			return drawn, false
+		}
+	}
+	return drawn, true
+}
+
+// count counts an answer.
+func (s *Sim) count(endpoint string, status int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests[fmt.Sprintf("%s %d", endpoint, status)]++
+}
+
+// Requests is how often each endpoint was asked (auth, list, detail), whatever
+// it answered.
+func (s *Sim) Requests() map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	byEndpoint := map[string]int{Auth: 0, List: 0, Detail: 0}
+	for key, n := range s.requests {
+		endpoint, _, _ := strings.Cut(key, " ")
+		byEndpoint[endpoint] += n
+	}
+	return byEndpoint
+}
+
+func (s *Sim) serveDetail(w http.ResponseWriter, r *http.Request) {
+	id := r.URL.Query().Get("TaskID")
+	if !s.authorized(w, r, Detail) {
+		return
+	}
+	t := s.find(id)
+	if t == nil {
+		s.refuse(w, Detail, http.StatusNotFound, "task not found")
+		return
+	}
+	drawn, ok := s.admit(w, r, Detail, id)
+	if !ok {
+		return
+	}
+	s.mu.Lock()
+	b := s.detailBody(t, drawn)
+	s.mu.Unlock()
+	s.count(Detail, http.StatusOK)
+	s.send(w, r, b, drawn)
+}
+
+// find is the task that the API knows by an id; nil: none.
+func (s *Sim) find(taskID string) *task {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t := s.byID[taskID]; t != nil && !t.Gone {
+		return t
+	}
+	return nil
+}
+
+// settle writes into the truth what a response showed: n bytes of the body
+// were handed to the connection, and it ended well or did not.
+func (s *Sim) settle(b *body, n int64, complete bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if complete && b.state != nil && b.state.ServedAt.IsZero() {
+		b.state.ServedAt = s.now
+	}
+	for i, row := range b.rows {
+		if b.sent[i] > n {
+			return
+		}
+		row.settle(complete)
+	}
+}
+
+// settle marks the call that a whole row showed.
+func (row *shown) settle(complete bool) {
+	switch c := row.call; {
+	case c == nil:
+	case row.damage != "":
+		c.damagedBy(row.damage)
+	default:
+		c.Served = true
+		c.ServedComplete = c.ServedComplete || complete
+	}
+}
+
+// damagedBy notes a kind of damage, once.
+func (c *Call) damagedBy(kind FaultKind) {
+	for _, known := range c.Damaged {
+		if known == kind {
+			return
+		}
+	}
+	c.Damaged = append(c.Damaged, kind)
+}
+
+// serveTruth streams the truth, task by task.
+func (s *Sim) serveTruth(w http.ResponseWriter, _ *http.Request) {
+	truth := s.Truth()
+	w.Header().Set("Content-Type", "application/json")
+	fmt.Fprintf(w, `{"now":%s,"stopped":%t,"tasks":[`, quote(truth.Now.Format("2006-01-02T15:04:05.999999999Z07:00")), truth.Stopped)
+	out := json.NewEncoder(w)
+	for i, t := range truth.Tasks {
+		if i > 0 {
+			fmt.Fprint(w, ",")
+		}
+		if out.Encode(t) != nil {
+			return // the client went away
+		}
+	}
+	fmt.Fprint(w, "]}\n")
+}
