@@ -1,0 +1,123 @@
+package record
+
+import (
+	"errors"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"airudder-exporter/internal/ledger"
+)
+
+// What ce_type says of each kind of record.
+const (
+	TypeCallCompleted     = "airudder.call.completed"
+	TypeTaskStatusChanged = "airudder.task.status-changed"
+	TypeDeadLetter        = "airudder.call.dead-letter"
+)
+
+// timeLayout is RFC 3339 in UTC, with the milliseconds that observed_at has.
+const timeLayout = "2006-01-02T15:04:05.000Z"
+
+// The headers of a record, in this order: CloudEvents 1.0 in the binary mode of
+// its Kafka binding
+// (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md),
+// and the ledger that keeps the record from being published twice.
+const (
+	ceSpecVersion = iota
+	ceType
+	ceSource  // <base URL>/tasks/<TaskID>
+	ceID      // unique within the source
+	ceSubject // CallID or TaskID
+	ceTime    // observed_at
+	contentType
+	ledgerID
+	headersPerRecord
+)
+
+// headers makes the headers of a plan's records. What they have in common
+// points to the same memory.
+type headers struct {
+	tasks  string                   // the base URL up to the TaskID
+	shared [headersPerRecord]Header // ce_type, ce_id and ce_subject are a record's own
+	free   []Header                 // of the plan, not used yet
+
+	callCompleted, statusChanged, deadLetter []byte // ce_type
+}
+
+func newHeaders(baseURL, ledger string) (headers, error) {
+	u, err := url.Parse(baseURL)
+	if err != nil {
+		return headers{}, errors.New("the base URL of the API cannot be read") // it may hold a password
+	}
+	u.User, u.RawQuery, u.Fragment = nil, "", ""
+	h := headers{
+		tasks:         strings.TrimRight(u.String(), "/") + "/tasks/",
+		callCompleted: []byte(TypeCallCompleted), statusChanged: []byte(TypeTaskStatusChanged), deadLetter: []byte(TypeDeadLetter),
+	}
+	h.shared = [headersPerRecord]Header{
+		ceSpecVersion: {"ce_specversion", []byte("1.0")},
+		ceType:        {"ce_type", nil},
+		ceSource:      {"ce_source", nil},
+		ceID:          {"ce_id", nil},
+		ceSubject:     {"ce_subject", nil},
+		ceTime:        {"ce_time", nil},
+		contentType:   {"content-type", []byte("application/avro")},
+		ledgerID:      {"airudder_ledger_id", []byte(ledger)},
+	}
+	return h, nil
+}
+
+// begin makes room for the headers of as many records of a plan.
+func (h *headers) begin(p *ledger.Plan, records int) {
+	h.shared[ceSource].Value = []byte(h.tasks + url.PathEscape(p.Task.ID))
+	h.shared[ceTime].Value = p.ObservedAt.UTC().AppendFormat(nil, timeLayout)
+	h.free = make([]Header, records*headersPerRecord)
+}
+
+func (h *headers) next(kind, id, subject []byte) []Header {
+	if len(h.free) == 0 { // an event that did not fit has used those of its dead letter
+		h.free = make([]Header, headersPerRecord)
+	}
+	own := h.free[:headersPerRecord:headersPerRecord]
+	h.free = h.free[headersPerRecord:]
+	copy(own, h.shared[:])
+	own[ceType].Value, own[ceID].Value, own[ceSubject].Value = kind, id, subject
+	return own
+}
+
+// call identifies an event by <TaskID>/<CallID>/0: 0 is the revision.
+func (h *headers) call(s *slab, taskID, callID string) (all []Header, callIDBytes []byte) {
+	id := appendID(s.next(), taskID, callID)
+	end := len(id)
+	id = s.keep(append(id, "/0"...))
+	callIDBytes = id[len(taskID)+1 : end : end]
+	return h.next(h.callCompleted, id, callIDBytes), callIDBytes
+}
+
+// change identifies a transition or a seal by <TaskID>/<sequence>.
+func (h *headers) change(s *slab, taskID string, sequence int64) (all []Header, taskIDBytes []byte) {
+	id := s.keep(strconv.AppendInt(appendID(s.next(), taskID, ""), sequence, 10))
+	taskIDBytes = id[:len(taskID):len(taskID)]
+	return h.next(h.statusChanged, id, taskIDBytes), taskIDBytes
+}
+
+// dead identifies a dead letter by <TaskID>/<CallID>, or by its row's key where
+// it shows no CallID.
+func (h *headers) dead(s *slab, taskID string, d *ledger.Dead) (all []Header, taskIDBytes []byte) {
+	ofRow := d.CallID
+	if ofRow == "" {
+		ofRow = d.RowKey
+	}
+	id := s.keep(appendID(s.next(), taskID, ofRow))
+	taskIDBytes = id[:len(taskID):len(taskID)]
+	subject := taskIDBytes
+	if d.CallID != "" {
+		subject = id[len(taskID)+1:]
+	}
+	return h.next(h.deadLetter, id, subject), taskIDBytes
+}
+
+func appendID(b []byte, taskID, of string) []byte {
+	return append(append(append(b, taskID...), '/'), of...)
+}
