@@ -1,0 +1,143 @@
+package status
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+
+	"airudder-exporter/internal/exporter"
+	"airudder-exporter/internal/ledger"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var (
+	at      = time.Date(2026, 3, 14, 3, 12, 7, 250e6, time.UTC)
+	started = at.Add(-26 * time.Hour)
+	info    = Info{Version: "v1.4.0", Host: "exporter-0", Started: started}
+	quiet   = slog.New(slog.DiscardHandler)
+)
+
+// fixed is an exporter whose snapshot a test sets.
+type fixed struct {
+	mu   sync.Mutex
+	snap exporter.Snapshot
+}
+
+func (f *fixed) set(s exporter.Snapshot) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.snap = s
+}
+
+func (f *fixed) Snapshot() exporter.Snapshot {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.snap
+}
+
+func (f *fixed) Totals() exporter.Snapshot {
+	s := f.Snapshot()
+	s.Tasks, s.Recent = nil, nil
+	return s
+}
+
+func running(s exporter.Snapshot) *State {
+	var state State
+	state.Running(&fixed{snap: s})
+	return &state
+}
+
+func handler(s *State) http.Handler { return Handler(s, prometheus.NewRegistry(), info) }
+
+func get(t *testing.T, h http.Handler, path string) (*http.Response, string) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	response := w.Result()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatalf("read %s: %v", path, err)
+	}
+	return response, string(body)
+}
+
+// idle is an exporter that owns its shard and has seen no task.
+func idle() exporter.Snapshot {
+	return exporter.Snapshot{
+		LedgerID: "0d9c4f0e-6d55-4b7e-9a53-1f0f3c2b7a11", ExportSince: at.Add(-168 * time.Hour), Partitions: 1,
+		Shards: []exporter.ShardStatus{{Shard: 0, Restored: started}},
+		Ready:  true, Healthy: true, At: at,
+	}
+}
+
+// busy is an exporter with a task of every kind.
+func busy() exporter.Snapshot {
+	s := idle()
+	s.LedgerEntries, s.LedgerBytes = 184_233, 21_440_812
+	s.List = exporter.ListStatus{Tasks: 9, ReadAt: at.Add(-41 * time.Second)}
+	s.Shards[0].Error = "commit transaction: end transaction: no answer within 10s"
+	s.Shards[0].ErrorAt = started.Add(-3 * time.Second)
+	task := func(n int, name, status string, phase ledger.Phase, rows, finished, cancelled int64) exporter.TaskStatus {
+		return exporter.TaskStatus{
+			TaskID: fmt.Sprintf("%032x", 0x2bcdef0123456789+n*7919), Name: name, Status: status, Phase: phase,
+			Rows: rows, Finished: finished, Cancelled: cancelled, Open: rows - finished - cancelled, Events: finished,
+			ReadAt: at.Add(-time.Duration(n) * 1700 * time.Millisecond), NextRead: at.Add(time.Duration(n) * 2300 * time.Millisecond),
+		}
+	}
+	s.Tasks = []exporter.TaskStatus{
+		task(1, "Collections DPD 1-7 · Jakarta pagi", "calling", "open", 5000, 3812, 0),
+		task(2, "Collections DPD 8-30 · Surabaya", "calling", "open", 12000, 11988, 0),
+		task(3, "Flash sale reminder 3.15", "pending", "open", 800, 0, 0),
+		task(4, "Welcome call new borrowers", "paused", "open", 2200, 640, 0),
+		task(5, "COD confirmation 13 Mar", "finished", "ended", 4100, 4031, 22),
+		task(6, "Collections DPD 1-7 · 12 Mar", "finished", "sealed", 5000, 4870, 0),
+		task(7, "NPS survey February", "canceled", "sealed", 900, 210, 690),
+		task(8, "Collections DPD 1-7 · 10 Jan", "finished", "closed", 0, 0, 0),
+		task(9, "Due date reminder H-1", "calling", "open", 3000, 1204, 0),
+	}
+	s.Tasks[4].DeadLetters = 2
+	s.Tasks[5].Seal, s.Tasks[5].NextRead = 2, time.Time{}
+	s.Tasks[7].ReadAt, s.Tasks[7].NextRead, s.Tasks[7].Events = time.Time{}, time.Time{}, 0
+	bad := &s.Tasks[8]
+	bad.ErrorKind, bad.ErrorAt = "truncated", at.Add(-12*time.Second)
+	bad.Error = "read task detail: the response ends after 1,204 rows without its closing brackets: unexpected EOF"
+	for i := range 24 {
+		s.Recent = append(s.Recent, exporter.Published{
+			CallID: fmt.Sprintf("%032x", 0x1234567890abcd+i*104729), TaskID: s.Tasks[i%2].TaskID, Bytes: 1843 + i*211,
+			Committed: at.Add(-time.Duration(i*900) * time.Millisecond),
+			Observed:  at.Add(-time.Duration(i*900+130+i*i*40) * time.Millisecond),
+		})
+	}
+	return s
+}
+
+// huge is busy among so many tasks that the page cannot show them all.
+func huge(tasks int) exporter.Snapshot {
+	s := busy()
+	for i := len(s.Tasks); i < tasks; i++ {
+		t := exporter.TaskStatus{TaskID: fmt.Sprintf("%032x", i), Name: fmt.Sprintf("Campaign %d", i), Status: "finished", Phase: ledger.Sealed, Events: 10}
+		s.Tasks = append(s.Tasks, t)
+	}
+	return s
+}
+
+// down is an exporter that reaches neither its shard nor AIRudder.
+func down() exporter.Snapshot {
+	s := busy()
+	s.Ready, s.Why = false, "the task list cannot be read: list tasks: POST /service/cloud/auth: 401: AppKey or AppSecret is wrong"
+	s.List.Error, s.List.ErrorAt = "list tasks: POST /service/cloud/auth: 401: AppKey or AppSecret is wrong", at.Add(-9*time.Second)
+	s.Partitions = 2
+	s.Shards = append(s.Shards, exporter.ShardStatus{
+		Shard: 1, Error: "open shard 1: replay: fetch airudder.call-ledger[1] at 88213: dial broker 3: i/o timeout", ErrorAt: at.Add(-4 * time.Second),
+	})
+	return s
+}

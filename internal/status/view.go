@@ -1,0 +1,193 @@
+package status
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"airudder-exporter/internal/exporter"
+)
+
+// maxTasks is how many tasks the page shows. /api/status has all.
+const maxTasks = 500
+
+// group is what an operator tells tasks apart by. Their order is the page's.
+type group int
+
+const (
+	failing group = iota // the last reading failed
+	calling              // places calls now
+	open                 // may place calls yet: created, pending, paused
+	ended                // late rows are waited for
+	sealed
+	passed // ended before the export began
+	closed
+	groups // how many there are
+)
+
+func (g group) String() string {
+	return [groups]string{"failing", "calling", "open", "ended", "sealed", "not exported", "closed"}[g]
+}
+
+// Class is the group's name in the style sheet.
+func (g group) Class() string {
+	return [groups]string{"failing", "calling", "open", "ended", "sealed", "passed", "closed"}[g]
+}
+
+func groupOf(t exporter.TaskStatus) group {
+	switch {
+	case t.Error != "":
+		return failing
+	case t.Phase == "ended":
+		return ended
+	case t.Phase == "sealed":
+		return sealed
+	case t.Phase == "before_export_since":
+		return passed
+	case t.Phase == "closed":
+		return closed
+	case t.Status == "calling":
+		return calling
+	}
+	return open
+}
+
+// view is what the template draws.
+type view struct {
+	exporter.Snapshot
+	Info
+	Verdict judgement
+
+	Notes    []note
+	Restored int // shards
+
+	Events, DeadLetters int64 // of all tasks
+	Groups              []tally
+	Tasks               []task
+	Hidden              int // tasks beyond maxTasks
+	Recent              []event
+}
+
+// judgement is the page's first line: one word's worth of colour, and a sentence.
+type judgement struct {
+	Level string // good, idle, bad: also the class and the icon
+	Title string
+	Why   string
+}
+
+// note is what is wrong beside what the verdict says.
+type note struct {
+	What string
+	At   time.Time // zero: not known
+	Text string
+}
+
+// tally is how many tasks a group has.
+type tally struct {
+	Group group
+	Tasks int
+}
+
+type task struct {
+	exporter.TaskStatus
+	Group group
+}
+
+// Read reports whether the rows are known: they come with the first reading by
+// this producer.
+func (t task) Read() bool { return !t.ReadAt.IsZero() }
+
+// Settled is how many rows will not change.
+func (t task) Settled() int64 { return t.Finished + t.Cancelled }
+
+// Over reports whether the task will not be read again, whatever the list shows.
+// A closed one that is due has entries to be deleted yet.
+func (t task) Over() bool { return t.Group >= passed && t.NextRead.IsZero() }
+
+type event struct {
+	exporter.Published
+	TaskName string
+	Lag      time.Duration
+}
+
+// newView arranges a snapshot for the page.
+func newView(s exporter.Snapshot, info Info) view {
+	v := view{Snapshot: s, Info: info, Verdict: judge(s), Notes: notes(s)}
+	for _, shard := range s.Shards {
+		if !shard.Restored.IsZero() {
+			v.Restored++
+		}
+	}
+	names := make(map[string]string, len(s.Tasks))
+	var tallies [groups]int
+	all := make([]task, 0, len(s.Tasks))
+	for _, t := range s.Tasks {
+		g := groupOf(t)
+		tallies[g]++
+		v.Events += t.Events
+		v.DeadLetters += t.DeadLetters
+		names[t.TaskID] = t.Name
+		all = append(all, task{TaskStatus: t, Group: g})
+	}
+	for g, n := range tallies {
+		if n > 0 {
+			v.Groups = append(v.Groups, tally{group(g), n})
+		}
+	}
+	slices.SortFunc(all, byUrgency)
+	v.Tasks = all[:min(len(all), maxTasks)]
+	v.Hidden = len(all) - len(v.Tasks)
+	for _, p := range s.Recent {
+		v.Recent = append(v.Recent, event{Published: p, TaskName: names[p.TaskID], Lag: p.Committed.Sub(p.Observed)})
+	}
+	return v
+}
+
+// byUrgency sorts by group. What is over goes by the last reading, the latest
+// first; the rest by name, so that rows keep their place from one refresh to the
+// next.
+func byUrgency(a, b task) int {
+	if c := cmp.Compare(a.Group, b.Group); c != 0 {
+		return c
+	}
+	if a.Group >= ended {
+		if c := b.ReadAt.Compare(a.ReadAt); c != 0 {
+			return c
+		}
+	}
+	return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.TaskID, b.TaskID))
+}
+
+// judge says in a line how the exporter fares. What is stuck comes first: it
+// knows least of itself.
+func judge(s exporter.Snapshot) judgement {
+	switch {
+	case !s.Healthy:
+		return judgement{Level: "bad", Title: "Stuck", Why: strings.Join(compact(stuck, s.Why), "; ")}
+	case !s.Ready:
+		return judgement{Level: "bad", Title: "Not ready", Why: s.Why}
+	case len(s.Shards) == 0:
+		return judgement{Level: "idle", Title: "Standing by", Why: "this process owns no shard; another exporter has the work"}
+	}
+	return judgement{Level: "good", Title: "Ready"}
+}
+
+// notes are the shards that are not restored and the list that cannot be read,
+// except for what the verdict has said already.
+func notes(s exporter.Snapshot) (all []note) {
+	for _, shard := range s.Shards {
+		if shard.Restored.IsZero() {
+			all = append(all, note{"Shard " + strconv.Itoa(shard.Shard) + " is not restored", shard.ErrorAt, cmp.Or(shard.Error, "being restored")})
+		}
+	}
+	if s.List.Error != "" {
+		all = append(all, note{"Task list", s.List.ErrorAt, s.List.Error})
+	}
+	return slices.DeleteFunc(all, func(n note) bool { return strings.Contains(s.Why, n.Text) })
+}
+
+func compact(texts ...string) []string {
+	return slices.DeleteFunc(texts, func(t string) bool { return t == "" })
+}
