@@ -1,0 +1,186 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+)
+
+// How shards are given out.
+const (
+	// AssignGroup: Kafka's consumer group on the ledger topic gives every
+	// shard to one of its members.
+	AssignGroup = "group"
+
+	// AssignAll: this process takes every shard and asks nobody.
+	AssignAll = "all"
+)
+
+// GroupID is the consumer group that gives out the shards of a ledger.
+func GroupID(ledger string) string { return ledger + "-exporters" }
+
+// Shard is a ledger partition for as long as it is this process's own.
+type Shard struct {
+	Partition int
+
+	afterFence func(ctx context.Context) error
+}
+
+// AfterFence waits until a producer of this shard that was fenced may be
+// followed by another one; its error is ctx's. In a group that is when the
+// coordinator confirms, after the call, that the shard is still this member's:
+// by a heartbeat answered well, or by a new generation. Until then another
+// owner is likely, and fencing it back would stop two exporters instead of
+// one. With AssignAll nobody can be asked: it waits 5 s, and longer each time
+// up to 5 min, beginning anew after 10 min without a fence. Only the function
+// that was given the shard may call it.
+func (s *Shard) AfterFence(ctx context.Context) error { return s.afterFence(ctx) }
+
+// Own runs one shard. It is called in a goroutine of its own, at most one a
+// shard at a time. Its context ends only when the next generation takes the
+// shard away or Assign ends, not when a rebalance begins.
+type Own func(ctx context.Context, s *Shard) error
+
+// Assign runs own for every shard that is this process's, by mode, until ctx
+// ends or an own returns before its context ended: that is fatal, its error is
+// returned. What an own returns afterwards is logged. Assign returns when every
+// own has.
+//
+// shards is the ledger's pinned partition count: partitions added later belong
+// to nobody. changed, unless nil, is told the owned shards in ascending order,
+// at first and whenever they change; none is a standby. It is called by one
+// goroutine, after shards that are lost were cancelled and before new ones
+// begin, and not before the group has answered once.
+//
+// While the group does not answer, what is owned stays owned: the transactional
+// fence, not the group, keeps two owners from writing.
+func (c *Client) Assign(ctx context.Context, mode string, shards int, own Own, changed func(owned []int)) error {
+	if changed == nil {
+		changed = func([]int) {}
+	}
+	o := &owners{own: own, changed: changed, log: c.log, ended: make(chan ended)}
+	switch mode {
+	case AssignAll:
+		return o.assignAll(ctx, shards)
+	case AssignGroup:
+		return o.assignGroup(ctx, newGroup(c, shards, groupTiming{}))
+	}
+	return fmt.Errorf("assign shards: mode %q is neither %s nor %s", mode, AssignGroup, AssignAll)
+}
+
+func (o *owners) assignAll(ctx context.Context, shards int) error {
+	all := make([]int, shards)
+	for i := range all {
+		all[i] = i
+	}
+	o.shard = func(partition int) *Shard {
+		b := newFenceBackoff(fixedOwner)
+		return &Shard{Partition: partition, afterFence: func(ctx context.Context) error {
+			return b.wait(ctx, nil)
+		}}
+	}
+	given := make(chan gift, 1)
+	given <- gift{shards: all, adopted: func() {}}
+	return o.run(ctx, given)
+}
+
+// gift is what a process owns from now on.
+type gift struct {
+	shards  []int  // ascending
+	adopted func() // called once lost shards are cancelled, before new ones begin
+}
+
+// owners runs the owned shards. All of it belongs to the goroutine in run.
+type owners struct {
+	own     Own
+	changed func([]int)
+	shard   func(partition int) *Shard
+	log     *slog.Logger
+
+	owned   []int                      // what was given last, ascending; nil: nothing yet
+	running map[int]context.CancelFunc // one for each own that has not returned
+	ended   chan ended
+}
+
+// ended is an own that has returned.
+type ended struct {
+	partition int
+	err       error
+	asked     bool // its context had ended
+}
+
+// run follows what is given until ctx ends or an own fails, and returns when
+// every own has.
+func (o *owners) run(ctx context.Context, given <-chan gift) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	o.running = make(map[int]context.CancelFunc)
+	var failed error
+	for failed == nil && ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case g := <-given:
+			o.adopt(ctx, g)
+		case e := <-o.ended:
+			if failed = o.settle(e); failed == nil {
+				o.begin(ctx)
+			}
+		}
+	}
+	stop()
+	for len(o.running) > 0 {
+		failed = errors.Join(failed, o.settle(<-o.ended))
+	}
+	return failed
+}
+
+// adopt cancels what was taken away and begins what is new.
+func (o *owners) adopt(ctx context.Context, g gift) {
+	for partition, cancel := range o.running {
+		if !slices.Contains(g.shards, partition) {
+			cancel()
+		}
+	}
+	g.adopted()
+	if o.owned == nil || !slices.Equal(o.owned, g.shards) {
+		o.log.Info("shards assigned", "owned", g.shards)
+		o.changed(slices.Clone(g.shards))
+	}
+	o.owned = g.shards
+	o.begin(ctx)
+}
+
+// begin starts every owned shard that is not running. One that was taken away
+// and given back while its own was still ending begins when that has ended.
+func (o *owners) begin(ctx context.Context) {
+	for _, partition := range o.owned {
+		if _, running := o.running[partition]; running {
+			continue
+		}
+		ownCtx, cancel := context.WithCancel(ctx)
+		o.running[partition] = cancel
+		shard := o.shard(partition)
+		go func() {
+			err := o.own(ownCtx, shard)
+			o.ended <- ended{partition, err, ownCtx.Err() != nil}
+		}()
+	}
+}
+
+// settle books an own that has returned; its error, unless it was asked to.
+func (o *owners) settle(e ended) error {
+	o.running[e.partition]()
+	delete(o.running, e.partition)
+	switch {
+	case e.asked:
+		if e.err != nil && !errors.Is(e.err, context.Canceled) {
+			o.log.Warn("shard ended", "shard", e.partition, "error", e.err)
+		}
+		return nil
+	case e.err == nil:
+		return fmt.Errorf("shard %d ended although it is still owned", e.partition)
+	}
+	return fmt.Errorf("shard %d: %w", e.partition, e.err)
+}

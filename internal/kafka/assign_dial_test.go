@@ -1,0 +1,61 @@
+package kafka
+
+import (
+	"context"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/segmentio/kafka-go/sasl/plain"
+)
+
+// A broker that takes connections and then says nothing, while we authenticate,
+// holds neither the membership nor the end for ever.
+func TestGroupSurvivesSilentBroker(t *testing.T) {
+	verifyGoroutines(t)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var serving sync.WaitGroup
+	calls := make(chan struct{}, 100)
+	serving.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			defer conn.Close()
+			calls <- struct{}{}
+		}
+	})
+	t.Cleanup(func() { listener.Close(); serving.Wait() })
+
+	s := site{brokers: []string{listener.Addr().String()}}
+	c := s.client(t, Config{LedgerTopic: "ledger", SASL: plain.Mechanism{Username: "u", Password: "p"}})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		o := &owners{own: newMember(t).own, changed: func([]int) {}, log: c.log, ended: make(chan ended)}
+		done <- o.assignGroup(ctx, newGroup(c, 1, groupTiming{request: 100 * time.Millisecond, rejoin: 10 * time.Millisecond}))
+	}()
+	limit, stop := context.WithTimeout(t.Context(), 10*time.Second)
+	defer stop()
+	for range 2 { // at the second call it has given the first one up
+		select {
+		case <-calls:
+		case <-limit.Done():
+			t.Error("the group waits on its first connection for ever")
+		}
+	}
+	cancel()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Errorf("got %v, want nil", err)
+		}
+	case <-limit.Done():
+		t.Error("Assign does not end")
+	}
+}

@@ -1,0 +1,194 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	kafkago "github.com/segmentio/kafka-go"
+)
+
+// groupTiming is how patient the group's members are with each other. A zero
+// value stands for the default.
+type groupTiming struct {
+	session   time.Duration // a silent member loses its shards after it; default 6 s, a broker's least
+	rebalance time.Duration // members have so long to join a new generation; default 6 s
+	heartbeat time.Duration // default 1 s
+	request   time.Duration // dialling, and one request to the coordinator; default 3 s
+	rejoin    time.Duration // wait after a failed join; default 0.5 to 1 s
+}
+
+func (t groupTiming) withDefaults() groupTiming {
+	def := func(d *time.Duration, value time.Duration) {
+		if *d == 0 {
+			*d = value
+		}
+	}
+	def(&t.session, 6*time.Second)
+	def(&t.rebalance, 6*time.Second)
+	def(&t.heartbeat, time.Second)
+	def(&t.request, 3*time.Second) // heartbeat + request stays below the session
+	def(&t.rejoin, 500*time.Millisecond+rand.N(500*time.Millisecond))
+	return t
+}
+
+// group is this process's membership in the ledger's consumer group.
+type group struct {
+	client *Client
+	id     string
+	member string // begins the id that the broker gives this member
+	topic  string
+	shards int
+	timing groupTiming
+	log    *slog.Logger
+
+	mu      sync.Mutex
+	present membership
+	next    chan struct{} // closed when present is replaced
+}
+
+// membership is one member in one generation, as heartbeats name it.
+type membership struct {
+	generation int32
+	member     string // empty: no generation yet
+}
+
+func newGroup(c *Client, shards int, timing groupTiming) *group {
+	return &group{
+		client: c,
+		id:     GroupID(c.cfg.LedgerTopic),
+		member: memberPrefix(c.cfg.ClientID, time.Now()),
+		topic:  c.cfg.LedgerTopic,
+		shards: shards,
+		timing: timing.withDefaults(),
+		log:    c.log,
+		next:   make(chan struct{}),
+	}
+}
+
+// assignGroup joins, follows the generations and leaves: owns first, so that
+// no other member begins while one of ours still runs, then the group, which
+// tells the others at once.
+func (o *owners) assignGroup(ctx context.Context, g *group) error {
+	cg, err := kafkago.NewConsumerGroup(g.config())
+	if err != nil {
+		return fmt.Errorf("assign shards: %w", err)
+	}
+	o.shard = g.shard
+	given := make(chan gift)
+	reading, stop := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { g.read(reading, cg, given) })
+	err = o.run(ctx, given)
+	stop()
+	wg.Wait()
+	return errors.Join(err, cg.Close()) // Close waits until the leave is sent
+}
+
+// memberPrefix is the client id by which a process joins: brokers begin member
+// ids with it, and shards go to members in the order of their ids. So a process
+// keeps its place when it joins anew after an error, which the library does
+// under a new id, and later ones come behind it: a standby that starts takes
+// nothing from the owner.
+func memberPrefix(clientID string, started time.Time) string {
+	return fmt.Sprintf("%s-%010x-%08x", clientID, started.Unix(), rand.Uint32())
+}
+
+func (g *group) config() kafkago.ConsumerGroupConfig {
+	cfg := g.client.cfg
+	return kafkago.ConsumerGroupConfig{
+		ID:      g.id,
+		Brokers: cfg.Brokers,
+		Topics:  []string{g.topic},
+		Dialer: &kafkago.Dialer{
+			ClientID:      g.member,
+			Timeout:       g.timing.request,
+			TLS:           cfg.TLS,
+			SASLMechanism: cfg.SASL,
+			DialFunc:      boundedDial(cfg.dial, g.timing.request),
+		},
+		GroupBalancers:    []kafkago.GroupBalancer{shardBalancer{g.topic, g.shards}},
+		HeartbeatInterval: g.timing.heartbeat,
+		SessionTimeout:    g.timing.session,
+		RebalanceTimeout:  g.timing.rebalance,
+		JoinGroupBackoff:  g.timing.rejoin,
+		Timeout:           g.timing.request,
+		// The partition count is pinned: growth changes nothing.
+		WatchPartitionChanges: false,
+	}
+}
+
+// read passes on what each generation gives until ctx ends. No function is
+// started in a generation: the library ends a generation as soon as one of its
+// functions returns, and waits for all of them before it joins the next one.
+// The shards run beside the generations instead.
+func (g *group) read(ctx context.Context, cg *kafkago.ConsumerGroup, given chan<- gift) {
+	var said kafkago.Error // the last complaint; 0: all is well
+	for ctx.Err() == nil {
+		gen, err := cg.Next(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case errors.Is(err, kafkago.RebalanceInProgress): // joins again by itself
+			continue
+		case err != nil: // the library waits before it tries again
+			said = g.complain(said, err)
+			continue
+		case said != 0:
+			g.log.Info("the consumer group answers again", "group", g.id)
+			said = 0
+		}
+		entered := func() { g.enter(membership{gen.ID, gen.MemberID}) }
+		select {
+		case <-ctx.Done():
+		case given <- gift{g.shardsOf(gen), entered}:
+		}
+	}
+}
+
+// complain logs an error, once for as long as it stays the same to people: the
+// broker's codes differ, and all network errors are one.
+func (g *group) complain(said kafkago.Error, err error) kafkago.Error {
+	code, ok := errors.AsType[kafkago.Error](err)
+	if !ok {
+		code = kafkago.NetworkException
+	}
+	if code != said {
+		g.log.Warn("the consumer group does not answer; what is owned stays owned",
+			"group", g.id, "error", g.client.security().Explain(err, g.topic))
+	}
+	return code
+}
+
+func (g *group) shardsOf(gen *kafkago.Generation) []int {
+	shards := []int{}
+	for _, assignment := range gen.Assignments[g.topic] {
+		if assignment.ID < g.shards {
+			shards = append(shards, assignment.ID)
+		}
+	}
+	slices.Sort(shards)
+	return shards
+}
+
+// enter makes m the present membership. It is called after the shards that m
+// took away have been cancelled, so that whoever waits for it sees that first.
+func (g *group) enter(m membership) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.present = m
+	close(g.next)
+	g.next = make(chan struct{})
+}
+
+// now is the present membership, and what is closed when it is not any more.
+func (g *group) now() (membership, <-chan struct{}) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.present, g.next
+}

@@ -1,0 +1,179 @@
+package kafka
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	kafkago "github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/compress"
+	"github.com/segmentio/kafka-go/protocol"
+	"github.com/segmentio/kafka-go/sasl"
+)
+
+// Config says how to reach the cluster and which topics are ours.
+type Config struct {
+	Brokers  []string       // host:port, at least one
+	ClientID string         // shown in the broker's logs and quotas; may be empty
+	TLS      *tls.Config    // nil: plain text
+	SASL     sasl.Mechanism // nil: no authentication
+
+	// TransactionTimeout is how long the coordinator leaves a transaction
+	// open, and the deadline of a commit and of every single request.
+	// 0: 10 s.
+	TransactionTimeout time.Duration
+
+	// Compression of every topic but the ledger: none, gzip, snappy, lz4 or
+	// zstd. Empty: none.
+	Compression string
+
+	// The topics. No other can be read or written: metadata is asked for
+	// these alone. An empty name is a topic that is not used.
+	EventTopic, StatusTopic, DeadLetterTopic, LedgerTopic string
+
+	// dial opens connections; nil: the network. Tests put faults here.
+	dial func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+func (c Config) topics() []string {
+	all := []string{c.EventTopic, c.StatusTopic, c.DeadLetterTopic, c.LedgerTopic}
+	return slices.DeleteFunc(all, func(name string) bool { return name == "" })
+}
+
+// Client is the connection to one cluster. It is safe for concurrent use.
+type Client struct {
+	cfg       Config
+	codec     compress.Compression
+	log       *slog.Logger
+	metrics   *metrics
+	addr      net.Addr
+	transport *kafkago.Transport
+
+	mu   sync.Mutex
+	ends map[int]int64 // shard → the end of its ledger partition, as far as we know; outlives producers
+}
+
+// Dial checks cfg and builds a Client. It does no I/O: a cluster that is not
+// there shows at the first request.
+func Dial(cfg Config, logger *slog.Logger, reg prometheus.Registerer) (*Client, error) {
+	if len(cfg.Brokers) == 0 {
+		return nil, errors.New("dial kafka: no brokers given")
+	}
+	if cfg.TransactionTimeout == 0 {
+		cfg.TransactionTimeout = 10 * time.Second
+	}
+	codec, err := codecOf(cfg.Compression)
+	if err != nil {
+		return nil, fmt.Errorf("dial kafka: %w", err)
+	}
+	m, err := newMetrics(reg)
+	if err != nil {
+		return nil, fmt.Errorf("dial kafka: %w", err)
+	}
+	if cfg.dial == nil {
+		cfg.dial = (&net.Dialer{Timeout: 3 * time.Second}).DialContext
+	}
+	return &Client{
+		cfg:     cfg,
+		codec:   codec,
+		log:     logger,
+		metrics: m,
+		addr:    kafkago.TCP(cfg.Brokers...),
+		transport: &kafkago.Transport{
+			Dial:           cfg.dial,
+			DialTimeout:    3 * time.Second,
+			ClientID:       cfg.ClientID,
+			TLS:            cfg.TLS,
+			SASL:           cfg.SASL,
+			MetadataTopics: cfg.topics(),
+		},
+		ends: make(map[int]int64),
+	}, nil
+}
+
+// Close closes every connection. Requests under way end by themselves.
+func (c *Client) Close() { c.transport.CloseIdleConnections() }
+
+// codecOf translates the name of a compression. compress.Compression's own
+// parser also takes numbers, which nobody means.
+func codecOf(name string) (compress.Compression, error) {
+	switch name {
+	case "", "none":
+		return compress.None, nil
+	case "gzip":
+		return compress.Gzip, nil
+	case "snappy":
+		return compress.Snappy, nil
+	case "lz4":
+		return compress.Lz4, nil
+	case "zstd":
+		return compress.Zstd, nil
+	}
+	return 0, fmt.Errorf("compression %q is none of none, gzip, snappy, lz4, zstd", name)
+}
+
+// ask sends one request through the Transport and waits for its answer, no
+// longer than a transaction may last: a broker that hangs would else hold us
+// for ever. The answer's own error codes are the caller's.
+func ask[R protocol.Message](ctx context.Context, c *Client, req protocol.Message) (R, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.TransactionTimeout)
+	defer cancel()
+	var none R
+	res, err := c.transport.RoundTrip(ctx, c.addr, req)
+	if err != nil {
+		return none, err
+	}
+	typed, ok := res.(R)
+	if !ok {
+		return none, fmt.Errorf("the broker's answer to %s is a %T", req.ApiKey(), res)
+	}
+	return typed, nil
+}
+
+// compression is what a topic's batches are compressed with. The ledger is
+// not, so that any Kafka tool reads it and the cleaner copies it cheaply.
+func (c *Client) compression(topic string) compress.Compression {
+	if topic == c.cfg.LedgerTopic {
+		return compress.None
+	}
+	return c.codec
+}
+
+// checkEnd compares where a batch of ours went in a shard's ledger partition
+// with the end that this process knows. A topic that was deleted and created
+// again takes transactions without a word, and its ids are not in the protocol
+// that kafka-go speaks: its offsets are all that gives it away.
+func (c *Client) checkEnd(shard int, offset int64) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if end := c.ends[shard]; offset < end {
+		return fmt.Errorf("%w: a batch for %s[%d] went to offset %d, though the partition had reached %d: "+
+			"it was deleted and created again, or lost its end in an unclean leader election; "+
+			"nothing of this transaction was committed; restore the ledger before exporting on",
+			ErrLedgerMoved, c.cfg.LedgerTopic, shard, offset, end)
+	}
+	return nil
+}
+
+// raiseEnds remembers how far a shard's ledger partition reaches, once what
+// was written there is committed. It never goes back.
+func (c *Client) raiseEnds(ledger string, batches []batch, offsets map[place]int64) {
+	for _, b := range batches {
+		if b.topic == ledger {
+			c.raiseEnd(b.partition, offsets[b.place]+int64(b.records))
+		}
+	}
+}
+
+func (c *Client) raiseEnd(shard int, end int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ends[shard] = max(c.ends[shard], end)
+}

@@ -1,0 +1,345 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+const (
+	apiProduce            = 0
+	apiFetch              = 1
+	apiListOffsets        = 2
+	apiFindCoordinator    = 10
+	apiInitProducerID     = 22
+	apiAddPartitionsToTxn = 24
+	apiEndTxn             = 26
+	apiDescribeConfigs    = 32
+)
+
+// what a commit that met a fault says, and what is true afterwards.
+type verdict struct {
+	reported bool // commit returned nil
+	durable  bool // the next producer's replay has it
+	fenced   bool // the error is ErrFenced
+}
+
+type commitFault struct {
+	name string
+	api  int16
+	how  func(*wireConn, []byte) error
+	want verdict
+}
+
+func commitFaults() []commitFault {
+	var (
+		done    = verdict{reported: true, durable: true}
+		gone    = verdict{}
+		inDoubt = verdict{durable: true}
+		fenced  = verdict{fenced: true}
+	)
+	return []commitFault{
+		{"AddPartitionsToTxn lost", apiAddPartitionsToTxn, lost, gone},
+		{"AddPartitionsToTxn unanswered", apiAddPartitionsToTxn, unanswered, gone},
+		{"AddPartitionsToTxn 51", apiAddPartitionsToTxn, answers(51), done},
+		{"AddPartitionsToTxn 14", apiAddPartitionsToTxn, answers(14), done},
+		{"AddPartitionsToTxn 15", apiAddPartitionsToTxn, answers(15), done},
+		{"AddPartitionsToTxn 16", apiAddPartitionsToTxn, answers(16), done},
+		{"AddPartitionsToTxn 90", apiAddPartitionsToTxn, answers(90), fenced},
+		{"AddPartitionsToTxn 49", apiAddPartitionsToTxn, answers(49), fenced},
+		{"AddPartitionsToTxn 29", apiAddPartitionsToTxn, answers(29), gone},
+		{"Produce lost", apiProduce, lost, gone},
+		{"Produce unanswered", apiProduce, unanswered, gone},
+		{"Produce silent", apiProduce, silence, gone},
+		{"Produce 6", apiProduce, answers(6), gone},
+		{"Produce 10", apiProduce, answers(10), gone},
+		{"Produce 45", apiProduce, answers(45), gone},
+		{"Produce 47", apiProduce, answers(47), fenced},
+		{"Produce 51", apiProduce, answers(51), gone},
+		{"EndTxn lost", apiEndTxn, lost, gone},
+		{"EndTxn unanswered", apiEndTxn, unanswered, inDoubt},
+		{"EndTxn 51", apiEndTxn, answers(51), done},
+		{"EndTxn 14", apiEndTxn, answers(14), done},
+		{"EndTxn 16", apiEndTxn, answers(16), done},
+		{"EndTxn 48", apiEndTxn, answers(48), gone},
+		{"EndTxn 90", apiEndTxn, answers(90), fenced},
+	}
+}
+
+func TestCommitUnderFaults(t *testing.T) {
+	for _, test := range commitFaults() {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := newShop(t, 1, 2)
+			s.config.TransactionTimeout = 2 * time.Second
+			var w wire
+			faulty := s.config
+			faulty.dial = w.dial
+			p, _ := s.start(t, dialWith(t, faulty), 0, "first")
+			if err := publish(p, s.units("a", 2)); err != nil {
+				t.Fatal(err)
+			}
+			f := w.add(test.api, 0, test.how)
+			err := publish(p, s.units("b", 2))
+			select {
+			case <-f.hit:
+			default:
+				t.Fatal("the fault was not met")
+			}
+			got := verdict{reported: err == nil, fenced: errors.Is(err, ErrFenced)}
+			if err != nil {
+				s.checkSilent(t, &w, p, err)
+			}
+			next, seen := s.start(t, s.dial(t), 0, "second")
+			got.durable = seen.byKey["call/b0"] != "" && seen.byKey["call/b1"] != ""
+			if got != test.want {
+				t.Errorf("%+v, want %+v (%v)", got, test.want, err)
+			}
+			if !got.durable {
+				if err := publish(next, s.units("b", 2)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.checkOnce(t, "a0", "a1", "b0", "b1")
+		})
+	}
+}
+
+// checkSilent: a finished producer says why, and sends nothing more.
+func (s *shop) checkSilent(t *testing.T, w *wire, p *Producer, why error) {
+	t.Helper()
+	apis := []int16{apiProduce, apiInitProducerID, apiAddPartitionsToTxn, apiEndTxn}
+	before := make([]int, len(apis))
+	for i, api := range apis {
+		before[i] = w.count(api)
+	}
+	if err := publish(p, s.units("c", 1)); err == nil || err.Error() != why.Error() {
+		t.Errorf("after its end the producer says %v, want %v", err, why)
+	}
+	for i, api := range apis {
+		if got := w.count(api); got != before[i] {
+			t.Errorf("%d requests of API %d after the producer's end", got-before[i], api)
+		}
+	}
+}
+
+type startFault struct {
+	name   string
+	api    int16
+	how    func(*wireConn, []byte) error
+	starts bool // the same start goes on
+}
+
+func startFaults() []startFault {
+	return []startFault{
+		{"InitProducerId lost", apiInitProducerID, lost, true},
+		{"InitProducerId unanswered", apiInitProducerID, unanswered, true},
+		{"InitProducerId 51", apiInitProducerID, answers(51), true},
+		{"InitProducerId 14", apiInitProducerID, answers(14), true},
+		{"InitProducerId 15", apiInitProducerID, answers(15), true},
+		{"InitProducerId 16", apiInitProducerID, answers(16), true},
+		{"InitProducerId 53", apiInitProducerID, answers(53), false},
+		{"FindCoordinator lost", apiFindCoordinator, lost, true},
+		{"FindCoordinator unanswered", apiFindCoordinator, unanswered, true},
+		{"FindCoordinator 15", apiFindCoordinator, answers(15), true},
+		{"barrier: AddPartitionsToTxn lost", apiAddPartitionsToTxn, lost, false},
+		{"barrier: AddPartitionsToTxn unanswered", apiAddPartitionsToTxn, unanswered, false},
+		{"barrier: Produce lost", apiProduce, lost, false},
+		{"barrier: Produce unanswered", apiProduce, unanswered, false},
+		{"barrier: EndTxn lost", apiEndTxn, lost, false},
+		{"barrier: EndTxn unanswered", apiEndTxn, unanswered, false},
+		{"replay: Fetch lost", apiFetch, lost, true},
+		{"replay: Fetch unanswered", apiFetch, unanswered, true},
+		{"replay: Fetch 6", apiFetch, answers(6), true},
+		{"replay: Fetch 29", apiFetch, answers(29), false},
+		{"DescribeConfigs 29", apiDescribeConfigs, answers(29), true},
+	}
+}
+
+func TestStartUnderFaults(t *testing.T) {
+	for _, test := range startFaults() {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := newShop(t, 1, 2)
+			first, _ := s.start(t, s.dial(t), 0, "first")
+			if err := publish(first, s.units("a", 2)); err != nil {
+				t.Fatal(err)
+			}
+			var w wire
+			faulty := s.config
+			faulty.dial = w.dial
+			w.add(test.api, 0, test.how)
+			c := dialWith(t, faulty)
+			var seen entries
+			p, err := c.Producer(soon(t), 0, barrier("second"), seen.take)
+			if (err == nil) != test.starts {
+				t.Fatalf("start: %v, want it to start: %v", err, test.starts)
+			}
+			if err != nil { // the same process tries again
+				p, _ = s.start(t, c, 0, "third")
+			}
+			if err := publish(p, s.units("b", 2)); err != nil {
+				t.Fatal(err)
+			}
+			if err := publish(first, s.units("z", 1)); !errors.Is(err, ErrFenced) {
+				t.Errorf("the first producer's commit: %v, want ErrFenced", err)
+			}
+			_, again := s.start(t, s.dial(t), 0, "last")
+			if got := len(again.byKey); got != 4 {
+				t.Errorf("%d entries, want 4", got)
+			}
+			s.checkOnce(t, "a0", "a1", "b0", "b1")
+		})
+	}
+}
+
+// A batch of a producer that ended may arrive when the next one is at work. It
+// must not slip into its transactions.
+func TestLateBatchIsRefused(t *testing.T) {
+	for _, api := range []int16{apiProduce, apiEndTxn, apiAddPartitionsToTxn} {
+		t.Run(fmt.Sprint(api), func(t *testing.T) {
+			s := newShop(t, 1, 1)
+			var w wire
+			faulty := s.config
+			faulty.dial = w.dial
+			old, _ := s.start(t, dialWith(t, faulty), 0, "old")
+			if err := publish(old, s.units("a", 2)); err != nil {
+				t.Fatal(err)
+			}
+			var late held
+			w.add(api, 0, late.hold)
+			if err := publish(old, s.units("late", 2)); err == nil {
+				t.Fatal("a commit whose request is still on the way says that it is done")
+			}
+			p, _ := s.start(t, s.dial(t), 0, "young")
+			if err := publish(p, s.units("b", 2)); err != nil {
+				t.Fatal(err)
+			}
+			late.release(t)
+			if err := publish(p, s.units("c", 2)); err != nil {
+				t.Fatal(err)
+			}
+			s.checkOnce(t, "a0", "a1", "b0", "b1", "c0", "c1")
+		})
+	}
+}
+
+// A commit under way is finished though its context ends; one that has not
+// begun does not begin.
+func TestCommitAndContext(t *testing.T) {
+	s := newShop(t, 1, 1)
+	var w wire
+	faulty := s.config
+	faulty.dial = w.dial
+	p, _ := s.start(t, dialWith(t, faulty), 0, "first")
+	ctx, cancel := context.WithCancel(t.Context())
+	w.add(apiProduce, 0, func(c *wireConn, request []byte) error {
+		cancel()
+		_, err := c.Conn.Write(request)
+		return err
+	})
+	_, commit, err := p.Prepare(s.units("a", 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := commit(ctx); err != nil {
+		t.Errorf("the context ended while records were on their way: %v, want the commit", err)
+	}
+	_, commit, err = p.Prepare(s.units("b", 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := commit(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("commit with an ended context: %v, want context.Canceled", err)
+	}
+	s.checkOnce(t, "a0", "a1")
+}
+
+func TestCommitsInOrder(t *testing.T) {
+	s := newShop(t, 1, 1)
+	p, _ := s.start(t, s.dial(t), 0, "first")
+	_, first, err := p.Prepare(s.units("a", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, second, err := p.Prepare(s.units("b", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := second(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := first(t.Context()); err == nil || !strings.Contains(err.Error(), "comes after") {
+		t.Errorf("an earlier transaction after a later one: %v", err)
+	}
+	if err := publish(p, s.units("c", 1)); err == nil {
+		t.Error("the producer goes on after that")
+	}
+	s.checkOnce(t, "b0")
+}
+
+func TestLeaderMoves(t *testing.T) {
+	s := newShop(t, 1, 1)
+	var w wire
+	faulty := s.config
+	faulty.dial = w.dial
+	c := dialWith(t, faulty)
+	for _, code := range []int16{78, 5, 6} {
+		w.add(apiListOffsets, 0, answers(code))
+		ranges, err := c.Ends(soon(t), s.config.EventTopic)
+		if err != nil || len(ranges) != 1 || ranges[0] != (Range{}) {
+			t.Errorf("ends after code %d: %v, %v", code, ranges, err)
+		}
+	}
+	if _, err := c.Ends(soon(t), "no-such-topic"); err == nil {
+		t.Error("ends of a topic that is not there")
+	}
+}
+
+// TestMovingCluster moves leaders and coordinators about between commits. A
+// coordinator that moved is found again in place; a leader that moved ends the
+// producer, and the next one goes on.
+func TestMovingCluster(t *testing.T) {
+	checkLeaks(t)
+	s := newShop(t, 1, 4)
+	if s.fake == nil {
+		t.Skip("one broker, which keeps what it has")
+	}
+	c := s.dial(t)
+	p, _ := s.start(t, c, 0, "first")
+	var calls []string
+	ended := 0
+	for round := range 30 {
+		switch round % 3 {
+		case 0:
+			s.fake.RehashCoordinators()
+		case 1:
+			s.fake.ShufflePartitionLeaders()
+		}
+		units := s.units(fmt.Sprint(round, "-"), 3)
+		for _, u := range units {
+			calls = append(calls, string(u[0].Key))
+		}
+		for {
+			err := publish(p, units)
+			if err == nil {
+				break
+			}
+			if round%3 != 1 {
+				t.Errorf("round %d: %v", round, err)
+			}
+			ended++
+			var seen *entries
+			if p, seen = s.start(t, c, 0, fmt.Sprint("round ", round)); seen.byKey["call/"+calls[len(calls)-1]] != "" {
+				break
+			}
+		}
+	}
+	if ended == 0 {
+		t.Error("no producer ended though leaders moved")
+	}
+	s.checkOnce(t, calls...)
+}

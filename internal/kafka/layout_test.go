@@ -1,0 +1,250 @@
+package kafka
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/segmentio/kafka-go/compress"
+)
+
+const (
+	own     = 7 // our producer id
+	foreign = 8
+)
+
+// layout is a log and what its replay shows.
+type layout struct {
+	name     string
+	log      []made
+	barrier  int64
+	logStart int64
+	want     string // offset:key of what is shown
+	err      error
+	says     string // what the error says
+}
+
+// barrierAt is our barrier and its marker.
+func barrierAt(base int64) []made {
+	return []made{{base: base, producer: own, epoch: 3, keys: []string{"producer"}}, {base: base + 1, producer: own, epoch: 3, marker: "commit"}}
+}
+
+// earlier is a batch of an earlier epoch of ours.
+func earlier(m made) made {
+	m.epoch = 2
+	return m
+}
+
+// transactionLayouts: what writers leave.
+func transactionLayouts() []layout {
+	return []layout{
+		{name: "nothing but the barrier", log: barrierAt(0), want: "0:producer"},
+		{
+			name: "committed, aborted, committed", barrier: 8,
+			log: append([]made{data(0, own, "a", "b"), marker(2, own, "commit"), data(3, own, "c"), marker(4, own, "abort"),
+				data(5, own, "d", "e"), marker(7, own, "commit")}, barrierAt(8)...),
+			want: "0:a 1:b 5:d 6:e 8:producer",
+		},
+		{
+			name: "foreign transaction open from the beginning", barrier: 4,
+			log:  append([]made{data(0, foreign, "x"), data(1, own, "a", "b"), marker(3, own, "commit")}, barrierAt(4)...),
+			want: "1:a 2:b 4:producer",
+		},
+		{
+			name: "interleaved, out in offset order", barrier: 6,
+			log: append([]made{data(0, foreign, "x"), data(1, own, "a"), marker(2, own, "commit"), data(3, foreign, "y"),
+				marker(4, foreign, "commit"), data(5, own, "never decided")}, barrierAt(6)...),
+			// the barrier's marker is of the same producer id and takes what that left open
+			want: "0:x 1:a 3:y 5:never decided 6:producer",
+		},
+		{
+			name: "not transactional", barrier: 3,
+			log:  append([]made{data(0, 0, "a", "b"), data(2, 0, "c")}, barrierAt(3)...),
+			want: "0:a 1:b 2:c 3:producer",
+		},
+		{
+			name: "a transaction that spans our barrier is not committed", barrier: 1,
+			log: []made{data(0, foreign, "x"), {base: 1, producer: own, epoch: 3, keys: []string{"producer"}},
+				{base: 2, producer: own, epoch: 3, marker: "commit"}, marker(3, foreign, "commit")},
+			want: "1:producer",
+		},
+		{
+			name: "a marker between barrier and its marker", barrier: 1,
+			log: []made{data(0, foreign, "x"), {base: 1, producer: own, epoch: 3, keys: []string{"producer"}},
+				marker(2, foreign, "commit"), {base: 3, producer: own, epoch: 3, marker: "commit"}},
+			want: "0:x 1:producer",
+		},
+		{
+			name: "older barriers of ours", barrier: 4,
+			log:  append([]made{earlier(data(0, own, "producer")), earlier(marker(1, own, "commit")), data(2, foreign, "producer"), marker(3, foreign, "commit")}, barrierAt(4)...),
+			want: "0:producer 2:producer 4:producer",
+		},
+	}
+}
+
+// compactedLayouts: what the cleaner leaves.
+func compactedLayouts() []layout {
+	return []layout{
+		{
+			name: "first batch far above 0", barrier: 902,
+			log:  append([]made{data(900, own, "a"), marker(901, own, "commit")}, barrierAt(902)...),
+			want: "900:a 902:producer",
+		},
+		{
+			name: "gaps between and inside batches", barrier: 100,
+			log: append([]made{{base: 10, last: 9, producer: own, keys: []string{"a", "b"}, at: []int32{3, 7}}, marker(20, own, "commit"),
+				{base: 50, last: 20, producer: own, keys: []string{"c"}, at: []int32{20}}, marker(71, own, "commit")}, barrierAt(100)...),
+			want: "13:a 17:b 70:c 100:producer",
+		},
+		{
+			name: "last records of a batch compacted away", barrier: 12,
+			log:  append([]made{{base: 0, last: 10, producer: own, keys: []string{"a"}, at: []int32{0}}, marker(11, own, "commit")}, barrierAt(12)...),
+			want: "0:a 12:producer",
+		},
+		{
+			name: "emptied batches", barrier: 12,
+			log: append([]made{{base: 0, last: 3, producer: own}, {base: 4, last: 3, producer: foreign}, data(8, own, "a"),
+				marker(9, own, "commit"), {base: 10, last: 1, producer: own}}, barrierAt(12)...),
+			want: "8:a 12:producer",
+		},
+		{
+			name: "markers without their data", barrier: 6,
+			log: append([]made{marker(0, own, "commit"), marker(1, foreign, "abort"), data(2, own, "a"), marker(3, own, "commit"),
+				marker(5, foreign, "commit")}, barrierAt(6)...),
+			want: "2:a 6:producer",
+		},
+		{
+			name: "an emptied control batch", barrier: 3,
+			log: append([]made{data(0, own, "a"), marker(1, own, "commit"),
+				{base: 2, producer: own, marker: "emptied"}}, barrierAt(3)...),
+			want: "0:a 3:producer",
+		},
+		{
+			name: "a foreign codec", barrier: 5,
+			log: append([]made{{base: 0, last: 1, producer: foreign, keys: []string{"a", "b"}, codec: compress.Zstd}, marker(2, foreign, "commit"),
+				{base: 3, keys: []string{"c"}, codec: compress.Gzip}, {base: 4, keys: []string{"d"}, codec: compress.Snappy}}, barrierAt(5)...),
+			want: "0:a 1:b 3:c 4:d 5:producer",
+		},
+	}
+}
+
+// refusedLayouts: what must end the producer.
+func refusedLayouts() []layout {
+	return []layout{
+		{
+			name: "the next epoch's barrier behind ours", barrier: 0, err: ErrSuperseded,
+			log: []made{{base: 0, producer: own, epoch: 3, keys: []string{"producer"}}, {base: 1, producer: own, epoch: 4, keys: []string{"producer"}},
+				{base: 2, producer: own, epoch: 4, marker: "commit"}},
+		},
+		{
+			name: "another's barrier behind ours, aborted", barrier: 0, err: ErrSuperseded,
+			log: []made{{base: 0, producer: own, epoch: 3, keys: []string{"producer"}}, data(1, foreign, "x", "producer"), marker(3, foreign, "abort"),
+				{base: 4, producer: own, epoch: 3, marker: "commit"}},
+		},
+		{
+			name: "the cleaner took our barrier", barrier: 2, err: ErrSuperseded,
+			log: []made{data(0, own, "a"), marker(1, own, "commit"), {base: 2, producer: own, epoch: 3}, {base: 5, producer: own, epoch: 4, keys: []string{"producer"}}},
+		},
+		{
+			name: "the cleaner left a gap where our barrier was", barrier: 2, err: ErrSuperseded,
+			log: []made{data(0, own, "a"), marker(1, own, "commit"), {base: 5, producer: own, epoch: 4, keys: []string{"producer"}}},
+		},
+		{
+			name: "another's record at our barrier's offset", barrier: 2, err: ErrSuperseded,
+			log: []made{data(0, own, "a"), marker(1, own, "commit"), data(2, foreign, "z")},
+		},
+		{name: "the beginning is gone", log: barrierAt(5), barrier: 5, logStart: 5, err: ErrLedgerMoved},
+		{
+			name: "our barrier aborted", barrier: 0, says: "marker says otherwise",
+			log: []made{{base: 0, producer: own, epoch: 3, keys: []string{"producer"}}, {base: 1, producer: own, epoch: 3, marker: "abort"}},
+		},
+	}
+}
+
+// TestReplayLayouts replays every layout that a partition can have, fetched in
+// pieces of every size.
+func TestReplayLayouts(t *testing.T) {
+	for _, test := range slices.Concat(transactionLayouts(), compactedLayouts(), refusedLayouts()) {
+		for _, max := range []int{1, 100, 200, 1 << 20} {
+			t.Run(fmt.Sprintf("%s/%d", test.name, max), func(t *testing.T) {
+				shown, err := replayMade(t, test.log, test.barrier, test.logStart, max)
+				switch {
+				case test.err != nil:
+					if !errors.Is(err, test.err) {
+						t.Errorf("%v, want %v", err, test.err)
+					}
+				case test.says != "":
+					if err == nil || !strings.Contains(err.Error(), test.says) {
+						t.Errorf("%v, want an error that says %q", err, test.says)
+					}
+				case err != nil:
+					t.Error(err)
+				case shown != test.want:
+					t.Errorf("shown %s, want %s", shown, test.want)
+				}
+			})
+		}
+	}
+}
+
+// replayMade replays a hand-made log, fetched max bytes at a time, each
+// response in the memory of the last.
+func replayMade(t *testing.T, log []made, barrier, logStart int64, max int) (string, error) {
+	t.Helper()
+	var shown []string
+	r := &replay{place: place{"ledger", 0}, producerID: own, epoch: 3, barrier: barrier, key: []byte("producer"),
+		visit: func(offset int64, key, value []byte) error {
+			if want := "value of " + string(key); string(value) != want {
+				t.Errorf("value %q of %q", value, key)
+			}
+			shown = append(shown, fmt.Sprintf("%d:%s", offset, key))
+			return nil
+		}}
+	memory := make([]byte, 0, 1<<16)
+	var c chunk
+	for from := int64(0); ; from = c.next {
+		clear(memory[:cap(memory)]) // nothing of the last response may be used any more
+		memory = append(memory[:0], response(t, log, from, logStart, max)...)
+		if err := c.fill(memory, from); err != nil {
+			return "", err
+		}
+		if len(c.batches) == 0 {
+			return "", fmt.Errorf("the log ends at %d and the replay does not", from)
+		}
+		if err := r.take(&c); errors.Is(err, errEnough) {
+			return strings.Join(shown, " "), nil
+		} else if err != nil {
+			return "", err
+		}
+	}
+}
+
+func TestDamagedBatches(t *testing.T) {
+	good := data(5, own, "a", "b").encode(t)
+	tests := []struct {
+		name  string
+		spoil func([]byte) []byte
+		says  string
+	}{
+		{"checksum", func(b []byte) []byte { b[len(b)-1] ^= 1; return b }, "damaged"},
+		{"magic", func(b []byte) []byte { b[16] = 1; return b }, "magic 1"},
+		{"length", func(b []byte) []byte { b[11] = 3; b[10] = 0; return b }, "a batch of 3 bytes"},
+		{"count", func(b []byte) []byte { b[57] = 1; return b }, "records up to"},
+		{"negative delta", func(b []byte) []byte { b[23] = 0xff; return b }, "records up to"},
+		{"cut", func(b []byte) []byte { return b[:len(b)-1] }, ""},
+		{"cut in the header", func(b []byte) []byte { return b[:30] }, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := readBatches(append(slices.Clone(good), test.spoil(slices.Clone(good))...), nil)
+			if len(got) != 1 {
+				t.Errorf("%d batches before the damage, want 1", len(got))
+			}
+			if (err == nil) != (test.says == "") || err != nil && !strings.Contains(err.Error(), test.says) {
+				t.Errorf("error %v, want one that says %q", err, test.says)
+			}
+		})
+	}
+}

@@ -1,0 +1,275 @@
+package kafka
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"airudder-exporter/internal/record"
+)
+
+// foreigner opens a transaction of its own on the ledger partition and leaves
+// it open until the test ends.
+func (s *shop) foreigner(t *testing.T, key string) {
+	t.Helper()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(s.brokers...), kgo.TransactionalID("foreign"+s.suffix), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cl.EndTransaction(soon(t), kgo.TryAbort); err != nil {
+			t.Error(err)
+		}
+		cl.Close()
+	})
+	if err := cl.BeginTransaction(); err != nil {
+		t.Fatal(err)
+	}
+	r := &kgo.Record{Topic: s.config.LedgerTopic, Partition: 0, Key: []byte(key), Value: []byte("open")}
+	if err := cl.ProduceSync(soon(t), r).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Someone else's open transaction holds the last stable offset down, and must
+// not hide what we committed behind it.
+func TestReplayBehindForeignTransaction(t *testing.T) {
+	checkLeaks(t)
+	s := newShop(t, 1, 1)
+	s.foreigner(t, "foreign")
+	p, seen := s.start(t, s.dial(t), 0, "first")
+	if seen.shown != 1 {
+		t.Errorf("%d records, want the barrier alone", seen.shown)
+	}
+	for i := range 5 {
+		if err := publish(p, s.units(fmt.Sprint(i, "-"), 100)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, seen = s.start(t, s.dial(t), 0, "second")
+	if got := len(seen.byKey); got != 500 {
+		t.Errorf("%d entries, want 500", got)
+	}
+	if seen.byKey["foreign"] != "" {
+		t.Error("an undecided record was shown")
+	}
+}
+
+// A process that dies inside a transaction leaves it open; the next fence
+// aborts it, and readers go on.
+func TestOpenTransactionIsAborted(t *testing.T) {
+	s := newShop(t, 1, 1)
+	var w wire
+	faulty := s.config
+	faulty.dial = w.dial
+	dead, _ := s.start(t, dialWith(t, faulty), 0, "dead")
+	w.add(apiEndTxn, 0, lost)
+	if err := publish(dead, s.units("dead", 3)); err == nil {
+		t.Fatal("a lost EndTxn was reported as a commit")
+	}
+	began := time.Now()
+	p, seen := s.start(t, s.dial(t), 0, "next")
+	if seen.shown != 2 {
+		t.Errorf("%d records, want the two barriers", seen.shown)
+	}
+	if err := publish(p, s.units("a", 1)); err != nil {
+		t.Fatal(err)
+	}
+	s.checkOnce(t, "a0")
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("readers waited %v", took)
+	}
+}
+
+// remake deletes a topic and creates it again.
+func (s *shop) remake(t *testing.T, topic string) {
+	t.Helper()
+	req := kmsg.NewPtrDeleteTopicsRequest()
+	del := kmsg.NewDeleteTopicsRequestTopic()
+	del.Topic = &topic
+	req.Topics, req.TopicNames, req.TimeoutMillis = append(req.Topics, del), []string{topic}, 10_000
+	if _, err := req.RequestWith(t.Context(), s.admin); err != nil {
+		t.Fatal(err)
+	}
+	suffix := s.suffix
+	s.suffix = ""
+	defer func() { s.suffix = suffix }()
+	eventually(t, "deletion of "+topic, func() bool {
+		req := kmsg.NewPtrMetadataRequest()
+		mt := kmsg.NewMetadataRequestTopic()
+		mt.Topic = &topic
+		req.Topics = append(req.Topics, mt)
+		res, err := req.RequestWith(t.Context(), s.admin)
+		return err == nil && res.Topics[0].ErrorCode == 3
+	})
+	s.topic(t, topic, 1, "cleanup.policy", "compact")
+}
+
+func TestRecreatedLedgerIsNoticed(t *testing.T) {
+	s := newShop(t, 1, 1)
+	c := s.dial(t)
+	p, _ := s.start(t, c, 0, "first")
+	if err := publish(p, s.units("a", 20)); err != nil {
+		t.Fatal(err)
+	}
+	s.remake(t, s.config.LedgerTopic)
+	eventually(t, "the client to see the new topic", func() bool {
+		ranges, err := c.Ends(soon(t), s.config.LedgerTopic)
+		return err == nil && ranges[0].End == 0
+	})
+	if err := publish(p, s.units("b", 1)); err == nil {
+		t.Error("a commit into a ledger that was created again")
+	} else if s.fake == nil && !errors.Is(err, ErrLedgerMoved) { // kfake refuses the sequence number
+		t.Errorf("commit: %v, want ErrLedgerMoved", err)
+	}
+	var seen entries
+	_, err := c.Producer(soon(t), 0, barrier("second"), seen.take)
+	if !errors.Is(err, ErrLedgerMoved) {
+		t.Errorf("the next start in the same process: %v, want ErrLedgerMoved", err)
+	}
+	var calls []string
+	for i := range 20 {
+		calls = append(calls, fmt.Sprint("a", i))
+	}
+	if _, err := s.dial(t).Producer(soon(t), 0, barrier("third"), seen.take); err != nil {
+		t.Errorf("a new process knows nothing of the old ledger: %v", err)
+	}
+	s.checkOnce(t, calls...)
+}
+
+func TestShortenedLedgerIsNoticed(t *testing.T) {
+	s := newShop(t, 1, 1)
+	p, _ := s.start(t, s.dial(t), 0, "first")
+	if err := publish(p, s.units("a", 20)); err != nil {
+		t.Fatal(err)
+	}
+	s.deleteRecords(t, s.config.LedgerTopic, 5)
+	var seen entries
+	if _, err := s.dial(t).Producer(soon(t), 0, barrier("second"), seen.take); !errors.Is(err, ErrLedgerMoved) {
+		t.Errorf("start on a ledger that lost its beginning: %v, want ErrLedgerMoved", err)
+	}
+	if seen.shown > 0 {
+		t.Errorf("%d records shown of a ledger that cannot be trusted", seen.shown)
+	}
+}
+
+// deleteRecords needs a topic whose cleanup.policy is not only compact, as
+// someone may have set it.
+func (s *shop) deleteRecords(t *testing.T, topic string, before int64) {
+	t.Helper()
+	alter := kmsg.NewPtrIncrementalAlterConfigsRequest()
+	resource := kmsg.NewIncrementalAlterConfigsRequestResource()
+	resource.ResourceType, resource.ResourceName = kmsg.ConfigResourceTypeTopic, topic
+	policy := kmsg.NewIncrementalAlterConfigsRequestResourceConfig()
+	policy.Name, policy.Value = "cleanup.policy", kmsg.StringPtr("compact,delete")
+	resource.Configs = append(resource.Configs, policy)
+	alter.Resources = append(alter.Resources, resource)
+	if _, err := alter.RequestWith(t.Context(), s.admin); err != nil {
+		t.Fatal(err)
+	}
+	req := kmsg.NewPtrDeleteRecordsRequest()
+	rt := kmsg.NewDeleteRecordsRequestTopic()
+	rp := kmsg.NewDeleteRecordsRequestTopicPartition()
+	rp.Offset = before
+	rt.Topic, rt.Partitions = topic, append(rt.Partitions, rp)
+	req.Topics, req.TimeoutMillis = append(req.Topics, rt), 10_000
+	eventually(t, "records deleted", func() bool {
+		res, err := req.RequestWith(t.Context(), s.admin)
+		return err == nil && res.Topics[0].Partitions[0].ErrorCode == 0
+	})
+}
+
+func TestStartSaysWhatIsWrong(t *testing.T) {
+	checkLeaks(t)
+	s := newShop(t, 1, 1)
+	c := s.dial(t)
+	var seen entries
+	if _, err := c.Producer(soon(t), 4, barrier("x"), seen.take); err == nil {
+		t.Error("a shard that the ledger does not have")
+	}
+	if _, err := c.Producer(soon(t), 0, func(int16) record.Record { return record.Record{} }, seen.take); err == nil {
+		t.Error("a barrier without a key")
+	}
+	boom := errors.New("boom")
+	if _, err := c.Producer(soon(t), 0, barrier("x"), func(int64, []byte, []byte) error { return boom }); !errors.Is(err, boom) {
+		t.Errorf("an error of replay: %v, want it back", err)
+	}
+	missing := s.config
+	missing.DeadLetterTopic = "no-such-topic"
+	if _, err := dialWith(t, missing).Producer(soon(t), 0, barrier("x"), seen.take); err == nil {
+		t.Error("a topic that is not there")
+	}
+	if os.Getenv("TEST_KAFKA_BROKERS") != "" {
+		return // nothing listens at the fake's old address; on a shared machine we cannot know
+	}
+	s.fake.Close()
+	if _, err := c.Producer(shortly(t), 0, barrier("x"), seen.take); err == nil {
+		t.Error("a start without a broker")
+	}
+}
+
+// TestReplayOfCleanedPartition lets the broker's cleaner at a ledger and
+// replays what it left, in pieces of every size.
+func TestReplayOfCleanedPartition(t *testing.T) {
+	s := newShop(t, 1, 1)
+	if s.fake != nil {
+		t.Skip("kfake moves the log start when it compacts, as no broker does; TestReplayLayouts stands for it")
+	}
+	s.config.LedgerTopic = s.topic(t, "cleaned", 1, "cleanup.policy", "compact", "segment.ms", "1000",
+		"min.cleanable.dirty.ratio", "0.01", "delete.retention.ms", "100", "max.compaction.lag.ms", "1000")
+	c := s.dial(t)
+	want := make(map[string]string)
+	for round := range 3 {
+		p, _ := s.start(t, c, 0, fmt.Sprint("round ", round))
+		for i := range 40 {
+			r := record.Record{Topic: s.config.LedgerTopic, Key: []byte(fmt.Sprint("call/", i%7)), Value: []byte(fmt.Sprint(round, i))}
+			if i%7 == 3 {
+				r.Value = nil
+				delete(want, string(r.Key))
+			} else {
+				want[string(r.Key)] = string(r.Value)
+			}
+			if err := publish(p, [][]record.Record{{r}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		<-time.After(1100 * time.Millisecond) // the segment's age, so that the next round rolls it
+	}
+	written := 3 * 41
+	s.start(t, c, 0, "last")
+	eventually(t, "the cleaner", func() bool {
+		n, _ := s.rawRecords(t, c, 0)
+		return n < written-30
+	})
+	for _, size := range []int32{1, 70, 500, 1 << 20} {
+		n, got := s.rawRecords(t, c, size)
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("%d bytes at a time: %v, want %v", size, got, want)
+		}
+		t.Logf("%d of %d records left", n, written)
+	}
+	if _, seen := s.start(t, c, 0, "after"); fmt.Sprint(seen.byKey) != fmt.Sprint(want) {
+		t.Errorf("replayed %v, want %v", seen.byKey, want)
+	}
+}
+
+// rawRecords reads the whole ledger, size bytes at a time.
+func (s *shop) rawRecords(t *testing.T, c *Client, size int32) (int, map[string]string) {
+	t.Helper()
+	var seen entries
+	ranges, err := c.Ends(soon(t), s.config.LedgerTopic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s2 := &scan{place: place{s.config.LedgerTopic, 0}, to: ranges[0].End, visit: func(m Message) error { return seen.take(m.Offset, m.Key, m.Value) }}
+	if err := c.stream(soon(t), reading{place: s2.place, maxBytes: size}, s2.take); err != nil {
+		t.Fatal(err)
+	}
+	delete(seen.byKey, "producer")
+	return seen.shown, seen.byKey
+}

@@ -1,0 +1,119 @@
+package kafka
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/segmentio/kafka-go/protocol"
+	"github.com/segmentio/kafka-go/protocol/produce"
+	"github.com/segmentio/kafka-go/protocol/rawproduce"
+)
+
+// produce stamps and sends batches, one of each partition, and returns their
+// base offsets. It sends one request to each leader, all at once, and waits
+// for every answer, whatever one of them says.
+func (s *session) produce(ctx context.Context, batches []batch) (map[place]int64, error) {
+	byLeader, err := s.byLeader(ctx, batches)
+	if err != nil {
+		return nil, err
+	}
+	s.stamp(batches, time.Now())
+	var wait sync.WaitGroup
+	var mu sync.Mutex
+	var failures []error
+	offsets := make(map[place]int64, len(batches))
+	for _, part := range byLeader {
+		wait.Go(func() {
+			err := s.client.produceTo(ctx, s.id, part, func(at place, offset int64) {
+				mu.Lock()
+				offsets[at] = offset
+				mu.Unlock()
+			})
+			if err != nil {
+				mu.Lock()
+				failures = append(failures, err)
+				mu.Unlock()
+			}
+		})
+	}
+	wait.Wait()
+	if len(failures) > 0 {
+		s.client.forget(ctx, failures[0])
+		return nil, errors.Join(failures...)
+	}
+	return offsets, nil
+}
+
+// byLeader groups batches by the broker that leads their partition.
+func (s *session) byLeader(ctx context.Context, batches []batch) (map[int32][]batch, error) {
+	leaders := make(map[string]map[int]int32)
+	grouped := make(map[int32][]batch)
+	for _, b := range batches {
+		if leaders[b.topic] == nil {
+			of, err := s.client.leaders(ctx, b.topic)
+			if err != nil {
+				return nil, err
+			}
+			leaders[b.topic] = of
+		}
+		leader := leaders[b.topic][b.partition]
+		grouped[leader] = append(grouped[leader], b)
+	}
+	return grouped, nil
+}
+
+// stamp gives each batch its place in its partition's sequence.
+func (s *session) stamp(batches []batch, now time.Time) {
+	for _, b := range batches {
+		sequence := s.sequences[b.place]
+		stamp(b.data, s.producerID, s.epoch, sequence, now)
+		s.sequences[b.place] = sequenceAfter(sequence, b.records)
+	}
+}
+
+// produceTo sends batches to the one broker that leads all of them and reports
+// the base offset of each.
+func (c *Client) produceTo(ctx context.Context, transactionalID string, batches []batch, placed func(place, int64)) error {
+	req := &rawproduce.Request{
+		TransactionalID: transactionalID,
+		Acks:            -1,
+		Timeout:         int32(c.cfg.TransactionTimeout.Milliseconds()),
+	}
+	missing := make(map[place]bool, len(batches))
+	for _, b := range batches {
+		req.Topics = append(req.Topics, rawproduce.RequestTopic{
+			Topic: b.topic,
+			Partitions: []rawproduce.RequestPartition{{
+				Partition: int32(b.partition),
+				RecordSet: protocol.RawRecordSet{Reader: bytes.NewReader(b.data)},
+			}},
+		})
+		missing[b.place] = true
+		c.metrics.bytes.WithLabelValues(b.topic).Add(float64(len(b.data) - 4))
+	}
+	res, err := ask[*produce.Response](ctx, c, req)
+	if err != nil {
+		return err
+	}
+	for _, topic := range res.Topics {
+		for _, p := range topic.Partitions {
+			at := place{topic.Topic, int(p.Partition)}
+			if err := codeError(p.ErrorCode); err != nil {
+				return fmt.Errorf("%s: %w %s", at, err, p.ErrorMessage)
+			}
+			if p.BaseOffset < 0 {
+				return fmt.Errorf("%s: the broker took the batch for one that it has already", at)
+			}
+			delete(missing, at)
+			placed(at, p.BaseOffset)
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("the broker did not answer for %d of %d partitions", len(missing), len(batches))
+	}
+	return nil
+}

@@ -1,0 +1,124 @@
+package kafka
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	kafkago "github.com/segmentio/kafka-go"
+)
+
+// replay reads one ledger partition from its beginning until it has passed our
+// own barrier and the barrier's commit marker, and shows the records committed
+// by then, in offset order. Nothing but the barrier says where the end is: an
+// end that a broker tells may be an old leader's, or be held down by someone
+// else's open transaction.
+type replay struct {
+	place
+	producerID int64
+	epoch      int16
+	barrier    int64  // the offset that the broker gave our barrier
+	key        []byte // of the barrier
+	visit      func(offset int64, key, value []byte) error
+
+	decider decider
+	seen    bool  // our barrier stands where it was put
+	end     int64 // the offset behind its marker; 0: not there yet
+	records int   // shown so far
+	buf     []byte
+}
+
+// replayUntil runs r.
+func (c *Client) replayUntil(ctx context.Context, r *replay) error {
+	err := c.stream(ctx, reading{place: r.place}, func(got *chunk) error {
+		if len(got.batches) == 0 {
+			// Our barrier is there, so we are asking a broker that led once.
+			c.forget(ctx, kafkago.NotLeaderForPartition)
+		}
+		return r.take(got)
+	})
+	if errors.Is(err, kafkago.OffsetOutOfRange) {
+		return fmt.Errorf("%w: %s does not begin at offset 0 any more: records were deleted; "+
+			"a ledger must be compacted, never shortened by retention or by DeleteRecords: %w", ErrLedgerMoved, r.place, err)
+	}
+	return err
+}
+
+// take looks at what one fetch brought.
+func (r *replay) take(c *chunk) error {
+	if c.logStart > 0 {
+		return fmt.Errorf("%w: the log of %s starts at offset %d: its beginning was deleted; "+
+			"set cleanup.policy to exactly compact and restore the ledger before exporting on", ErrLedgerMoved, r.place, c.logStart)
+	}
+	for i := range c.batches {
+		if err := r.batch(&c.batches[i]); err != nil {
+			return err
+		}
+	}
+	if r.end > 0 {
+		return errEnough
+	}
+	r.decider.keep()
+	return nil
+}
+
+func (r *replay) batch(b *rawBatch) error {
+	ours := b.producerID == r.producerID && b.epoch == r.epoch
+	if b.lastOffset >= r.barrier && !r.seen {
+		if !ours || b.baseOffset != r.barrier || b.count == 0 {
+			return fmt.Errorf("%w: our barrier is not at offset %d of %s any more: another producer's took its place "+
+				"and the cleaner came while we slept, or the topic was deleted and created again; the next start tells", ErrSuperseded, r.barrier, r.place)
+		}
+		r.seen = true
+	}
+	if b.baseOffset > r.barrier && !ours {
+		if err := r.superseded(b); err != nil {
+			return err
+		}
+	}
+	if r.end > 0 {
+		return nil // only looking for who comes behind us
+	}
+	if err := r.decider.add(*b, r.show); err != nil {
+		return err
+	}
+	if !r.seen || !ours || !b.attributes.Control() {
+		return nil
+	}
+	if commit, ok := b.marker(); !ok || !commit {
+		return fmt.Errorf("the barrier at offset %d of %s was answered as committed, and its marker says otherwise", r.barrier, r.place)
+	}
+	r.end = b.lastOffset + 1
+	return r.decider.finish(r.show)
+}
+
+// superseded looks for another producer's barrier in a batch behind ours,
+// committed or not: there will be one, or there was, that fences us.
+func (r *replay) superseded(b *rawBatch) error {
+	if b.attributes.Control() || b.count == 0 {
+		return nil
+	}
+	records, buf, err := b.decompress(r.buf)
+	if err != nil {
+		return err
+	}
+	r.buf = buf
+	return b.each(records, func(rec *rawRecord) error {
+		if bytes.Equal(rec.key, r.key) {
+			return fmt.Errorf("%w: another producer began on %s at offset %d, after ours at %d", ErrSuperseded, r.place, rec.offset, r.barrier)
+		}
+		return nil
+	})
+}
+
+// show passes a committed batch's records on.
+func (r *replay) show(b *rawBatch) error {
+	records, buf, err := b.decompress(r.buf)
+	if err != nil {
+		return err
+	}
+	r.buf = buf
+	r.records += b.count
+	return b.each(records, func(rec *rawRecord) error { return r.visit(rec.offset, rec.key, rec.value) })
+}

@@ -1,0 +1,138 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+	kafkago "github.com/segmentio/kafka-go"
+)
+
+// unsentError marks a failure before the request left us: repeating it cannot
+// do anything twice.
+type unsentError struct{ error }
+
+func (e unsentError) Unwrap() error { return e.error }
+
+// unsent marks err if it came from opening the connection.
+func unsent(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "dial" || errors.Is(err, kafkago.BrokerNotAvailable) {
+		return unsentError{err}
+	}
+	return err
+}
+
+// coordinatorAgain reports whether a request to a transaction coordinator may
+// simply be asked again: the coordinator is loading (14), absent (15), another
+// broker (16), or still writing the last transaction's markers (51), or the
+// request never left.
+func coordinatorAgain(err error) bool {
+	var notSent unsentError
+	if errors.As(err, &notSent) {
+		return true
+	}
+	switch code(err) {
+	case 14, 15, 16, codeConcurrent:
+		return true
+	}
+	return false
+}
+
+// leaderAgain reports whether a read from a partition's leader may be asked
+// again: the leader is moving or restarting, or the network failed. Reads
+// change nothing, so everything that can pass by itself is asked again.
+func leaderAgain(err error) bool {
+	switch code(err) {
+	case 3, 5, 6, 7, 8, 9, 13, 56, 74, 75, 76, 78: // see the protocol guide: all "retriable"
+		return true
+	}
+	return unreachable(err)
+}
+
+// unreachable reports whether err is the network's: nobody there, cut off, no
+// answer in time. A broker's error code is not, though kafka-go's type for
+// them implements net.Error.
+func unreachable(err error) bool {
+	var notSent unsentError
+	if errors.As(err, &notSent) {
+		return true
+	}
+	var netErr net.Error
+	return code(err) == 0 && (errors.As(err, &netErr) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.ErrClosedPipe) ||
+		errors.Is(err, context.DeadlineExceeded))
+}
+
+// code is the Kafka error code in err; 0: there is none.
+func code(err error) int {
+	var c kafkago.Error
+	if errors.As(err, &c) {
+		return int(c)
+	}
+	return 0
+}
+
+// again runs attempt until it succeeds, fails with something that retry
+// refuses, or ctx ends. Between attempts it forgets what it knew of the
+// cluster, and it says so in the log once the trouble lasts.
+func (c *Client) again(ctx context.Context, api string, retry func(error) bool, attempt func(context.Context) error) error {
+	slow := pacing(20*time.Millisecond, time.Second)
+	quick := pacing(time.Millisecond, 20*time.Millisecond) // for markers, which take 5 to 50 ms
+	complain := 2 * time.Second                            // and after twice as long again, and so on
+	for {
+		err := attempt(ctx)
+		if err == nil || ctx.Err() != nil || !retry(err) {
+			return err
+		}
+		c.metrics.retries.WithLabelValues(api, label(err)).Inc()
+		wait := quick.NextBackOff()
+		if code(err) == codeConcurrent {
+			c.metrics.concurrent.Inc()
+		} else {
+			c.forget(ctx, err)
+			wait = slow.NextBackOff()
+		}
+		if lasted := slow.GetElapsedTime(); lasted > complain {
+			c.log.Warn("kafka does not answer as it should; asking again", "api", api, "for", lasted.Round(time.Second), "error", err)
+			complain *= 2
+		}
+		if !sleep(ctx, wait) {
+			return fmt.Errorf("%w (given up: %w)", err, ctx.Err())
+		}
+	}
+}
+
+// pacing is a jittered backoff without an end of its own.
+func pacing(first, longest time.Duration) *backoff.ExponentialBackOff {
+	return backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(first),
+		backoff.WithMaxInterval(longest),
+		backoff.WithMaxElapsedTime(0),
+	)
+}
+
+// label names an error for a metric: its code, or that it is the network's.
+func label(err error) string {
+	if n := code(err); n != 0 {
+		return strconv.Itoa(n)
+	}
+	return "network"
+}
+
+// sleep waits for d; false: ctx ended first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,156 @@
+package kafka
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// secureSite is the secured broker of TEST_KAFKA_SECURE_BROKERS, and a user of
+// it as Security.
+func secureSite(t *testing.T, userVariable, mechanism string) (site, Security) {
+	t.Helper()
+	list := os.Getenv("TEST_KAFKA_SECURE_BROKERS")
+	if list == "" {
+		t.Skip("TEST_KAFKA_SECURE_BROKERS is not set")
+	}
+	verifyGoroutines(t)
+	user, password, _ := strings.Cut(os.Getenv(userVariable), ":")
+	return site{brokers: strings.Split(list, ",")}, Security{
+		TLSEnabled: true, CAFile: os.Getenv("TEST_KAFKA_SECURE_CA"),
+		Mechanism: mechanism, Username: user, Password: password,
+	}
+}
+
+const (
+	secureAdmin = "TEST_KAFKA_SECURE_ADMIN" // has every right
+	secureUser  = "TEST_KAFKA_SECURE_USER"  // has none
+)
+
+// as is cfg with the settings' TLS and SASL.
+func (s Security) as(t *testing.T, cfg Config) Config {
+	t.Helper()
+	var err error
+	if cfg.TLS, cfg.SASL, err = s.Transport(); err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
+func TestSecureBrokerExplained(t *testing.T) {
+	otherCA := write(t, "other.pem", newAuthority(t).pem)
+	for _, mechanism := range []string{Plain, ScramSHA256, ScramSHA512} {
+		for _, test := range []struct {
+			name   string
+			change func(*Security)
+			want   string // empty: it connects
+		}{
+			{"right", func(*Security) {}, ""},
+			{"wrong password", func(s *Security) { s.Password += "?" }, `the broker refuses KAFKA_SASL_USERNAME "admin" with KAFKA_SASL_PASSWORD by ` + mechanism},
+			{"unknown user", func(s *Security) { s.Username = "nobody" }, `the broker refuses KAFKA_SASL_USERNAME "nobody"`},
+			{"unknown CA", func(s *Security) { s.CAFile = otherCA }, `the broker's certificate (issued by "CN=CA of the tests") is signed by a CA that is not known here`},
+			{"no TLS", func(s *Security) { s.TLSEnabled, s.CAFile = false, "" }, "the broker"},
+			{"no SASL", func(s *Security) { s.Mechanism, s.Username, s.Password = "", "", "" }, "the broker ends the connection without a word"},
+		} {
+			t.Run(mechanism+" "+test.name, func(t *testing.T) {
+				s, security := secureSite(t, secureAdmin, mechanism)
+				test.change(&security)
+				c := s.client(t, security.as(t, Config{LedgerTopic: "ledger"}))
+				err := c.refresh(t.Context())
+				got := security.Explain(err, "ledger")
+				if (err == nil) != (test.want == "") || !strings.HasPrefix(got, test.want) {
+					t.Errorf("got %q, want %q", got, test.want)
+				}
+				if security.Password != "" && strings.Contains(got, security.Password) {
+					t.Errorf("the password is in %q", got)
+				}
+			})
+		}
+	}
+}
+
+func TestSecureBrokerAssigns(t *testing.T) {
+	for _, mechanism := range []string{Plain, ScramSHA256, ScramSHA512} {
+		t.Run(mechanism, func(t *testing.T) {
+			s, security := secureSite(t, secureAdmin, mechanism)
+			cfg := topicNames()
+			c := s.client(t, security.as(t, cfg))
+			layout := testLayout
+			findings, err := c.EnsureTopics(t.Context(), c.TopicSpecs(layout), true)
+			if err != nil || Refused(findings) != nil {
+				t.Fatal(err, findings)
+			}
+			m := newMember(t)
+			m.run(func(ctx context.Context) error {
+				return c.Assign(ctx, AssignGroup, layout.LedgerPartitions, m.own, m.changed)
+			})
+			m.await(layout.LedgerPartitions)
+			if err := m.shards[0].AfterFence(t.Context()); err != nil {
+				t.Errorf("AfterFence: got %v, want nil", err)
+			}
+		})
+	}
+}
+
+func TestSecureBrokerWithoutRights(t *testing.T) {
+	s, security := secureSite(t, secureUser, ScramSHA512)
+	c := s.client(t, security.as(t, topicNames()))
+	for _, create := range []bool{false, true} {
+		_, err := c.EnsureTopics(t.Context(), c.TopicSpecs(testLayout), create)
+		if !errors.Is(err, ErrTopics) || !strings.Contains(err.Error(), "Describe") {
+			t.Errorf("create %v: got %v, want ErrTopics and the right Describe", create, err)
+		}
+	}
+}
+
+// A group that refuses us is no reason to end, and the log says which right is
+// missing, once.
+func TestSecureBrokerWithoutTheGroup(t *testing.T) {
+	s, security := secureSite(t, secureUser, ScramSHA256)
+	var log lockedBuffer
+	ledger := fmt.Sprintf("assign-%x", rand.Uint64())
+	cfg := security.as(t, Config{Brokers: s.brokers, LedgerTopic: ledger})
+	c, err := Dial(cfg, slog.New(slog.NewTextHandler(&log, nil)), prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	told := false
+	err = c.Assign(ctx, AssignGroup, 1, func(ctx context.Context, _ *Shard) error { <-ctx.Done(); return nil }, func([]int) { told = true })
+	if err != nil || told {
+		t.Errorf("got %v, told of shards: %v; want nil and false", err, told)
+	}
+	if got, want := strings.Count(log.String(), `lacks the right Read on the group \"`+ledger+`-exporters\"`), 1; got != want {
+		t.Errorf("got %d sentences about the right, want %d, in:\n%s", got, want, log.String())
+	}
+}
+
+// lockedBuffer is a log that can be read while it is written.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}

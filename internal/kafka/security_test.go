@@ -1,0 +1,276 @@
+package kafka
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	kafkago "github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// authority is a CA of the test.
+type authority struct {
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+	pem  []byte
+}
+
+func newAuthority(t *testing.T) authority {
+	t.Helper()
+	key := newKey(t)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test CA"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return authority{cert, key, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})}
+}
+
+func newKey(t *testing.T) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// issue signs a certificate for 127.0.0.1, changed by change, as PEM.
+func (a authority) issue(t *testing.T, change func(*x509.Certificate)) (cert, key []byte) {
+	t.Helper()
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "test"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	change(template)
+	k := newKey(t)
+	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &k.PublicKey, a.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	encoded, err := x509.MarshalPKCS8PrivateKey(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded})
+}
+
+func write(t *testing.T, name string, text []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+const password = "correct-horse-battery"
+
+func TestSecurityRefusals(t *testing.T) {
+	ca := newAuthority(t)
+	cert, key := ca.issue(t, func(*x509.Certificate) {})
+	_, otherKey := ca.issue(t, func(*x509.Certificate) {})
+	caFile, certFile, keyFile := write(t, "ca.pem", ca.pem), write(t, "cert.pem", cert), write(t, "key.pem", key)
+	otherKeyFile := write(t, "other.pem", otherKey)
+	garbage := write(t, "garbage", []byte("no PEM"))
+	locked := write(t, "locked.pem", []byte("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n"))
+	absent := filepath.Join(t.TempDir(), "absent.pem")
+
+	for _, test := range []struct {
+		name string
+		s    Security
+		want []string // lines, in order; what each begins with
+	}{
+		{"file without TLS", Security{CAFile: caFile}, []string{fmt.Sprintf("KAFKA_TLS_CA_FILE is %q, but KAFKA_TLS_ENABLED is false", caFile)}},
+		{"CA absent", Security{TLSEnabled: true, CAFile: absent}, []string{fmt.Sprintf("KAFKA_TLS_CA_FILE %q cannot be read: no such file or directory", absent)}},
+		{"CA garbage", Security{TLSEnabled: true, CAFile: garbage}, []string{fmt.Sprintf("KAFKA_TLS_CA_FILE %q holds no PEM block: it must hold", garbage)}},
+		{"CA is a key", Security{TLSEnabled: true, CAFile: keyFile}, []string{fmt.Sprintf("KAFKA_TLS_CA_FILE %q holds PRIVATE KEY: it must hold", keyFile)}},
+		{"certificate without key", Security{TLSEnabled: true, CertFile: certFile}, []string{fmt.Sprintf("KAFKA_TLS_CERT_FILE is %q, but KAFKA_TLS_KEY_FILE is empty", certFile)}},
+		{"key without certificate", Security{TLSEnabled: true, KeyFile: keyFile}, []string{fmt.Sprintf("KAFKA_TLS_KEY_FILE is %q, but KAFKA_TLS_CERT_FILE is empty", keyFile)}},
+		{"both absent", Security{TLSEnabled: true, CertFile: absent, KeyFile: absent}, []string{"KAFKA_TLS_CERT_FILE", "KAFKA_TLS_KEY_FILE"}},
+		{"another's key", Security{TLSEnabled: true, CertFile: certFile, KeyFile: otherKeyFile}, []string{fmt.Sprintf("KAFKA_TLS_CERT_FILE %q (CERTIFICATE) and KAFKA_TLS_KEY_FILE %q (PRIVATE KEY) are no certificate", certFile, otherKeyFile)}},
+		{"locked key", Security{TLSEnabled: true, CertFile: certFile, KeyFile: locked}, []string{fmt.Sprintf("KAFKA_TLS_KEY_FILE %q is encrypted", locked)}},
+		{"unknown mechanism", Security{Mechanism: "GSSAPI", Username: "u", Password: password}, []string{`KAFKA_SASL_MECHANISM is "GSSAPI": it must be empty, PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512`}},
+		{"user without mechanism", Security{Username: "u", Password: password}, []string{"KAFKA_SASL_USERNAME or KAFKA_SASL_PASSWORD is set, but KAFKA_SASL_MECHANISM is empty"}},
+		{"no user, no password", Security{Mechanism: Plain}, []string{"KAFKA_SASL_USERNAME is empty", "KAFKA_SASL_PASSWORD is empty"}},
+		{"characters SCRAM forbids", Security{Mechanism: ScramSHA256, Username: "u", Password: password + "\x07"}, []string{`KAFKA_SASL_USERNAME "u" or KAFKA_SASL_PASSWORD holds characters`}},
+		{"all at once", Security{TLSEnabled: true, CAFile: absent, CertFile: certFile, Mechanism: "X"}, []string{"KAFKA_TLS_CA_FILE", "KAFKA_TLS_CERT_FILE", "KAFKA_SASL_MECHANISM"}},
+	} {
+		_, _, err := test.s.Transport()
+		if err == nil {
+			t.Errorf("%s: got nil, want an error", test.name)
+			continue
+		}
+		lines := strings.Split(err.Error(), "\n")
+		for i, want := range test.want {
+			if len(lines) != len(test.want) || !strings.HasPrefix(lines[i], want) {
+				t.Errorf("%s: got %q, want lines that begin with %q", test.name, lines, test.want)
+				break
+			}
+		}
+		if strings.Contains(err.Error(), password) {
+			t.Errorf("%s: the password is in %q", test.name, err)
+		}
+	}
+}
+
+func TestSecurityWithoutAnything(t *testing.T) {
+	config, mechanism, err := Security{}.Transport()
+	if config != nil || mechanism != nil || err != nil {
+		t.Errorf("got %v, %v, %v, want nothing", config, mechanism, err)
+	}
+}
+
+// Each mechanism, over TLS with a CA of its own, and each way it goes wrong.
+func TestSecurityConnects(t *testing.T) {
+	ca := newAuthority(t)
+	caFile := write(t, "ca.pem", ca.pem)
+	otherCA := write(t, "other.pem", newAuthority(t).pem)
+	good := func(*x509.Certificate) {}
+	expired := func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }
+	elsewhere := func(c *x509.Certificate) { c.IPAddresses, c.DNSNames = nil, []string{"kafka.example"} }
+
+	for _, test := range []struct {
+		name   string
+		cert   func(*x509.Certificate) // nil: no TLS
+		asked  bool                    // for a client certificate
+		broker string                  // the mechanism that it offers; empty: none
+		s      Security
+		want   string // empty: it connects
+	}{
+		{"TLS", good, false, "", Security{TLSEnabled: true, CAFile: caFile}, ""},
+		{"TLS and PLAIN", good, false, Plain, Security{TLSEnabled: true, CAFile: caFile, Mechanism: Plain, Username: "u", Password: password}, ""},
+		{"SCRAM-SHA-256", nil, false, ScramSHA256, Security{Mechanism: ScramSHA256, Username: "u", Password: password}, ""},
+		{"SCRAM-SHA-512", nil, false, ScramSHA512, Security{Mechanism: ScramSHA512, Username: "u", Password: password}, ""},
+		{"mechanism off", nil, false, ScramSHA512, Security{Mechanism: Plain, Username: "u", Password: password}, "by PLAIN"},
+		{"wrong password", nil, false, Plain, Security{Mechanism: Plain, Username: "u", Password: password + "?"}, `it refuses KAFKA_SASL_USERNAME "u" with KAFKA_SASL_PASSWORD`},
+		{"no SASL", nil, false, Plain, Security{}, "its listener wants SASL (KAFKA_SASL_MECHANISM)"},
+		{"unknown CA", good, false, "", Security{TLSEnabled: true, CAFile: otherCA}, fmt.Sprintf(`(issued by "CN=test CA") is signed by a CA that is not known here: put that CA's certificate into KAFKA_TLS_CA_FILE (now %q)`, otherCA)},
+		{"system's CAs", good, false, "", Security{TLSEnabled: true}, "KAFKA_TLS_CA_FILE (now empty: the system's CAs)"},
+		{"expired", expired, false, "", Security{TLSEnabled: true, CAFile: caFile}, "it must be renewed"},
+		{"another name", elsewhere, false, "", Security{TLSEnabled: true, CAFile: caFile}, `is not for the name "127.0.0.1"`},
+		{"no TLS", good, false, "", Security{}, "TLS"},
+		{"no client certificate", good, true, "", Security{TLSEnabled: true, CAFile: caFile}, "the broker wants a client certificate"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			verifyGoroutines(t)
+			var opts []kfake.Opt
+			if test.cert != nil {
+				opts = append(opts, kfake.TLS(serverTLS(t, ca, test.cert, test.asked)))
+			}
+			if test.broker != "" {
+				opts = append(opts, kfake.EnableSASL(), kfake.Superuser(test.broker, "u", password))
+			}
+			err := test.s.try(t, opts)
+			switch got := test.s.Explain(err, "ledger"); {
+			case test.want == "" && err != nil:
+				t.Errorf("got %v, want a connection", err)
+			case !strings.Contains(got, test.want):
+				t.Errorf("got %q, want %q in it", got, test.want)
+			case strings.Contains(got, password):
+				t.Errorf("the password is in %q", got)
+			}
+		})
+	}
+}
+
+func serverTLS(t *testing.T, ca authority, change func(*x509.Certificate), askClients bool) *tls.Config {
+	t.Helper()
+	cert, key := ca.issue(t, change)
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := &tls.Config{Certificates: []tls.Certificate{pair}}
+	if askClients {
+		config.ClientAuth = tls.RequireAnyClientCert
+	}
+	return config
+}
+
+// try asks a broker with these options for metadata.
+func (s Security) try(t *testing.T, opts []kfake.Opt) error {
+	t.Helper()
+	cluster, err := kfake.NewCluster(append(opts, kfake.NumBrokers(1))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	config, mechanism, err := s.Transport()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := site{brokers: cluster.ListenAddrs()}.client(t, Config{LedgerTopic: "ledger", TLS: config, SASL: mechanism, TransactionTimeout: 3 * time.Second})
+	return c.refresh(t.Context())
+}
+
+// A real broker answers a wrong password with a code; the in-process one
+// hangs up.
+func TestExplainWrongPassword(t *testing.T) {
+	cluster := guardedCluster(t)
+	cluster.ControlKey(int16(kmsg.SASLAuthenticate), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		res := req.ResponseKind().(*kmsg.SASLAuthenticateResponse)
+		res.ErrorCode = 58
+		return res, nil, true
+	})
+	c := site{brokers: cluster.ListenAddrs()}.client(t, as(Config{LedgerTopic: "ledger"}, "exporter", password))
+	_, err := c.EnsureTopics(t.Context(), c.TopicSpecs(testLayout), false)
+	got := Security{Mechanism: Plain, Username: "exporter", Password: password}.Explain(err, "ledger")
+	if want := `the broker refuses KAFKA_SASL_USERNAME "exporter" with KAFKA_SASL_PASSWORD by PLAIN`; !strings.HasPrefix(got, want) || errors.Is(err, ErrTopics) {
+		t.Errorf("got %q, want %q, and not ErrTopics", got, want)
+	}
+}
+
+func TestExplain(t *testing.T) {
+	s := Security{Username: "exporter", Mechanism: Plain}
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{nil, ""},
+		{errors.New("something else"), "something else"},
+		{kafkago.TopicAuthorizationFailed, `the Kafka user "exporter" lacks a right on a topic: it needs Read, Write and Describe on "l"`},
+		{kafkago.GroupAuthorizationFailed, `the Kafka user "exporter" lacks the right Read on the group "l-exporters"`},
+		{kafkago.ClusterAuthorizationFailed, `the Kafka user "exporter" lacks a right on the cluster`},
+		{kafkago.TransactionalIDAuthorizationFailed, `the Kafka user "exporter" lacks the right Write on the transactional ids: grant it on the prefix "l-"`},
+		{kafkago.UnsupportedSASLMechanism, "the broker does not offer KAFKA_SASL_MECHANISM PLAIN on this listener: try another of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512"},
+		{kafkago.IllegalSASLState, "the broker takes no SASL on this listener"},
+		{fmt.Errorf("ask: %w", io.ErrUnexpectedEOF), "the broker ends the connection without a word"},
+		{&net.DNSError{Name: "kafka.example", IsNotFound: true}, `the name "kafka.example"`},
+		{&net.OpError{Op: "remote error", Err: tls.AlertError(42)}, "the broker wants a client certificate"},
+		{&net.OpError{Op: "remote error", Err: tls.AlertError(40)}, "the broker ends the TLS handshake with alert 40"},
+		{fmt.Errorf("ask: %w", context.DeadlineExceeded), "nobody answers in time"},
+		{context.Canceled, context.Canceled.Error()},
+	} {
+		if got := s.Explain(test.err, "l"); !strings.HasPrefix(got, test.want) {
+			t.Errorf("%v: got %q, want %q", test.err, got, test.want)
+		}
+	}
+}

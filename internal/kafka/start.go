@@ -1,0 +1,124 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/segmentio/kafka-go/compress"
+
+	"airudder-exporter/internal/record"
+)
+
+// Producer makes this process the one that writes a shard, and shows replay
+// every committed record of its ledger partition: fence, barrier, replay.
+//
+// barrier makes the record whose transaction marks where the replay ends, for
+// the epoch that the fence brought; every producer of a ledger uses the same
+// key for it. Its topic is the ledger's,
+// whatever it says. key and value are valid only during the call of replay; a
+// nil value is a tombstone. An error of replay ends everything and is
+// returned.
+//
+// The event topics' partitions are counted here and not again: when one of
+// them grows, records go on to the partitions that there were until the next
+// producer starts.
+//
+// It asks until ctx ends where the cluster cannot be reached. The error may be
+// one of ErrFenced, ErrSuperseded and ErrLedgerMoved.
+func (c *Client) Producer(ctx context.Context, shard int, barrier func(epoch int16) record.Record, replay func(offset int64, key, value []byte) error) (*Producer, error) {
+	p, err := c.start(ctx, shard, barrier, replay)
+	if err != nil {
+		return nil, fmt.Errorf("start the producer of shard %d: %w", shard, err)
+	}
+	return p, nil
+}
+
+func (c *Client) start(ctx context.Context, shard int, barrier func(epoch int16) record.Record, visit func(offset int64, key, value []byte) error) (*Producer, error) {
+	p := &Producer{shard: shard, ledger: c.cfg.LedgerTopic, client: c}
+	if err := p.survey(ctx); err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	session, err := c.fence(ctx, c.cfg.LedgerTopic+"-"+strconv.Itoa(shard))
+	if err != nil {
+		return nil, err
+	}
+	p.session = session
+	fenced := time.Now()
+	mark := barrier(session.epoch)
+	at, err := p.raise(ctx, mark)
+	if err != nil {
+		return nil, fmt.Errorf("barrier: %w", err)
+	}
+	raised := time.Now()
+	r, err := p.replay(ctx, at, mark.Key, visit)
+	if err != nil {
+		return nil, fmt.Errorf("replay: %w", err)
+	}
+	c.log.Info("producer started", "shard", shard, "producer_id", session.producerID, "epoch", session.epoch,
+		"barrier", at, "end", r.end, "records", r.records, "fence", fenced.Sub(began), "write", raised.Sub(fenced), "replay", time.Since(raised))
+	return p, nil
+}
+
+// survey counts the topics' partitions and asks how large a batch may be.
+func (p *Producer) survey(ctx context.Context) error {
+	topics := p.client.cfg.topics()
+	p.partitions = make(map[string]int, len(topics))
+	for _, topic := range topics {
+		n, err := p.client.Partitions(ctx, topic)
+		if err != nil {
+			return err
+		}
+		p.partitions[topic] = n
+	}
+	if n := p.partitions[p.ledger]; p.shard >= n {
+		return fmt.Errorf("%s has %d partitions", p.ledger, n)
+	}
+	p.limits = p.client.batchLimits(ctx, slices.Sorted(maps.Keys(p.partitions)))
+	return nil
+}
+
+// raise writes the barrier in a transaction of its own and returns its offset.
+func (p *Producer) raise(ctx context.Context, barrier record.Record) (int64, error) {
+	at := place{p.ledger, p.shard}
+	if len(barrier.Key) == 0 {
+		return 0, errors.New("it has no key")
+	}
+	b, err := encode(at, []record.Record{barrier}, compress.None)
+	if err != nil {
+		return 0, err
+	}
+	start := time.Now()
+	offsets, err := p.session.write(ctx, []batch{b}, p.unmoved)
+	p.client.metrics.outcome(err, time.Since(start))
+	if err != nil {
+		return 0, err
+	}
+	p.client.raiseEnds(p.ledger, []batch{b}, offsets)
+	return offsets[at], nil
+}
+
+// replay reads the shard's partition up to the barrier.
+func (p *Producer) replay(ctx context.Context, barrier int64, key []byte, visit func(offset int64, key, value []byte) error) (*replay, error) {
+	start := time.Now()
+	r := &replay{
+		place:      place{p.ledger, p.shard},
+		producerID: p.session.producerID,
+		epoch:      p.session.epoch,
+		barrier:    barrier,
+		key:        key,
+		visit:      visit,
+	}
+	if err := p.client.replayUntil(ctx, r); err != nil {
+		return nil, err
+	}
+	p.client.raiseEnd(p.shard, r.end)
+	p.client.metrics.replaySeconds.Observe(time.Since(start).Seconds())
+	p.client.metrics.replayedRecord.Add(float64(r.records))
+	return r, nil
+}

@@ -1,0 +1,234 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/segmentio/kafka-go/protocol/describeconfigs"
+)
+
+// Severity says how bad a finding is.
+type Severity string
+
+// The severities, from the mildest.
+const (
+	Info    Severity = "info"    // differs from what is recommended
+	Warning Severity = "warning" // can lose or double records when a broker fails, or sooner than expected
+	Fatal   Severity = "error"   // breaks the promise: no start
+)
+
+// Finding is one setting of a topic that is not as it should be.
+type Finding struct {
+	Topic    string
+	Setting  string // as Kafka names it, or "partitions", "replication factor", "settings"
+	Got      string
+	Want     string
+	Severity Severity
+	Why      string
+}
+
+func (f Finding) String() string {
+	return fmt.Sprintf("%s: topic %s: %s is %s, should be %s: %s", f.Severity, f.Topic, f.Setting, f.Got, f.Want, f.Why)
+}
+
+// Refused is the error of the findings that forbid to start; it wraps
+// ErrTopics. Nil: there are none.
+func Refused(findings []Finding) error {
+	var errs []error
+	for _, f := range findings {
+		if f.Severity == Fatal {
+			errs = append(errs, errors.New(f.String()))
+		}
+	}
+	if errs == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrTopics, errors.Join(errs...))
+}
+
+// checkTopics holds the topics that there are against specs.
+func (c *Client) checkTopics(ctx context.Context, specs []TopicSpec, found map[string]topicState) ([]Finding, error) {
+	described, err := c.describe(ctx, specs)
+	if err != nil {
+		return nil, err
+	}
+	var findings []Finding
+	for _, spec := range specs {
+		state, settings := found[spec.Name], described[spec.Name]
+		findings = append(findings, spec.checkState(state)...)
+		if settings.refused != nil {
+			findings = append(findings, Finding{
+				Topic: spec.Name, Setting: "settings", Got: "not readable", Want: "readable", Severity: Warning,
+				Why: fmt.Sprintf("the right DescribeConfigs on the topic is missing, so nothing of it could be checked (%v)", settings.refused),
+			})
+			continue
+		}
+		findings = append(findings, spec.checkSettings(settings.values)...)
+		findings = append(findings, spec.checkInSync(state, settings.values)...)
+	}
+	return findings, nil
+}
+
+// described is what a topic is set to in effect, or why that is not said.
+type described struct {
+	values  map[string]string
+	refused error
+}
+
+func (c *Client) describe(ctx context.Context, specs []TopicSpec) (map[string]described, error) {
+	req := &describeconfigs.Request{}
+	for _, spec := range specs {
+		req.Resources = append(req.Resources, describeconfigs.RequestResource{ResourceType: 2, ResourceName: spec.Name})
+	}
+	res, err := ask[*describeconfigs.Response](ctx, c, req)
+	if err != nil {
+		return nil, fmt.Errorf("describe topics: %w", err)
+	}
+	all := make(map[string]described, len(res.Resources))
+	for _, r := range res.Resources {
+		d := described{values: make(map[string]string, len(r.ConfigEntries))}
+		switch err := codeError(r.ErrorCode); r.ErrorCode {
+		case 0:
+		case 29, 31: // TOPIC_ and CLUSTER_AUTHORIZATION_FAILED
+			d.refused = err
+		default:
+			return nil, fmt.Errorf("describe topic %s: %w", r.ResourceName, err)
+		}
+		for _, entry := range r.ConfigEntries {
+			d.values[entry.ConfigName] = entry.ConfigValue
+		}
+		all[r.ResourceName] = d
+	}
+	return all, nil
+}
+
+// checkState looks at what metadata shows.
+func (s TopicSpec) checkState(state topicState) []Finding {
+	var findings []Finding
+	if s.Partitions > 0 && state.partitions != s.Partitions {
+		f := Finding{
+			Topic: s.Name, Setting: "partitions", Got: strconv.Itoa(state.partitions), Want: strconv.Itoa(s.Partitions), Severity: Info,
+			Why: "the topic keeps the count that it has; more would move keys to other partitions",
+		}
+		if s.Ledger {
+			f.Why = "the count is pinned when the ledger is first used: partitions added later are ignored"
+		}
+		findings = append(findings, f)
+	}
+	if state.replicas < 3 {
+		findings = append(findings, Finding{
+			Topic: s.Name, Setting: "replication factor", Got: strconv.Itoa(state.replicas), Want: "3 or more", Severity: Warning,
+			Why: "records that were acknowledged are lost with the brokers that hold them, and a ledger that lost entries publishes calls again",
+		})
+	}
+	return findings
+}
+
+// checkInSync holds min.insync.replicas against the replicas that there are.
+func (s TopicSpec) checkInSync(state topicState, values map[string]string) []Finding {
+	const setting = "min.insync.replicas"
+	inSync, err := strconv.Atoi(values[setting])
+	f := Finding{Topic: s.Name, Setting: setting, Got: values[setting]}
+	switch {
+	case err != nil:
+		return nil
+	case inSync > state.replicas:
+		f.Want, f.Severity = fmt.Sprintf("at most the replication factor, %d", state.replicas), Fatal
+		f.Why = "no write can ever be acknowledged"
+	case inSync < 2:
+		f.Want, f.Severity = "2 or more", Warning
+		f.Why = "a record that only one broker has counts as written, and is lost with that broker"
+	case inSync == state.replicas:
+		f.Want, f.Severity = "less than the replication factor", Warning
+		f.Why = "nothing can be written while one broker is away"
+	default:
+		return nil
+	}
+	return []Finding{f}
+}
+
+// rule is what one setting should be.
+type rule struct {
+	setting  string
+	want     string
+	ok       func(value string) bool
+	severity Severity
+	why      string
+}
+
+// checkSettings holds the effective settings against the rules for the topic.
+// A setting that the broker does not name is passed over.
+func (s TopicSpec) checkSettings(values map[string]string) []Finding {
+	rules := s.eventRules()
+	if s.Ledger {
+		rules = ledgerRules()
+	}
+	var findings []Finding
+	for _, r := range append(rules, commonRules()...) {
+		got, named := values[r.setting]
+		if named && !r.ok(got) {
+			findings = append(findings, Finding{s.Name, r.setting, got, r.want, r.severity, r.why})
+		}
+	}
+	return findings
+}
+
+func commonRules() []rule {
+	return []rule{
+		{"unclean.leader.election.enable", "false", is("false"), Warning,
+			"a broker that fell behind may become the leader, and what it never had is gone for all"},
+		{"max.message.bytes", "1048576 or more", atLeast(1 << 20), Warning,
+			"an event that does not fit into 80 % of it becomes a dead letter, and large plans take many transactions"},
+	}
+}
+
+func ledgerRules() []rule {
+	const often = "each start reads the whole ledger, and this lets it grow longer than need be"
+	return []rule{
+		{"cleanup.policy", "compact", is("compact"), Fatal,
+			"entries that retention deletes are forgotten, and their calls are published again"},
+		{"compression.type", "uncompressed or producer", is("uncompressed", "producer"), Info,
+			"the entries are written uncompressed, so that any tool reads them; the broker spends time on compressing them"},
+		{"segment.ms", "3600000 or less", atMost(time.Hour.Milliseconds()), Info, often},
+		{"min.cleanable.dirty.ratio", "0.1 or less", func(v string) bool { f, err := strconv.ParseFloat(v, 64); return err == nil && f <= 0.1 }, Info, often},
+		{"max.compaction.lag.ms", "21600000 or less", atMost((6 * time.Hour).Milliseconds()), Info, often},
+		{"delete.retention.ms", "86400000 or more", atLeast((24 * time.Hour).Milliseconds()), Info,
+			"tools that read the ledger slowly may miss that an entry was deleted"},
+	}
+}
+
+func (s TopicSpec) eventRules() []rule {
+	const week = 7 * 24 * time.Hour
+	notCompacted := func(policy string) bool { return !slices.Contains(strings.Split(policy, ","), "compact") }
+	return []rule{
+		{"cleanup.policy", "delete", notCompacted, s.Compacted,
+			"compaction keeps the last record of each key: earlier ones are lost"},
+		{"retention.ms", millis(week) + " or more", atLeastOrNone(week.Milliseconds()), Warning,
+			"consumers that are down for longer miss events, and no replay reaches further back"},
+		{"retention.bytes", "-1", is("-1"), Info,
+			"records may be deleted by size, before their time"},
+	}
+}
+
+func is(values ...string) func(string) bool {
+	return func(v string) bool { return slices.Contains(values, v) }
+}
+
+func atLeast(least int64) func(string) bool {
+	return func(v string) bool { n, err := strconv.ParseInt(v, 10, 64); return err == nil && n >= least }
+}
+
+func atMost(most int64) func(string) bool {
+	return func(v string) bool { n, err := strconv.ParseInt(v, 10, 64); return err == nil && n <= most }
+}
+
+// atLeastOrNone takes -1 for no limit.
+func atLeastOrNone(least int64) func(string) bool {
+	enough := atLeast(least)
+	return func(v string) bool { return v == "-1" || enough(v) }
+}

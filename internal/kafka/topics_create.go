@@ -1,0 +1,85 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/segmentio/kafka-go/protocol/createtopics"
+)
+
+// createTopics creates all of specs or says which one is refused, and why.
+func (c *Client) createTopics(ctx context.Context, specs []TopicSpec) error {
+	req := &createtopics.Request{TimeoutMs: int32(c.cfg.TransactionTimeout.Milliseconds())}
+	for _, spec := range specs {
+		topic := createtopics.RequestTopic{
+			Name:              spec.Name,
+			NumPartitions:     int32(spec.Partitions),
+			ReplicationFactor: int16(spec.ReplicationFactor),
+		}
+		for _, name := range slices.Sorted(maps.Keys(spec.Configs)) {
+			topic.Configs = append(topic.Configs, createtopics.RequestConfig{Name: name, Value: spec.Configs[name]})
+		}
+		req.Topics = append(req.Topics, topic)
+	}
+	res, err := ask[*createtopics.Response](ctx, c, req)
+	if err != nil {
+		return fmt.Errorf("create topics: %w", err)
+	}
+	var errs []error
+	for _, t := range res.Topics {
+		errs = append(errs, c.refusal(t))
+	}
+	return errors.Join(errs...)
+}
+
+// refusal turns the answer for one topic into a sentence; nil when it exists
+// now, whoever created it.
+func (c *Client) refusal(t createtopics.ResponseTopic) error {
+	err := codeError(t.ErrorCode)
+	if err != nil && t.ErrorMessage != "" {
+		err = fmt.Errorf("%w: %s", err, t.ErrorMessage)
+	}
+	switch t.ErrorCode {
+	case 0:
+		c.log.Info("topic created", "topic", t.Name)
+		return nil
+	case 36: // TOPIC_ALREADY_EXISTS
+		return nil
+	case 7, 41: // REQUEST_TIMED_OUT, NOT_CONTROLLER
+		return fmt.Errorf("create topic %s: %w", t.Name, err)
+	case 29, 31: // TOPIC_ and CLUSTER_AUTHORIZATION_FAILED
+		return fmt.Errorf("%w: KAFKA_CREATE_TOPICS=true needs the right Create on topic %s or on the cluster: %w", ErrTopics, t.Name, err)
+	case 38: // INVALID_REPLICATION_FACTOR
+		return fmt.Errorf("%w: KAFKA_REPLICATION_FACTOR does not fit the cluster, topic %s cannot be created: %w", ErrTopics, t.Name, err)
+	}
+	return fmt.Errorf("%w: topic %s cannot be created: %w", ErrTopics, t.Name, err)
+}
+
+// missingTopics names the topics and both cures.
+func (c *Client) missingTopics(missing []TopicSpec) error {
+	var names, commands []string
+	for _, spec := range missing {
+		names = append(names, spec.Name)
+		commands = append(commands, spec.command(c.cfg.Brokers))
+	}
+	return fmt.Errorf("%w: missing: %s (or the right Describe on them is). Set KAFKA_CREATE_TOPICS=true, or create them:\n  %s",
+		ErrTopics, strings.Join(names, ", "), strings.Join(commands, "\n  "))
+}
+
+// command is the command line by which Kafka's own tool creates the topic. On a
+// secured cluster it needs --command-config as well.
+func (s TopicSpec) command(brokers []string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "kafka-topics.sh --bootstrap-server %s --create --topic %s --partitions %d", strings.Join(brokers, ","), s.Name, s.Partitions)
+	if s.ReplicationFactor > 0 {
+		fmt.Fprintf(&b, " --replication-factor %d", s.ReplicationFactor)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Configs)) {
+		fmt.Fprintf(&b, " --config %s=%s", name, s.Configs[name])
+	}
+	return b.String()
+}

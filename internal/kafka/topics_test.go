@@ -1,0 +1,320 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"golang.org/x/sync/errgroup"
+
+	"airudder-exporter/internal/embedded"
+)
+
+var testLayout = Layout{EventPartitions: 6, LedgerPartitions: 2, ReplicationFactor: -1, UniqueEventKeys: true}
+
+// topicNames are four names that no other test has.
+func topicNames() Config {
+	p := fmt.Sprintf("topics-%x.", rand.Uint64())
+	return Config{EventTopic: p + "events", StatusTopic: p + "status", DeadLetterTopic: p + "dead", LedgerTopic: p + "ledger"}
+}
+
+func TestEnsureTopicsCreates(t *testing.T) {
+	onSites(t, func(t *testing.T, s site) {
+		cfg := topicNames()
+		c := s.client(t, cfg)
+		specs := c.TopicSpecs(testLayout)
+		findings, err := c.EnsureTopics(t.Context(), specs, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := Refused(findings); err != nil {
+			t.Errorf("what was just created is refused: %v", err)
+		}
+		for _, f := range findings {
+			if f.Severity == Warning && (f.Setting == "replication factor" || f.Setting == "min.insync.replicas") {
+				continue // one broker alone cannot do better
+			}
+			t.Errorf("finding about what was just created: %v", f)
+		}
+		if _, err := c.EnsureTopics(t.Context(), specs, false); err != nil {
+			t.Errorf("second time: got %v, want nil", err)
+		}
+		all, err := c.describe(t.Context(), specs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for topic, want := range map[string]map[string]string{
+			cfg.EventTopic:      {"cleanup.policy": "delete", "retention.ms": "2592000000"},
+			cfg.StatusTopic:     {"cleanup.policy": "delete", "retention.ms": "7776000000"},
+			cfg.DeadLetterTopic: {"cleanup.policy": "delete", "retention.ms": "1209600000"},
+			cfg.LedgerTopic: {"cleanup.policy": "compact", "segment.ms": "3600000", "min.cleanable.dirty.ratio": "0.1",
+				"max.compaction.lag.ms": "21600000", "delete.retention.ms": "86400000", "compression.type": "uncompressed"},
+		} {
+			for setting, value := range want {
+				if got := all[topic].values[setting]; got != value {
+					t.Errorf("%s: %s: got %q, want %q", topic, setting, got, value)
+				}
+			}
+		}
+		for topic, want := range map[string]int{cfg.EventTopic: 6, cfg.StatusTopic: 1, cfg.DeadLetterTopic: 1, cfg.LedgerTopic: 2} {
+			if got, err := c.Partitions(t.Context(), topic); err != nil || got != want {
+				t.Errorf("%s: got %d partitions (%v), want %d", topic, got, err, want)
+			}
+		}
+	})
+}
+
+func TestEnsureTopicsTwiceAtOnce(t *testing.T) {
+	onSites(t, func(t *testing.T, s site) {
+		cfg := topicNames()
+		var both errgroup.Group
+		for range 2 {
+			c := s.client(t, cfg)
+			both.Go(func() error {
+				_, err := c.EnsureTopics(t.Context(), c.TopicSpecs(testLayout), true)
+				return err
+			})
+		}
+		if err := both.Wait(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestEnsureTopicsMissing(t *testing.T) {
+	onSites(t, func(t *testing.T, s site) {
+		cfg := topicNames()
+		c := s.client(t, cfg)
+		layout := testLayout
+		layout.ReplicationFactor = 3
+		_, err := c.EnsureTopics(t.Context(), c.TopicSpecs(layout), false)
+		if !errors.Is(err, ErrTopics) {
+			t.Fatalf("got %v, want ErrTopics", err)
+		}
+		for _, want := range []string{
+			cfg.EventTopic, cfg.StatusTopic, cfg.DeadLetterTopic, cfg.LedgerTopic, "KAFKA_CREATE_TOPICS=true",
+			fmt.Sprintf("kafka-topics.sh --bootstrap-server %s --create --topic %s --partitions 2 --replication-factor 3 --config cleanup.policy=compact"+
+				" --config compression.type=uncompressed --config delete.retention.ms=86400000 --config max.compaction.lag.ms=21600000"+
+				" --config min.cleanable.dirty.ratio=0.1 --config segment.ms=3600000", strings.Join(s.brokers, ","), cfg.LedgerTopic),
+		} {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%q is missing in: %v", want, err)
+			}
+		}
+	})
+}
+
+func TestEnsureTopicsRefusals(t *testing.T) {
+	onSites(t, func(t *testing.T, s site) {
+		for _, test := range []struct {
+			name   string
+			change func(*Config, *Layout)
+			want   string
+		}{
+			{"replication factor", func(_ *Config, l *Layout) { l.ReplicationFactor = 9 }, "KAFKA_REPLICATION_FACTOR does not fit the cluster"},
+			{"name", func(c *Config, _ *Layout) { c.EventTopic = "no name" }, `"no name"`},
+			{"two in one", func(c *Config, _ *Layout) { c.StatusTopic = c.LedgerTopic }, "is named for two"},
+		} {
+			cfg, layout := topicNames(), testLayout
+			test.change(&cfg, &layout)
+			c := s.client(t, cfg)
+			_, err := c.EnsureTopics(t.Context(), c.TopicSpecs(layout), true)
+			if !errors.Is(err, ErrTopics) || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%s: got %v, want ErrTopics and %q", test.name, err, test.want)
+			}
+		}
+	})
+}
+
+func TestEnsureTopicsUnreachable(t *testing.T) {
+	verifyGoroutines(t)
+	c := site{brokers: []string{"127.0.0.1:1"}}.client(t, topicNames())
+	_, err := c.EnsureTopics(t.Context(), c.TopicSpecs(testLayout), true)
+	if err == nil || errors.Is(err, ErrTopics) {
+		t.Errorf("got %v, want an error worth another try", err)
+	}
+	if got, want := (Security{}).Explain(err, ""), "nothing listens at the address"; !strings.Contains(got, want) {
+		t.Errorf("explained: got %q, want %q in it", got, want)
+	}
+}
+
+// A broker that comes up after the first try is found by the next one.
+func TestEnsureTopicsAfterTheBrokerIsUp(t *testing.T) {
+	broker, s := embeddedBroker(t)
+	var network lifeline
+	network.set(true)
+	cfg := topicNames()
+	cfg.dial = network.dial
+	c := s.client(t, cfg)
+	if _, err := c.EnsureTopics(t.Context(), c.TopicSpecs(testLayout), true); err == nil {
+		t.Fatal("got nil without a network, want an error")
+	}
+	network.set(false)
+	if _, err := c.EnsureTopics(t.Context(), c.TopicSpecs(testLayout), true); err != nil {
+		t.Errorf("with the network back: got %v, want nil", err)
+	}
+	if broker.Cluster().TopicInfo(cfg.LedgerTopic) == nil {
+		t.Error("the ledger topic was not created")
+	}
+}
+
+func embeddedBroker(t *testing.T) (*embedded.Broker, site) {
+	t.Helper()
+	verifyGoroutines(t)
+	broker, err := embedded.StartBroker(embedded.BrokerConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(broker.Close)
+	return broker, site{brokers: []string{broker.Addr()}}
+}
+
+func TestEnsureTopicsWaitsForLeaders(t *testing.T) {
+	broker, s := embeddedBroker(t)
+	cfg := topicNames()
+	c := s.client(t, cfg)
+	specs := c.TopicSpecs(testLayout)
+	if _, err := c.EnsureTopics(t.Context(), specs, true); err != nil {
+		t.Fatal(err)
+	}
+	electing := broker.Cluster().Fault(kfake.Fault{
+		Keys: []kmsg.Key{kmsg.Metadata}, Topic: cfg.EventTopic, Err: kerr.LeaderNotAvailable, Count: 4,
+	})
+	if _, err := c.EnsureTopics(t.Context(), specs, false); err != nil {
+		t.Errorf("got %v, want nil once the election is over", err)
+	}
+	if electing.Hits() < 4 {
+		t.Errorf("got %d looks while the election lasted, want 4", electing.Hits())
+	}
+	broker.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: cfg.EventTopic, Err: kerr.LeaderNotAvailable, Count: -1})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := c.EnsureTopics(ctx, specs, false); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want %v", err, context.Canceled)
+	}
+}
+
+func TestFindings(t *testing.T) {
+	broker, s := embeddedBroker(t)
+	for _, test := range []struct {
+		name     string
+		topic    func(Config) string
+		settings map[string]string
+		unique   bool
+		want     map[string]Severity // setting → severity, besides those of a single broker
+	}{
+		{"ledger as created", ledgerTopic, ledgerConfigs(), true, nil},
+		{"ledger not compacted", ledgerTopic, with(ledgerConfigs(), "cleanup.policy", "delete"), true, map[string]Severity{"cleanup.policy": Fatal}},
+		{"ledger compacted and deleted", ledgerTopic, with(ledgerConfigs(), "cleanup.policy", "compact,delete"), true, map[string]Severity{"cleanup.policy": Fatal}},
+		{"ledger compressed", ledgerTopic, with(ledgerConfigs(), "compression.type", "lz4"), true, map[string]Severity{"compression.type": Info}},
+		{"ledger by the producer's compression", ledgerTopic, with(ledgerConfigs(), "compression.type", "producer"), true, nil},
+		{"ledger with slow cleaning", ledgerTopic, with(ledgerConfigs(), "segment.ms", "604800000", "min.cleanable.dirty.ratio", "0.5", "max.compaction.lag.ms", "9223372036854775807"), true,
+			map[string]Severity{"segment.ms": Info, "min.cleanable.dirty.ratio": Info, "max.compaction.lag.ms": Info}},
+		{"ledger with early deletes", ledgerTopic, with(ledgerConfigs(), "delete.retention.ms", "1000"), true, map[string]Severity{"delete.retention.ms": Info}},
+		{"unclean elections", ledgerTopic, with(ledgerConfigs(), "unclean.leader.election.enable", "true"), true, map[string]Severity{"unclean.leader.election.enable": Warning}},
+		{"more in sync than there are", ledgerTopic, with(ledgerConfigs(), "min.insync.replicas", "2"), true, map[string]Severity{"min.insync.replicas": Fatal}},
+		{"small batches", eventTopic, map[string]string{"max.message.bytes": "65536"}, true, map[string]Severity{"max.message.bytes": Warning}},
+		{"events compacted, a key each", eventTopic, map[string]string{"cleanup.policy": "compact"}, true, map[string]Severity{"cleanup.policy": Warning}},
+		{"events compacted, shared keys", eventTopic, map[string]string{"cleanup.policy": "compact,delete"}, false, map[string]Severity{"cleanup.policy": Fatal}},
+		{"events kept for a day", eventTopic, map[string]string{"retention.ms": "86400000"}, true, map[string]Severity{"retention.ms": Warning}},
+		{"events kept for ever", eventTopic, map[string]string{"retention.ms": "-1"}, true, nil},
+		{"events kept by size", eventTopic, map[string]string{"retention.bytes": "1000000"}, true, map[string]Severity{"retention.bytes": Info}},
+		{"transitions compacted", statusTopic, map[string]string{"cleanup.policy": "compact"}, false, map[string]Severity{"cleanup.policy": Warning}},
+		{"dead letters compacted", deadLetterTopic, map[string]string{"cleanup.policy": "compact"}, true, map[string]Severity{"cleanup.policy": Fatal}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			cfg := topicNames()
+			topic := test.topic(cfg)
+			c := s.client(t, cfg)
+			layout := testLayout
+			layout.UniqueEventKeys = test.unique
+			specs := c.TopicSpecs(layout)
+			partitions := specs[slices.IndexFunc(specs, func(s TopicSpec) bool { return s.Name == topic })].Partitions
+			if err := broker.Cluster().CreateTopic(topic, int32(partitions), test.settings); err != nil {
+				t.Fatal(err)
+			}
+			findings, err := c.EnsureTopics(t.Context(), specs, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := map[string]Severity{}
+			fatal := false
+			for _, f := range findings {
+				if f.Topic != topic || f.Setting == "replication factor" || f.Setting == "min.insync.replicas" && f.Severity == Warning {
+					continue
+				}
+				got[f.Setting] = f.Severity
+				fatal = fatal || f.Severity == Fatal
+			}
+			if !maps.Equal(got, test.want) {
+				t.Errorf("got %v, want %v", got, test.want)
+			}
+			if err := Refused(findings); errors.Is(err, ErrTopics) != fatal {
+				t.Errorf("Refused: got %v, want an error: %v", err, fatal)
+			}
+		})
+	}
+}
+
+func eventTopic(c Config) string      { return c.EventTopic }
+func statusTopic(c Config) string     { return c.StatusTopic }
+func deadLetterTopic(c Config) string { return c.DeadLetterTopic }
+func ledgerTopic(c Config) string     { return c.LedgerTopic }
+
+// with sets pairs of names and values.
+func with(settings map[string]string, pairs ...string) map[string]string {
+	for i := 0; i < len(pairs); i += 2 {
+		settings[pairs[i]] = pairs[i+1]
+	}
+	return settings
+}
+
+func TestFindingsOnCounts(t *testing.T) {
+	broker, s := embeddedBroker(t)
+	cfg := topicNames()
+	for topic, partitions := range map[string]int32{cfg.EventTopic: 12, cfg.LedgerTopic: 1} {
+		if err := broker.Cluster().CreateTopic(topic, partitions, map[string]string{"cleanup.policy": "compact"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := s.client(t, cfg)
+	findings, err := c.EnsureTopics(t.Context(), c.TopicSpecs(testLayout), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, f := range findings {
+		if f.Setting == "partitions" {
+			got[f.Topic] = fmt.Sprintf("%s, not %s: %s", f.Got, f.Want, f.Severity)
+		}
+	}
+	if want := map[string]string{cfg.EventTopic: "12, not 6: info", cfg.LedgerTopic: "1, not 2: info"}; !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestInSync(t *testing.T) {
+	for _, test := range []struct {
+		inSync   string
+		replicas int
+		want     Severity // empty: no finding
+	}{
+		{"1", 1, Warning}, {"1", 3, Warning}, {"2", 1, Fatal}, {"2", 2, Warning}, {"2", 3, ""}, {"3", 3, Warning}, {"4", 3, Fatal}, {"", 3, ""},
+	} {
+		var got Severity
+		for _, f := range (TopicSpec{Name: "t"}).checkInSync(topicState{replicas: test.replicas}, map[string]string{"min.insync.replicas": test.inSync}) {
+			got = f.Severity
+		}
+		if got != test.want {
+			t.Errorf("%s of %d: got %q, want %q", test.inSync, test.replicas, got, test.want)
+		}
+	}
+}
