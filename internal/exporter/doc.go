@@ -1,0 +1,67 @@
+// Package exporter is the loop: recover, then list → read → plan → commit →
+// apply.
+//
+// # Exactly once
+//
+// The promise: a read_committed consumer sees exactly one event for each
+// (TaskID, CallID) that a detail response showed as its row's current attempt
+// with Status finished, whatever is killed, cut off, restarted or doubled.
+//
+// It rests on three facts. What is published and the ledger entries that say so
+// are written in one Kafka transaction, so that either both are there or
+// neither. Whoever writes a shard has fenced whoever wrote it before, and has
+// then read all that those before could commit. And what a process holds in
+// memory is only ever what it has seen committed.
+//
+// A *producer* is one transactional id at one epoch; the id is bound to the
+// ledger's partition (the *shard*), not to a setting. One producer's life:
+//
+//  1. Fence: InitProducerId. No older writer of this shard can commit from here.
+//  2. Barrier: one transaction that writes the producer entry into the shard.
+//  3. Replay: the whole shard, uncommitted data included, until the barrier and
+//     its commit marker have been passed. What is not committed by then never
+//     will be: its writer is fenced.
+//  4. Commit: events + ledger entries (+ task entry, dead letters) of a plan in
+//     one transaction.
+//  5. Apply: the entries to memory, only after the commit is acknowledged.
+//
+// Any doubt ends the producer: an error, an answer that did not come, another
+// writer's fence. The process then forgets what it holds of the shard and goes
+// to 1. So recovery after a crash, a doubt and a fence is one path, and it is
+// taken at every start.
+//
+//	crash here                            what is durable                              what the next start does
+//	------------------------------------  -------------------------------------------  --------------------------------------------------
+//	before the fence                      all that was committed                       fences, replays, reads every open task at once
+//	after the fence, before the barrier   the same; an open transaction is aborted     the same, at the next epoch
+//	while the response streams            the parts that were committed                replays them; the reading's other rows are new again
+//	after produce, before EndTxn          nothing of the transaction                   the fence aborts it; the rows are new again
+//	EndTxn sent, answer lost              all of the transaction or nothing            the replay tells which: its entries are there or not
+//	committed, not applied                all of the transaction                       the replay applies it
+//	closed mark committed, no tombstones  the mark; the task's entries                 finds entries of a closed task and deletes them
+//	between two tombstone transactions    the mark; the entries left                   deletes the rest
+//
+// A response belongs to the producer that it was read for: all readings end with
+// it, one reading of a task runs at a time, and at most one plan of a task waits
+// for its commit. So no answer is older than what was last applied.
+//
+// # Non-obvious
+//
+//   - Rows are published while their response still streams; what it says of the
+//     task (transition, seal, closing) waits for its end. A response that breaks
+//     off loses nothing that was whole and changes no task.
+//   - A commit is not cut off when the process is told to end. It is finished, or
+//     left in doubt, which is the same as a crash.
+//   - The list only makes a task due. Transitions come from detail readings.
+//   - A transaction is built while the one before is being committed, and built
+//     again when more plans come meanwhile: the slower the commits, the more each
+//     takes along. While the coordinator is busy with markers (51) it is held back
+//     for a moment; else two groups of tasks would take turns, each waiting for
+//     the other's commit.
+//   - Meta is written, then looked at again behind a second fence: EndTxn is
+//     answered before its markers are in place, and a shard that replays in
+//     between would find no meta.
+//   - The upstream is called unreachable only once there was no good reading for
+//     longer than two readings of a quiet task lie apart: a single task that
+//     cannot be read is that task's trouble.
+package exporter

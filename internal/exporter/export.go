@@ -1,0 +1,160 @@
+package exporter
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"airudder-exporter/internal/call"
+	"airudder-exporter/internal/ledger"
+)
+
+// maxUnits bounds a transaction, and a step of a closed task's clean-up.
+const maxUnits = 1000
+
+// seen is what one reading of a task showed, for the schedule and the page.
+type seen struct {
+	task      call.Task
+	counts    call.Counts
+	published int // calls and dead letters
+	standing  ledger.Standing
+}
+
+// export is the product: read a task, plan, commit, apply.
+//
+// New rows are published while the response still streams. What the response
+// says of the task itself waits for its end, and for the rows to be committed.
+func (r *run) export(ctx context.Context, taskID string) (seen, error) {
+	reading := r.ledger.Begin(taskID, r.source.Named(taskID))
+	publish := r.publisher()
+	defer publish.close()
+	defer func() {
+		r.metrics.lateChanges.Add(float64(reading.LateChanges()))
+		r.metrics.repeats.Add(float64(reading.Repeats()))
+	}()
+
+	asked := time.Now()
+	complete, err := r.source.Read(ctx, taskID, reading.Known, func(part call.Part) error {
+		return publish.send(ctx, reading.Rows(part))
+	})
+	if ctx.Err() == nil {
+		r.reached(err)
+	}
+	if committed := publish.wait(ctx); committed != nil {
+		return seen{}, committed
+	}
+	if errors.Is(err, call.ErrNoTask) {
+		return r.gone(ctx, taskID, asked, err)
+	}
+	if err != nil {
+		return seen{published: publish.sent}, err
+	}
+	if err := publish.sendAndWait(ctx, reading.End(complete, r.cfg.Policy)); err != nil {
+		return seen{}, err
+	}
+	return seen{
+		task: complete.Task, counts: complete.Counts, published: publish.sent, standing: r.ledger.Standing(taskID),
+	}, nil
+}
+
+// gone does what there is to do about a task that the upstream does not know:
+// a sealed one is closed when its time has come.
+func (r *run) gone(ctx context.Context, taskID string, asked time.Time, err error) (seen, error) {
+	publish := r.publisher()
+	defer publish.close()
+	if err := publish.sendAndWait(ctx, r.ledger.Gone(taskID, asked, r.cfg.Policy)); err != nil {
+		return seen{}, err
+	}
+	if standing := r.ledger.Standing(taskID); standing.Phase == ledger.Closed {
+		return seen{standing: standing}, nil
+	}
+	return seen{}, err
+}
+
+// clean writes the tombstones of a closed task. The closed mark is committed by
+// now; a crash on the way is finished after the next replay.
+func (r *run) clean(ctx context.Context, taskID string) error {
+	publish := r.publisher()
+	defer publish.close()
+	for {
+		plan := r.ledger.Tombstones(taskID, maxUnits)
+		if len(plan.Units) == 0 {
+			return nil
+		}
+		if err := publish.sendAndWait(ctx, plan); err != nil {
+			return err
+		}
+	}
+}
+
+// publisher sends one task's plans to the transactions, one at a time: while
+// one is being committed, the next is being read and encoded.
+type publisher struct {
+	run     *run
+	encoder Encoder
+	last    *pending // nil: nothing under way
+	sent    int      // calls and dead letters
+}
+
+func (r *run) publisher() *publisher { return &publisher{run: r} }
+
+// send encodes a plan and hands it over once the one before it is applied.
+func (p *publisher) send(ctx context.Context, plan ledger.Plan) error {
+	if len(plan.Units) == 0 {
+		return nil
+	}
+	if p.encoder == nil {
+		var err error
+		if p.encoder, err = p.run.takeEncoder(); err != nil {
+			return err
+		}
+	}
+	records, units, err := p.encoder.Plan(plan)
+	if err != nil {
+		return err
+	}
+	if err := p.run.fits(plan.Task.ID, records); err != nil {
+		return err
+	}
+	if err := p.wait(ctx); err != nil {
+		return err
+	}
+	next := &pending{plan: plan, units: units, records: records, applied: make(chan struct{})}
+	if err := p.run.submit(ctx, next); err != nil {
+		return err
+	}
+	p.last = next
+	for _, u := range units {
+		if u.Call != nil || u.Dead != nil {
+			p.sent++
+		}
+	}
+	return nil
+}
+
+// wait returns once nothing is under way.
+func (p *publisher) wait(ctx context.Context) error {
+	if p.last != nil {
+		select {
+		case <-p.last.applied:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	p.last = nil
+	return nil
+}
+
+func (p *publisher) sendAndWait(ctx context.Context, plan ledger.Plan) error {
+	if err := p.send(ctx, plan); err != nil {
+		return err
+	}
+	return p.wait(ctx)
+}
+
+// close gives the encoder back.
+func (p *publisher) close() {
+	if p.encoder != nil {
+		p.run.encoders.Put(p.encoder)
+	}
+}

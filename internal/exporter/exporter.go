@@ -1,0 +1,203 @@
+package exporter
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"airudder-exporter/internal/call"
+	"airudder-exporter/internal/ledger"
+)
+
+// Config are the loop's settings. All durations are above zero.
+type Config struct {
+	LedgerTopic string
+	EventTopic  string
+	EventKey    string
+
+	ExportSince  time.Time // zero: a week before the ledger's creation
+	ListInterval time.Duration
+	PollMin      time.Duration // between two reads of a task in which calls are finishing
+	PollMax      time.Duration // between two reads of a task in which nothing happens
+	Policy       ledger.Policy
+	Concurrency  int // reads at once, over all shards
+
+	// ShardOf says where a task lives among so many shards.
+	ShardOf func(taskID string, shards int) int
+}
+
+// Exporter is one process's loop over the shards that it owns.
+type Exporter struct {
+	cfg     Config
+	source  Source
+	encoder NewEncoder
+	log     *slog.Logger
+	metrics *metrics
+	slots   chan struct{} // one token for each read under way
+	process ledger.Writer
+	recent  recent
+	prints  prints
+
+	mu          sync.Mutex
+	meta        ledger.Meta
+	runs        map[int]*run        // by shard
+	shards      map[int]ShardStatus // owned, restored or not
+	changed     chan struct{}
+	listing     listing
+	unreachable error     // why the last reading of a task failed; nil once one succeeds
+	reachedAt   time.Time // when a reading last succeeded; zero: never
+}
+
+// listing is the last answer of the task list.
+type listing struct {
+	tasks []call.Listed
+	at    time.Time // zero: never
+	err   error     // of the last try
+	errAt time.Time
+}
+
+// New returns an exporter that owns nothing yet.
+func New(cfg Config, source Source, encoder NewEncoder, process ledger.Writer, log *slog.Logger, reg prometheus.Registerer) *Exporter {
+	e := &Exporter{
+		cfg: cfg, source: source, encoder: encoder, log: log, process: process,
+		slots:   make(chan struct{}, cfg.Concurrency),
+		runs:    map[int]*run{},
+		shards:  map[int]ShardStatus{},
+		changed: make(chan struct{}, 1),
+	}
+	e.metrics = newMetrics(reg, e)
+	return e
+}
+
+// Owned tells the exporter how many shards this process owns now, which is its
+// share of the request budget.
+func (e *Exporter) Owned(shards int) {
+	e.mu.Lock()
+	total := max(e.meta.Partitions, 1)
+	e.mu.Unlock()
+	e.source.Share(min(1, float64(shards)/float64(total)))
+}
+
+// List asks for the task list, for as long as ctx lasts, and hands it to the
+// shards. A process that owns nothing asks nothing.
+func (e *Exporter) List(ctx context.Context) error {
+	retry := newBackoff(e.cfg.PollMin, e.cfg.ListInterval)
+	next := time.Now()
+	for ctx.Err() == nil {
+		wait := time.Until(next)
+		switch {
+		case !e.owns():
+			wait = e.cfg.ListInterval
+		case wait <= 0:
+			wait = e.cfg.ListInterval
+			if err := e.list(ctx); err != nil {
+				wait = retryIn(retry, err)
+			} else {
+				retry.Reset()
+			}
+			next = time.Now().Add(wait)
+		}
+		e.pause(ctx, wait)
+	}
+	return nil
+}
+
+// pause waits for d, or until a shard came.
+func (e *Exporter) pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-e.changed:
+	case <-timer.C:
+	}
+}
+
+func (e *Exporter) owns() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.runs) > 0
+}
+
+func (e *Exporter) list(ctx context.Context) error {
+	e.mu.Lock()
+	since := e.meta.ExportSince
+	e.mu.Unlock()
+	tasks, err := e.source.List(ctx, since)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	e.metrics.lists.WithLabelValues(outcome(err)).Inc()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case err == nil:
+		if e.listing.err != nil {
+			e.log.Info("task list can be read again", "tasks", len(tasks))
+		}
+		e.listing = listing{tasks: tasks, at: time.Now()}
+	default:
+		if e.listing.err == nil {
+			e.log.Warn("task list cannot be read; trying again", "error", err)
+		}
+		e.listing.err, e.listing.errAt = err, time.Now()
+		e.listing.tasks = merge(tasks, e.listing.tasks)
+	}
+	for _, r := range e.runs {
+		r.wake()
+	}
+	return err
+}
+
+// merge adds to what came beside an error, which is at least what was named by
+// hand, the tasks of the listing before.
+func merge(tasks, before []call.Listed) []call.Listed {
+	all := slices.Clone(tasks)
+	has := make(map[string]bool, len(tasks))
+	for _, l := range tasks {
+		has[l.TaskID] = true
+	}
+	for _, l := range before {
+		if !has[l.TaskID] {
+			all = append(all, l)
+		}
+	}
+	return all
+}
+
+// listed returns the tasks of the last listing.
+func (e *Exporter) listed() []call.Listed {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.listing.tasks
+}
+
+// enter and leave keep the set of shards at work.
+func (e *Exporter) enter(r *run) {
+	e.mu.Lock()
+	e.runs[r.shard.Number] = r
+	e.mu.Unlock()
+	select {
+	case e.changed <- struct{}{}:
+	default:
+	}
+}
+
+func (e *Exporter) leave(r *run) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.runs, r.shard.Number)
+}
+
+// newBackoff grows from first to last, with jitter, and never gives up.
+func newBackoff(first, last time.Duration) *backoff.ExponentialBackOff {
+	b := backoff.NewExponentialBackOff()
+	b.InitialInterval, b.MaxInterval, b.MaxElapsedTime = min(first, last), last, 0
+	b.Reset()
+	return b
+}

@@ -1,0 +1,164 @@
+package exporter
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"airudder-exporter/internal/ledger"
+	"airudder-exporter/internal/record"
+)
+
+// Lookback is how far before its creation a ledger's export begins, unless the
+// configuration says.
+const Lookback = 168 * time.Hour
+
+// Start settles which ledger this is before any shard is opened: it checks the
+// meta entries, writes them where the ledger is new, and lowers ExportSince
+// where the configuration is earlier. An error that is ledger.ErrRefused means
+// that the program must end; any other may be tried again.
+func (e *Exporter) Start(ctx context.Context, topics Topics) (ledger.Meta, error) {
+	meta, found, partitions, err := e.look(ctx, topics)
+	unsettled := errors.Is(err, ledger.ErrRefused) || err == nil && (!found || e.lowers(meta))
+	// Another process may be at it: until its markers are in all partitions, a
+	// sound ledger looks torn. Behind the next fence they are, unless a third
+	// wrote meanwhile, so one refusal proves nothing. What this process wrote is
+	// looked at in the same way, else a shard's replay might miss it.
+	for tries := 0; unsettled && tries < settleTries; tries++ {
+		var wrote bool
+		meta, partitions, wrote, err = e.settle(ctx, topics)
+		unsettled = wrote || errors.Is(err, ledger.ErrRefused)
+	}
+	if err != nil {
+		return ledger.Meta{}, err
+	}
+	e.warn(meta, partitions)
+	e.mu.Lock()
+	e.meta = meta
+	e.mu.Unlock()
+	return meta, nil
+}
+
+// settleTries is how many looks, each behind a fence of its own, a refusal must
+// survive. Meta is written once in a ledger's life, and once more for each time
+// that ExportSince is lowered: no more processes than this do so at one moment.
+const settleTries = 5
+
+// Inspect tells which ledger the topics hold, and writes nothing; false when it
+// is yet to be begun. Its errors are Start's.
+func Inspect(ctx context.Context, cfg Config, topics Topics) (ledger.Meta, bool, error) {
+	meta, found, _, err := (&Exporter{cfg: cfg}).look(ctx, topics)
+	return meta, found, err
+}
+
+// look reads what the topics show. Whether events were published is asked
+// first: a ledger that is being made meanwhile must not look like a lost one.
+func (e *Exporter) look(ctx context.Context, topics Topics) (ledger.Meta, bool, int, error) {
+	published, err := topics.Published(ctx, e.cfg.EventTopic)
+	if err != nil {
+		return ledger.Meta{}, false, 0, fmt.Errorf("look at %s: %w", e.cfg.EventTopic, err)
+	}
+	seen := map[int]ledger.Meta{}
+	starts, err := topics.Look(ctx, e.cfg.LedgerTopic, func(partition int, key, value []byte) error {
+		if string(key) != string(ledger.KindMeta) || value == nil {
+			return nil
+		}
+		entry, err := ledger.ParseEntry(key, value)
+		seen[partition] = entry.Meta
+		return err
+	})
+	if err != nil {
+		return ledger.Meta{}, false, 0, fmt.Errorf("look at %s: %w", e.cfg.LedgerTopic, err)
+	}
+	parts := make([]ledger.Seen, len(starts))
+	for i := range parts {
+		m, has := seen[i]
+		parts[i] = ledger.Seen{Meta: m, HasMeta: has, LogStart: starts[i]}
+	}
+	meta, found, err := ledger.CheckMeta(parts, e.cfg.LedgerTopic, e.cfg.EventTopic, published)
+	return meta, found, len(parts), err
+}
+
+// settle writes the meta entries under the init transactional id, by which one
+// process at a time can: it looks again once it has fenced the others.
+func (e *Exporter) settle(ctx context.Context, topics Topics) (meta ledger.Meta, partitions int, wrote bool, err error) {
+	err = topics.WriteOnce(ctx, e.cfg.LedgerTopic+"-init", func(ctx context.Context) (map[int]record.Record, error) {
+		var found bool
+		var err error
+		if meta, found, partitions, err = e.look(ctx, topics); err != nil {
+			return nil, err
+		}
+		switch {
+		case found && !e.lowers(meta):
+			return nil, nil // it is settled, by this process or another
+		case found:
+			meta.ExportSince = e.cfg.ExportSince.UTC()
+		default:
+			meta = e.newMeta(partitions)
+		}
+		wrote = true
+		return e.metaRecords(meta), nil
+	})
+	if err != nil {
+		return meta, partitions, false, fmt.Errorf("settle the ledger: %w", err)
+	}
+	return meta, partitions, wrote, nil
+}
+
+func (e *Exporter) newMeta(partitions int) ledger.Meta {
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	since := e.cfg.ExportSince.UTC()
+	if e.cfg.ExportSince.IsZero() {
+		since = now.Add(-Lookback)
+	}
+	return ledger.Meta{
+		LedgerID: NewID(), Partitions: partitions, EventTopic: e.cfg.EventTopic,
+		EventKey: e.cfg.EventKey, ExportSince: since, Created: now,
+	}
+}
+
+func (e *Exporter) metaRecords(meta ledger.Meta) map[int]record.Record {
+	entry := ledger.Entry{Kind: ledger.KindMeta, Meta: meta}
+	records := map[int]record.Record{}
+	for i := range meta.Partitions {
+		records[i] = record.Record{Topic: e.cfg.LedgerTopic, Key: entry.AppendKey(nil), Value: entry.AppendValue(nil)}
+	}
+	return records
+}
+
+// lowers reports whether the configuration wants older tasks than the ledger.
+func (e *Exporter) lowers(meta ledger.Meta) bool {
+	return !e.cfg.ExportSince.IsZero() && e.cfg.ExportSince.Before(meta.ExportSince)
+}
+
+func (e *Exporter) warn(meta ledger.Meta, partitions int) {
+	if e.cfg.ExportSince.After(meta.ExportSince) {
+		e.log.Warn("AIRUDDER_EXPORT_SINCE is later than the ledger's and is ignored: what was exported stays",
+			"configured", e.cfg.ExportSince, "ledger", meta.ExportSince)
+	}
+	if e.cfg.EventKey != meta.EventKey {
+		e.log.Warn("KAFKA_EVENT_KEY differs from the one that the ledger began with: events of one key now lie in two partitions",
+			"configured", e.cfg.EventKey, "ledger", meta.EventKey)
+	}
+	if partitions > meta.Partitions {
+		e.log.Error("the ledger topic has more partitions than it began with; the added ones are ignored",
+			"topic", e.cfg.LedgerTopic, "partitions", partitions, "pinned", meta.Partitions)
+	}
+}
+
+// partitions is the pinned count of shards.
+func (e *Exporter) partitions() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.meta.Partitions
+}
+
+// NewID returns a random UUID (RFC 9562, version 4).
+func NewID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

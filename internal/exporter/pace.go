@@ -1,0 +1,72 @@
+package exporter
+
+import (
+	"time"
+
+	"airudder-exporter/internal/call"
+	"airudder-exporter/internal/ledger"
+)
+
+// pace says how long to wait after a reading and when the next one is due: fast
+// while calls are finishing, slower while nothing changes, slow for a task that
+// has not begun, decaying re-checks after its end, and for a sealed task none
+// before its closing. The zero time means not until a listing shows a change.
+func (c Config) pace(d done, last time.Duration) (time.Duration, time.Time) {
+	end := d.seen.standing
+	switch end.Phase {
+	case ledger.Closed, ledger.BeforeExportSince:
+		return 0, time.Time{}
+	case ledger.Sealed:
+		return 0, later(d.began.Add(c.PollMax), end.State.SealedAt.Add(c.Policy.Retention))
+	case ledger.Ended:
+		return c.recheck(d, last)
+	}
+	return c.watch(d, last)
+}
+
+// watch paces a task that may still place calls.
+func (c Config) watch(d done, last time.Duration) (time.Duration, time.Time) {
+	interval := c.grow(last, 3, 2, c.PollMax)
+	switch status := d.seen.task.Status.Value; {
+	case d.seen.published > 0:
+		interval = c.PollMin
+	case status == call.Created || status == call.Pending:
+		interval = c.PollMax
+		if start := d.seen.task.ScheduleStart; start.After(d.began) {
+			interval = min(interval, max(c.PollMin, start.Sub(d.began)))
+		}
+	}
+	return interval, d.began.Add(spread(interval))
+}
+
+// recheck paces a task that has ended: late rows come soon or hardly at all.
+// The last one is due when the task can be sealed.
+func (c Config) recheck(d done, last time.Duration) (time.Duration, time.Time) {
+	longest := c.PollMax
+	if c.Policy.AfterEnd >= 24*time.Hour {
+		longest = max(longest, c.Policy.AfterEnd/24)
+	}
+	interval := c.grow(last, 2, 1, longest)
+	if d.seen.published > 0 {
+		interval = c.PollMin
+	}
+	due := d.began.Add(spread(interval))
+	if seal := c.sealDue(d); seal.After(d.began) && seal.Before(due) {
+		due = seal
+	}
+	return interval, due
+}
+
+// sealDue is when a reading that begins then seals the task.
+func (c Config) sealDue(d done) time.Time {
+	end := d.seen.standing.State.TerminalSince
+	if schedule := d.seen.task.ScheduleEnd; !schedule.IsZero() && schedule.Before(end) {
+		end = schedule
+	}
+	return end.Add(c.Policy.AfterEnd)
+}
+
+// grow multiplies an interval by num/den, within PollMin and longest.
+func (c Config) grow(last time.Duration, num, den int64, longest time.Duration) time.Duration {
+	return min(max(last*time.Duration(num)/time.Duration(den), c.PollMin), longest)
+}

@@ -1,0 +1,148 @@
+package exporter
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"airudder-exporter/internal/call"
+	"airudder-exporter/internal/ledger"
+)
+
+// done is a reading that ended.
+type done struct {
+	taskID string
+	began  time.Time
+	seen   seen
+	err    error
+}
+
+// poll reads the shard's tasks as they fall due, up to Concurrency at once over
+// all shards, until ctx ends or a producer's error does it.
+func (r *run) poll(ctx context.Context) error {
+	r.resume()
+	r.consider()
+	results := make(chan done)
+	reading := 0
+	defer func() {
+		for ; reading > 0; reading-- { // ctx has ended, and so do they
+			<-results
+			<-r.slots
+		}
+	}()
+	for {
+		wait := r.schedule.wait(time.Now())
+		var slots chan<- struct{}
+		if wait <= 0 {
+			slots = r.slots
+		}
+		timer := time.NewTimer(idle(wait))
+		select {
+		case slots <- struct{}{}:
+			taskID, ok := r.schedule.next(time.Now())
+			if !ok {
+				<-r.slots
+				break
+			}
+			reading++
+			go func() { results <- r.visit(ctx, taskID) }()
+		case d := <-results:
+			reading--
+			<-r.slots
+			if ctx.Err() == nil {
+				r.finish(d)
+			}
+		case <-r.woken:
+			r.consider()
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		}
+		timer.Stop()
+		r.beat.Store(time.Now().UnixNano())
+	}
+}
+
+// visit does what is due about a task.
+func (r *run) visit(ctx context.Context, taskID string) done {
+	d := done{taskID: taskID, began: time.Now()}
+	if r.ledger.Standing(taskID).Phase != ledger.Closed {
+		d.seen, d.err = r.export(ctx, taskID)
+	}
+	if d.err == nil && r.ledger.Standing(taskID).Leftover {
+		d.err = r.clean(ctx, taskID)
+	}
+	d.seen.standing = r.ledger.Standing(taskID)
+	return d
+}
+
+// idle is how long the loop may wait for something to happen: until a task falls
+// due, and not so long that it would look dead.
+func idle(wait time.Duration) time.Duration {
+	if wait <= 0 { // due, and waiting for a free slot
+		return 10 * time.Second
+	}
+	return min(wait, 10*time.Second)
+}
+
+// finish takes a reading's outcome into the schedule. An error makes the task
+// wait, and no other.
+func (r *run) finish(d done) {
+	r.metrics.polls.WithLabelValues(outcome(d.err)).Inc()
+	if r.schedule.finish(d, time.Now()) {
+		r.log.Warn("task cannot be read; trying again", "task", d.taskID, "kind", outcome(d.err), "error", d.err)
+	}
+}
+
+// resume makes due what the ledger calls for, list or no list.
+func (r *run) resume() {
+	now := time.Now()
+	for _, s := range r.ledger.Standings() {
+		r.schedule.known(s, now)
+	}
+}
+
+// consider makes due what the last listing calls for in this shard.
+func (r *run) consider() {
+	now, listed, shards := time.Now(), r.listed(), r.partitions()
+	for _, l := range listed {
+		if r.cfg.ShardOf(l.TaskID, shards) != r.shard.Number {
+			continue
+		}
+		named := r.source.Named(l.TaskID)
+		if r.ledger.Wants(l, named) {
+			r.schedule.listed(l, named, r.ledger.Standing(l.TaskID), now)
+		}
+	}
+}
+
+// outcome is an error's code, for metrics and the page.
+func outcome(err error) string {
+	var upstream UpstreamError
+	switch {
+	case err == nil:
+		return "ok"
+	case errors.As(err, &upstream):
+		return upstream.Kind()
+	case errors.Is(err, call.ErrNoTask):
+		return "not_found"
+	case errors.Is(err, errTooLarge):
+		return "too_large"
+	}
+	return "other"
+}
+
+// reached notes whether the upstream can be read. That it does not know a task
+// is an answer, too; an error of our own is none.
+func (e *Exporter) reached(err error) {
+	var upstream UpstreamError
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case err == nil, errors.Is(err, call.ErrNoTask):
+		e.unreachable, e.reachedAt = nil, time.Now()
+	case errors.As(err, &upstream):
+		e.unreachable = err
+	}
+}

@@ -1,0 +1,31 @@
+package exporter
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"airudder-exporter/internal/ledger"
+)
+
+// BenchmarkSchedule is one decision: how long to wait, which task is next, and
+// where it stands once it was read.
+func BenchmarkSchedule(b *testing.B) {
+	for _, n := range []int{100, 100_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			now := time.Now()
+			s := newSchedule(testConfig(), &prints{})
+			for i := range n {
+				s.known(ledger.Standing{TaskID: fmt.Sprint(i), Phase: ledger.Open}, now)
+			}
+			for b.Loop() {
+				if s.wait(now) > 0 {
+					b.Fatal("nothing is due")
+				}
+				taskID, _ := s.next(now)
+				now = now.Add(time.Millisecond)
+				s.finish(done{taskID: taskID, began: now.Add(-time.Hour)}, now)
+			}
+		})
+	}
+}

@@ -1,0 +1,159 @@
+package exporter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"airudder-exporter/internal/ledger"
+	"airudder-exporter/internal/record"
+)
+
+// RunShard owns a shard until ctx ends: one producer after the other, each from
+// its fence to its first doubt. It returns an error only when the ledger must
+// not be gone on with.
+func (e *Exporter) RunShard(ctx context.Context, s Shard) error {
+	e.took(s.Number)
+	defer e.dropShard(s.Number)
+	retry := newBackoff(100*time.Millisecond, 10*time.Second)
+	for reason := "start"; ; {
+		e.metrics.producers.WithLabelValues(reason).Inc()
+		committed, err := e.produce(ctx, s)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, ledger.ErrRefused):
+			return err
+		}
+		if committed {
+			retry.Reset()
+		}
+		e.ended(s.Number, err)
+		if reason = "doubt"; s.Fenced(err) {
+			reason = "fenced"
+			e.log.Warn("another exporter took the shard over; standing by", "shard", s.Number, "error", err)
+			if s.AfterFence(ctx) != nil {
+				return nil
+			}
+			continue
+		}
+		e.log.Warn("producer ended; recovering from the ledger", "shard", s.Number, "error", err)
+		if !sleep(ctx, retry.NextBackOff()) {
+			return nil
+		}
+	}
+}
+
+// run is one producer's life: the ledger that its replay filled, the tasks'
+// schedule, the transactions under way. It all ends with the producer, so that
+// nothing read or planned for one producer is ever written by another.
+type run struct {
+	*Exporter
+	shard    Shard
+	producer Producer
+	ledger   *ledger.Ledger
+	encoders sync.Pool // of Encoder
+	schedule *schedule
+	woken    chan struct{}
+	queue    chan *pending
+	beat     atomic.Int64 // Unix nanoseconds: when the loop last went round
+
+	waitingMu sync.Mutex
+	waiting   map[*pending]time.Time // plans not committed yet, since when
+
+	committed bool // a transaction; the committing goroutine's until live returns
+}
+
+// produce lives one producer's life. It always ends with an error, and says
+// whether it got something done before.
+func (e *Exporter) produce(ctx context.Context, s Shard) (committed bool, err error) {
+	l := ledger.New()
+	began := time.Now()
+	producer, err := s.Open(ctx, e.barrier, l.Replay)
+	if err != nil {
+		return false, fmt.Errorf("open shard %d: %w", s.Number, err)
+	}
+	if err := e.checkMeta(s.Number, l); err != nil {
+		return false, err
+	}
+	e.log.Info("shard restored", "shard", s.Number, "ledger", l.String(), "took", time.Since(began))
+	r := &run{
+		Exporter: e, shard: s, producer: producer, ledger: l,
+		schedule: newSchedule(e.cfg, &e.prints),
+		woken:    make(chan struct{}, 1),
+		queue:    make(chan *pending, e.cfg.Concurrency),
+		waiting:  map[*pending]time.Time{},
+	}
+	r.beat.Store(time.Now().UnixNano())
+	e.restored(s.Number)
+	e.enter(r)
+	defer e.leave(r)
+	err = r.live(ctx)
+	return r.committed, err
+}
+
+// takeEncoder returns one that nobody uses; it goes back into r.encoders.
+func (r *run) takeEncoder() (Encoder, error) {
+	if e, ok := r.encoders.Get().(Encoder); ok {
+		return e, nil
+	}
+	r.mu.Lock()
+	meta := r.meta
+	r.mu.Unlock()
+	return r.encoder(meta, r.producer.Limit)
+}
+
+// live polls and commits until the first error.
+func (r *run) live(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	transactions := make(chan *transaction)
+	group.Go(func() error { return r.prepare(ctx, transactions) })
+	group.Go(func() error { return r.commit(ctx, transactions) })
+	group.Go(func() error { return r.poll(ctx) })
+	return group.Wait()
+}
+
+// barrier is the producer entry: who fenced the shard, and at which epoch.
+func (e *Exporter) barrier(epoch int16) record.Record {
+	entry := ledger.Entry{Kind: ledger.KindProducer, Writer: e.process}
+	entry.Writer.Epoch = epoch
+	return record.Record{Topic: e.cfg.LedgerTopic, Key: entry.AppendKey(nil), Value: entry.AppendValue(nil)}
+}
+
+// checkMeta holds the replayed shard against the deployment's meta, and takes
+// over an ExportSince that another exporter has lowered meanwhile.
+func (e *Exporter) checkMeta(shard int, l *ledger.Ledger) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if err := ledger.CheckShard(e.meta, l, shard, e.cfg.LedgerTopic); err != nil {
+		return err
+	}
+	if got, _ := l.Meta(); got.ExportSince.Before(e.meta.ExportSince) {
+		e.meta.ExportSince = got.ExportSince
+	}
+	return nil
+}
+
+// wake tells the run that there is a new listing.
+func (r *run) wake() {
+	select {
+	case r.woken <- struct{}{}:
+	default:
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}

@@ -1,0 +1,268 @@
+package exporter
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"airudder-exporter/internal/ledger"
+)
+
+// Snapshot is what the exporter shows of itself. It holds no personal data.
+type Snapshot struct {
+	LedgerID      string    `json:"ledger_id"`
+	ExportSince   time.Time `json:"export_since,omitzero"`
+	Partitions    int       `json:"ledger_partitions"`
+	LedgerEntries int64     `json:"ledger_entries"`
+	LedgerBytes   int64     `json:"ledger_bytes"`
+
+	Shards []ShardStatus `json:"shards"`
+	Tasks  []TaskStatus  `json:"tasks"`
+	Recent []Published   `json:"recent_events"` // newest first
+	List   ListStatus    `json:"list"`
+
+	Ready   bool      `json:"ready"`
+	Why     string    `json:"why,omitempty"` // why not ready
+	Healthy bool      `json:"healthy"`
+	At      time.Time `json:"at"`
+}
+
+// ShardStatus is one shard that this process owns or tries to open.
+type ShardStatus struct {
+	Shard    int       `json:"shard"`
+	Restored time.Time `json:"restored,omitzero"` // zero: not restored
+	Error    string    `json:"error,omitempty"`   // why the last producer ended
+	ErrorAt  time.Time `json:"error_at,omitzero"` // when it first did, since the shard was last restored
+}
+
+// TaskStatus is one task of an owned shard.
+type TaskStatus struct {
+	TaskID      string       `json:"task_id"`
+	Name        string       `json:"task_name,omitempty"`
+	Shard       int          `json:"shard"`
+	Status      string       `json:"status,omitempty"`
+	Phase       ledger.Phase `json:"phase"`
+	Rows        int64        `json:"rows"` // of the last complete reading by this producer
+	Finished    int64        `json:"rows_finished"`
+	Cancelled   int64        `json:"rows_cancelled"`
+	Open        int64        `json:"rows_open"`
+	Events      int64        `json:"events"` // in the ledger
+	DeadLetters int64        `json:"dead_letters"`
+	Seal        int64        `json:"seal,omitempty"`
+	ReadAt      time.Time    `json:"read_at,omitzero"`
+	NextRead    time.Time    `json:"next_read,omitzero"` // zero: when a listing shows a change
+	Error       string       `json:"error,omitempty"`
+	ErrorKind   string       `json:"error_kind,omitempty"`
+	ErrorAt     time.Time    `json:"error_at,omitzero"`
+}
+
+// Published is an event that was committed.
+type Published struct {
+	CallID    string    `json:"call_id"`
+	TaskID    string    `json:"task_id"`
+	Observed  time.Time `json:"observed_at"`
+	Committed time.Time `json:"committed_at"`
+	Bytes     int       `json:"bytes"` // of the transaction's records for it
+}
+
+// ListStatus is how the task list fares.
+type ListStatus struct {
+	Tasks   int       `json:"tasks"`
+	ReadAt  time.Time `json:"read_at,omitzero"`
+	Error   string    `json:"error,omitempty"`
+	ErrorAt time.Time `json:"error_at,omitzero"`
+}
+
+// Totals returns the snapshot without its tasks and events.
+func (e *Exporter) Totals() Snapshot {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := time.Now()
+	s := Snapshot{
+		LedgerID: e.meta.LedgerID, ExportSince: e.meta.ExportSince, Partitions: e.meta.Partitions, At: now,
+		List:    ListStatus{Tasks: len(e.listing.tasks), ReadAt: e.listing.at},
+		Healthy: e.healthy(now),
+		Shards:  []ShardStatus{},
+	}
+	if e.listing.err != nil {
+		s.List.Error, s.List.ErrorAt = e.listing.err.Error(), e.listing.errAt
+	}
+	for _, status := range e.shards {
+		s.Shards = append(s.Shards, status)
+	}
+	slices.SortFunc(s.Shards, func(a, b ShardStatus) int { return a.Shard - b.Shard })
+	for _, r := range e.runs {
+		entries, bytes := r.ledger.Size()
+		s.LedgerEntries += entries
+		s.LedgerBytes += bytes
+	}
+	s.Why = e.whyNotReady(s.Shards, now)
+	s.Ready = s.Why == ""
+	return s
+}
+
+// restored is how many shards are at work.
+func (s Snapshot) restored() (n int) {
+	for _, shard := range s.Shards {
+		if !shard.Restored.IsZero() {
+			n++
+		}
+	}
+	return n
+}
+
+// Snapshot returns the whole picture.
+func (e *Exporter) Snapshot() Snapshot {
+	s := e.Totals()
+	for _, r := range e.running() {
+		s.Tasks = append(s.Tasks, r.statuses()...)
+	}
+	slices.SortFunc(s.Tasks, func(a, b TaskStatus) int { return strings.Compare(a.TaskID, b.TaskID) })
+	s.Recent = e.recent.newestFirst()
+	return s
+}
+
+// healthy reports whether every loop still goes round: the polling of a shard
+// does at least every ten seconds. e.mu is held.
+func (e *Exporter) healthy(now time.Time) bool {
+	for _, r := range e.runs {
+		if now.Sub(time.Unix(0, r.beat.Load())) > time.Minute {
+			return false
+		}
+	}
+	return true
+}
+
+func (e *Exporter) running() (all []*run) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, r := range e.runs {
+		all = append(all, r)
+	}
+	return all
+}
+
+// took, restored and ended keep what the page says of a shard: given to this
+// process, replayed by a producer, waiting for the next one.
+
+func (e *Exporter) took(shard int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.shards[shard] = ShardStatus{Shard: shard}
+}
+
+func (e *Exporter) restored(shard int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s := e.shards[shard]
+	s.Restored = time.Now()
+	e.shards[shard] = s
+}
+
+func (e *Exporter) ended(shard int, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s := e.shards[shard]
+	if !s.Restored.IsZero() || s.Error == "" {
+		s.ErrorAt = time.Now()
+	}
+	s.Restored, s.Error = time.Time{}, err.Error()
+	e.shards[shard] = s
+}
+
+// dropShard forgets a shard that is owned no more.
+func (e *Exporter) dropShard(shard int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.shards, shard)
+}
+
+// whyNotReady names what keeps events from flowing; empty when nothing does. An
+// exporter that owns nothing is ready. e.mu is held.
+func (e *Exporter) whyNotReady(shards []ShardStatus, now time.Time) string {
+	for _, s := range shards {
+		switch {
+		case !s.Restored.IsZero():
+		case s.Error == "":
+			return "shard " + strconv.Itoa(s.Shard) + " is being restored"
+		default:
+			return "shard " + strconv.Itoa(s.Shard) + " is not restored: " + s.Error
+		}
+	}
+	for _, r := range e.runs {
+		if since := r.oldestWaiting(); !since.IsZero() && now.Sub(since) > time.Minute {
+			return "a plan waits for its commit since " + since.UTC().Format(time.RFC3339)
+		}
+	}
+	switch {
+	case len(e.runs) == 0:
+	case e.listing.err != nil:
+		return "the task list cannot be read: " + e.listing.err.Error()
+	case e.unreachable != nil && now.Sub(e.reachedAt) > e.cfg.PollMax+time.Minute: // one task alone may break
+		return "no task can be read: " + e.unreachable.Error()
+	}
+	return ""
+}
+
+// statuses are the tasks that the ledger knows and those that are yet to be
+// read for the first time.
+func (r *run) statuses() []TaskStatus {
+	standings := r.ledger.Standings()
+	r.schedule.mu.Lock()
+	defer r.schedule.mu.Unlock()
+	all := make([]TaskStatus, 0, len(standings))
+	known := make(map[string]struct{}, len(standings))
+	for _, s := range standings {
+		known[s.TaskID] = struct{}{}
+		all = append(all, r.status(s, r.schedule.jobs[s.TaskID]))
+	}
+	for id, j := range r.schedule.jobs {
+		if _, is := known[id]; !is {
+			all = append(all, r.status(ledger.Standing{TaskID: id, Phase: ledger.Unknown}, j))
+		}
+	}
+	return all
+}
+
+// status is what the ledger and the schedule say of a task; j may be nil.
+func (r *run) status(s ledger.Standing, j *job) TaskStatus {
+	t := TaskStatus{
+		TaskID: s.TaskID, Shard: r.shard.Number, Status: s.State.Status, Phase: s.Phase,
+		Events: s.Events, DeadLetters: s.DeadLetters, Seal: s.State.Seal,
+	}
+	if j == nil {
+		return t
+	}
+	t.Name, t.ReadAt, t.NextRead = j.name, j.readAt, j.due
+	t.Rows, t.Finished, t.Cancelled, t.Open = j.counts.Rows, j.counts.Finished, j.counts.Cancelled, j.counts.Open()
+	if j.err != nil {
+		t.Error, t.ErrorKind, t.ErrorAt = j.err.Error(), outcome(j.err), j.errAt
+	}
+	return t
+}
+
+// recent keeps the last events for the page.
+type recent struct {
+	mu   sync.Mutex
+	ring [50]Published
+	n    int // added so far
+}
+
+func (r *recent) add(p Published) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ring[r.n%len(r.ring)] = p
+	r.n++
+}
+
+func (r *recent) newestFirst() []Published {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := []Published{}
+	for i := r.n - 1; i >= max(0, r.n-len(r.ring)); i-- {
+		all = append(all, r.ring[i%len(r.ring)])
+	}
+	return all
+}

@@ -1,0 +1,196 @@
+package exporter
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"airudder-exporter/internal/call"
+)
+
+// fakeSource is an upstream in memory. Its fields but mu's are set before the
+// exporter starts, or by way of change.
+type fakeSource struct {
+	t *testing.T
+
+	mu      sync.Mutex
+	tasks   map[string]*fakeTask
+	list    bool                                                 // whether the list shows the tasks
+	bare    bool                                                 // the list holds nothing but ids
+	listErr error                                                // beside which those named by hand are listed
+	named   []string                                             // by hand
+	took    time.Duration                                        // until a response begins
+	perRow  time.Duration                                        // between two of its rows
+	broken  func(taskID string, read int) (after int, err error) // nil: whole; else the rows before the cut
+
+	shared  []float64
+	lists   int
+	reads   map[string]int
+	began   []string        // tasks, in the order of their reads
+	reading map[string]bool // now
+	most    int             // reads at once
+}
+
+type fakeTask struct {
+	task    call.Task
+	rows    []call.Row
+	rejects []call.Reject
+	print   uint64 // of the list entry
+	gone    bool   // the detail knows it no more
+}
+
+func newFakeSource(t *testing.T) *fakeSource {
+	return &fakeSource{
+		t: t, tasks: map[string]*fakeTask{}, list: true, took: 20 * time.Millisecond,
+		reads: map[string]int{}, reading: map[string]bool{},
+	}
+}
+
+// change does something to the source while the exporter runs.
+func (s *fakeSource) change(do func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	do()
+}
+
+// set has a task show a status and so many rows. The list entry changes with
+// the status, as a real one would.
+func (s *fakeSource) set(id, status string, finished, open int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := &fakeTask{task: call.Task{ID: id, Name: call.Some("name of " + id), Status: call.Some(status)}}
+	for _, b := range []byte(status) {
+		t.print = t.print*31 + uint64(b)
+	}
+	for i := range finished + open {
+		row := call.Row{ID: call.Some(int64(i)), CallID: fmt.Sprintf("%s-call-%d", id, i), Status: call.Finished, Hash: 16}
+		if i >= finished {
+			row.Status = call.Calling
+		}
+		t.rows = append(t.rows, row)
+	}
+	s.tasks[id] = t
+}
+
+// finished is how many finished calls there are in all.
+func (s *fakeSource) finished() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range s.tasks {
+		for _, r := range t.rows {
+			if r.Complete() {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// count is how often a task was read.
+func (s *fakeSource) count(taskID string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.reads[taskID]
+}
+
+func (s *fakeSource) List(context.Context, time.Time) (all []call.Listed, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lists++
+	if s.list && s.listErr == nil {
+		for id, t := range s.tasks {
+			l := call.Listed{TaskID: id, Fingerprint: t.print}
+			if !s.bare {
+				l.Status, l.ScheduleEnd = t.task.Status.Value, t.task.ScheduleEnd
+			}
+			all = append(all, l)
+		}
+	}
+	for _, id := range s.named {
+		if !slices.ContainsFunc(all, func(l call.Listed) bool { return l.TaskID == id }) {
+			all = append(all, call.Listed{TaskID: id})
+		}
+	}
+	return all, s.listErr
+}
+
+func (s *fakeSource) Named(taskID string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Contains(s.named, taskID)
+}
+
+func (s *fakeSource) Share(fraction float64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.shared = append(s.shared, fraction)
+}
+
+// begin notes a read; two of one task at once are an error.
+func (s *fakeSource) begin(taskID string) (t *fakeTask, read int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.reading[taskID] {
+		s.t.Errorf("task %s is read twice at once", taskID)
+	}
+	s.reading[taskID] = true
+	s.most = max(s.most, len(s.reading))
+	s.reads[taskID]++
+	s.began = append(s.began, taskID)
+	return s.tasks[taskID], s.reads[taskID]
+}
+
+func (s *fakeSource) end(taskID string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.reading, taskID)
+}
+
+func (s *fakeSource) Read(ctx context.Context, taskID string, known func([]byte, uint64) bool, yield func(call.Part) error) (call.Reading, error) {
+	started := time.Now()
+	t, read := s.begin(taskID)
+	defer s.end(taskID)
+	if !sleep(ctx, s.took) {
+		return call.Reading{}, ctx.Err()
+	}
+	if t == nil || t.gone {
+		return call.Reading{}, call.ErrNoTask
+	}
+	cut, cutErr := len(t.rows), error(nil)
+	if s.broken != nil {
+		if after, err := s.broken(taskID, read); err != nil {
+			cut, cutErr = min(after, cut), err
+		}
+	}
+	reading := call.Reading{Task: t.task, Started: started, Rejects: t.rejects}
+	for _, row := range t.rows[:cut] {
+		if s.perRow > 0 && !sleep(ctx, s.perRow) { // a timer of 0 in a bubble can crash the race detector
+			return call.Reading{}, ctx.Err()
+		}
+		reading.Counts.Rows++
+		if row.Status != call.Finished {
+			continue
+		}
+		reading.Counts.Finished++
+		if known([]byte(row.CallID), row.Hash) {
+			continue
+		}
+		if err := yield(call.Part{Task: t.task, Started: started, Rows: []call.Row{row}}); err != nil {
+			return call.Reading{}, err
+		}
+	}
+	return reading, cutErr
+}
+
+// fakeUpstreamError is what a source says of itself.
+type fakeUpstreamError struct {
+	kind  string
+	after time.Duration
+}
+
+func (e fakeUpstreamError) Error() string             { return "upstream: " + e.kind }
+func (e fakeUpstreamError) Kind() string              { return e.kind }
+func (e fakeUpstreamError) RetryAfter() time.Duration { return e.after }
