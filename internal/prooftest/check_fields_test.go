@@ -1,0 +1,261 @@
+package prooftest
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"airudder-exporter/internal/airuddersim"
+)
+
+// An event's fields, worked out from the response by the API's documentation
+// and the schema's, with encoding/json and nothing of the exporter.
+
+// kind is what a field is on the wire and in the event. It gives the field's
+// value, and whether the JSON is of the documented type.
+type kind func(raw json.RawMessage) (value any, fits bool)
+
+// rule says which field of the API a field of the event shows.
+type rule struct {
+	field, api string
+	kind       kind
+}
+
+func taskRules() []rule {
+	return []rule{
+		{"task_id", "TaskID", text}, {"task_name", "TaskName", text}, {"task_status", "Status", text},
+		{"robot_method", "RobotMethod", text}, {"task_robot_id", "RobotID", text}, {"sip_line", "SIPLine", text},
+		{"schedule_start_time", "ScheduleStartTime", instant}, {"schedule_end_time", "ScheduleEndTime", instant},
+		{"repeat_interval", "RepeatInterval", integer}, {"repeat_number", "RepeatNumber", integer},
+	}
+}
+
+func rowRules() []rule {
+	return []rule{
+		{"row_id", "id", integer}, {"call_id", "CallID", text}, {"status", "Status", text},
+		{"call_start_time", "CallStartTime", instant}, {"call_end_time", "CallEndTime", instant},
+		{"robot_id", "RobotID", text}, {"caller_number", "caller_number", text},
+		{"callee_number", "CalleeNumber", text}, {"callee_name", "CalleeName", text}, {"callee_gender", "CalleeGender", text},
+		{"call_times", "CallTimes", integer}, {"ring_time", "RingTime", integer}, {"talk_round", "TalkRound", integer},
+		{"ring_type", "RingType", text}, {"hangup_type", "HangupType", text},
+		{"intention", "Intention", text}, {"intention_description", "intention_description", text},
+		{"multi_intention", "Multi_intention", text}, {"comments", "Comments", reference}, {"platform_name", "PlatformName", text},
+		{"extra_a", "ExtraA", reference}, {"extra_b", "ExtraB", reference}, {"extra_c", "ExtraC", reference},
+		{"asr_result", "AsrResult", list(rule{"time", "time", text}, rule{"robot_text", "robottext", text}, rule{"text", "text", text})},
+		{"event_label", "EventLabel", labels}, {"ner_slots", "NerSlots", labels},
+		{"redials", "RedailCall", list(redialRules()...)}, {"call_notes", "call_notes", text},
+	}
+}
+
+func redialRules() []rule {
+	return []rule{
+		{"call_id", "CallID", text}, {"call_start_time", "CallStartTime", redialInstant},
+		{"ring_type", "RingType", text}, {"ring_time", "RingTime", integer}, {"hangup_type", "HangupType", text},
+		{"result_label", "ResultLabel", text}, {"caller_number", "caller_number", text}, {"callee_number", "callee_number", text},
+	}
+}
+
+func text(raw json.RawMessage) (any, bool) {
+	var s string
+	if json.Unmarshal(raw, &s) != nil {
+		return nil, false
+	}
+	return s, true
+}
+
+// reference is a text that may be a number: its literal digits.
+func reference(raw json.RawMessage) (any, bool) {
+	var n json.Number
+	if raw[0] != '"' && json.Unmarshal(raw, &n) == nil {
+		return string(raw), true
+	}
+	return text(raw)
+}
+
+func integer(raw json.RawMessage) (any, bool) {
+	n, err := strconv.ParseInt(string(raw), 10, 64)
+	if err != nil {
+		return nil, false
+	}
+	return n, true
+}
+
+func instant(raw json.RawMessage) (any, bool)       { return timeIn(raw, time.UTC) }
+func redialInstant(raw json.RawMessage) (any, bool) { return timeIn(raw, time.FixedZone("", 8*3600)) }
+
+// timeIn reads a time; empty and the year 1 are not set.
+func timeIn(raw json.RawMessage, zone *time.Location) (any, bool) {
+	s, ok := text(raw)
+	if !ok {
+		return nil, false
+	}
+	if s == "" || strings.HasPrefix(s.(string), "0001-01-01") {
+		return nil, true
+	}
+	for _, layout := range []string{time.RFC3339, time.DateTime} {
+		if t, err := time.ParseInLocation(layout, s.(string), zone); err == nil {
+			return t.UTC(), true
+		}
+	}
+	return nil, false
+}
+
+// labels is an object of strings; what else stands in it is left out.
+func labels(raw json.RawMessage) (any, bool) {
+	var of map[string]json.RawMessage
+	if json.Unmarshal(raw, &of) != nil {
+		return nil, false
+	}
+	fits, value := true, map[string]any{}
+	for name, one := range of {
+		if s, ok := text(one); ok {
+			value[name] = s
+		} else {
+			fits = false
+		}
+	}
+	return value, fits
+}
+
+// list is an array of objects.
+func list(rules ...rule) kind {
+	return func(raw json.RawMessage) (any, bool) {
+		var of []map[string]json.RawMessage
+		if json.Unmarshal(raw, &of) != nil {
+			return nil, false
+		}
+		fits, value := true, []any{}
+		for _, one := range of {
+			fields, left := apply(rules, one)
+			fits = fits && len(left) == 0
+			value = append(value, fields)
+		}
+		return value, fits
+	}
+}
+
+// apply gives the fields that rules make of an object, and what is left of it:
+// unknown, or of another type than documented.
+func apply(rules []rule, object map[string]json.RawMessage) (fields map[string]any, left map[string]any) {
+	fields, left = map[string]any{}, map[string]any{}
+	known := map[string]bool{}
+	for _, r := range rules {
+		known[r.api] = true
+		fields[r.field] = nil
+		raw, there := object[r.api]
+		if !there || string(raw) == "null" {
+			continue
+		}
+		value, fits := r.kind(raw)
+		if fields[r.field] = value; !fits {
+			left[r.api] = string(raw)
+		}
+	}
+	for name, raw := range object {
+		if !known[name] {
+			left[name] = string(raw)
+		}
+	}
+	return fields, left
+}
+
+// expected is the event of a row that a response showed under a task's header.
+func expected(task, row shown, observed time.Time) map[string]any {
+	fields, left := apply(rowRules(), row.fields)
+	header, leftOfTask := apply(taskRules(), task.fields)
+	maps.Copy(fields, header)
+	for name, raw := range leftOfTask {
+		if _, taken := left[name]; taken {
+			name = "data." + name
+		}
+		left[name] = raw
+	}
+	fields["additional_fields"] = nil
+	if len(left) > 0 {
+		fields["additional_fields"] = left
+	}
+	fields["duration_ms"] = nil
+	start, begun := fields["call_start_time"].(time.Time)
+	end, over := fields["call_end_time"].(time.Time)
+	if begun && over && !end.Before(start) {
+		fields["duration_ms"] = end.Sub(start).Milliseconds()
+	}
+	fields["observed_at"] = observed
+	return fields
+}
+
+// checkFields holds every field of every event against the response that it was
+// read from: the first that was asked for at or after its observed_at. Where the
+// rows come before the task's own fields, these may be the last response's.
+func (c *checker) checkFields() {
+	c.captured.mu.Lock()
+	defer c.captured.mu.Unlock()
+	for _, e := range c.calls {
+		taskID := e.text("task_id")
+		response, before, _ := c.captured.response(taskID, e.time("observed_at"))
+		row, inRow := at(c.captured.rows[e.call()], response.asked)
+		header, inHeader := at(c.captured.tasks[taskID], response.asked)
+		if !inRow || !inHeader {
+			c.wrong(e.call(), "%s: the response after %s did not show call %s of task %s", e, e.time("observed_at"), e.text("call_id"), taskID)
+			continue
+		}
+		wrong := differ(e.fields, expected(header, row, e.time("observed_at")))
+		if earlier, ok := at(c.captured.tasks[taskID], before.asked); ok && len(wrong) > 0 {
+			if len(differ(e.fields, expected(earlier, row, e.time("observed_at")))) == 0 {
+				wrong = nil
+			}
+		}
+		if len(wrong) > 0 {
+			c.wrong(e.call(), "%s: call %s of task %s is not what the response showed: %s", e, e.text("call_id"), taskID, strings.Join(wrong, "; "))
+		}
+	}
+	for _, change := range c.changes {
+		c.checkCounts(change)
+	}
+}
+
+func differ(got, want map[string]any) (wrong []string) {
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		if !equal(got[name], want[name]) {
+			wrong = append(wrong, fmt.Sprintf("%s: got %v, want %v", name, got[name], want[name]))
+		}
+	}
+	for name := range got {
+		if _, known := want[name]; !known {
+			wrong = append(wrong, name+": of no documented field")
+		}
+	}
+	return wrong
+}
+
+// equal compares decoded values; times by their instant.
+func equal(got, want any) bool {
+	switch want := want.(type) {
+	case time.Time:
+		t, ok := got.(time.Time)
+		return ok && t.Equal(want)
+	case []any:
+		items, ok := got.([]any)
+		return ok && slices.EqualFunc(items, want, equal)
+	case map[string]any:
+		fields, ok := got.(map[string]any)
+		return ok && maps.EqualFunc(fields, want, equal)
+	}
+	return reflect.DeepEqual(got, want)
+}
+
+// checkCounts holds a transition or a seal against the response that it was read
+// from.
+func (c *checker) checkCounts(change record) {
+	taskID := change.text("task_id")
+	want, _, _ := c.captured.response(taskID, change.time("observed_at"))
+	got := answer{want.asked, change.text("status"), change.number("rows"), change.number("rows_finished"), change.number("rows_cancelled")}
+	if got != want {
+		c.wrong(airuddersim.CallKey{TaskID: taskID}, "%s: got %+v, the response showed %+v", change, got, want)
+	}
+}

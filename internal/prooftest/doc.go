@@ -1,0 +1,33 @@
+// Package prooftest holds the exporter's promise against what really happened,
+// end to end, from outside.
+//
+// All of it is in its tests. The exporter runs as a process of its own, built
+// from this checkout and configured by its environment alone. It polls a
+// simulated AIRudder that knows the truth. Between it and the brokers stands a
+// proxy that knows the Kafka protocol: it sees each step of a producer's life
+// and can stop the world, or the network, at any of them. A checker then reads
+// the four topics back with another Kafka client and another Avro library, and
+// holds them against the truth and against the responses that were served.
+//
+// The brokers are an in-process one or, where TEST_KAFKA_BROKERS is set, those;
+// the registry an in-process one or TEST_SCHEMA_REGISTRY_URL. Each test has
+// topics of its own. PROOF_KILLS says how often the kill loops kill (40 in
+// process, 100 on real brokers; a tenth of 20 and of 80 where a group has to
+// notice each); a thousand take longer than go test waits by itself.
+//
+// # File map
+//
+//	proxy_test.go      the network between an exporter and its brokers
+//	steps_test.go      what each request is to the exporter's protocol
+//	child_test.go      the exporter as a process
+//	world_test.go      one test's brokers, registry, topics and upstream
+//	watch_test.go      a consumer that follows the events as they are committed
+//	capture_test.go    what the upstream's responses showed
+//	read_test.go       topics read back whole
+//	decode_test.go     their values, by the registry's schemas
+//	check*_test.go     the checker
+//	history_test.go    what happened around the first wrong call
+//	killer_test.go     kills, and where they fall
+//	hostile_test.go    an upstream that echoes
+//	quiet, kill, network, group, signals, marked: the proofs
+package prooftest

@@ -1,0 +1,48 @@
+package prooftest
+
+import (
+	"testing"
+	"time"
+
+	"airudder-exporter/internal/airuddersim"
+)
+
+// everyFifth are faults on about a fifth of all requests, and forms of a
+// response that are right, but odd, beside them.
+func everyFifth() map[airuddersim.FaultKind]float64 {
+	return map[airuddersim.FaultKind]float64{
+		airuddersim.Unauthorized: 0.015, airuddersim.ServerError: 0.02, airuddersim.HTMLPage: 0.015, airuddersim.HTMLError: 0.015,
+		airuddersim.Garbage: 0.015, airuddersim.NullData: 0.015, airuddersim.EmptyBody: 0.015, airuddersim.BadCode: 0.015,
+		airuddersim.Cut: 0.02, airuddersim.Reset: 0.02, airuddersim.ShortLength: 0.015, airuddersim.Truncated: 0.015,
+		airuddersim.TruncatedChunked: 0.015, airuddersim.Slow: 0.005,
+		airuddersim.Hang: 0.001, airuddersim.Stall: 0.001, airuddersim.TooManyRequests: 0.001, // each holds up a second
+		airuddersim.Shuffled: 0.05, airuddersim.DetailFirst: 0.05, airuddersim.DuplicateKeys: 0.05,
+		airuddersim.Sparse: 0.05, airuddersim.Nested: 0.05,
+		airuddersim.BrokenJSON: 0.01, airuddersim.InvalidUTF8: 0.01, airuddersim.NoCallID: 0.01, airuddersim.HugeRow: 0.01, airuddersim.DeepRow: 0.01,
+	}
+}
+
+// TestKilledAnywhere kills the one exporter again and again, at random and at
+// each step of its protocol, while the upstream fails a fifth of all requests.
+func TestKilledAnywhere(t *testing.T) {
+	t.Parallel()
+	cfg := campaigns(11, 5, 60, 8)
+	cfg.Renew, cfg.FaultRates, cfg.TokenTTL = true, everyFifth(), 3*time.Second
+	w := newWorld(t, cfg, nil)
+	w.exporter("one")
+	k := newKiller(w, 11)
+	stop := w.play(15)
+	k.run(killsOr(t, 40, 100))
+	stop()
+	w.awaitEvents(k.seen, time.Minute)
+	w.children[0].terminate(15 * time.Second)
+	w.seal("sealing")
+	k.report()
+	if k.open*10 < k.kills {
+		t.Errorf("kills inside an open transaction: got %d of %d, want a tenth", k.open, k.kills)
+	}
+	if len(k.resumed) == 0 {
+		t.Error("no event followed any kill")
+	}
+	w.check(nil)
+}

@@ -1,0 +1,245 @@
+package prooftest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"airudder-exporter/internal/airuddersim"
+)
+
+// TestNothingPersonalShows feeds marked values through every path, errors
+// included: they reach the topics, where they belong, and nothing that the
+// exporter logs or serves.
+func TestNothingPersonalShows(t *testing.T) {
+	t.Parallel()
+	h := &hostile{left: map[string][]http.HandlerFunc{}}
+	h.queue()
+	w := newWorld(t, airuddersim.Config{Seed: 77}, h.wrap)
+	id := w.sim.AddTask(airuddersim.TaskSpec{Status: airuddersim.Calling, Rows: markedRows()})
+	other := w.sim.AddTask(airuddersim.TaskSpec{Status: airuddersim.Calling, Rows: airuddersim.FinishedRows(10)})
+	spoilt := spoil(t, w.sim, other)
+	for _, kind := range airuddersim.FaultKinds() {
+		w.sim.Script(airuddersim.Fault{Kind: kind, TaskID: other}) // a list has nothing personal
+	}
+	one := w.exporter("one", "KAFKA_EVENT_KEY=callee_number", "AIRUDDER_TIMEOUT=200ms",
+		"AIRUDDER_LIST_INTERVAL=50ms", "AIRUDDER_POLL_MIN_INTERVAL=20ms", "AIRUDDER_POLL_MAX_INTERVAL=50ms")
+	address := settingOf(one, "HTTP_ADDR")
+	pages := &pages{}
+	pages.read(t, address)
+	topics := &records{}
+	w.follow(t, w.topics.events, topics.add)
+	w.follow(t, w.topics.dead, topics.add)
+	one.start()
+	eventually(t, "every fault and every hostile answer", time.Minute, func() bool { return h.served() && w.sim.Faults().Waiting == 0 })
+	eventually(t, "every mark in the topics, where it belongs", time.Minute, func() bool { return topics.without(personal()) == "" })
+	if err := w.sim.ChangeFinishedRow(id, 0); err != nil {
+		t.Fatal(err)
+	}
+	h.refuseLogin()
+	w.sim.ExpireToken()
+	eventually(t, "red readiness", time.Minute, func() bool { return pages.saw("/readyz", http.StatusServiceUnavailable) })
+	one.terminate(15 * time.Second)
+
+	marks := slices.Concat(personal(), h.secrets(), []string{appKey, appSecret, echo})
+	shown := map[string][]byte{"the log": one.logged()}
+	pages.add(shown)
+	w.commands(one, shown)
+	for where, text := range shown {
+		if len(text) == 0 {
+			t.Errorf("%s is empty: this test shows nothing of it", where)
+		}
+		for _, m := range marks {
+			if at := bytes.Index(text, []byte(m)); at >= 0 {
+				t.Errorf("%s shows %s:\n%s", where, m, text[max(0, at-300):min(len(text), at+200)])
+			}
+		}
+	}
+	t.Logf("%d marks in none of %d places; %d rows damaged in all ways", len(marks), len(shown), spoilt)
+}
+
+// records is what topics hold, keys and values.
+type records struct {
+	mu  sync.Mutex
+	all []byte
+}
+
+func (r *records) add(one *kgo.Record) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all = slices.Concat(r.all, one.Key, []byte{0}, one.Value)
+}
+
+// without is the first mark that is in no record; empty: all are.
+func (r *records) without(marks []string) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, m := range marks {
+		if !bytes.Contains(r.all, []byte(m)) {
+			return m
+		}
+	}
+	return ""
+}
+
+// mark is a value that nothing else looks like.
+func mark(of string) string { return "ZQX" + of + "QZX" }
+
+// echo is what hostile answers say.
+var echo = mark("echo")
+
+// personal are the marks of values that are personal data, by where they stand.
+func personal() []string {
+	return []string{
+		mark("name"), mark("gender"), "+62000771200345", "+62000771200777", mark("comments"), "771299001122", mark("extraA"), mark("extraB"), mark("extraC"),
+		mark("robot"), mark("said"), mark("slot"), mark("notes"), mark("multi"), mark("unknown"), mark("key"),
+		"+62000771200999", "+62000771200888", mark("object"), mark("row"), mark("time"), mark("nocall"), mark("broken"),
+	}
+}
+
+// markedRows are finished rows full of marks: in their right places, in wrong
+// types, and in rows that can only be dead letters.
+func markedRows() []airuddersim.RowSpec {
+	q := func(s string) string { return `"` + s + `"` }
+	good := map[string]string{
+		"CalleeName": q(mark("name")), "CalleeGender": q(mark("gender")), "CalleeNumber": q("+62000771200345"), "caller_number": q("+62000771200777"),
+		"Comments": q(mark("comments")), "ExtraA": q(mark("extraA")), "ExtraB": q(mark("extraB")), "ExtraC": q(mark("extraC")),
+		"AsrResult": `[{"time":"00:00:01","robottext":` + q(mark("robot")) + `,"text":` + q(mark("said")) + `}]`,
+		"NerSlots":  `{"s":` + q(mark("slot")) + `}`, "call_notes": q(mark("notes")), "Multi_intention": q(mark("multi")),
+		"Unheard": q(mark("unknown")), mark("key"): "1",
+		"RedailCall": `[{"CallID":"a","caller_number":"+62000771200999","callee_number":"+62000771200888","CallStartTime":` + q(mark("time")) + `}]`,
+	}
+	bad := map[string]string{"Comments": "771299001122"}
+	for _, name := range []string{"id", "RobotID", "CalleeName", "CalleeGender", "CalleeNumber", "CallStartTime", "CallEndTime", "CallTimes", "RingTime", "TalkRound",
+		"AsrResult", "EventLabel", "NerSlots", "RedailCall", "call_notes", "caller_number", "Intention", "PlatformName", "RingType"} {
+		bad[name] = `{"was":` + q(mark("object")) + `}`
+	}
+	return []airuddersim.RowSpec{
+		{Status: airuddersim.Finished, Set: good},
+		{Status: airuddersim.Finished, Set: bad},
+		{Status: airuddersim.Finished, Set: map[string]string{"CallStartTime": q(mark("time")), "AsrResult": "[" + q(mark("row")) + "]"}},
+		{Status: airuddersim.Finished, Raw: `{"id":` + q(mark("row")) + `,"Status":"finished","CallID":{"x":` + q(mark("nocall")) + `}}`},
+		{Status: airuddersim.Finished, CallID: "771200aa771200aa771200aa771200aa", Raw: `{"Status":"finished","CallID":"771200aa771200aa771200aa771200aa","CalleeName":` + mark("broken") + `}`},
+		{Status: airuddersim.Finished, CallID: "771200bb771200bb771200bb771200bb", Raw: `{"Status":"finished","CallID":"771200bb771200bb771200bb771200bb","CalleeName":"` + mark("name") + "\xff\"}"},
+	}
+}
+
+// spoil damages a row of a task in each way that there is, and marks them.
+func spoil(t *testing.T, sim *airuddersim.Sim, taskID string) (n int) {
+	t.Helper()
+	for i, kind := range []airuddersim.FaultKind{airuddersim.BrokenJSON, airuddersim.InvalidUTF8, airuddersim.NoCallID, airuddersim.HugeRow, airuddersim.DeepRow} {
+		if err := sim.SetField(taskID, i, "CalleeName", `"`+mark("name")+`"`); err != nil {
+			t.Fatal(err)
+		}
+		if err := sim.SpoilRow(taskID, i, kind); err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	return n
+}
+
+// pages is all that the exporter's web server has shown.
+type pages struct {
+	mu    sync.Mutex
+	texts map[string][]byte       // by path; what differs, one after the other
+	codes map[string]map[int]bool // by path
+}
+
+// read reads every page again and again until the test ends.
+func (p *pages) read(t *testing.T, address string) {
+	p.texts, p.codes = map[string][]byte{}, map[string]map[int]bool{}
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
+		tick := time.NewTicker(30 * time.Millisecond)
+		defer tick.Stop()
+		for ctx.Err() == nil {
+			for _, path := range []string{"/", "/metrics", "/api/status", "/healthz", "/readyz"} {
+				p.readOne(ctx, address, path)
+			}
+			<-tick.C
+		}
+	})
+	t.Cleanup(func() {
+		cancel()
+		running.Wait()
+	})
+}
+
+func (p *pages) readOne(ctx context.Context, address, path string) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, nil)
+	if err != nil {
+		return
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return // not there yet
+	}
+	defer res.Body.Close()
+	body, _ := io.ReadAll(res.Body) // of a cut one, what came
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.texts[path] = append(p.texts[path], body...)
+	if p.codes[path] == nil {
+		p.codes[path] = map[int]bool{}
+	}
+	p.codes[path][res.StatusCode] = true
+}
+
+func (p *pages) saw(path string, code int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.codes[path][code] && strings.Contains(string(p.texts[path]), "cannot be read")
+}
+
+func (p *pages) add(shown map[string][]byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for path, text := range p.texts {
+		shown["page "+path] = text
+	}
+}
+
+// commands adds what other commands and bad configurations print.
+func (w *world) commands(c *child, shown map[string][]byte) {
+	path, err := program()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, run := range []struct {
+		command string
+		setting string
+	}{
+		{"check", "LOG_LEVEL=debug"},
+		{"run", "AIRUDDER_AUTH_SCHEME=two words"},
+		{"run", "AIRUDDER_APP_SECERT=" + appSecret},
+		{"run", "KAFKA_SASL_PASSWORD=" + appSecret},
+	} {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		cmd := exec.CommandContext(ctx, path, run.command)
+		cmd.Env = append(slices.Clone(c.env), run.setting)
+		out, _ := cmd.CombinedOutput() // some of them have to fail
+		cancel()
+		shown[fmt.Sprintf("%s with %s", run.command, strings.SplitN(run.setting, "=", 2)[0])] = out
+	}
+}
+
+func settingOf(c *child, name string) string {
+	for _, s := range c.env {
+		if value, ok := strings.CutPrefix(s, name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}

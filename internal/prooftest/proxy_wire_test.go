@@ -1,0 +1,142 @@
+package prooftest
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+
+	"github.com/twmb/franz-go/pkg/kbin"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// parseRequest reads a request's header, and its body where the proxy wants to
+// know it. Source: the protocol guide, request headers 1 and 2.
+func parseRequest(frame []byte) (*request, error) {
+	in := kbin.Reader{Src: frame}
+	r := &request{api: in.Int16(), version: in.Int16(), correlation: in.Int32()}
+	in.NullableString() // client id
+	switch kmsg.Key(r.api) {
+	case kmsg.InitProducerID, kmsg.AddPartitionsToTxn, kmsg.Produce, kmsg.EndTxn, kmsg.Fetch:
+		r.msg = kmsg.RequestForKey(r.api)
+		r.msg.SetVersion(r.version)
+		if r.msg.IsFlexible() {
+			kmsg.SkipTags(&in)
+		}
+		if err := r.msg.ReadFrom(in.Src); err != nil {
+			return nil, fmt.Errorf("read a %s request: %w", kmsg.NameForKey(r.api), err)
+		}
+	}
+	return r, in.Complete()
+}
+
+// look takes an answer's code, and puts the proxy's addresses in place of the
+// brokers' own.
+func (p *proxy) look(r *request, frame []byte) ([]byte, error) {
+	res := kmsg.ResponseForKey(r.api)
+	switch kmsg.Key(r.api) {
+	case kmsg.InitProducerID, kmsg.AddPartitionsToTxn, kmsg.Produce, kmsg.EndTxn:
+	case kmsg.Metadata, kmsg.FindCoordinator, kmsg.DescribeCluster:
+	default:
+		return frame, nil
+	}
+	res.SetVersion(r.version)
+	in := kbin.Reader{Src: frame}
+	in.Int32() // correlation id
+	if res.IsFlexible() {
+		kmsg.SkipTags(&in)
+	}
+	if err := res.ReadFrom(in.Src); err != nil {
+		return nil, fmt.Errorf("read a %s response: %w", kmsg.NameForKey(r.api), err)
+	}
+	r.code = codeOf(res)
+	if moved, err := p.move(res); err != nil || !moved {
+		return frame, err
+	}
+	return res.AppendTo(frame[: len(frame)-len(in.Src) : len(frame)-len(in.Src)]), nil
+}
+
+// codeOf is the first error code in an answer that is not 0.
+func codeOf(res kmsg.Response) int16 {
+	switch res := res.(type) {
+	case *kmsg.InitProducerIDResponse:
+		return res.ErrorCode
+	case *kmsg.EndTxnResponse:
+		return res.ErrorCode
+	case *kmsg.AddPartitionsToTxnResponse:
+		for _, topic := range res.Topics {
+			for _, partition := range topic.Partitions {
+				if partition.ErrorCode != 0 {
+					return partition.ErrorCode
+				}
+			}
+		}
+	case *kmsg.ProduceResponse:
+		for _, topic := range res.Topics {
+			for _, partition := range topic.Partitions {
+				if partition.ErrorCode != 0 {
+					return partition.ErrorCode
+				}
+			}
+		}
+	}
+	return 0
+}
+
+// move names the proxy's addresses in an answer that names brokers; false: it
+// names none.
+func (p *proxy) move(res kmsg.Response) (moved bool, err error) {
+	move := func(host *string, port *int32) {
+		if *port > 0 && err == nil {
+			err = p.moveOne(host, port)
+		}
+	}
+	switch res := res.(type) {
+	case *kmsg.MetadataResponse:
+		for i := range res.Brokers {
+			move(&res.Brokers[i].Host, &res.Brokers[i].Port)
+		}
+	case *kmsg.DescribeClusterResponse:
+		for i := range res.Brokers {
+			move(&res.Brokers[i].Host, &res.Brokers[i].Port)
+		}
+	case *kmsg.FindCoordinatorResponse:
+		move(&res.Host, &res.Port)
+		for i := range res.Coordinators {
+			move(&res.Coordinators[i].Host, &res.Coordinators[i].Port)
+		}
+	default:
+		return false, nil
+	}
+	return true, err
+}
+
+func (p *proxy) moveOne(host *string, port *int32) error {
+	address, err := p.address(net.JoinHostPort(*host, strconv.Itoa(int(*port))))
+	if err != nil {
+		return err
+	}
+	at, err := net.ResolveTCPAddr("tcp", address)
+	if err != nil {
+		return err
+	}
+	*host, *port = at.IP.String(), int32(at.Port)
+	return nil
+}
+
+// readFrame reads what a size of four bytes stands before.
+func readFrame(from io.Reader) ([]byte, error) {
+	var size [4]byte
+	if _, err := io.ReadFull(from, size[:]); err != nil {
+		return nil, err
+	}
+	frame := make([]byte, binary.BigEndian.Uint32(size[:]))
+	_, err := io.ReadFull(from, frame)
+	return frame, err
+}
+
+func writeFrame(to io.Writer, frame []byte) error {
+	_, err := to.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(frame))), frame...))
+	return err
+}

@@ -1,0 +1,236 @@
+package prooftest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// step is what a request is to the exporter's protocol: the phase of its
+// producer and the request's name. Requests that belong to no producer go by
+// their name alone.
+type step string
+
+// The steps of a producer's life, in their order.
+const (
+	stepFence          step = "fence InitProducerID"
+	stepBarrierAdd     step = "barrier AddPartitionsToTxn"
+	stepBarrierProduce step = "barrier Produce"
+	stepBarrierEnd     step = "barrier EndTxn"
+	stepReplay         step = "replay Fetch"
+	stepAdd            step = "transaction AddPartitionsToTxn"
+	stepProduce        step = "transaction Produce"
+	stepEnd            step = "transaction EndTxn"
+)
+
+// startSteps and workSteps are the steps of a producer's start, and of each of
+// its transactions.
+var (
+	startSteps = []step{stepFence, stepBarrierAdd, stepBarrierProduce, stepBarrierEnd, stepReplay}
+	workSteps  = []step{stepAdd, stepProduce, stepEnd}
+)
+
+// phase is how far a producer has come.
+type phase string
+
+const (
+	starting    phase = "start" // no producer yet
+	fence       phase = "fence"
+	barrier     phase = "barrier"
+	replay      phase = "replay"
+	transaction phase = "transaction"
+)
+
+// producerState is one transactional id as the proxy sees it.
+type producerState struct {
+	phase phase
+	last  string // the last request, and how far it came
+	open  bool   // from the first request of a transaction to its end's answer
+}
+
+// tracker tells from the requests where each producer stands. It is safe for
+// concurrent use.
+type tracker struct {
+	ledger string // topic: transactional ids are <ledger>-<partition>
+
+	mu        sync.Mutex
+	producers map[string]*producerState
+	refused   int           // requests of a producer whose time is over
+	journal   []journalLine // the newest at the end
+}
+
+// journalLine is what happened to one request.
+type journalLine struct {
+	at   time.Time
+	text string
+}
+
+const journalLines = 20_000
+
+func newTracker(ledger string) *tracker {
+	return &tracker{ledger: ledger, producers: map[string]*producerState{}}
+}
+
+func (t *tracker) note(format string, args ...any) {
+	if len(t.journal) >= 2*journalLines {
+		t.journal = slices.Clone(t.journal[journalLines:])
+	}
+	t.journal = append(t.journal, journalLine{time.Now(), fmt.Sprintf(format, args...)})
+}
+
+// began finds out what a request is.
+func (t *tracker) began(r *request) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r.txn = t.transactionalID(r.msg)
+	r.step = step(kmsg.NameForKey(r.api))
+	if r.txn != "" {
+		p := t.producers[r.txn]
+		if p == nil {
+			p = &producerState{phase: starting}
+			t.producers[r.txn] = p
+		}
+		r.producer, r.step = p, p.began(r)
+		t.note("%s %s sent", r.txn, r.step)
+	}
+}
+
+// transactionalID is the one that a request belongs to. A fetch of a ledger
+// partition belongs to the producer that replays it.
+func (t *tracker) transactionalID(msg kmsg.Request) string {
+	switch req := msg.(type) {
+	case *kmsg.InitProducerIDRequest:
+		if req.TransactionalID != nil {
+			return *req.TransactionalID
+		}
+	case *kmsg.AddPartitionsToTxnRequest:
+		return req.TransactionalID
+	case *kmsg.ProduceRequest:
+		if req.TransactionID != nil {
+			return *req.TransactionID
+		}
+	case *kmsg.EndTxnRequest:
+		return req.TransactionalID
+	case *kmsg.FetchRequest:
+		for _, topic := range req.Topics {
+			if topic.Topic == t.ledger && len(topic.Partitions) > 0 {
+				return fmt.Sprintf("%s-%d", t.ledger, topic.Partitions[0].Partition)
+			}
+		}
+	}
+	return ""
+}
+
+func (p *producerState) began(r *request) step {
+	switch r.msg.(type) {
+	case *kmsg.InitProducerIDRequest:
+		p.phase, p.open = fence, false
+	case *kmsg.AddPartitionsToTxnRequest:
+		if p.phase == replay {
+			p.phase = transaction
+		}
+		p.open = p.phase == transaction
+	}
+	s := step(string(p.phase) + " " + kmsg.NameForKey(r.api))
+	p.last = "in " + string(s)
+	return s
+}
+
+// ended takes the answer's error code.
+func (t *tracker) ended(r *request) {
+	p := r.producer
+	if p == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.note("%s %s answered %d", r.txn, r.step, r.code)
+	p.last = "after " + string(r.step)
+	switch r.code {
+	case 0:
+	case 47, 49, 90:
+		t.refused++
+		return
+	default:
+		return
+	}
+	switch {
+	case r.step == stepFence:
+		p.phase = barrier
+	case r.step == stepBarrierEnd:
+		p.phase = replay
+	case r.step == stepEnd:
+		p.open = false
+	}
+}
+
+// idle is where a process without a producer stands: starting, or standing by.
+const idle = "without a producer"
+
+// where is what the producers of a process are doing, and whether one of them
+// has a transaction open.
+func (t *tracker) where() (at string, open bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var all []string
+	for _, id := range slices.Sorted(maps.Keys(t.producers)) {
+		p := t.producers[id]
+		open = open || p.open
+		if p.last != "" && !strings.HasSuffix(id, "-init") {
+			all = append(all, p.last)
+		}
+	}
+	switch len(all) {
+	case 0:
+		return idle, open
+	case 1:
+		return all[0], open
+	}
+	for _, one := range all { // of several shards, the one that is at work says most
+		if strings.HasPrefix(one, "in ") {
+			return one, open
+		}
+	}
+	return all[0], open
+}
+
+// inTransaction reports whether a transactional id has a transaction open.
+func (t *tracker) inTransaction(id string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p := t.producers[id]
+	return p != nil && p.open
+}
+
+// writes reports whether a producer of the process has begun, for a shard.
+func (t *tracker) writes() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for id, p := range t.producers {
+		if p.phase != starting && !strings.HasSuffix(id, "-init") {
+			return true
+		}
+	}
+	return false
+}
+
+// forget is for a process that has died.
+func (t *tracker) forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.note("the process has ended")
+	clear(t.producers)
+}
+
+// refusals is how many requests the brokers refused because they were those of
+// a producer whose time is over: 47, 49 and 90 in the protocol guide's table.
+func (t *tracker) refusals() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.refused
+}
