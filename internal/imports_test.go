@@ -1,0 +1,211 @@
+// Package internal_test holds the table of rooms against the code: which
+// package may import which, and where each library is at home.
+package internal_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "airudder-exporter/"
+
+// rooms are the packages, what of ours each may import, and the libraries that
+// are at home there. A package below a room belongs to it.
+var rooms = map[string]struct{ imports, libraries []string }{
+	"schemas":              {},
+	"internal/call":        {},
+	"internal/ledger":      {imports: []string{"internal/call"}},
+	"internal/airudder":    {[]string{"internal/call"}, []string{"golang.org/x/time/rate", "github.com/cespare/xxhash/v2"}},
+	"internal/airuddersim": {},
+	"internal/record": {
+		[]string{"internal/call", "internal/ledger", "schemas"},
+		[]string{"github.com/linkedin/goavro/v2", "github.com/twmb/franz-go/pkg/sr"},
+	},
+	"internal/kafka": {[]string{"internal/record"}, []string{
+		"github.com/segmentio/kafka-go", "github.com/pierrec/lz4/v4", // which kafka-go compresses with, too
+	}},
+	"internal/exporter": {imports: []string{"internal/call", "internal/ledger", "internal/record"}},
+	"internal/status":   {[]string{"internal/exporter"}, []string{"github.com/prometheus/client_golang/prometheus/promhttp"}},
+	"internal/embedded": {libraries: []string{
+		"github.com/twmb/franz-go/pkg/kfake", "github.com/twmb/franz-go/pkg/kmsg", // kfake speaks in kmsg's words,
+		"github.com/twmb/franz-go/pkg/sr/srfake", "github.com/twmb/franz-go/pkg/sr", // srfake in sr's
+		"github.com/twmb/avro",
+	}},
+	"cmd": {
+		[]string{"internal", "schemas"},
+		[]string{"github.com/sethvargo/go-envconfig", "github.com/spf13/cobra"},
+	},
+}
+
+// everywhere are the libraries that need no home. Of prometheus, promhttp has
+// one, and testutil is for tests.
+var everywhere = []string{
+	"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors",
+	"github.com/cenkalti/backoff/v4", "golang.org/x/sync",
+}
+
+// pkg is what go list says of a package. Its test files' imports stand apart.
+type pkg struct {
+	ImportPath string
+	Imports    []string
+}
+
+func TestImports(t *testing.T) {
+	pkgs := list(t)
+	if len(pkgs) < 3 {
+		t.Fatalf("go list found %d packages", len(pkgs))
+	}
+	for _, v := range violations(pkgs) {
+		t.Error(v)
+	}
+}
+
+func list(t *testing.T) (pkgs []pkg) {
+	t.Helper()
+	// `go test` keeps a result until what the test itself has opened changes,
+	// and go list is another process.
+	for _, root := range []string{".", "../cmd", "../schemas"} {
+		if err := filepath.WalkDir(root, func(_ string, _ fs.DirEntry, err error) error { return err }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command("go", "list", "-e", "-json=ImportPath,Imports", "./...")
+	cmd.Dir = ".."
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v: %s", err, &stderr)
+	}
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return pkgs
+		} else if err != nil {
+			t.Fatalf("read go list: %v", err)
+		}
+		pkgs = append(pkgs, p)
+	}
+}
+
+// violations says which imports the table does not allow, a sentence each.
+func violations(pkgs []pkg) (all []string) {
+	for _, p := range pkgs {
+		path := strings.TrimPrefix(p.ImportPath, module)
+		if len(p.Imports) == 0 {
+			continue
+		}
+		room, ok := roomOf(path)
+		if !ok {
+			all = append(all, fmt.Sprintf("%s is in no room of the table", path))
+			continue
+		}
+		for _, imported := range p.Imports {
+			if !allowed(room, imported) {
+				all = append(all, fmt.Sprintf("%s imports %s: not in the table for %s", path, imported, room))
+			}
+		}
+	}
+	return all
+}
+
+func allowed(room, imported string) bool {
+	may := rooms[room]
+	if ours, is := strings.CutPrefix(imported, module); is {
+		return below(ours, may.imports) || below(ours, []string{room})
+	}
+	if first, _, _ := strings.Cut(imported, "/"); !strings.Contains(first, ".") {
+		return imported != "C"
+	}
+	if slices.Contains(everywhere, imported) || strings.HasPrefix(imported, "golang.org/x/sync/") {
+		return true
+	}
+	// A library's packages are at home where it is, but for those with a home
+	// of their own.
+	home := ""
+	for _, r := range rooms {
+		for _, library := range r.libraries {
+			if below(imported, []string{library}) && len(library) > len(home) {
+				home = library
+			}
+		}
+	}
+	return home != "" && slices.Contains(may.libraries, home)
+}
+
+func roomOf(path string) (string, bool) {
+	for room := range rooms {
+		if below(path, []string{room}) {
+			return room, true
+		}
+	}
+	return "", false
+}
+
+// below reports whether a path is one of those or lies under it.
+func below(path string, those []string) bool {
+	return slices.ContainsFunc(those, func(p string) bool {
+		return path == p || strings.HasPrefix(path, p+"/")
+	})
+}
+
+func TestViolations(t *testing.T) {
+	for _, tt := range []struct {
+		path, imports string
+		want          bool
+	}{
+		{"internal/ledger", "fmt", true},
+		{"internal/ledger", "internal/call", true},
+		{"internal/ledger", "internal/record", false},
+		{"internal/call", "internal/ledger", false},
+		{"internal/call", "github.com/prometheus/client_golang/prometheus", true},
+		{"internal/call", "golang.org/x/sync/errgroup", true},
+		{"internal/call", "golang.org/x/time/rate", false},
+		{"internal/airudder", "golang.org/x/time/rate", true},
+		{"internal/airudder", "internal/ledger", false},
+		{"internal/airuddersim", "internal/airudder", false},
+		{"internal/embedded", "internal/kafka", false},
+		{"internal/embedded", "github.com/twmb/franz-go/pkg/sr/srfake", true},
+		{"internal/record", "github.com/twmb/franz-go/pkg/sr", true},
+		{"internal/record", "github.com/twmb/franz-go/pkg/sr/srfake", false},
+		{"internal/record", "github.com/twmb/avro", false},
+		{"internal/record", "schemas", true},
+		{"internal/kafka", "internal/record", true},
+		{"internal/kafka", "internal/call", false},
+		{"internal/kafka", "github.com/segmentio/kafka-go/protocol/rawproduce", true},
+		{"internal/kafka", "github.com/twmb/franz-go/pkg/kgo", false},
+		{"internal/exporter", "internal/kafka", false},
+		{"internal/exporter", "internal/airudder", false},
+		{"internal/exporter", "github.com/segmentio/kafka-go", false},
+		{"internal/status", "internal/exporter", true},
+		{"internal/status", "internal/ledger", false},
+		{"internal/status", "github.com/prometheus/client_golang/prometheus/promhttp", true},
+		{"internal/kafka", "github.com/prometheus/client_golang/prometheus/promhttp", false},
+		{"internal/status", "github.com/prometheus/client_golang/prometheus/testutil", false},
+		{"cmd/airudder-exporter", "internal/kafka", true},
+		{"cmd/airudder-exporter", "github.com/spf13/cobra", true},
+		{"cmd/airudder-exporter", "github.com/segmentio/kafka-go", false},
+		{"internal/util", "fmt", false},
+		{"internal/ledgers", "fmt", false},
+		{"schemas", "embed", true},
+		{"schemas", "internal/call", false},
+	} {
+		imported := tt.imports
+		if _, isOurs := roomOf(imported); isOurs {
+			imported = module + imported
+		}
+		got := violations([]pkg{{ImportPath: module + tt.path, Imports: []string{imported}}})
+		if (len(got) == 0) != tt.want {
+			t.Errorf("%s imports %s: got %q, want allowed %v", tt.path, tt.imports, got, tt.want)
+		}
+	}
+}
