@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"text/tabwriter"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/spf13/cobra"
+
+	"airudder-exporter/internal/call"
+	"airudder-exporter/internal/exporter"
+	"airudder-exporter/internal/kafka"
+	"airudder-exporter/internal/record"
+)
+
+func (p program) checkCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check",
+		Short: "Check configuration, credentials, topics and schemas, and print the plan. Changes nothing.",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, _, err := p.configure(cmd.Context())
+			if err != nil {
+				return err
+			}
+			c := checker{cfg: cfg, out: p.stdout}
+			c.all(cmd.Context())
+			if c.failed > 0 {
+				fmt.Fprintf(p.stdout, "\n%d of the checks failed\n", c.failed)
+				return errSaid
+			}
+			fmt.Fprintln(p.stdout, "\nall checks passed")
+			return nil
+		},
+	}
+}
+
+// checker asks everything that a run would ask, and writes nothing anywhere.
+type checker struct {
+	cfg    Config
+	out    io.Writer
+	failed int
+	begun  time.Time // the ledger's own ExportSince; zero: there is no ledger yet
+}
+
+// checkTimeout bounds each question: check is for people who wait.
+const checkTimeout = 30 * time.Second
+
+func (c *checker) all(ctx context.Context) {
+	c.heading("Configuration")
+	c.settings()
+	c.heading("AIRudder")
+	listed, listErr := c.upstream(ctx)
+	c.heading("Kafka")
+	c.kafka(ctx)
+	c.heading("Schema registry")
+	c.registry(ctx)
+	c.heading("Plan")
+	c.plan(listed, listErr)
+}
+
+func (c *checker) heading(text string) { fmt.Fprintf(c.out, "\n%s\n", text) }
+
+func (c *checker) ok(format string, args ...any) { fmt.Fprintf(c.out, "  ok    "+format+"\n", args...) }
+
+func (c *checker) note(format string, args ...any) {
+	fmt.Fprintf(c.out, "  note  "+format+"\n", args...)
+}
+
+func (c *checker) fail(format string, args ...any) {
+	c.failed++
+	fmt.Fprintf(c.out, "  FAIL  "+format+"\n", args...)
+}
+
+func (c *checker) settings() {
+	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
+	for _, s := range c.cfg.settings() {
+		fmt.Fprintf(w, "  %s\t%s\n", s.Name, s.Value)
+	}
+	_ = w.Flush() // a write to a closed pipe shows at the next line
+}
+
+// upstream asks for a token and for the list.
+func (c *checker) upstream(ctx context.Context) ([]call.Listed, error) {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	source, err := upstream(c.cfg, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	if err != nil {
+		c.fail("%v", err)
+		return nil, err
+	}
+	source.Share(1)
+	if err := source.Check(ctx); err != nil {
+		c.fail("%v", err)
+		return nil, err
+	}
+	c.ok("the credentials are good for a token")
+	listed, err := source.List(ctx, c.since())
+	if err != nil {
+		c.fail("%v", err)
+		return nil, err
+	}
+	c.ok("%d tasks are listed or named by hand", len(listed))
+	return listed, nil
+}
+
+func (c *checker) kafka(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	client, err := cluster(c.cfg.Kafka, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	if err != nil {
+		c.fail("%v", err)
+		return
+	}
+	defer client.Close()
+	findings, err := client.EnsureTopics(ctx, client.TopicSpecs(layout(c.cfg.Kafka)), false)
+	if err != nil {
+		why := security(c.cfg.Kafka).Explain(err, c.cfg.Kafka.Topics.Ledger)
+		if errors.Is(err, kafka.ErrTopics) && c.cfg.Kafka.CreateTopics {
+			c.note("a run would create what is missing: %s", why)
+			return
+		}
+		c.fail("%s", why)
+		return
+	}
+	c.ok("all topics are there")
+	for _, f := range findings {
+		if f.Severity == kafka.Fatal {
+			c.fail("%s", f)
+		} else {
+			c.note("%s", f)
+		}
+	}
+	c.ledger(ctx, client)
+}
+
+// ledger tells which ledger the topic holds, without taking part in it.
+func (c *checker) ledger(ctx context.Context, client *kafka.Client) {
+	meta, found, err := exporter.Inspect(ctx, loop(c.cfg), topics(client))
+	switch {
+	case err != nil:
+		c.fail("%v", err)
+	case !found:
+		c.note("the ledger is empty: a run begins it")
+	default:
+		c.ok("ledger %s, %d partitions, exports tasks whose schedule ended at %s or later",
+			meta.LedgerID, meta.Partitions, meta.ExportSince.Format(time.RFC3339))
+		c.begun = meta.ExportSince
+		if key := c.cfg.Kafka.EventKey; key != meta.EventKey {
+			c.note("KAFKA_EVENT_KEY is %s, but the ledger began with %s: events of one key would lie in two partitions", key, meta.EventKey)
+		}
+	}
+}
+
+func (c *checker) registry(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	findings, err := record.CheckSchemas(ctx, registry(c.cfg.Registry), recordTopics(c.cfg.Kafka))
+	if err != nil {
+		c.fail("%v", err)
+		return
+	}
+	if len(findings) == 0 {
+		c.ok("the schemas are registered")
+	}
+	for _, f := range findings {
+		if f.Refused {
+			c.fail("%s", f.Text)
+		} else {
+			c.note("%s", f.Text)
+		}
+	}
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"airudder-exporter/internal/airuddersim"
+)
+
+// volatile is what differs from one run to the next.
+var volatile = []struct {
+	pattern *regexp.Regexp
+	as      string
+}{
+	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "127.0.0.1:PORT"},
+	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`), "LEDGER-ID"},
+	{regexp.MustCompile(`[ \t]+\n`), "\n"},
+}
+
+func stable(text string) string {
+	for _, v := range volatile {
+		text = v.pattern.ReplaceAllString(text, v.as)
+	}
+	return text
+}
+
+// TestCheck holds what check prints below the configuration, in the good case
+// and in those that fail, against golden files.
+func TestCheck(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		before func(s *surroundings)
+		code   int
+	}{
+		{"good", func(s *surroundings) { s.export(5) }, 0},
+		{"first", func(*surroundings) {}, 0},
+		{"no-topics", func(s *surroundings) { s.env["KAFKA_CREATE_TOPICS"] = "false" }, 1},
+		{"wrong-key", func(s *surroundings) { s.export(5); s.env["AIRUDDER_APP_SECRET"] = "wrong" }, 1},
+		{"no-upstream", func(s *surroundings) { s.export(5); s.env["AIRUDDER_BASE_URL"] = "http://" + freeAddr(s.t) }, 1},
+		{"no-broker", func(s *surroundings) { s.env["KAFKA_BROKERS"] = freeAddr(s.t) }, 1},
+		{"no-registry", func(s *surroundings) { s.export(5); s.env["SCHEMA_REGISTRY_URL"] = "http://" + freeAddr(s.t) }, 1},
+		{"lost-ledger", func(s *surroundings) { s.export(5); s.loseLedger(); s.makeLedger() }, 1},
+		{"busy", func(s *surroundings) {
+			s.export(5)
+			s.env["AIRUDDER_REQUESTS_PER_SECOND"] = "1"
+			s.env["AIRUDDER_LIST_INTERVAL"] = "1m"
+			for range 58 {
+				s.sim.AddTask(airuddersim.TaskSpec{Status: airuddersim.Calling})
+			}
+			s.sim.AddTask(airuddersim.TaskSpec{Status: airuddersim.Finished, ScheduleEnd: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)})
+		}, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := surround(t)
+			tt.before(s)
+			began := time.Now()
+			p := s.run("check")
+			if p.code != tt.code {
+				t.Errorf("exit code %d, want %d", p.code, tt.code)
+			}
+			if took := time.Since(began); took > 10*time.Second {
+				t.Errorf("it took %s", took)
+			}
+			_, checks, _ := strings.Cut(stable(p.stdout.String()), "\nAIRudder\n")
+			golden(t, "check-"+tt.name+".txt", checks)
+		})
+	}
+}
+
+func TestCheckShowsTheConfiguration(t *testing.T) {
+	s := surround(t)
+	s.env["SCHEMA_REGISTRY_USERNAME"], s.env["SCHEMA_REGISTRY_PASSWORD"] = "someone", kafkaSecret
+	p := s.run("check")
+	p.wantEnd(0)
+	for name, want := range map[string]string{
+		"AIRUDDER_BASE_URL": s.upstream.URL, "AIRUDDER_APP_SECRET": "********", "AIRUDDER_REQUESTS_PER_SECOND": "100",
+		"KAFKA_TOPIC_LEDGER": "airudder.call-ledger", "SCHEMA_REGISTRY_PASSWORD": "********", "LEDGER_RETENTION": "720h0m0s",
+	} {
+		if !regexp.MustCompile(`(?m)^  ` + name + ` +` + regexp.QuoteMeta(want) + `$`).MatchString(p.stdout.String()) {
+			t.Errorf("%s is not shown as %s:\n%s", name, want, &p.stdout)
+		}
+	}
+}
+
+// golden compares with a file of testdata.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// check changes nothing: neither topics nor schemas nor the ledger.
+func TestCheckChangesNothing(t *testing.T) {
+	s := surround(t)
+	for range 2 {
+		p := s.run("check")
+		p.wantEnd(0)
+		if got := p.stdout.String(); !strings.Contains(got, "a run would create") {
+			t.Errorf("the topics are there after a check:\n%s", got)
+		}
+	}
+}

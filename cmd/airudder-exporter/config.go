@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+	_ "time/tzdata" // AIRUDDER_REDIAL_ZONE by name, also where the system has no zones
+
+	"github.com/sethvargo/go-envconfig"
+)
+
+// Config is the exporter's whole configuration, as the environment gives it.
+// The tags are the one place where a variable's name, default and meaning
+// stand: env for the first two, doc for the third. A field tagged secret can
+// also come from a file that <name>_FILE names, and is never shown.
+type Config struct {
+	Upstream Upstream
+	Polling  Polling
+	Kafka    Kafka
+	Registry Registry
+	HTTPAddr string   `env:"HTTP_ADDR,default=127.0.0.1:8080" doc:"Where the status page, health and metrics listen, host:port; an empty host means every interface."`
+	LogLevel LogLevel `env:"LOG_LEVEL,default=info" doc:"Least level that is logged: debug, info, warn or error."`
+}
+
+// Upstream is the AIRudder account and how it may be asked.
+type Upstream struct {
+	BaseURL           string        `env:"AIRUDDER_BASE_URL,default=https://api.airudder.com" doc:"Root of the AIRudder API."`
+	AppKey            string        `env:"AIRUDDER_APP_KEY,required" secret:"true" doc:"APPKey of the account."`
+	AppSecret         string        `env:"AIRUDDER_APP_SECRET,required" secret:"true" doc:"APPSecret of the account."`
+	AuthScheme        string        `env:"AIRUDDER_AUTH_SCHEME,default=Token" doc:"Word before the token in the Authorization header."`
+	ListEnabled       bool          `env:"AIRUDDER_LIST_ENABLED,default=true" doc:"Find tasks in AIRudder's task list."`
+	ListQuery         string        `env:"AIRUDDER_LIST_QUERY" doc:"Query of the list request, such as page={page}&from={since}. {page} counts from 1; {since} and {until} are RFC 3339 in UTC, escaped. Without {page} there is no paging."`
+	TaskIDs           []string      `env:"AIRUDDER_TASK_IDS" doc:"Tasks named by hand, separated by commas; exported whatever their age."`
+	TaskIDsFile       string        `env:"AIRUDDER_TASK_IDS_FILE" doc:"A file of such tasks, one a line; read again when it changes."`
+	RequestsPerSecond float64       `env:"AIRUDDER_REQUESTS_PER_SECOND,default=1" doc:"Request budget of the whole deployment, evenly spaced and shared by its exporters."`
+	Timeout           time.Duration `env:"AIRUDDER_TIMEOUT,default=120s" doc:"Longest wait for a response's first byte, and between two of them."`
+	ResponseTimeout   time.Duration `env:"AIRUDDER_RESPONSE_TIMEOUT,default=10m" doc:"Longest time for a whole response."`
+	RedialZone        Zone          `env:"AIRUDDER_REDIAL_ZONE,default=+08:00" doc:"Time zone of the redials' start times, which carry none: an offset or an IANA name."`
+}
+
+// Polling is when tasks are read, and how long they are remembered.
+type Polling struct {
+	ListInterval    time.Duration `env:"AIRUDDER_LIST_INTERVAL,default=1m" doc:"Time between two readings of the task list."`
+	ExportSince     time.Time     `env:"AIRUDDER_EXPORT_SINCE" doc:"Tasks whose schedule ended before this time (RFC 3339) are not exported. Empty: 168h before the ledger's creation. An earlier time than the ledger's own is the backfill; a later one changes nothing."`
+	Concurrency     int           `env:"AIRUDDER_CONCURRENCY,default=4" doc:"Tasks read at once."`
+	MinInterval     time.Duration `env:"AIRUDDER_POLL_MIN_INTERVAL,default=5s" doc:"Time between two readings of a task while its calls finish."`
+	MaxInterval     time.Duration `env:"AIRUDDER_POLL_MAX_INTERVAL,default=5m" doc:"The same while nothing changes."`
+	AfterEnd        time.Duration `env:"AIRUDDER_POLL_AFTER_END,default=24h" doc:"How long an ended task is looked at for late calls before it is sealed."`
+	LedgerRetention time.Duration `env:"LEDGER_RETENTION,default=720h" doc:"How long a sealed task's calls stay in the ledger; then it is closed and never read again."`
+}
+
+// Kafka is the cluster, the topics and how they are written.
+type Kafka struct {
+	Brokers            []string      `env:"KAFKA_BROKERS,required" doc:"Brokers to begin with, host:port, separated by commas."`
+	CreateTopics       bool          `env:"KAFKA_CREATE_TOPICS,default=false" doc:"Create topics that are missing; else a missing one is an error."`
+	ReplicationFactor  int           `env:"KAFKA_REPLICATION_FACTOR,default=-1" doc:"Replicas of created topics; -1: the broker's default."`
+	Topics             Topics        //
+	Partitions         int           `env:"KAFKA_PARTITIONS,default=6" doc:"Partitions of a created event topic."`
+	LedgerPartitions   int           `env:"KAFKA_LEDGER_PARTITIONS,default=1" doc:"Partitions of a created ledger: how many exporters can work at once. Fixed at its creation."`
+	EventKey           string        `env:"KAFKA_EVENT_KEY,default=call_id" doc:"Key of the events: call_id, task_id, callee_number or comments; where that is empty, call_id."`
+	Compression        string        `env:"KAFKA_COMPRESSION,default=lz4" doc:"Compression of the events: none, gzip, snappy, lz4 or zstd."`
+	Assignment         string        `env:"KAFKA_ASSIGNMENT,default=group" doc:"group: exporters share the ledger's partitions through a consumer group; all: this one takes every partition at once."`
+	TransactionTimeout time.Duration `env:"KAFKA_TRANSACTION_TIMEOUT,default=10s" doc:"How long the transaction of a dead exporter holds back readers."`
+	TLS                TLS           //
+	SASL               SASL          //
+}
+
+// Topics are the four topics' names.
+type Topics struct {
+	CallCompleted string `env:"KAFKA_TOPIC_CALL_COMPLETED,default=airudder.call-completed" doc:"Topic of the events."`
+	TaskStatus    string `env:"KAFKA_TOPIC_TASK_STATUS,default=airudder.task-status" doc:"Topic of the tasks' changes of status."`
+	DeadLetter    string `env:"KAFKA_TOPIC_DEAD_LETTER,default=airudder.call-dead-letter" doc:"Topic of rows that cannot be events; holds raw personal data."`
+	Ledger        string `env:"KAFKA_TOPIC_LEDGER,default=airudder.call-ledger" doc:"The compacted topic that records what has been published. Transactional ids and the group are named after it."`
+}
+
+// TLS is how the brokers' connections are encrypted.
+type TLS struct {
+	Enabled  bool   `env:"KAFKA_TLS_ENABLED,default=false" doc:"Encrypt connections to the brokers."`
+	CAFile   string `env:"KAFKA_TLS_CA_FILE" doc:"Certificates that the brokers' are checked against, PEM; empty: the system's."`
+	CertFile string `env:"KAFKA_TLS_CERT_FILE" doc:"Client certificate, PEM."`
+	KeyFile  string `env:"KAFKA_TLS_KEY_FILE" doc:"Its private key, PEM."`
+}
+
+// SASL is who the exporter is to the brokers. An empty Mechanism means that it
+// does not say.
+type SASL struct {
+	Mechanism string `env:"KAFKA_SASL_MECHANISM" doc:"PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512; empty: none."`
+	Username  string `env:"KAFKA_SASL_USERNAME" doc:"User name for SASL."`
+	Password  string `env:"KAFKA_SASL_PASSWORD" secret:"true" doc:"Password for SASL."`
+}
+
+// Registry is the schema registry.
+type Registry struct {
+	URL          string `env:"SCHEMA_REGISTRY_URL,required" doc:"Schema registry with Confluent's REST API."`
+	Username     string `env:"SCHEMA_REGISTRY_USERNAME" doc:"User name for its basic authentication."`
+	Password     string `env:"SCHEMA_REGISTRY_PASSWORD" secret:"true" doc:"Password for it."`
+	AutoRegister bool   `env:"SCHEMA_REGISTRY_AUTO_REGISTER,default=true" doc:"Register the schemas at start; else they must be there."`
+}
+
+// Zone is a time zone, written as an offset (+08:00) or an IANA name.
+type Zone struct{ *time.Location }
+
+// EnvDecode implements envconfig's Decoder.
+func (z *Zone) EnvDecode(value string) error {
+	if t, err := time.Parse("-07:00", value); err == nil {
+		_, offset := t.Zone()
+		z.Location = time.FixedZone(value, offset)
+		return nil
+	}
+	location, err := time.LoadLocation(value)
+	if err != nil || value == "Local" {
+		return errors.New("no such zone")
+	}
+	z.Location = location
+	return nil
+}
+
+// LogLevel is a slog.Level in one of its four plain names.
+type LogLevel struct{ slog.Level }
+
+// EnvDecode implements envconfig's Decoder.
+func (l *LogLevel) EnvDecode(value string) error {
+	switch value {
+	case "debug", "info", "warn", "error":
+		return l.Level.UnmarshalText([]byte(value))
+	}
+	return errors.New("no such level")
+}
+
+// loadConfig reads the configuration. environ lists the variables that are set,
+// as NAME or NAME=value, so that misspelt ones are noticed. The error has one
+// line for everything that is wrong; no line of it, and no warning, shows a
+// secret. An empty variable counts as one that is not set.
+func loadConfig(ctx context.Context, lookuper envconfig.Lookuper, environ []string) (Config, []string, error) {
+	var c Config
+	l := loader{lookuper: lookuper, fields: fieldsOf(&c)}
+	l.decodeAll(ctx)
+	c.tidy()
+	c.check(&l)
+	l.checkNames(environ)
+	return c, append(l.warnings, c.warnings(&l)...), l.err()
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Each bad configuration gets exactly the lines that say what would be right.
+func TestConfigBad(t *testing.T) {
+	dir := t.TempDir()
+	empty, full := filepath.Join(dir, "empty"), filepath.Join(dir, "full")
+	for path, text := range map[string]string{empty: "\n", full: kafkaSecret} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	missing := filepath.Join(dir, "missing")
+	long := strings.Repeat("x", 300)
+	const (
+		duration = " is not a duration: give one such as 1m or 30s"
+		above    = " is not above 0: give a duration such as 1m or 30s"
+		number   = " is not a whole number: give one such as 4"
+		either   = " is neither true nor false: give one of them"
+		topic    = " is not a topic name: give up to 249 letters, digits, dots, dashes and underscores"
+		brokers  = " is not a list of host:port: give one such as kafka-1:9092,kafka-2:9092"
+		baseURL  = " is not an absolute http or https URL: give one such as https://api.airudder.com"
+		zone     = " is not a time zone: give an offset such as +08:00 or a name such as Asia/Jakarta"
+		query    = " is not a query: give one such as page={page}&from={since}, without a question mark and with no other placeholders than {page}, {since} and {until}"
+		hostPort = " is not host:port: give one such as 127.0.0.1:8080 or :8080"
+	)
+	for _, test := range []struct {
+		name, value string
+		want        string // after the variable's name
+	}{
+		{"AIRUDDER_BASE_URL", "api.airudder.com", `"api.airudder.com"` + baseURL},
+		{"AIRUDDER_BASE_URL", "ftp://api", `"ftp://api"` + baseURL},
+		{"AIRUDDER_BASE_URL", "https://", `"https://"` + baseURL},
+		{"AIRUDDER_BASE_URL", "https://a?b=c", `"https://a?b=c"` + baseURL},
+		{"AIRUDDER_BASE_URL", "https://me:" + appSecret + "@api", `"https://***@api" holds a user name: give the URL alone`},
+		{"AIRUDDER_BASE_URL", "https//me:" + appSecret + "@api", `"https//***@api"` + baseURL},
+		{"AIRUDDER_APP_KEY", "-", `is required: give it, or a file that holds it as AIRUDDER_APP_KEY_FILE`},
+		{"AIRUDDER_APP_SECRET", " ", `is required: give it, or a file that holds it as AIRUDDER_APP_SECRET_FILE`},
+		{"AIRUDDER_AUTH_SCHEME", "Token token", `"Token token" is not one word: give one such as Token or Bearer`},
+		{"AIRUDDER_LIST_ENABLED", "yes", `"yes"` + either},
+		{"AIRUDDER_LIST_ENABLED", "false", `"false" leaves no task to export: give tasks as AIRUDDER_TASK_IDS or AIRUDDER_TASK_IDS_FILE, or set it to true`},
+		{"AIRUDDER_LIST_QUERY", "?page={page}", `"?page={page}"` + query},
+		{"AIRUDDER_LIST_QUERY", "page={pages}", `"page={pages}"` + query},
+		{"AIRUDDER_LIST_QUERY", "a=%zz", `"a=%zz" is not a query: escape it, as in name=a%20b&page={page}`},
+		{"AIRUDDER_LIST_INTERVAL", "5x", `"5x"` + duration},
+		{"AIRUDDER_LIST_INTERVAL", "60", `"60"` + duration},
+		{"AIRUDDER_LIST_INTERVAL", "0s", `"0s"` + above},
+		{"AIRUDDER_TASK_IDS", "a b", `"a b" is not a list of task ids: separate them by commas`},
+		{"AIRUDDER_EXPORT_SINCE", "yesterday", `"yesterday" is not an RFC 3339 time: give one such as 2026-01-31T00:00:00Z`},
+		{"AIRUDDER_REQUESTS_PER_SECOND", "fast", `"fast" is not a number: give one such as 0.5 or 2`},
+		{"AIRUDDER_REQUESTS_PER_SECOND", "0", `"0" is not above 0: give a number such as 0.5 or 2`},
+		{"AIRUDDER_REQUESTS_PER_SECOND", "NaN", `"NaN" is not above 0: give a number such as 0.5 or 2`},
+		{"AIRUDDER_CONCURRENCY", "many", `"many"` + number},
+		{"AIRUDDER_CONCURRENCY", "0", `"0" is out of range: give 1 or more`},
+		{"AIRUDDER_TIMEOUT", "-1s", `"-1s"` + above},
+		{"AIRUDDER_RESPONSE_TIMEOUT", "1m", `"1m" is below AIRUDDER_TIMEOUT, "120s": give at least as much`},
+		{"AIRUDDER_REDIAL_ZONE", "WIB", `"WIB"` + zone},
+		{"AIRUDDER_REDIAL_ZONE", "+8", `"+8"` + zone},
+		{"AIRUDDER_REDIAL_ZONE", "Local", `"Local"` + zone},
+		{"AIRUDDER_POLL_MIN_INTERVAL", "0s", `"0s"` + above},
+		{"AIRUDDER_POLL_MAX_INTERVAL", "1s", `"1s" is below AIRUDDER_POLL_MIN_INTERVAL, "5s": give at least as much`},
+		{"AIRUDDER_POLL_AFTER_END", "-1h", `"-1h" is below 0: give a duration such as 24h, or 0s`},
+		{"LEDGER_RETENTION", "0h", `"0h"` + above},
+		{"KAFKA_BROKERS", "-", `is required`},
+		{"KAFKA_BROKERS", ",", `","` + brokers},
+		{"KAFKA_BROKERS", "kafka", `"kafka"` + brokers},
+		{"KAFKA_BROKERS", "kafka:9092,kafka:port", `"kafka:9092,kafka:port"` + brokers},
+		{"KAFKA_BROKERS", "me:" + kafkaSecret + "@kafka:9092", `"***@kafka:9092"` + brokers},
+		{"KAFKA_BROKERS", "http://kafka:9092", `"http://kafka:9092"` + brokers},
+		{"KAFKA_BROKERS", "a\nkafka:9092", `"a\nkafka:9092"` + brokers},
+		{"KAFKA_CREATE_TOPICS", "please", `"please"` + either},
+		{"KAFKA_REPLICATION_FACTOR", "0", `"0" is no number of replicas: give 1 or more, or -1 for the broker's default`},
+		{"KAFKA_TOPIC_CALL_COMPLETED", "calls!", `"calls!"` + topic},
+		{"KAFKA_TOPIC_TASK_STATUS", "..", `".."` + topic},
+		{"KAFKA_TOPIC_DEAD_LETTER", long, `"` + long[:100] + `…"` + topic},
+		{"KAFKA_TOPIC_LEDGER", "airudder_task-status", `"airudder_task-status" is also KAFKA_TOPIC_TASK_STATUS: give each topic a name of its own, and not one that differs by . and _ alone`},
+		{"KAFKA_PARTITIONS", "0", `"0" is out of range: give 1 or more`},
+		{"KAFKA_LEDGER_PARTITIONS", "1.5", `"1.5"` + number},
+		{"KAFKA_EVENT_KEY", "phone", `"phone" is not one of them: give call_id, task_id, callee_number or comments`},
+		{"KAFKA_COMPRESSION", "zip", `"zip" is not one of them: give none, gzip, snappy, lz4 or zstd`},
+		{"KAFKA_ASSIGNMENT", "one", `"one" is not one of them: give group or all`},
+		{"KAFKA_TRANSACTION_TIMEOUT", "999ms", `"999ms" is out of range: give a duration from 1s to 15m`},
+		{"KAFKA_TRANSACTION_TIMEOUT", "15m1s", `"15m1s" is out of range: give a duration from 1s to 15m`},
+		{"KAFKA_TLS_ENABLED", "on", `"on"` + either},
+		{"KAFKA_TLS_CA_FILE", "/ca", `"/ca" has no effect without TLS: set KAFKA_TLS_ENABLED to true, or leave it out`},
+		{"KAFKA_SASL_USERNAME", "me", `has no effect without KAFKA_SASL_MECHANISM: give PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512`},
+		{"KAFKA_SASL_PASSWORD", kafkaSecret, `has no effect without KAFKA_SASL_MECHANISM: give PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512`},
+		{"KAFKA_SASL_PASSWORD_FILE", full, `has no effect without KAFKA_SASL_MECHANISM: give PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512`},
+		{"SCHEMA_REGISTRY_URL", "-", `is required`},
+		{"SCHEMA_REGISTRY_URL", "registry:8081", `"registry:8081" is not an absolute http or https URL: give one such as http://registry:8081`},
+		{"SCHEMA_REGISTRY_URL", "http://me:" + kafkaSecret + "/@r:8081", `"http://***@r:8081" is not an absolute http or https URL: give one such as http://registry:8081`},
+		{"SCHEMA_REGISTRY_URL", "http://me:" + kafkaSecret + "@r:8081", `"http://***@r:8081" holds a user name: give the URL alone, SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD for who may use it`},
+		{"SCHEMA_REGISTRY_USERNAME", "me", `SCHEMA_REGISTRY_PASSWORD is required with SCHEMA_REGISTRY_USERNAME`},
+		{"SCHEMA_REGISTRY_PASSWORD", kafkaSecret, `SCHEMA_REGISTRY_USERNAME is required with SCHEMA_REGISTRY_PASSWORD`},
+		{"SCHEMA_REGISTRY_AUTO_REGISTER", "2", `"2"` + either},
+		{"HTTP_ADDR", "8080", `"8080"` + hostPort},
+		{"HTTP_ADDR", "127.0.0.1:99999", `"127.0.0.1:99999"` + hostPort},
+		{"LOG_LEVEL", "INFO+1", `"INFO+1" is not a log level: give debug, info, warn or error`},
+		{"AIRUDDER_APP_KEY_FILE", full, `is given twice, also as AIRUDDER_APP_KEY_FILE: keep one`},
+		{"AIRUDDER_TOKEN", appKey, `is no setting of the exporter`},
+	} {
+		want := test.name + ": " + test.want
+		switch {
+		case strings.HasPrefix(test.want, "SCHEMA_REGISTRY_"):
+			want = strings.Replace(test.want, " ", ": ", 1)
+		case test.name == "KAFKA_SASL_PASSWORD_FILE", test.name == "AIRUDDER_APP_KEY_FILE":
+			want = strings.TrimSuffix(test.name, "_FILE") + ": " + test.want
+		}
+		wantError(t, map[string]string{test.name: test.value}, want)
+	}
+
+	for _, test := range []struct {
+		given map[string]string
+		want  string
+	}{
+		{
+			map[string]string{"AIRUDDER_APP_KEY": "-", "AIRUDDER_APP_KEY_FILE": missing},
+			"AIRUDDER_APP_KEY: cannot be read from AIRUDDER_APP_KEY_FILE: open " + missing + ": no such file or directory",
+		},
+		{
+			map[string]string{"AIRUDDER_APP_SECRET": "-", "AIRUDDER_APP_SECRET_FILE": empty},
+			"AIRUDDER_APP_SECRET: cannot be read from AIRUDDER_APP_SECRET_FILE: " + empty + " is empty",
+		},
+		{
+			map[string]string{"KAFKA_SASL_MECHANISM": "SCRAM-SHA-512"},
+			"KAFKA_SASL_USERNAME: is required with KAFKA_SASL_MECHANISM\n" +
+				"KAFKA_SASL_PASSWORD: is required with KAFKA_SASL_MECHANISM: give it, or a file that holds it as KAFKA_SASL_PASSWORD_FILE",
+		},
+		{
+			map[string]string{"KAFKA_SASL_MECHANISM": "GSSAPI", "KAFKA_SASL_USERNAME": "u", "KAFKA_SASL_PASSWORD": kafkaSecret},
+			`KAFKA_SASL_MECHANISM: "GSSAPI" is not one of them: give PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512`,
+		},
+		{map[string]string{"KAFKA_TLS_ENABLED": "true", "KAFKA_TLS_CERT_FILE": "/cert"}, "KAFKA_TLS_KEY_FILE: is required with KAFKA_TLS_CERT_FILE"},
+		{map[string]string{"KAFKA_TLS_ENABLED": "true", "KAFKA_TLS_KEY_FILE": "/key"}, "KAFKA_TLS_CERT_FILE: is required with KAFKA_TLS_KEY_FILE"},
+		{ // what follows from a bad value is no second mistake
+			map[string]string{"AIRUDDER_POLL_MIN_INTERVAL": "1x", "AIRUDDER_POLL_MAX_INTERVAL": "1s"},
+			`AIRUDDER_POLL_MIN_INTERVAL: "1x" is not a duration: give one such as 1m or 30s`,
+		},
+	} {
+		wantError(t, test.given, test.want)
+	}
+}
+
+func wantError(t *testing.T, given map[string]string, want string) {
+	t.Helper()
+	_, _, err := load(t, given)
+	if err == nil {
+		t.Errorf("%v: no error, want %q", given, want)
+		return
+	}
+	if got := err.Error(); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	for _, secret := range []string{appKey, appSecret, kafkaSecret} {
+		if strings.Contains(err.Error(), secret) {
+			t.Errorf("the error shows a secret: %v", err)
+		}
+	}
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"math"
+	"net"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+var (
+	token       = regexp.MustCompile(`^[A-Za-z0-9!#$%&'*+.^_|~-]+$`)
+	topicName   = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
+	placeholder = regexp.MustCompile(`[{}]`)
+	known       = strings.NewReplacer("{page}", "1", "{since}", "1", "{until}", "1")
+)
+
+func checkURL(l *loader, name, value, example, instead string) {
+	u, err := url.Parse(value)
+	switch {
+	case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "":
+		l.bad(name, "is not an absolute http or https URL: give one such as "+example)
+	case u.User != nil:
+		l.bad(name, "holds a user name: give the URL alone"+instead)
+	}
+}
+
+// isHostPort reports whether an address is host:port with a number for a port.
+func isHostPort(address string, emptyHost bool) bool {
+	host, port, err := net.SplitHostPort(address)
+	n, errPort := strconv.ParseUint(port, 10, 16)
+	return err == nil && errPort == nil && (emptyHost || host != "" && n > 0) && !strings.ContainsAny(host, "/@ \t\r\n")
+}
+
+func isLocal(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func positive(l *loader, name string, d time.Duration) {
+	if d <= 0 {
+		l.bad(name, "is not above 0: give a duration such as 1m or 30s")
+	}
+}
+
+func atLeastOne(l *loader, name string, n int) {
+	if n < 1 || n > math.MaxInt32 {
+		l.bad(name, "is out of range: give 1 or more")
+	}
+}
+
+func notBelow(l *loader, name string, d time.Duration, least string, floor time.Duration) {
+	if d < floor && l.ok(name, least) {
+		l.bad(name, "is below "+least+", "+l.shown(least)+": give at least as much")
+	}
+}
+
+func oneOf(l *loader, name, value string, allowed ...string) {
+	if !slices.Contains(allowed, value) {
+		last := len(allowed) - 1
+		l.bad(name, "is not one of them: give "+strings.Join(allowed[:last], ", ")+" or "+allowed[last])
+	}
+}
+
+// together holds two variables to being given both or neither.
+func together(l *loader, a, valueA, b, valueB string) {
+	if valueA != "" && valueB == "" {
+		l.add(b, "is required with "+a)
+	}
+	if valueB != "" && valueA == "" {
+		l.add(a, "is required with "+b)
+	}
+}

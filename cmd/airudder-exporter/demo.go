@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// demoOptions are the demo's flags. It reads no environment.
+type demoOptions struct {
+	tasks   int
+	rate    float64
+	kill    bool
+	dataDir string
+
+	killAfter time.Duration // no flag
+}
+
+func (p program) demoCommand() *cobra.Command {
+	o := demoOptions{killAfter: 10 * time.Second}
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Run the exporter against a simulated AIRudder and an in-process Kafka.",
+		Long: `Starts a simulated AIRudder, an in-process Kafka broker and a schema registry,
+and the real exporter as a child process beside them. Each call that was
+published is one line on stdout (JSON when stdout is not a terminal). After
+about ten seconds the exporter is killed inside an open transaction. Ctrl-C ends
+the demo with a proof: every finished call was published exactly once.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runDemo(cmd.Context(), o, p.stdout, p.stderr)
+		},
+	}
+	cmd.Flags().IntVar(&o.tasks, "tasks", 6, "campaigns at once")
+	cmd.Flags().Float64Var(&o.rate, "rate", 8, "calls that finish in a second, roughly")
+	cmd.Flags().BoolVar(&o.kill, "kill", true, "kill the exporter once, inside a transaction")
+	cmd.Flags().StringVar(&o.dataDir, "data-dir", "", "keep everything here, so that a second run goes on (default: in memory)")
+	return cmd
+}
+
+// catchUp is how long the exporter may take to publish what has finished by then.
+const catchUp = 5 * time.Second
+
+// runDemo plays until ctx ends, then proves. Its error is what kept the promise
+// from being shown.
+func runDemo(ctx context.Context, o demoOptions, stdout, stderr io.Writer) error {
+	say := &notices{w: stderr}
+	say.line("starting a simulated AIRudder, a Kafka broker and a schema registry in this process …")
+	w, err := openWorld(o)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	say.line("status page  http://%s/", w.statusAddr)
+	say.line("broker       %s", w.broker.Addr())
+	say.line("registry     %s", w.registry.URL())
+	say.line("AIRudder     %s", w.upstreamURL)
+	say.line("Ctrl-C ends the demo and counts.")
+
+	playing, stopPlaying := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopPlaying()
+	var parts sync.WaitGroup
+	defer parts.Wait()
+	defer stopPlaying()
+	parts.Go(func() { w.sim.Run(playing, 1) })
+	child := newChild(w.childEnv(), say)
+	parts.Go(func() { child.keepAlive(playing) })
+
+	watch := newWatch(stdout)
+	var watchErr error
+	parts.Go(func() {
+		if watchErr = w.watch(playing, watch); watchErr != nil && playing.Err() == nil {
+			say.line("the demo's own reader ended: %v", watchErr)
+		}
+	})
+	if o.kill {
+		parts.Go(func() { killInsideTransaction(playing, o.killAfter, w.broker, child, watch, say) })
+	}
+
+	<-ctx.Done()
+	return w.finish(child, watch, say)
+}
+
+// finish stops the calls, lets the exporter catch up, and counts.
+func (w *world) finish(child *child, watch *watch, say *notices) error {
+	say.line("")
+	w.sim.Stop()
+	say.line("no more calls finish; the exporter gets up to %s to catch up …", catchUp)
+	waiting, enough := context.WithTimeout(context.Background(), catchUp)
+	watch.await(waiting, w.finished())
+	enough()
+	if err := child.stop(); err != nil {
+		say.line("the exporter did not end well: %v", err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	proof, err := w.prove(ctx)
+	if err != nil {
+		return fmt.Errorf("count the events: %w", err)
+	}
+	if err := w.save(); err != nil {
+		return err
+	}
+	say.line("%s", proof)
+	if !proof.holds() {
+		return errors.Join(errSaid, errors.New("the proof does not hold"))
+	}
+	return nil
+}
+
+// notices are the demo's lines for people, one at a time.
+type notices struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (n *notices) line(format string, args ...any) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	fmt.Fprintf(n.w, format+"\n", args...)
+}
+
+// isTerminal reports whether w is one.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

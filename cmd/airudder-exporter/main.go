@@ -1,0 +1,131 @@
+// Command airudder-exporter publishes every finished AIRudder call to Kafka,
+// exactly once.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/sethvargo/go-envconfig"
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	// net/http writes what a server sends unasked to the standard logger, and
+	// that can be part of a response: personal data.
+	log.SetOutput(io.Discard)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	p := program{
+		lookuper: envconfig.OsLookuper(), environ: os.Environ(),
+		stdout: os.Stdout, stderr: os.Stderr,
+	}
+	code := p.run(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// program is what a command may touch of the process, so that a test can start
+// it whole.
+type program struct {
+	lookuper envconfig.Lookuper
+	environ  []string
+	stdout   io.Writer
+	stderr   io.Writer
+}
+
+// errSaid marks an error whose text has reached the user already.
+var errSaid = errors.New("said")
+
+// run executes one command; its result is the exit code.
+func (p program) run(ctx context.Context, args []string) int {
+	root := &cobra.Command{
+		Use:           "airudder-exporter",
+		Short:         "Publishes every finished AIRudder call to Kafka, exactly once.",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.AddCommand(p.runCommand(), p.demoCommand(), p.checkCommand(), p.tailCommand(), p.healthCommand(), p.versionCommand())
+	root.SetArgs(args)
+	root.SetOut(p.stdout)
+	root.SetErr(p.stderr)
+	err := root.ExecuteContext(ctx)
+	if err != nil && !errors.Is(err, errSaid) {
+		fmt.Fprintln(p.stderr, "airudder-exporter:", err)
+	}
+	if err != nil {
+		return 1
+	}
+	return 0
+}
+
+func (p program) runCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "run",
+		Short: "Run the exporter. Configuration comes from the environment alone.",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, logger, err := p.configure(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return export(cmd.Context(), cfg, logger)
+		},
+	}
+}
+
+// configure loads the configuration, reports what is odd about it, and begins
+// the log.
+func (p program) configure(ctx context.Context) (Config, *slog.Logger, error) {
+	cfg, warnings, err := loadConfig(ctx, p.lookuper, p.environ)
+	if err != nil {
+		return cfg, nil, fmt.Errorf("configuration:\n%w", err)
+	}
+	logger := slog.New(slog.NewJSONHandler(p.stderr, &slog.HandlerOptions{Level: cfg.LogLevel.Level, ReplaceAttr: readable}))
+	for _, w := range warnings {
+		logger.Warn(w)
+	}
+	return cfg, logger, nil
+}
+
+// readable writes durations as people do; JSON would show nanoseconds.
+func readable(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		return slog.String(a.Key, a.Value.Duration().String())
+	}
+	return a
+}
+
+func (p program) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version.",
+		Args:  cobra.NoArgs,
+		Run: func(*cobra.Command, []string) {
+			fmt.Fprintln(p.stdout, "airudder-exporter", version())
+		},
+	}
+}
+
+// version is the module's version, with the commit where it was built from a
+// checkout.
+func version() string {
+	build, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := build.Main.Version
+	for _, s := range build.Settings {
+		if s.Key == "vcs.revision" {
+			v += " " + s.Value
+		}
+	}
+	return v + " " + build.GoVersion
+}

@@ -1,0 +1,259 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sethvargo/go-envconfig"
+	"go.uber.org/goleak"
+
+	"airudder-exporter/internal/airuddersim"
+	"airudder-exporter/internal/embedded"
+)
+
+// The demo starts this executable as its child: then it is the program.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "run" {
+		main()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// surroundings are all that a program talks to.
+type surroundings struct {
+	t        *testing.T
+	sim      *airuddersim.Sim
+	upstream *httptest.Server
+	broker   *embedded.Broker
+	registry *embedded.Registry
+	env      map[string]string
+}
+
+// surround starts a simulated AIRudder with one task, a broker and a registry.
+func surround(t *testing.T) *surroundings {
+	t.Helper()
+	s := &surroundings{t: t}
+	s.sim = airuddersim.New(airuddersim.Config{Seed: 1, AppKey: appKey, AppSecret: appSecret,
+		Start: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)})
+	s.sim.AddTask(airuddersim.TaskSpec{ID: "task-1", Name: "Reminder March", Status: airuddersim.Calling,
+		Rows: append(airuddersim.FinishedRows(5), airuddersim.PendingRows(3)...)})
+	s.upstream = httptest.NewServer(s.sim.Handler())
+	t.Cleanup(s.upstream.Close)
+	var err error
+	if s.broker, err = embedded.StartBroker(embedded.BrokerConfig{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.broker.Close)
+	if s.registry, err = embedded.StartRegistry(embedded.RegistryConfig{Logger: slog.New(slog.DiscardHandler)}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.registry.Close)
+	s.env = map[string]string{
+		"AIRUDDER_BASE_URL":            s.upstream.URL,
+		"AIRUDDER_APP_KEY":             appKey,
+		"AIRUDDER_APP_SECRET":          appSecret,
+		"AIRUDDER_EXPORT_SINCE":        "2026-02-01T00:00:00Z",
+		"AIRUDDER_LIST_INTERVAL":       "1s",
+		"AIRUDDER_REQUESTS_PER_SECOND": "100",
+		"AIRUDDER_POLL_MIN_INTERVAL":   "100ms",
+		"AIRUDDER_POLL_MAX_INTERVAL":   "1s",
+		"KAFKA_BROKERS":                s.broker.Addr(),
+		"KAFKA_CREATE_TOPICS":          "true",
+		"KAFKA_ASSIGNMENT":             "all",
+		"SCHEMA_REGISTRY_URL":          s.registry.URL(),
+		"HTTP_ADDR":                    freeAddr(t),
+	}
+	return s
+}
+
+// freeAddr is an address of loopback that nobody listens on.
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := listenNear(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// started is a program that was started.
+type started struct {
+	t      *testing.T
+	env    map[string]string
+	stdout output
+	stderr output
+	cancel context.CancelFunc
+	ended  chan struct{}
+	code   int // once ended is closed
+}
+
+// start runs a command until it ends or is stopped.
+func (s *surroundings) start(args ...string) *started {
+	s.t.Helper()
+	ctx, cancel := context.WithCancel(s.t.Context())
+	p := &started{t: s.t, env: maps.Clone(s.env), cancel: cancel, ended: make(chan struct{})}
+	var environ []string
+	for name, value := range p.env {
+		environ = append(environ, name+"="+value)
+	}
+	program := program{lookuper: envconfig.MapLookuper(p.env), environ: environ, stdout: &p.stdout, stderr: &p.stderr}
+	go func() {
+		defer close(p.ended)
+		p.code = program.run(ctx, args)
+	}()
+	s.t.Cleanup(func() { cancel(); <-p.ended })
+	return p
+}
+
+// run runs a command to its end.
+func (s *surroundings) run(args ...string) *started {
+	s.t.Helper()
+	p := s.start(args...)
+	p.wait()
+	return p
+}
+
+// stop ends the program as SIGTERM does.
+func (p *started) stop() {
+	p.t.Helper()
+	p.cancel()
+	p.wait()
+}
+
+func (p *started) wait() {
+	p.t.Helper()
+	select {
+	case <-p.ended:
+	case <-time.After(30 * time.Second):
+		p.t.Fatalf("the program does not end; it says\n%s\n%s", &p.stdout, &p.stderr)
+	}
+	for _, secret := range []string{appSecret, kafkaSecret} {
+		if strings.Contains(p.stdout.String()+p.stderr.String(), secret) {
+			p.t.Errorf("the program shows a secret:\n%s\n%s", &p.stdout, &p.stderr)
+		}
+	}
+}
+
+// wantEnd fails unless the program ended with a code and said so much on stderr.
+func (p *started) wantEnd(code int, says ...string) {
+	p.t.Helper()
+	if p.code != code {
+		p.t.Errorf("exit code %d, want %d; it says\n%s", p.code, code, &p.stderr)
+	}
+	for _, want := range says {
+		if !strings.Contains(p.stderr.String(), want) {
+			p.t.Errorf("stderr lacks %q:\n%s", want, &p.stderr)
+		}
+	}
+}
+
+// until waits for a condition.
+func (p *started) until(what string, holds func() bool) {
+	p.t.Helper()
+	deadline := time.After(20 * time.Second)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !holds() {
+		select {
+		case <-tick.C:
+		case <-p.ended:
+			p.t.Fatalf("the program ended before %s:\n%s", what, &p.stderr)
+		case <-deadline:
+			p.t.Fatalf("no %s; the program says\n%s\n%s", what, &p.stdout, &p.stderr)
+		}
+	}
+}
+
+// get asks the program's own server.
+func (p *started) get(path string) (code int, body string) {
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	r, err := client.Get("http://" + p.env["HTTP_ADDR"] + path)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer r.Body.Close()
+	var b bytes.Buffer
+	if _, err := b.ReadFrom(r.Body); err != nil {
+		return 0, err.Error()
+	}
+	return r.StatusCode, b.String()
+}
+
+// ready reports whether the program is.
+func (p *started) ready() bool {
+	code, _ := p.get("/readyz")
+	return code == http.StatusOK
+}
+
+// shows returns a condition: a page holds a text.
+func (p *started) shows(path, text string) func() bool {
+	return func() bool {
+		_, body := p.get(path)
+		return strings.Contains(body, text)
+	}
+}
+
+// output is what a program wrote.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// lines are the whole lines so far.
+func (o *output) lines() []string {
+	all := strings.SplitAfter(o.String(), "\n")
+	return slices.DeleteFunc(all, func(l string) bool { return !strings.HasSuffix(l, "\n") })
+}
+
+func TestVersion(t *testing.T) {
+	p := (&surroundings{t: t}).run("version")
+	p.wantEnd(0)
+	if got := p.stdout.String(); !strings.HasPrefix(got, "airudder-exporter ") || !strings.Contains(got, "go1.") {
+		t.Errorf("the version is %q", got)
+	}
+}
+
+func TestWrongUse(t *testing.T) {
+	for _, tt := range []struct{ args, want string }{
+		{"run --fast", "unknown flag: --fast"},
+		{"demo --kill-after 1s", "unknown flag: --kill-after"},
+		{"demo --tasks many", `invalid argument "many"`},
+		{"tail --topic calls", `--topic: "calls" is none of dead-letters, events, ledger, status`},
+		{"check everything", "everything"},
+		{"export", `unknown command "export"`},
+		{"run", "AIRUDDER_APP_KEY"},
+	} {
+		t.Run(tt.args, func(t *testing.T) {
+			s := &surroundings{t: t}
+			if strings.HasPrefix(tt.args, "tail") {
+				s = surround(t)
+			}
+			p := s.run(strings.Fields(tt.args)...)
+			p.wantEnd(1, "airudder-exporter: ", tt.want)
+		})
+	}
+}

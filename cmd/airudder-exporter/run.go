@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+
+	"airudder-exporter/internal/exporter"
+	"airudder-exporter/internal/kafka"
+	"airudder-exporter/internal/ledger"
+	"airudder-exporter/internal/record"
+	"airudder-exporter/internal/status"
+)
+
+// export runs the exporter until ctx ends. It ends by itself only on bad
+// configuration, an incompatible schema or a refused ledger; whatever else is
+// not there yet is waited for.
+func export(ctx context.Context, cfg Config, log *slog.Logger) error {
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	self := process()
+	state := &status.State{}
+	info := status.Info{Version: version(), Host: self.Host, Started: self.Started}
+	// The page stays up while the exporter ends.
+	server, err := status.Serve(context.WithoutCancel(ctx), cfg.HTTPAddr, status.Handler(state, metrics, info), log)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = server.Close() }() // what the exporter came to matters more
+	context.AfterFunc(ctx, state.Stopping)
+	source, err := upstream(cfg, log, metrics)
+	if err != nil {
+		return err
+	}
+	client, err := cluster(cfg.Kafka, log, metrics)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+
+	s := starter{cfg: cfg, log: log, state: state, client: client}
+	ids, err := s.prepare(ctx)
+	if err == nil {
+		err = s.own(ctx, exporter.New(loop(cfg), source, encoder(cfg, ids), self, log, metrics))
+	}
+	if err != nil && ctx.Err() == nil {
+		log.Error("the exporter ends", "error", err)
+		return errSaid
+	}
+	log.Info("the exporter has ended")
+	return nil
+}
+
+// starter brings the exporter from a checked configuration to its loop.
+type starter struct {
+	cfg    Config
+	log    *slog.Logger
+	state  *status.State
+	client *kafka.Client
+}
+
+// prepare waits for topics and schemas, both at once.
+func (s starter) prepare(ctx context.Context) (ids record.IDs, err error) {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		return s.persist(ctx, "Kafka", s.topics)
+	})
+	group.Go(func() error {
+		return s.persist(ctx, "the schema registry", func(ctx context.Context) error {
+			ids, err = record.Register(ctx, registry(s.cfg.Registry), recordTopics(s.cfg.Kafka))
+			return err
+		})
+	})
+	return ids, group.Wait()
+}
+
+// own settles the ledger and runs the shards that this process is given.
+func (s starter) own(ctx context.Context, e *exporter.Exporter) error {
+	var meta ledger.Meta
+	err := s.persist(ctx, "the ledger", func(ctx context.Context) (err error) {
+		meta, err = e.Start(ctx, topics(s.client))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	s.state.Running(e)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return e.List(ctx) })
+	group.Go(func() error {
+		own := func(ctx context.Context, owned *kafka.Shard) error { return e.RunShard(ctx, shard(s.client, owned)) }
+		return s.client.Assign(ctx, s.cfg.Kafka.Assignment, meta.Partitions, own, func(owned []int) { e.Owned(len(owned)) })
+	})
+	return group.Wait()
+}
+
+func (s starter) topics(ctx context.Context) error {
+	findings, err := s.client.EnsureTopics(ctx, s.client.TopicSpecs(layout(s.cfg.Kafka)), s.cfg.Kafka.CreateTopics)
+	if err != nil {
+		return err
+	}
+	var odd []string
+	for _, f := range findings {
+		if f.Severity == kafka.Warning {
+			odd = append(odd, fmt.Sprintf("%s: %s is %s, should be %s", f.Topic, f.Setting, f.Got, f.Want))
+		}
+	}
+	if len(odd) > 0 {
+		s.log.Warn("topic settings are not as recommended; `airudder-exporter check` says why", "settings", odd)
+	}
+	return kafka.Refused(findings)
+}
+
+// persist tries until it succeeds, ctx ends, or trying again cannot help. What
+// it waits for stands in the log once a change, and on the page.
+func (s starter) persist(ctx context.Context, what string, try func(context.Context) error) error {
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval, wait.MaxInterval, wait.MaxElapsedTime = 100*time.Millisecond, 15*time.Second, 0
+	said := ""
+	for {
+		err := try(ctx)
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case final(err):
+			return err
+		}
+		why := security(s.cfg.Kafka).Explain(err, s.cfg.Kafka.Topics.Ledger)
+		s.state.Waiting(fmt.Sprintf("waiting for %s: %s", what, why))
+		if why != said {
+			s.log.Warn("waiting for "+what, "error", why)
+			said = why
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait.NextBackOff()):
+		}
+	}
+}
+
+// final reports whether an error of the start needs somebody to act.
+func final(err error) bool {
+	return errors.Is(err, kafka.ErrTopics) || errors.Is(err, record.ErrIncompatible) || errors.Is(err, ledger.ErrRefused)
+}

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/sr"
+
+	"airudder-exporter/internal/embedded"
+)
+
+func TestRun(t *testing.T) {
+	s := surround(t)
+	p := s.start("run")
+	p.until("five events", p.shows("/metrics", "\nairudder_events_total 5\n"))
+	if _, err := s.sim.FinishNext("task-1", 2); err != nil {
+		t.Fatal(err)
+	}
+	p.until("seven events", p.shows("/metrics", "\nairudder_events_total 7\n"))
+	p.until("readiness", p.ready)
+	for path, want := range map[string]string{"/healthz": "ok", "/readyz": "ready", "/api/status": `"task_name":"Reminder March"`, "/": "Reminder March"} {
+		if code, body := p.get(path); code != http.StatusOK || !strings.Contains(body, want) {
+			t.Errorf("%s answers %d, %q", path, code, body)
+		}
+	}
+	if h := s.run("healthcheck", "--path", "/readyz"); h.code != 0 {
+		t.Errorf("the health check ends with %d: %s", h.code, &h.stderr)
+	}
+	p.stop()
+	p.wantEnd(0, `"msg":"the exporter has ended"`)
+	if h := s.run("healthcheck"); h.code != 1 {
+		t.Errorf("the health check of no exporter ends with %d", h.code)
+	}
+
+	p = s.start("run") // goes on where the first one ended
+	p.until("a restored shard", p.shows("/api/status", `"phase":"open"`))
+	p.until("a reading", p.shows("/metrics", `airudder_polls_total{outcome="ok"}`))
+	p.stop()
+	p.wantEnd(0)
+	if n := len(s.tail(7)); n != 7 {
+		t.Errorf("%d events after a restart, want 7", n)
+	}
+}
+
+// tail is what tail prints from the start of a topic, n lines at least.
+func (s *surroundings) tail(n int, args ...string) []string {
+	s.t.Helper()
+	p := s.start(append([]string{"tail", "--from-start"}, args...)...)
+	p.until("so many lines", func() bool { return len(p.stdout.lines()) >= n })
+	p.stop()
+	p.wantEnd(0)
+	return p.stdout.lines()
+}
+
+// What is not there yet is waited for: it stands in the log and on the page, and
+// the exporter goes on once it is there.
+func TestRunWaits(t *testing.T) {
+	s := surround(t)
+	addr := freeAddr(t)
+	s.env["KAFKA_BROKERS"] = addr
+	p := s.start("run")
+	p.until("a page that says so", p.shows("/readyz", "not ready: waiting for Kafka: "))
+	if code, body := p.get("/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, addr) {
+		t.Errorf("/readyz answers %d, %q; want the broker's address", code, body)
+	}
+	if code, _ := p.get("/healthz"); code != http.StatusOK {
+		t.Errorf("/healthz answers %d while the exporter waits", code)
+	}
+	if n := strings.Count(p.stderr.String(), "waiting for Kafka"); n != 1 {
+		t.Errorf("the log says %d times that it waits for Kafka:\n%s", n, &p.stderr)
+	}
+	_, port, _ := net.SplitHostPort(addr)
+	number, _ := strconv.Atoi(port)
+	broker, err := embedded.StartBroker(embedded.BrokerConfig{Port: number})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer broker.Close()
+	p.until("five events", p.shows("/metrics", "\nairudder_events_total 5\n"))
+	p.stop()
+	p.wantEnd(0)
+}
+
+func TestRunStoppedWhileItWaits(t *testing.T) {
+	s := surround(t)
+	s.env["KAFKA_BROKERS"] = freeAddr(t)
+	p := s.start("run")
+	p.until("a page that says so", p.shows("/readyz", "waiting for Kafka"))
+	p.stop()
+	p.wantEnd(0, "the exporter has ended")
+}
+
+func TestRunWithAWrongKey(t *testing.T) {
+	s := surround(t)
+	s.env["AIRUDDER_APP_KEY"] = "wrong"
+	p := s.start("run")
+	p.until("a page that says so", p.shows("/readyz", "refuses the app key"))
+	p.stop()
+	p.wantEnd(0)
+}
+
+func TestRunWithAnIncompatibleSchema(t *testing.T) {
+	s := surround(t)
+	s.spoilSchema()
+	s.run("run").wantEnd(1, `"msg":"the exporter ends"`, "airudder.call-completed-value", "incompatible at task_id")
+}
+
+// spoilSchema registers a schema that ours cannot follow.
+func (s *surroundings) spoilSchema() {
+	s.t.Helper()
+	client, err := sr.NewClient(sr.URLs(s.registry.URL()))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	_, err = client.CreateSchema(s.t.Context(), demoTopic+"-value", sr.Schema{Schema: `{"type":"record","name":"CallCompleted",
+		"namespace":"airudder","fields":[{"name":"task_id","type":"long"}]}`})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// A ledger that was lost ends the program, and leaves the events alone.
+func TestRunWithALostLedger(t *testing.T) {
+	s := surround(t)
+	s.export(5)
+	s.loseLedger()
+	s.run("run").wantEnd(1, `"msg":"the exporter ends"`, "ledger refused: airudder.call-ledger holds no meta entry, but airudder.call-completed holds events")
+}
+
+// export runs the exporter until it has published so many calls.
+func (s *surroundings) export(events int) {
+	s.t.Helper()
+	p := s.start("run")
+	p.until("so many events", p.shows("/metrics", "\nairudder_events_total "+strconv.Itoa(events)+"\n"))
+	p.stop()
+	p.wantEnd(0)
+}
+
+func (s *surroundings) loseLedger() {
+	s.t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(s.broker.Addr()))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer client.Close()
+	ledger := "airudder.call-ledger"
+	request := kmsg.NewPtrDeleteTopicsRequest()
+	request.TopicNames = []string{ledger}
+	request.Topics = []kmsg.DeleteTopicsRequestTopic{{Topic: &ledger}}
+	response, err := request.RequestWith(s.t.Context(), client)
+	if err != nil || response.Topics[0].ErrorCode != 0 {
+		s.t.Fatal(err, response)
+	}
+}
+
+// makeLedger makes the topic as an operator would who lost it.
+func (s *surroundings) makeLedger() {
+	s.t.Helper()
+	p := s.run("run") // makes the topics, then refuses
+	p.wantEnd(1, "ledger refused")
+}

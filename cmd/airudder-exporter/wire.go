@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"airudder-exporter/internal/airudder"
+	"airudder-exporter/internal/exporter"
+	"airudder-exporter/internal/kafka"
+	"airudder-exporter/internal/ledger"
+	"airudder-exporter/internal/record"
+)
+
+// This file turns the configuration into the rooms' own, and joins the rooms
+// where the loop's seams are.
+
+func upstream(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*airudder.Client, error) {
+	u := cfg.Upstream
+	return airudder.New(airudder.Config{
+		BaseURL: u.BaseURL, AppKey: u.AppKey, AppSecret: u.AppSecret, AuthScheme: u.AuthScheme,
+		ListEnabled: u.ListEnabled, ListQuery: u.ListQuery, TaskIDs: u.TaskIDs, TaskIDsFile: u.TaskIDsFile,
+		RequestsPerSecond: u.RequestsPerSecond, Concurrency: cfg.Polling.Concurrency,
+		Timeout: u.Timeout, ResponseTimeout: u.ResponseTimeout, RedialZone: u.RedialZone.Location,
+	}, log, reg)
+}
+
+func security(k Kafka) kafka.Security {
+	return kafka.Security{
+		TLSEnabled: k.TLS.Enabled, CAFile: k.TLS.CAFile, CertFile: k.TLS.CertFile, KeyFile: k.TLS.KeyFile,
+		Mechanism: k.SASL.Mechanism, Username: k.SASL.Username, Password: k.SASL.Password,
+	}
+}
+
+func cluster(k Kafka, log *slog.Logger, reg prometheus.Registerer) (*kafka.Client, error) {
+	tls, mechanism, err := security(k).Transport()
+	if err != nil {
+		return nil, err
+	}
+	return kafka.Dial(kafka.Config{
+		Brokers: k.Brokers, ClientID: "airudder-exporter", TLS: tls, SASL: mechanism,
+		TransactionTimeout: k.TransactionTimeout, Compression: k.Compression,
+		EventTopic: k.Topics.CallCompleted, StatusTopic: k.Topics.TaskStatus,
+		DeadLetterTopic: k.Topics.DeadLetter, LedgerTopic: k.Topics.Ledger,
+	}, log, reg)
+}
+
+func layout(k Kafka) kafka.Layout {
+	return kafka.Layout{
+		EventPartitions: k.Partitions, LedgerPartitions: k.LedgerPartitions,
+		ReplicationFactor: k.ReplicationFactor, UniqueEventKeys: k.EventKey == "call_id",
+	}
+}
+
+func recordTopics(k Kafka) record.Topics {
+	return record.Topics{
+		CallCompleted: k.Topics.CallCompleted, TaskStatus: k.Topics.TaskStatus,
+		DeadLetter: k.Topics.DeadLetter, Ledger: k.Topics.Ledger,
+	}
+}
+
+func registry(r Registry) record.Registry {
+	return record.Registry{URL: r.URL, Username: r.Username, Password: r.Password, AutoRegister: r.AutoRegister}
+}
+
+// encoder makes encoders for what the registry, the ledger and the broker said.
+func encoder(cfg Config, ids record.IDs) exporter.NewEncoder {
+	topics := recordTopics(cfg.Kafka)
+	return func(meta ledger.Meta, limit func(topic string) int) (exporter.Encoder, error) {
+		return record.NewEncoder(record.EncoderConfig{
+			Topics: topics, IDs: ids, EventKey: record.EventKey(cfg.Kafka.EventKey),
+			BaseURL: cfg.Upstream.BaseURL, LedgerID: meta.LedgerID,
+			Limits: record.Limits{
+				CallCompleted: limit(topics.CallCompleted),
+				TaskStatus:    limit(topics.TaskStatus),
+				DeadLetter:    limit(topics.DeadLetter),
+			},
+		})
+	}
+}
+
+func loop(cfg Config) exporter.Config {
+	p := cfg.Polling
+	return exporter.Config{
+		LedgerTopic: cfg.Kafka.Topics.Ledger, EventTopic: cfg.Kafka.Topics.CallCompleted, EventKey: cfg.Kafka.EventKey,
+		ExportSince: p.ExportSince, ListInterval: p.ListInterval, PollMin: p.MinInterval, PollMax: p.MaxInterval,
+		Policy:      ledger.Policy{AfterEnd: p.AfterEnd, Retention: p.LedgerRetention},
+		Concurrency: p.Concurrency,
+		ShardOf:     func(taskID string, shards int) int { return kafka.PartitionFor([]byte(taskID), shards) },
+	}
+}
+
+// process names this process in the producer entries that it writes.
+func process() ledger.Writer {
+	host, _ := os.Hostname() // unknown: an empty name says as much
+	return ledger.Writer{Host: host, PID: os.Getpid(), Started: time.Now().UTC().Truncate(time.Millisecond), Instance: exporter.NewID()}
+}
+
+// shard joins a shard that the cluster gave us with the loop that runs it.
+func shard(c *kafka.Client, s *kafka.Shard) exporter.Shard {
+	return exporter.Shard{
+		Number: s.Partition,
+		Open: func(ctx context.Context, barrier func(epoch int16) record.Record, replay func(key, value []byte) error) (exporter.Producer, error) {
+			p, err := c.Producer(ctx, s.Partition, barrier, func(_ int64, key, value []byte) error { return replay(key, value) })
+			if errors.Is(err, kafka.ErrLedgerMoved) {
+				return nil, fmt.Errorf("%w: %w", ledger.ErrRefused, err)
+			}
+			if err != nil {
+				return nil, err
+			}
+			return p, nil
+		},
+		Fenced: func(err error) bool {
+			return errors.Is(err, kafka.ErrFenced) || errors.Is(err, kafka.ErrSuperseded)
+		},
+		AfterFence: s.AfterFence,
+	}
+}
+
+// topics joins what the start asks of Kafka with the client that answers.
+func topics(c *kafka.Client) exporter.Topics {
+	return exporter.Topics{
+		Published: func(ctx context.Context, topic string) (bool, error) {
+			ranges, err := c.Ends(ctx, topic)
+			for _, r := range ranges {
+				if r.End > 0 {
+					return true, nil
+				}
+			}
+			return false, err
+		},
+		Look: func(ctx context.Context, topic string, visit func(partition int, key, value []byte) error) (starts []int64, err error) {
+			ranges, err := c.Ends(ctx, topic)
+			if err != nil {
+				return nil, err
+			}
+			for partition, r := range ranges {
+				starts = append(starts, r.Start)
+				err := c.Scan(ctx, topic, partition, r.Start, r.End, func(m kafka.Message) error {
+					return visit(partition, m.Key, m.Value)
+				})
+				if err != nil {
+					return nil, err
+				}
+			}
+			return starts, nil
+		},
+		WriteOnce: func(ctx context.Context, transactionalID string, decide func(context.Context) (map[int]record.Record, error)) error {
+			return c.WriteOnce(ctx, transactionalID, func(ctx context.Context) (placed []kafka.Placed, err error) {
+				records, err := decide(ctx)
+				for partition, r := range records {
+					placed = append(placed, kafka.Placed{Record: r, Partition: partition})
+				}
+				return placed, err
+			})
+		},
+	}
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"airudder-exporter/internal/airuddersim"
+)
+
+// options are what the flags say.
+type options struct {
+	addr      string
+	speed     float64
+	stateFile string
+	listShape string
+	faults    []string
+	sim       airuddersim.Config
+}
+
+// newCommand is the program: it serves, and has a health check for images
+// without a shell.
+func newCommand() *cobra.Command {
+	var o options
+	cmd := &cobra.Command{
+		Use:           "airudder-sim",
+		Short:         "Serve a simulated AIRudder",
+		Long:          "Serve a simulated AIRudder: invented campaigns that play by themselves, faults on demand\n(--fault, POST /faults), and what really happened (GET /truth).",
+		Args:          cobra.NoArgs,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.complete(); err != nil {
+				return err
+			}
+			return serve(cmd.Context(), o, cmd.ErrOrStderr())
+		},
+	}
+	o.bind(cmd)
+	cmd.CompletionOptions.DisableDefaultCmd = true
+	cmd.AddCommand(newHealthcheck())
+	return cmd
+}
+
+// bind declares the flags.
+func (o *options) bind(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&o.addr, "addr", "127.0.0.1:8090", "address to listen on")
+	f.Float64Var(&o.speed, "speed", 1, "seconds of the simulation in one of the wall clock; above 1 calls end in the future")
+	f.StringVar(&o.stateFile, "state-file", "", "keep the campaigns and the truth in this file and go on from it")
+
+	f.Uint64Var(&o.sim.Seed, "seed", 1, "what every campaign, call and talk follows from")
+	f.IntVar(&o.sim.Tasks, "tasks", 3, "campaigns at a time")
+	f.IntVar(&o.sim.RowsPerTask, "rows", 0, "rows of a campaign, roughly; 0: as the rate suggests")
+	f.Float64Var(&o.sim.Rate, "rate", 5, "calls that finish in a second, roughly")
+	f.Float64Var(&o.sim.Overtake, "overtake", 0, "share of failed attempts that show as finished until their redial")
+	f.DurationVar(&o.sim.WarmUp, "warm-up", time.Minute, "campaigns have been running for so long at the start")
+	f.DurationVar(&o.sim.DriftAfter, "drift-after", 0, "the fields drift after this long; 0: never")
+
+	f.StringVar(&o.sim.AppKey, "app-key", "", "the key that is right; empty: any")
+	f.StringVar(&o.sim.AppSecret, "app-secret", "", "the secret that is right; empty: any")
+	f.DurationVar(&o.sim.TokenTTL, "token-ttl", 24*time.Hour, "a token's life")
+
+	f.StringVar(&o.listShape, "list-shape", string(airuddersim.ListArray), "shape of the task list: "+shapes())
+	f.StringVar(&o.sim.ListName, "list-name", "list", "name of the array in the list shape nested")
+	f.IntVar(&o.sim.ListPageSize, "list-page-size", 0, "tasks on a page of the list; 0: no paging")
+	f.DurationVar(&o.sim.ListLag, "list-lag", 0, "how far the list is behind the detail")
+	f.BoolVar(&o.sim.ListIgnoresFilters, "list-ignores-filters", false, "answer every list query with the same tasks")
+	f.BoolVar(&o.sim.ListWithoutID, "list-without-id", false, "list entries without a TaskID, too")
+
+	f.BoolVar(&o.sim.Gzip, "gzip", true, "compress responses where it is accepted")
+	f.StringArrayVar(&o.faults, "fault", nil, "share of responses that a fault happens to, as kind=share; repeatable. Kinds: "+kinds())
+}
+
+// complete checks what the flags say and fills in the configuration.
+func (o *options) complete() error {
+	o.sim.Renew = o.sim.Tasks > 0
+	o.sim.ListShape = airuddersim.ListShape(o.listShape)
+	if !slices.Contains(airuddersim.ListShapes(), o.sim.ListShape) {
+		return fmt.Errorf("--list-shape %q: want one of %s", o.listShape, shapes())
+	}
+	if o.speed <= 0 || o.sim.Rate <= 0 || o.sim.TokenTTL <= 0 {
+		return fmt.Errorf("--speed, --rate and --token-ttl: want more than 0")
+	}
+	if o.sim.Tasks < 0 || o.sim.RowsPerTask < 0 || o.sim.ListPageSize < 0 {
+		return fmt.Errorf("--tasks, --rows and --list-page-size: want 0 or more")
+	}
+	o.sim.FaultRates = map[airuddersim.FaultKind]float64{}
+	for _, text := range o.faults {
+		kind, share, err := parseFault(text)
+		if err != nil {
+			return err
+		}
+		o.sim.FaultRates[kind] = share
+	}
+	return nil
+}
+
+// parseFault reads kind=share.
+func parseFault(text string) (airuddersim.FaultKind, float64, error) {
+	name, number, _ := strings.Cut(text, "=")
+	kind := airuddersim.FaultKind(name)
+	if !slices.Contains(airuddersim.FaultKinds(), kind) {
+		return "", 0, fmt.Errorf("--fault %q: want kind=share with one of the kinds %s", text, kinds())
+	}
+	share, err := strconv.ParseFloat(number, 64)
+	if err != nil || !(share >= 0 && share <= 1) {
+		return "", 0, fmt.Errorf("--fault %q: want a share from 0 to 1 behind the kind", text)
+	}
+	return kind, share, nil
+}
+
+func shapes() string { return joined(airuddersim.ListShapes()) }
+
+func kinds() string { return joined(airuddersim.FaultKinds()) }
+
+func joined[T ~string](words []T) string {
+	texts := make([]string, len(words))
+	for i, w := range words {
+		texts[i] = string(w)
+	}
+	return strings.Join(texts, ", ")
+}
