@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# Runs the programs as docker-compose.yml does, on the real Kafka and registry of
+# TEST_KAFKA_BROKERS and TEST_SCHEMA_REGISTRY_URL, kills the exporter a few times,
+# and has Confluent's Python client read and check all that was published.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+work=$(mktemp -d)
+suffix=$$
+sim_url=http://127.0.0.1:18090
+export AIRUDDER_BASE_URL=$sim_url AIRUDDER_APP_KEY=ci AIRUDDER_APP_SECRET=ci
+export AIRUDDER_LIST_INTERVAL=1s AIRUDDER_REQUESTS_PER_SECOND=50
+export AIRUDDER_POLL_MIN_INTERVAL=200ms AIRUDDER_POLL_MAX_INTERVAL=1s AIRUDDER_POLL_AFTER_END=10m
+export KAFKA_BROKERS=$TEST_KAFKA_BROKERS SCHEMA_REGISTRY_URL=$TEST_SCHEMA_REGISTRY_URL
+export KAFKA_CREATE_TOPICS=true KAFKA_ASSIGNMENT=all HTTP_ADDR=127.0.0.1:18080
+export KAFKA_TOPIC_CALL_COMPLETED=ci.events-$suffix KAFKA_TOPIC_TASK_STATUS=ci.status-$suffix
+export KAFKA_TOPIC_DEAD_LETTER=ci.dead-$suffix KAFKA_TOPIC_LEDGER=ci.ledger-$suffix
+
+pids=()
+cleanup() {
+  for pid in "${pids[@]}"; do kill -9 "$pid" 2>/dev/null || true; done
+  rm -rf "$work"
+}
+trap cleanup EXIT
+
+# await WHAT COMMAND…: until the command succeeds, a minute at most.
+await() {
+  local what=$1
+  shift
+  for _ in $(seq 600); do
+    if "$@" >/dev/null 2>&1; then return; fi
+    sleep 0.1
+  done
+  echo "consumer.sh: waited a minute for $what" >&2
+  tail -5 "$work"/*.log >&2
+  exit 1
+}
+
+export_calls() {
+  "$work/airudder-exporter" run 2>>"$work/exporter.log" &
+  exporter=$!
+  pids+=("$exporter")
+}
+
+metric() { curl -sf http://127.0.0.1:18080/metrics | awk -v name="$1" '$1 == name {print $2}'; }
+more_than() { [[ $(metric "$1" | cut -d. -f1) -gt $2 ]]; }
+
+# caught_up: as many calls in the ledger as the upstream has finished.
+caught_up() {
+  python3 - "$sim_url" http://127.0.0.1:18080 <<'PY'
+import json, sys, urllib.request
+truth, status = (json.load(urllib.request.urlopen(u, timeout=5)) for u in (sys.argv[1] + "/truth", sys.argv[2] + "/api/status"))
+sys.exit(sum(len(t["calls"]) for t in truth["tasks"]) != sum(t["events"] for t in status["tasks"]))
+PY
+}
+
+CGO_ENABLED=0 go build -o "$work/" ./cmd/...
+"$work/airudder-sim" --addr 127.0.0.1:18090 --tasks 6 --rate 30 --token-ttl 5s 2>"$work/sim.log" &
+pids+=($!)
+await "the simulated AIRudder" "$work/airudder-sim" healthcheck --addr 127.0.0.1:18090
+"$work/airudder-exporter" check >"$work/check.log"  # a run would create the topics: no failure
+export_calls
+await "the first events" more_than airudder_events_total 50
+for _ in 1 2 3; do
+  kill -9 "$exporter"
+  export_calls
+  await "events after a kill" more_than airudder_events_total 20
+done
+"$work/airudder-exporter" check | tail -12
+curl -sf -X POST -d '{"stop": true}' "$sim_url/faults" >/dev/null
+await "the exporter to catch up" caught_up
+kill -TERM "$exporter"
+wait "$exporter"
+echo "consumer.sh: the exporter ended with 0 at SIGTERM"
+
+"$(bash .ci/kafka.sh python)" .ci/verify.py "$KAFKA_BROKERS" "$SCHEMA_REGISTRY_URL" "$sim_url" \
+  "$KAFKA_TOPIC_CALL_COMPLETED" "$KAFKA_TOPIC_TASK_STATUS" "$KAFKA_TOPIC_LEDGER"

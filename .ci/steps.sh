@@ -1,0 +1,72 @@
+# What run and soak share. Sourced, at the top of the checkout.
+
+# The packages whose tests speak to Kafka: with TEST_KAFKA_BROKERS set, to a real one.
+# shellcheck disable=SC2034 # used by those who source this
+kafka_packages=(./internal/kafka/... ./internal/record/... ./internal/prooftest/...)
+
+step() { printf '\n=== %s (at %d min %d s)\n' "$*" $((SECONDS / 60)) $((SECONDS % 60)); }
+
+fail() {
+  echo "ci: $*" >&2
+  exit 1
+}
+
+# start_brokers DIR starts a plain broker with a registry, and a secured one,
+# and exports what the tests ask for.
+start_brokers() {
+  local exports
+  exports=$(bash .ci/kafka.sh start "$1/plain") || fail "the broker does not start"
+  eval "$exports"
+  exports=$(bash .ci/kafka.sh start "$1/secure" --secure --no-registry) || fail "the secured broker does not start"
+  eval "$exports"
+}
+
+stop_brokers() {
+  bash .ci/kafka.sh stop "$1/plain" || true
+  bash .ci/kafka.sh stop "$1/secure" || true
+  rm -rf "$1"
+}
+
+# summary LOG prints what a verbose test run came to, and the proof's own figures.
+summary() {
+  grep -E '^ok|open txn$|requests? (arrives|lost)|answer lost|at random|^ +all  |from kill to|finished [0-9]+ · events' "$1" || true
+  echo "$(grep -c '^ *--- PASS' "$1") tests passed, $(grep -c '^ *--- SKIP' "$1" || true) skipped"
+  grep -E '^ *--- SKIP' -A1 "$1" || true
+}
+
+# vulnerabilities runs govulncheck where its database can be reached.
+vulnerabilities() {
+  local out status=0
+  out=$(go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./... 2>&1) || status=$?
+  echo "$out" | tail -20
+  case $status in
+    0) ;;
+    3) fail "govulncheck found vulnerabilities" ;;
+    *) echo "govulncheck could not ask its database; not checked here" ;;
+  esac
+}
+
+# static_binaries builds both programs as the image does, and checks that they
+# need no library of the system.
+static_binaries() {
+  local dir
+  dir=$(mktemp -d)
+  CGO_ENABLED=0 go build -trimpath -o "$dir/" ./cmd/...
+  for program in "$dir"/*; do
+    if ldd "$program" >/dev/null 2>&1; then fail "$(basename "$program") is not static"; fi
+    ls -l "$program" | awk '{print $5, $9}'
+  done
+  "$dir/airudder-exporter" version
+  rm -rf "$dir"
+}
+
+# compose has docker-compose.yml parsed where there is a docker-compose.
+compose() {
+  if command -v docker-compose >/dev/null; then
+    docker-compose config -q && echo "docker-compose config: valid"
+  elif docker compose version >/dev/null 2>&1; then
+    docker compose config -q && echo "docker compose config: valid"
+  else
+    echo "no docker-compose here; not checked"
+  fi
+}
