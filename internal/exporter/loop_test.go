@@ -208,6 +208,39 @@ func TestSealedTaskThatVanishes(t *testing.T) {
 	})
 }
 
+// A row that finished since the last reading, while the exporter ran or while
+// none did, is published before its task is closed.
+func TestLateRowBeforeClosing(t *testing.T) {
+	for _, down := range []bool{false, true} {
+		t.Run(fmt.Sprintf("down %v", down), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				source, kafka := newFakeSource(t), newFakeKafka()
+				source.set("a", call.Finished, 3, 1)
+				w := start(t, testConfig(), source, kafka)
+				time.Sleep(3 * time.Hour)
+				if got := w.task("a"); got.Phase != ledger.Sealed {
+					t.Errorf("the task is %s, want sealed", got.Phase)
+				}
+				source.change(func() { source.list = false }) // nothing hints at it
+				source.set("a", call.Finished, 4, 0)
+				if down {
+					w.stop()
+					time.Sleep(40 * 24 * time.Hour)
+					w = start(t, testConfig(), source, kafka)
+				}
+				time.Sleep(35 * 24 * time.Hour)
+				once(t, kafka, 4, "call/")
+				time.Sleep(35 * 24 * time.Hour)
+				if got := w.task("a"); got.Phase != ledger.Closed {
+					t.Errorf("the task is %s, want closed", got.Phase)
+				}
+				once(t, kafka, 4, "call/")
+				w.stop()
+			})
+		})
+	}
+}
+
 func TestAskingNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		source, kafka := newFakeSource(t), newFakeKafka()

@@ -227,6 +227,39 @@ func TestLateBatchIsRefused(t *testing.T) {
 	}
 }
 
+// The batch of a producer that ended arrives when the next one has added the
+// same partition to a transaction, and has written nothing to it yet. Nothing but
+// the marker that the fence left there, at its own epoch, tells them apart.
+func TestLateBatchInAnOpenTransaction(t *testing.T) {
+	s := newShop(t, 1, 1)
+	s.config.TransactionTimeout = 2 * time.Second
+	var before, w wire
+	faulty := s.config
+	faulty.dial = before.dial
+	old, _ := s.start(t, dialWith(t, faulty), 0, "old")
+	if err := publish(old, s.units("a", 2)); err != nil {
+		t.Fatal(err)
+	}
+	var late held
+	before.add(apiProduce, 0, late.hold)
+	if err := publish(old, s.units("late", 2)); err == nil {
+		t.Fatal("a commit whose records are still on the way says that it is done")
+	}
+	faulty.dial = w.dial
+	young, _ := s.start(t, dialWith(t, faulty), 0, "young")
+	w.add(apiProduce, 0, func(c *wireConn, request []byte) error {
+		if err := late.deliver(); err != nil {
+			return err
+		}
+		_, err := c.Conn.Write(request)
+		return err
+	})
+	if err := publish(young, s.units("b", 2)); err != nil {
+		t.Fatal(err)
+	}
+	s.checkOnce(t, "a0", "a1", "b0", "b1")
+}
+
 // A commit under way is finished though its context ends; one that has not
 // begun does not begin.
 func TestCommitAndContext(t *testing.T) {
