@@ -30,16 +30,20 @@
 // to 1. So recovery after a crash, a doubt and a fence is one path, and it is
 // taken at every start.
 //
-//	crash here                            what is durable                              what the next start does
-//	------------------------------------  -------------------------------------------  --------------------------------------------------
-//	before the fence                      all that was committed                       fences, replays, reads every open task at once
-//	after the fence, before the barrier   the same; an open transaction is aborted     the same, at the next epoch
-//	while the response streams            the parts that were committed                replays them; the reading's other rows are new again
-//	after produce, before EndTxn          nothing of the transaction                   the fence aborts it; the rows are new again
-//	EndTxn sent, answer lost              all of the transaction or nothing            the replay tells which: its entries are there or not
-//	committed, not applied                all of the transaction                       the replay applies it
-//	closed mark committed, no tombstones  the mark; the task's entries                 finds entries of a closed task and deletes them
-//	between two tombstone transactions    the mark; the entries left                   deletes the rest
+//	crash here                            what is durable                           what the next start does                    shown by
+//	------------------------------------  ----------------------------------------  ------------------------------------------  ------------------------------------------------
+//	before the fence                      all that was committed                    reads every open task at once               TestKilledAnywhere, TestStartUnderFaults
+//	after the fence, before the barrier   the same; an open transaction is aborted  the same, at the next epoch                 TestKilledAnywhere, TestOpenTransactionIsAborted
+//	while the response streams            the parts that were committed             replays them; the other rows are new again  TestEachReadingIsCut, TestEndsAtAnyMoment
+//	after produce, before EndTxn          nothing of the transaction                the fence aborts it; rows are new again     TestKilledAnywhere, TestCommitUnderFaults
+//	EndTxn sent, answer lost              all of the transaction or nothing         the replay tells which                      TestCommitUnderFaults, TestNetworkFails
+//	committed, not applied                all of the transaction                    the replay applies it                       TestEachCommitFails, TestKilledAnywhere
+//	closed mark committed, no tombstones  the mark; the task's entries              deletes the entries of a closed task        TestEachCommitFails, TestAnyHistory
+//	between two tombstone transactions    the mark; the entries left                deletes the rest                            TestEachCommitFails, TestAnyHistory
+//
+// TestKilledAnywhere kills the process at each step, with the request lost, its
+// answer lost, or the request arriving after the next producer has begun. The
+// same protocol is checked as a model, protocol.tla, whose names are the code's.
 //
 // A response belongs to the producer that it was read for: all readings end with
 // it, one reading of a task runs at a time, and at most one plan of a task waits
