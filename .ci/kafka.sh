@@ -6,13 +6,17 @@
 #   kafka.sh start DIR --secure         one broker with SASL_SSL (PLAIN, SCRAM) and ACLs
 #   kafka.sh start DIR --no-registry    … without the registry, with any of these
 #   kafka.sh stop DIR                   ends all of it; DIR and its logs stay
-#   kafka.sh kill DIR N                 SIGKILL to broker N (1, 2, 3)
+#   kafka.sh stop DIR N                 ends broker N (1, 2, 3) in good order
+#   kafka.sh kill DIR N                 SIGKILL to broker N
+#   kafka.sh pause DIR N                SIGSTOP to broker N: it hangs
+#   kafka.sh resume DIR N               SIGCONT to it
 #   kafka.sh revive DIR N               starts broker N again, on its port and data
 #   kafka.sh install                    fills the caches, starts nothing
 #   kafka.sh python                     prints the path of a Python with requirements.txt
 #
 # start prints exports, for  exports=$(kafka.sh start DIR) && eval "$exports"  (a
 # plain eval "$(…)" goes on when the start fails): TEST_KAFKA_BROKERS and TEST_SCHEMA_REGISTRY_URL;
+# with --brokers 3 also TEST_KAFKA_CLUSTER, which is DIR;
 # with --secure TEST_KAFKA_SECURE_BROKERS, TEST_KAFKA_SECURE_CA and the names and
 # passwords of a user with all rights and of one with none. It returns when
 # everything answers. Linux only: processes are known by /proc. What it downloads is pinned and kept under
@@ -196,10 +200,20 @@ await() {
 
 listens() { (: <"/dev/tcp/127.0.0.1/$1"); }
 
-# end NAME SIGNAL: ends a process and waits until it is gone.
+# signal NAME SIGNAL: to a process that runs.
+signal() {
+  local pid
+  pid=$(pid_of "$1") || die "$1 does not run"
+  kill -s "$2" "$pid"
+}
+
+# end NAME SIGNAL: ends a process, a paused one too, and waits until it is gone.
 end() {
   local pid patience=$((SECONDS + 20))
-  if pid=$(pid_of "$1"); then kill -s "$2" "$pid" || true; fi
+  if pid=$(pid_of "$1"); then
+    kill -s "$2" "$pid" || true
+    kill -s CONT "$pid" 2>/dev/null || true
+  fi
   while pid=$(pid_of "$1"); do
     if ((SECONDS >= patience)); then kill -s KILL "$pid" || true; fi
     sleep 0.1
@@ -245,10 +259,11 @@ EOF
 }
 
 # format N ARGUMENT…: an empty data directory for broker N, in cluster "cluster".
+# One id in 64 begins with a dash, which is an option unless the = stands before.
 format() {
   local n=$1
   shift
-  tool kafka.tools.StorageTool format -t "$(cat "$dir/cluster")" -c "$dir/broker-$n.properties" "$@" >>"$dir/broker-$n.log" 2>&1 ||
+  tool kafka.tools.StorageTool format "--cluster-id=$(cat "$dir/cluster")" -c "$dir/broker-$n.properties" "$@" >>"$dir/broker-$n.log" 2>&1 ||
     die "the data directory of broker $n cannot be formatted; see $dir/broker-$n.log"
 }
 
@@ -283,6 +298,7 @@ start_three() {
     launch_broker "$n"
   done
   for n in 1 2 3; do await_broker "$n"; done
+  export_line TEST_KAFKA_CLUSTER "$dir"
   export_line TEST_KAFKA_BROKERS "127.0.0.1:${port[0]},127.0.0.1:${port[1]},127.0.0.1:${port[2]}"
 }
 
@@ -429,7 +445,17 @@ stop_all() {
 
 command_stop() {
   enter "${1:-}"
-  stop_all
+  if [[ ${2:-} ]]; then end "broker-$2" TERM; else stop_all; fi
+}
+
+command_pause() {
+  enter "${1:-}"
+  signal "broker-${2:?which broker?}" STOP
+}
+
+command_resume() {
+  enter "${1:-}"
+  signal "broker-${2:?which broker?}" CONT
 }
 
 command_kill() {
@@ -448,7 +474,7 @@ main() {
   local command=${1:-}
   if (($#)); then shift; fi
   case $command in
-    start | stop | kill | revive) "command_$command" "$@" ;;
+    start | stop | kill | pause | resume | revive) "command_$command" "$@" ;;
     install) install_kafka; install_registry; install_python ;;
     python) install_python; echo "$python_home/bin/python" ;;
     *) sed -n '2,/^set/{/^set/d;s/^#\( \|$\)//;p}' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
