@@ -60,6 +60,35 @@ func TestReplayBehindForeignTransaction(t *testing.T) {
 	}
 }
 
+// The old owner works until the fence stands: what it commits while the new
+// one's fence is on its way is in the new one's replay.
+func TestReplayHasWhatCameBeforeTheFence(t *testing.T) {
+	s := newShop(t, 1, 1)
+	old, _ := s.start(t, s.dial(t), 0, "old")
+	if err := publish(old, s.units("a", 2)); err != nil {
+		t.Fatal(err)
+	}
+	var w wire
+	slow := s.config
+	slow.dial = w.dial
+	var last error
+	f := w.add(apiInitProducerID, 0, func(c *wireConn, request []byte) error {
+		last = publish(old, s.units("b", 2))
+		_, err := c.Conn.Write(request)
+		return err
+	})
+	_, seen := s.start(t, dialWith(t, slow), 0, "new")
+	<-f.hit
+	if last != nil {
+		t.Fatalf("the old owner before the fence: %v", last)
+	}
+	for _, id := range []string{"a0", "a1", "b0", "b1"} {
+		if seen.byKey["call/"+id] == "" {
+			t.Errorf("call %s was committed before the fence, and the replay has not got it", id)
+		}
+	}
+}
+
 // A process that dies inside a transaction leaves it open; the next fence
 // aborts it, and readers go on.
 func TestOpenTransactionIsAborted(t *testing.T) {
