@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"reflect"
@@ -102,12 +103,15 @@ func (l *loader) find(f field) (string, bool, error) {
 		return "", false, fmt.Errorf("is given twice, also as %s: keep one", f.file())
 	}
 	text, err := os.ReadFile(path)
+	if pathErr, ok := errors.AsType[*os.PathError](err); ok {
+		err = pathErr.Err // without the path: whoever takes one variable for the other has put the secret there
+	}
 	if err != nil {
 		return "", false, fmt.Errorf("cannot be read from %s: %w", f.file(), err)
 	}
 	value = strings.TrimRight(string(text), "\r\n")
 	if value == "" {
-		return "", false, fmt.Errorf("cannot be read from %s: %s is empty", f.file(), path)
+		return "", false, fmt.Errorf("cannot be read from %s: the file is empty", f.file())
 	}
 	return value, true, nil
 }

@@ -73,7 +73,7 @@ func (s starter) prepare(ctx context.Context) (ids record.IDs, err error) {
 		return s.persist(ctx, "Kafka", s.topics)
 	})
 	group.Go(func() error {
-		return s.persist(ctx, "the schema registry", func(ctx context.Context) error {
+		return s.persist(ctx, theRegistry, func(ctx context.Context) error {
 			ids, err = record.Register(ctx, registry(s.cfg.Registry), recordTopics(s.cfg.Kafka))
 			return err
 		})
@@ -118,6 +118,9 @@ func (s starter) topics(ctx context.Context) error {
 	return kafka.Refused(findings)
 }
 
+// theRegistry is what persist waits for where it is not Kafka.
+const theRegistry = "the schema registry"
+
 // persist tries until it succeeds, ctx ends, or trying again cannot help. What
 // it waits for stands in the log once a change, and on the page.
 func (s starter) persist(ctx context.Context, what string, try func(context.Context) error) error {
@@ -134,7 +137,10 @@ func (s starter) persist(ctx context.Context, what string, try func(context.Cont
 		case final(err):
 			return err
 		}
-		why := security(s.cfg.Kafka).Explain(err, s.cfg.Kafka.Topics.Ledger)
+		why := err.Error()
+		if what != theRegistry {
+			why = security(s.cfg.Kafka).Explain(err, s.cfg.Kafka.Topics.Ledger)
+		}
 		s.state.Waiting(fmt.Sprintf("waiting for %s: %s", what, why))
 		if why != said {
 			s.log.Warn("waiting for "+what, "error", why)

@@ -55,7 +55,7 @@ func checkSubject(ctx context.Context, client *sr.Client, cfg Registry, s subjec
 	}
 	switch {
 	case !is.Is:
-		reason := oneLine(strings.Join(is.Messages, "; "))
+		reason := cfg.oneLine(strings.Join(is.Messages, "; "))
 		if reason == "" {
 			reason = "it gives no reason to a check; registering will tell"
 		}

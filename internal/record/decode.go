@@ -18,7 +18,8 @@ import (
 // with, so that those of other versions are read as well. It asks the registry
 // once for each schema. It may be used by several goroutines at once.
 type Decoder struct {
-	client *sr.Client
+	registry Registry
+	client   *sr.Client
 
 	mu      sync.Mutex
 	writers map[int]*writer
@@ -37,7 +38,7 @@ func NewDecoder(cfg Registry) (*Decoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Decoder{client: client, writers: map[int]*writer{}}, nil
+	return &Decoder{registry: cfg, client: client, writers: map[int]*writer{}}, nil
 }
 
 // Event is what people want to know first of a CallCompleted. Strings are empty
@@ -136,10 +137,10 @@ func (d *Decoder) writer(ctx context.Context, id int) (*writer, error) {
 	}
 	schema, err := d.client.SchemaByID(ctx, id)
 	if err != nil {
-		return nil, fmt.Errorf("look up schema %d: %w", id, plain(err))
+		return nil, fmt.Errorf("look up schema %d: %w", id, d.registry.plain(err))
 	}
 	if w, err = newWriter(schema); err != nil {
-		return nil, fmt.Errorf("read schema %d: %w", id, err)
+		return nil, fmt.Errorf("read schema %d: %s", id, d.registry.oneLine(err.Error()))
 	}
 	d.mu.Lock()
 	d.writers[id] = w

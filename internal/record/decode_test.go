@@ -176,7 +176,8 @@ func TestDecodeAllTypes(t *testing.T) {
 
 // TestDecodeRefuses: what cannot be read is an error without a value in it.
 func TestDecodeRefuses(t *testing.T) {
-	d, _ := newTestDecoder(t, `"string"`, `{"type": "array", "items": "null"}`)
+	d, _ := newTestDecoder(t, `"string"`, `{"type": "array", "items": "null"}`,
+		`{"type": "record", "name": "Endless", "fields": [{"name": "again", "type": "Endless"}]}`)
 	d2, err := NewDecoder(Registry{URL: "http://127.0.0.1:1"})
 	if err != nil {
 		t.Fatal(err)
@@ -197,6 +198,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"unknown schema", d, unknown, "look up schema 99: the schema registry answered 404"},
 		{"bytes behind", d, append(bytes.Clone(good), 0), "not one of schema 1"},
 		{"2^30 items of no bytes", d, []byte{0, 0, 0, 0, 5, 0x80, 0x80, 0x80, 0x80, 0x08, 0}, "not one of schema 5"},
+		{"a schema without an end", d, []byte{0, 0, 0, 0, 6}, "not one of schema 6"},
 		{"another schema's", d, append([]byte{0, 0, 0, 0, 3}, good[5:]...), "not one of schema 3"},
 		{"no registry", d2, good, "cannot be reached"},
 	} {

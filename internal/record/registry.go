@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -98,28 +99,49 @@ func newClient(cfg Registry) (*sr.Client, error) {
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, errors.New("the schema registry's URL must look like http://registry:8081 or https://…")
 	}
-	if cfg.Username == "" && u.User != nil {
-		cfg.Username = u.User.Username()
-		cfg.Password, _ = u.User.Password()
-	}
 	u.User = nil
 	opts := []sr.ClientOpt{
 		sr.URLs(u.String()), sr.UserAgent("airudder-exporter"),
-		sr.HTTPClient(&http.Client{Timeout: registryTimeout}),
+		sr.HTTPClient(&http.Client{
+			Timeout: registryTimeout,
+			// Where an answer would send us, nobody may be who should have the credentials.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		}),
 	}
-	if cfg.Username != "" {
-		opts = append(opts, sr.BasicAuth(cfg.Username, cfg.Password))
+	if user, password := cfg.account(); user != "" {
+		opts = append(opts, sr.BasicAuth(user, password))
 	}
 	return sr.NewClient(opts...)
+}
+
+// account is who the registry is asked as; an empty user is nobody.
+func (r Registry) account() (user, password string) {
+	u, err := url.Parse(r.URL)
+	if r.Username != "" || err != nil || u.User == nil {
+		return r.Username, r.Password
+	}
+	password, _ = u.User.Password()
+	return u.User.Username(), password
+}
+
+// hide takes the credentials out of a text, which may be an answer that echoes
+// its request.
+func (r Registry) hide(text string) string {
+	user, password := r.account()
+	if password == "" {
+		return text
+	}
+	basic := base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
+	return strings.NewReplacer(basic, "***", password, "***").Replace(text)
 }
 
 // explain says what a registry's error means and what to do about it.
 func explain(err error, cfg Registry, s subject) error {
 	var answer *sr.ResponseError
 	if !errors.As(err, &answer) {
-		return fmt.Errorf("register %s: %w", s.name, plain(err))
+		return fmt.Errorf("register %s: %w", s.name, cfg.plain(err))
 	}
-	reason := oneLine(answer.Error())
+	reason := cfg.oneLine(answer.Error())
 	switch status := answer.StatusCode; {
 	case answer.ErrorCode == sr.ErrOperationNotPermitted.Code:
 		return fmt.Errorf("register %s: the schema registry is read-only: %s. Set its mode to READWRITE, or register the schema and set SCHEMA_REGISTRY_AUTO_REGISTER=false", s.name, reason)
@@ -132,7 +154,7 @@ func explain(err error, cfg Registry, s subject) error {
 	case status == http.StatusNotFound && !cfg.AutoRegister && notThere(answer):
 		return fmt.Errorf("look up %s: %w", s.name, missing(cfg, s))
 	default:
-		return fmt.Errorf("register %s: %w", s.name, plain(err))
+		return fmt.Errorf("register %s: %w", s.name, cfg.plain(err))
 	}
 }
 
@@ -151,19 +173,20 @@ func missing(cfg Registry, s subject) error {
 		s.file, at, url.PathEscape(s.name))
 }
 
-// plain says a registry's answer with its status, in one line.
-func plain(err error) error {
+// plain says a registry's answer with its status, or why there is none, in one
+// line.
+func (r Registry) plain(err error) error {
 	var answer *sr.ResponseError
 	if errors.As(err, &answer) {
-		return fmt.Errorf("the schema registry answered %d: %s", answer.StatusCode, oneLine(answer.Error()))
+		return fmt.Errorf("the schema registry answered %d: %s", answer.StatusCode, r.oneLine(answer.Error()))
 	}
-	return fmt.Errorf("the schema registry cannot be reached or read: %w", err)
+	return errors.New("the schema registry cannot be reached or read: " + r.oneLine(err.Error()))
 }
 
 // oneLine keeps what a person needs of an answer, which may be a page of HTML.
-func oneLine(s string) string {
+func (r Registry) oneLine(s string) string {
 	const most = 600
-	s = strings.Join(strings.Fields(s), " ")
+	s = strings.Join(strings.Fields(r.hide(s)), " ")
 	if len(s) > most {
 		s = strings.ToValidUTF8(s[:most], "") + " …"
 	}

@@ -7,13 +7,20 @@ import "encoding/binary"
 // looks whether they are there; so a few bytes that are not ours could take all
 // memory.
 func whole(n *node, b []byte) bool {
-	b, ok := n.skip(b)
+	b, ok := n.skip(b, 0)
 	return ok && len(b) == 0
 }
 
-// skip passes over one value
+// deepest is how deep values may be nested. Behind a schema that refers to
+// itself, each byte, or none, may be another level, and each level takes stack.
+const deepest = 1000
+
+// skip passes over one value that stands at a depth
 // (https://avro.apache.org/docs/1.12.0/specification/#binary-encoding).
-func (n *node) skip(b []byte) (rest []byte, ok bool) {
+func (n *node) skip(b []byte, depth int) (rest []byte, ok bool) {
+	if depth > deepest {
+		return nil, false
+	}
 	switch n.kind {
 	case "null":
 		return b, true
@@ -35,21 +42,21 @@ func (n *node) skip(b []byte) (rest []byte, ok bool) {
 		if !ok || i < 0 || i >= int64(len(n.branches)) {
 			return nil, false
 		}
-		return n.branches[i].skip(b)
+		return n.branches[i].skip(b, depth+1)
 	case "record":
 		for _, f := range n.fields {
-			if b, ok = f.node.skip(b); !ok {
+			if b, ok = f.node.skip(b, depth+1); !ok {
 				return nil, false
 			}
 		}
 		return b, true
 	case "array", "map":
-		return n.skipBlocks(b)
+		return n.skipBlocks(b, depth)
 	}
 	return nil, false
 }
 
-func (n *node) skipBlocks(b []byte) ([]byte, bool) {
+func (n *node) skipBlocks(b []byte, depth int) ([]byte, bool) {
 	for {
 		count, rest, ok := skipLong(b)
 		if count < 0 { // the block's size in bytes follows
@@ -69,7 +76,7 @@ func (n *node) skipBlocks(b []byte) ([]byte, bool) {
 					return nil, false
 				}
 			}
-			if b, ok = n.items.skip(b); !ok {
+			if b, ok = n.items.skip(b, depth+1); !ok {
 				return nil, false
 			}
 		}
