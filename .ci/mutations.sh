@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Breaks the protocol in one way after the other, each a patch in mutations/, and
+# has the tests that the patch names notice it, on the in-process broker. What
+# no test notices, no test protects. A patch that does not apply any more is made
+# anew: change the code, take git diff, undo.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=.ci/steps.sh
+source .ci/steps.sh
+
+here=$PWD
+tree=$(mktemp -d)
+trap 'rm -rf "$tree"' EXIT
+git ls-files -z | xargs -0 cp --parents -t "$tree"
+cd "$tree"
+unset TEST_KAFKA_BROKERS
+
+for patch in "$here"/.ci/mutations/*.patch; do
+  name=$(basename "$patch" .patch)
+  git apply "$patch" || fail "$name does not apply"
+  while read -r package test; do
+    if go test -count=1 -timeout 5m -run "^$test\$" "$package" >"$tree/log" 2>&1; then
+      fail "$name: $test did not notice"
+    fi
+    grep -qE '^ *--- FAIL|^panic: test timed out' "$tree/log" || { cat "$tree/log"; fail "$name: $test did not run"; }
+    printf '%-60s noticed by %s\n' "$name" "$test"
+  done < <(sed -n 's/^Noticed by: //p' "$patch")
+  git apply -R "$patch"
+done
