@@ -31,6 +31,7 @@ type request struct {
 	version     int16
 	correlation int32
 	msg         kmsg.Request // nil: the proxy does not look inside
+	broker      string       // whom it is for: the real address
 	txn         string       // transactional id; empty: none
 	producer    *producerState
 	step        step
@@ -142,6 +143,7 @@ func (p *proxy) release(conns ...net.Conn) {
 type link struct {
 	*proxy
 	client, broker net.Conn
+	real           string        // the broker's address
 	waiting        chan *request // sent and not answered: a broker answers in order
 	underWay       atomic.Int64  // as many of them
 }
@@ -157,7 +159,7 @@ func (p *proxy) connect(client net.Conn, real string) {
 	if !p.hold(client, broker) {
 		return
 	}
-	l := &link{proxy: p, client: client, broker: broker, waiting: make(chan *request, 1000)}
+	l := &link{proxy: p, client: client, broker: broker, real: real, waiting: make(chan *request, 1000)}
 	answered := make(chan struct{})
 	go func() {
 		defer close(answered)
@@ -189,6 +191,7 @@ func (l *link) carryRequest() error {
 	if err != nil {
 		return err
 	}
+	r.broker = l.real
 	l.began(r)
 	if r.fate = l.fateOf(r); r.fate.hangUp {
 		_ = l.client.Close()

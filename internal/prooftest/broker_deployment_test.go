@@ -1,0 +1,215 @@
+package prooftest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"airudder-exporter/internal/airuddersim"
+)
+
+// deployment are the exporters of one ledger, and what they say of themselves.
+type deployment struct {
+	*world
+	name   string
+	seen   *watch
+	health []*health // of each exporter
+
+	mu     sync.Mutex
+	before time.Time     // when the newest event was seen
+	gap    time.Duration // the longest time without one, since it was last asked for
+}
+
+// deploy starts exporters under load that lasts until the test ends. Behind the
+// proxy their network can be cut; else they see what really happens to a broker.
+func deploy(t testing.TB, name string, seed uint64, exporters int, proxied bool, settings ...string) (d *deployment, stop func()) {
+	t.Helper()
+	d = &deployment{world: newWorld(t, renewed(seed), nil), name: name}
+	d.seen = d.watch(t)
+	d.seen.onEvent(func(*kgo.Record) { d.event(time.Now()) })
+	if !proxied {
+		settings = append(settings, "KAFKA_BROKERS="+strings.Join(d.brokers, ","))
+	}
+	for i := range exporters {
+		c := d.exporter(fmt.Sprintf("%s-%d", name, i+1), settings...)
+		d.health = append(d.health, watchHealth(t, settingOf(c, "HTTP_ADDR")))
+	}
+	for _, c := range d.children {
+		c.start()
+	}
+	return d, d.play(10)
+}
+
+// event takes the longest time without one.
+func (d *deployment) event(now time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.gap = max(d.gap, now.Sub(d.before))
+	d.before = now
+}
+
+// takeGap returns the longest time without an event since it was last called.
+func (d *deployment) takeGap() time.Duration {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	gap := d.gap
+	d.gap, d.before = 0, time.Now()
+	return gap
+}
+
+// awaitNext waits for an event that was written from now on.
+func (d *deployment) awaitNext(why string) {
+	d.t.Helper()
+	from := time.Now()
+	eventually(d.t, "an event of "+d.name+" "+why, 2*time.Minute, func() bool { return d.seen.newest().After(from) })
+}
+
+// awaitReady waits until every exporter says that it is.
+func (d *deployment) awaitReady(why string) {
+	d.t.Helper()
+	eventually(d.t, "readiness of "+d.name+" "+why, 2*time.Minute, func() bool {
+		return !slices.ContainsFunc(d.health, func(h *health) bool { return !h.ready() })
+	})
+}
+
+// awaitRed waits until one of the exporters says that it is not ready.
+func (d *deployment) awaitRed(why string) {
+	d.t.Helper()
+	eventually(d.t, "red readiness of "+d.name+" "+why, time.Minute, func() bool {
+		return slices.ContainsFunc(d.health, func(h *health) bool { return !h.ready() })
+	})
+}
+
+// awaitCaughtUp waits until the calls that have finished by now are published,
+// and counts those that are not and those that were published again.
+func (d *deployment) awaitCaughtUp() (losses, duplicates int) {
+	due := map[airuddersim.CallKey]bool{}
+	for _, task := range d.sim.Truth().Tasks {
+		for _, call := range task.Calls {
+			due[airuddersim.CallKey{TaskID: task.TaskID, CallID: call.CallID}] = true
+		}
+	}
+	patience := time.NewTimer(time.Minute)
+	defer patience.Stop()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		proof := d.sim.Truth().Check(d.seen.keys())
+		losses = 0
+		for _, key := range proof.Missing { // what a redial has overtaken meanwhile is not missing
+			if due[key] {
+				losses++
+			}
+		}
+		if losses == 0 {
+			return 0, len(proof.Duplicates)
+		}
+		select {
+		case <-tick.C:
+		case <-patience.C:
+			return losses, len(proof.Duplicates)
+		}
+	}
+}
+
+// warnings are the log's lines from an offset on that an operator is called for.
+func warnings(c *child, from int) (lines []string) {
+	for line := range bytes.Lines(c.logged()[from:]) {
+		var said struct{ Level, Msg, Error string }
+		if json.Unmarshal(line, &said) != nil {
+			continue // not whole yet
+		}
+		if said.Level == "WARN" || said.Level == "ERROR" {
+			lines = append(lines, said.Msg+": "+said.Error)
+		}
+	}
+	return lines
+}
+
+// health is what an exporter's /readyz has said.
+type health struct {
+	mu   sync.Mutex
+	now  verdict
+	said []verdict // the red ones since they were last taken, each once
+}
+
+type verdict struct {
+	code int // 0: none
+	text string
+}
+
+// watchHealth asks again and again until the test ends.
+func watchHealth(t testing.TB, address string) *health {
+	h := &health{}
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	t.Cleanup(func() {
+		cancel()
+		running.Wait()
+	})
+	running.Go(func() {
+		tick := time.NewTicker(50 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			h.take(askReady(ctx, address))
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	return h
+}
+
+func askReady(ctx context.Context, address string) verdict {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", nil)
+	if err != nil {
+		return verdict{}
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return verdict{}
+	}
+	defer res.Body.Close()
+	text, _ := io.ReadAll(res.Body)
+	return verdict{res.StatusCode, string(bytes.TrimSpace(text))}
+}
+
+func (h *health) take(a verdict) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if a.code != http.StatusOK && a.code != 0 && !slices.Contains(h.said, a) {
+		h.said = append(h.said, a)
+	}
+	h.now = a
+}
+
+func (h *health) ready() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.now.code == http.StatusOK
+}
+
+// takeRed returns what it said while it was not ready, since it was last called.
+func (h *health) takeRed() (said []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, a := range h.said {
+		said = append(said, a.text)
+	}
+	h.said = nil
+	return said
+}
