@@ -60,22 +60,30 @@ func (e *Exporter) look(ctx context.Context, topics Topics) (ledger.Meta, bool, 
 	if err != nil {
 		return ledger.Meta{}, false, 0, fmt.Errorf("look at %s: %w", e.cfg.EventTopic, err)
 	}
-	seen := map[int]ledger.Meta{}
+	seen := map[int]ledger.Seen{}
+	unread := map[int]ledger.Strangers{}
 	starts, err := topics.Look(ctx, e.cfg.LedgerTopic, func(partition int, key, value []byte) error {
-		if string(key) != string(ledger.KindMeta) || value == nil {
+		if string(key) != string(ledger.KindMeta) {
 			return nil
 		}
 		entry, err := ledger.ParseEntry(key, value)
-		seen[partition] = entry.Meta
-		return err
+		strangers := unread[partition]
+		strangers.Note(key, value, err)
+		unread[partition] = strangers
+		seen[partition] = ledger.Seen{Meta: entry.Meta, HasMeta: err == nil && !entry.Tombstone}
+		return nil
 	})
 	if err != nil {
 		return ledger.Meta{}, false, 0, fmt.Errorf("look at %s: %w", e.cfg.LedgerTopic, err)
 	}
 	parts := make([]ledger.Seen, len(starts))
-	for i := range parts {
-		m, has := seen[i]
-		parts[i] = ledger.Seen{Meta: m, HasMeta: has, LogStart: starts[i]}
+	for i, start := range starts {
+		strangers := unread[i]
+		if err := strangers.Check(i, e.cfg.LedgerTopic); err != nil {
+			return ledger.Meta{}, false, len(parts), err
+		}
+		parts[i] = seen[i]
+		parts[i].LogStart = start
 	}
 	meta, found, err := ledger.CheckMeta(parts, e.cfg.LedgerTopic, e.cfg.EventTopic, published)
 	return meta, found, len(parts), err

@@ -238,6 +238,10 @@ func TestStartRefuses(t *testing.T) {
 			}
 		}, "belongs to the event topic calls"},
 		{"fewer partitions", func(f *fakeTopics) { f.parts = f.parts[:1] }, "made anew with fewer"},
+		{"garbage", func(f *fakeTopics) { f.parts[1][0].Value = []byte(`{"ledger_id":`) }, "partition 1 of ledger holds 1 entries that cannot be read"},
+		{"a deleted entry", func(f *fakeTopics) {
+			f.parts[1] = append(f.parts[1], record.Record{Topic: ledgerTopic, Key: []byte("meta")})
+		}, "partition 1 of ledger holds no meta entry although others do"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := begun(2, time.Now())

@@ -73,13 +73,24 @@ type run struct {
 // whether it got something done before.
 func (e *Exporter) produce(ctx context.Context, s Shard) (committed bool, err error) {
 	l := ledger.New()
+	var strangers ledger.Strangers
 	began := time.Now()
-	producer, err := s.Open(ctx, e.barrier, l.Replay)
+	producer, err := s.Open(ctx, e.barrier, func(key, value []byte) error {
+		strangers.Note(key, value, l.Replay(key, value))
+		return nil
+	})
 	if err != nil {
 		return false, fmt.Errorf("open shard %d: %w", s.Number, err)
 	}
+	if err := strangers.Check(s.Number, e.cfg.LedgerTopic); err != nil {
+		return false, err
+	}
 	if err := e.checkMeta(s.Number, l); err != nil {
 		return false, err
+	}
+	if n := strangers.Foreign(); n > 0 {
+		e.log.Warn("somebody else writes to the ledger topic; records with keys that are none of the ledger's are passed over",
+			"topic", e.cfg.LedgerTopic, "shard", s.Number, "records", n)
 	}
 	e.log.Info("shard restored", "shard", s.Number, "ledger", l.String(), "took", time.Since(began))
 	r := &run{

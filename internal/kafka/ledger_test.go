@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -169,6 +170,40 @@ func TestRecreatedLedgerIsNoticed(t *testing.T) {
 		t.Errorf("a new process knows nothing of the old ledger: %v", err)
 	}
 	s.checkOnce(t, calls...)
+}
+
+// A ledger that is made anew between the barrier and the replay has nothing to
+// wait for.
+func TestLedgerRecreatedBeforeTheReplay(t *testing.T) {
+	s := newShop(t, 1, 1)
+	var w wire
+	config := s.config
+	config.dial, config.TransactionTimeout = w.dial, 2*time.Second
+	c := dialWith(t, config)
+	w.add(apiFetch, 0, func(c *wireConn, request []byte) error {
+		s.remake(t, s.config.LedgerTopic)
+		_, err := c.Conn.Write(request)
+		return err
+	})
+	var seen entries
+	if _, err := c.Producer(soon(t), 0, barrier("first"), seen.take); err == nil || errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a replay without its barrier: got %v, want an error of its own", err)
+	}
+	if _, err := c.Producer(soon(t), 0, barrier("second"), seen.take); !errors.Is(err, ErrLedgerMoved) {
+		t.Errorf("the next start: got %v, want ErrLedgerMoved", err)
+	}
+}
+
+// One that is made anew with fewer partitions has lost a shard.
+func TestLedgerRecreatedWithFewerPartitions(t *testing.T) {
+	s := newShop(t, 2, 1)
+	c := s.dial(t)
+	s.start(t, c, 1, "first")
+	s.remake(t, s.config.LedgerTopic)
+	var seen entries
+	if _, err := c.Producer(soon(t), 1, barrier("second"), seen.take); !errors.Is(err, ErrLedgerMoved) {
+		t.Errorf("got %v, want ErrLedgerMoved", err)
+	}
 }
 
 func TestShortenedLedgerIsNoticed(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
 )
@@ -31,8 +32,16 @@ type replay struct {
 
 // replayUntil runs r.
 func (c *Client) replayUntil(ctx context.Context, r *replay) error {
+	moved := time.Now()
 	err := c.stream(ctx, reading{place: r.place}, func(got *chunk) error {
-		if len(got.batches) == 0 {
+		switch stood := time.Since(moved); {
+		case len(got.batches) > 0:
+			moved = time.Now()
+		case stood > c.cfg.TransactionTimeout:
+			// The topic may have been deleted and created again since we wrote:
+			// the next producer's own barrier tells.
+			return fmt.Errorf("%s shows nothing new for %s, and our barrier at offset %d is still to come", r.place, stood.Round(time.Second), r.barrier)
+		default:
 			// Our barrier is there, so we are asking a broker that led once.
 			c.forget(ctx, kafkago.NotLeaderForPartition)
 		}

@@ -71,13 +71,19 @@ func (p *Producer) survey(ctx context.Context) error {
 	p.partitions = make(map[string]int, len(topics))
 	for _, topic := range topics {
 		n, err := p.client.Partitions(ctx, topic)
-		if err != nil {
+		switch {
+		case code(err) == 3 && topic == p.ledger: // UNKNOWN_TOPIC_OR_PARTITION
+			return fmt.Errorf("the ledger topic %s is not there: it was deleted. Bring it back as it was, with all its records: one made anew is refused, since it does not say what was published: %w", topic, err)
+		case code(err) == 3:
+			return fmt.Errorf("topic %s is not there: it was deleted. Create it again, or restart the exporter with KAFKA_CREATE_TOPICS=true: %w", topic, err)
+		case err != nil:
 			return err
 		}
 		p.partitions[topic] = n
 	}
 	if n := p.partitions[p.ledger]; p.shard >= n {
-		return fmt.Errorf("%s has %d partitions", p.ledger, n)
+		return fmt.Errorf("%w: %s has %d partitions, and shard %d was one of them: the topic was deleted and created again with fewer; "+
+			"restore the ledger before exporting on", ErrLedgerMoved, p.ledger, n, p.shard)
 	}
 	p.limits = p.client.batchLimits(ctx, slices.Sorted(maps.Keys(p.partitions)))
 	return nil

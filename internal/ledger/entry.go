@@ -163,7 +163,10 @@ func ParseEntry(key, value []byte) (Entry, error) {
 
 var errMeta = errors.New("no ledger id or no partitions")
 
-var errKey = errors.New("key is none of the ledger's (call/…, row/…, task/…, meta, producer)")
+// ErrForeign says that a record's key is of no kind of the ledger's.
+var ErrForeign = errors.New("key is none of the ledger's (call/…, row/…, task/…, meta, producer)")
+
+var errKey = errors.New("key is not in the form of the ledger's (call/<TaskID>/<CallID>, row/<TaskID>/<row>, task/<TaskID>, meta, producer)")
 
 func parseKey(key string) (Entry, error) {
 	kind, rest, nested := strings.Cut(key, "/")
@@ -189,7 +192,7 @@ func parseKey(key string) (Entry, error) {
 		e.ID = id
 		return e, nil
 	}
-	return Entry{}, errKey
+	return Entry{}, ErrForeign
 }
 
 // escape writes a TaskID so that it holds no slash.
