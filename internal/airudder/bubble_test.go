@@ -24,9 +24,9 @@ func inBubbleAuth(t *testing.T, auth, handle http.HandlerFunc, run func(t *testi
 	synctest.Test(t, func(t *testing.T) {
 		cfg := testConfig("http://upstream.test")
 		cfg.RequestsPerSecond, cfg.Timeout, cfg.ResponseTimeout = 1, 30*time.Second, 10*time.Minute
-		c := newClient(t, cfg)
 		l := &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
-		c.http.Transport.(*http.Transport).DialContext = l.dial
+		cfg.Dial = l.dial
+		c := newClient(t, cfg)
 		mux := http.NewServeMux()
 		mux.HandleFunc(authPath, auth)
 		mux.HandleFunc("/", handle)

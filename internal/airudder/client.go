@@ -43,7 +43,7 @@ func New(cfg Config, logger *slog.Logger, reg prometheus.Registerer) (*Client, e
 	}
 	c := &Client{
 		cfg: cfg, base: base, log: logger,
-		http:    &http.Client{Transport: newTransport(cfg.Concurrency), CheckRedirect: stay},
+		http:    &http.Client{Transport: newTransport(cfg), CheckRedirect: stay},
 		metrics: newMetrics(reg),
 		budget:  newBudget(cfg.RequestsPerSecond),
 		reads:   make(chan struct{}, cfg.Concurrency),
@@ -54,12 +54,13 @@ func New(cfg Config, logger *slog.Logger, reg prometheus.Registerer) (*Client, e
 	return c, nil
 }
 
-func newTransport(concurrency int) *http.Transport {
+func newTransport(cfg Config) *http.Transport {
 	return &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
 		ForceAttemptHTTP2:   true,
 		DisableCompression:  true, // see decoded
-		MaxIdleConnsPerHost: concurrency + 1,
+		DialContext:         cfg.Dial,
+		MaxIdleConnsPerHost: cfg.Concurrency + 1,
 		IdleConnTimeout:     90 * time.Second,
 		TLSHandshakeTimeout: 30 * time.Second,
 		// A dead HTTP/2 connection would take all requests down with it.

@@ -1,8 +1,10 @@
 package airudder
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"strings"
 	"time"
@@ -26,6 +28,8 @@ type Config struct {
 	ResponseTimeout   time.Duration // for a whole answer
 
 	RedialZone *time.Location // of redials' times, which name none; nil: +08:00
+
+	Dial func(ctx context.Context, network, address string) (net.Conn, error) // nil: the system's network
 }
 
 // check returns the base URL, or all that is wrong.

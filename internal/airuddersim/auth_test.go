@@ -87,4 +87,14 @@ func TestUnknownTask(t *testing.T) {
 	if truth := s.Truth().Tasks[0]; !truth.Gone || truth.Calls[0].Current {
 		t.Errorf("the truth of a forgotten task: %+v", truth)
 	}
+	try(s.ReturnTask(id))
+	try(s.Unlist(id, true))
+	if got := c.listed("", nil); got != "[]" {
+		t.Errorf("a task that the list leaves out is listed: %s", got)
+	}
+	parse(t, c.detail(id))
+	try(s.Unlist(id, false))
+	if got := c.listed("", nil); got == "[]" {
+		t.Error("the task is not listed again")
+	}
 }

@@ -122,6 +122,16 @@ func (s *Sim) ForgetTask(taskID string) error {
 	return s.onTask(taskID, func(t *task) error { t.Gone = true; return nil })
 }
 
+// ReturnTask undoes ForgetTask.
+func (s *Sim) ReturnTask(taskID string) error {
+	return s.onTask(taskID, func(t *task) error { t.Gone = false; return nil })
+}
+
+// Unlist has the list leave a task out, or show it again; its detail is there.
+func (s *Sim) Unlist(taskID string, out bool) error {
+	return s.onTask(taskID, func(t *task) error { t.Unlist = out; return nil })
+}
+
 // SetRowStatus sets a row's status to any text; Finished is FinishCall's.
 func (s *Sim) SetRowStatus(taskID string, index int, status string) error {
 	return s.onRow(taskID, index, func(t *task, r *row) error {

@@ -46,7 +46,7 @@ func (s *Sim) entries(query url.Values) []entry {
 	for i := len(s.tasks) - 1; i >= 0; i-- {
 		t := s.tasks[i]
 		status, there := t.statusAt(s.now.Add(-s.cfg.ListLag))
-		wanted := there && !t.Gone &&
+		wanted := there && !t.Gone && !t.Unlist &&
 			(since.IsZero() || !t.End.Before(since)) && (until.IsZero() || !t.Start.After(until)) &&
 			(query.Get("status") == "" || query.Get("status") == status)
 		if wanted {

@@ -31,6 +31,7 @@ type task struct {
 	Rows    []*row
 	Calls   []*Call // in the order in which they finished
 	Gone    bool    // the API knows it no more
+	Unlist  bool    `json:",omitempty"` // the list leaves it out
 
 	// How it plays.
 	Plays    bool
