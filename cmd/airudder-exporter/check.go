@@ -120,15 +120,16 @@ func (c *checker) kafka(ctx context.Context) {
 	defer client.Close()
 	findings, err := client.EnsureTopics(ctx, client.TopicSpecs(layout(c.cfg.Kafka)), false)
 	if err != nil {
-		why := security(c.cfg.Kafka).Explain(err, c.cfg.Kafka.Topics.Ledger)
+		why := c.explain(err)
 		if errors.Is(err, kafka.ErrTopics) && c.cfg.Kafka.CreateTopics {
-			c.note("a run would create what is missing: %s", why)
+			c.creation(ctx, client, why)
 			return
 		}
 		c.fail("%s", why)
 		return
 	}
 	c.ok("all topics are there")
+	c.rights(ctx, client)
 	for _, f := range findings {
 		if f.Severity == kafka.Fatal {
 			c.fail("%s", f)
@@ -139,12 +140,43 @@ func (c *checker) kafka(ctx context.Context) {
 	c.ledger(ctx, client)
 }
 
+// creation has the broker say whether a run could create the topics.
+func (c *checker) creation(ctx context.Context, client *kafka.Client, missing string) {
+	if err := client.TryCreate(ctx, client.TopicSpecs(layout(c.cfg.Kafka))); err != nil {
+		c.fail("%s", c.explain(err))
+		return
+	}
+	c.note("a run would create what is missing: %s", missing)
+}
+
+// rights has the broker say which of the rights that a run needs are missing.
+func (c *checker) rights(ctx context.Context, client *kafka.Client) {
+	missing, err := client.MissingRights(ctx, c.cfg.Kafka.Assignment)
+	for _, right := range missing {
+		if right.Operation == "DescribeConfigs" { // a finding about the topic has said so
+			continue
+		}
+		c.fail("%s", c.explain(right))
+	}
+	switch {
+	case err != nil:
+		c.note("the rights could not be asked for: %s", c.explain(err))
+	case len(missing) == 0:
+		c.ok("the rights that a run needs are there")
+	}
+}
+
+// explain says what a broker's error means.
+func (c *checker) explain(err error) string {
+	return security(c.cfg.Kafka).Explain(err, c.cfg.Kafka.Topics.Ledger)
+}
+
 // ledger tells which ledger the topic holds, without taking part in it.
 func (c *checker) ledger(ctx context.Context, client *kafka.Client) {
 	meta, found, err := exporter.Inspect(ctx, loop(c.cfg), topics(client))
 	switch {
 	case err != nil:
-		c.fail("%v", err)
+		c.fail("%s", c.explain(err))
 	case !found:
 		c.note("the ledger is empty: a run begins it")
 	default:

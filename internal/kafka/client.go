@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"slices"
@@ -135,6 +136,41 @@ func ask[R protocol.Message](ctx context.Context, c *Client, req protocol.Messag
 		return none, fmt.Errorf("the broker's answer to %s is a %T", req.ApiKey(), res)
 	}
 	return typed, nil
+}
+
+// askAside is ask for what the Transport must not answer from its memory, nor
+// draw conclusions from: it would wait for topics that nobody creates.
+func askAside[R protocol.Message](ctx context.Context, c *Client, req protocol.Message) (R, error) {
+	var none R
+	res, err := ask[*asideAnswer](ctx, c, &aside{routed{Message: req, clientID: c.cfg.ClientID}})
+	if err != nil {
+		return none, err
+	}
+	typed, ok := res.Message.(R)
+	if !ok {
+		return none, fmt.Errorf("the broker's answer to %s is a %T", req.ApiKey(), res.Message)
+	}
+	return typed, nil
+}
+
+// aside goes where its message would; else to whichever broker there is a
+// connection to.
+type aside struct{ routed }
+
+type asideAnswer struct{ protocol.Message }
+
+// Broker implements protocol.BrokerMessage.
+func (a *aside) Broker(cluster protocol.Cluster) (protocol.Broker, error) {
+	if m, ok := a.Message.(protocol.BrokerMessage); ok {
+		return m.Broker(cluster)
+	}
+	return protocol.Broker{ID: -1}, nil
+}
+
+// RawExchange implements protocol.RawExchanger.
+func (a *aside) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
+	res, err := a.routed.RawExchange(rw)
+	return &asideAnswer{res}, err
 }
 
 // compression is what a topic's batches are compressed with. The ledger is

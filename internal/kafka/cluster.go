@@ -93,7 +93,7 @@ func (c *Client) leaders(ctx context.Context, topic string) (map[int]int32, erro
 	}
 	leaders := make(map[int]int32)
 	for _, t := range res.Topics {
-		if err := codeError(t.ErrorCode); err != nil {
+		if err := onTopic(codeError(t.ErrorCode), "Describe", topic); err != nil {
 			return nil, fmt.Errorf("look up topic %s: %w", topic, err)
 		}
 		for _, p := range t.Partitions {
@@ -147,7 +147,7 @@ func (c *Client) listOffsets(ctx context.Context, topic string, at int64, n int,
 			if p.ErrorCode == -1 { // kafka-go: the request for this partition failed on the way
 				return unsentError{fmt.Errorf("no answer for partition %d", p.Partition)}
 			}
-			if err := codeError(p.ErrorCode); err != nil {
+			if err := onTopic(codeError(p.ErrorCode), "Describe", topic); err != nil {
 				return err
 			}
 			found(int(p.Partition), p.Offset)
@@ -181,7 +181,7 @@ func (c *Client) batchLimits(ctx context.Context, topics []string) map[string]in
 		return limits
 	}
 	for _, r := range res.Resources {
-		if err := codeError(r.ErrorCode); err != nil {
+		if err := onTopic(codeError(r.ErrorCode), "DescribeConfigs", r.ResourceName); err != nil {
 			c.log.Info("cannot read max.message.bytes; assuming 1 MiB", "topic", r.ResourceName, "error", err)
 		}
 		for _, entry := range r.ConfigEntries {

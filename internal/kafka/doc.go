@@ -49,5 +49,5 @@
 //	replay.go      the ledger's replay; scan.go and tail.go: other readers
 //	metrics.go     airudder_kafka_…
 //	topics*.go     topics created and checked; assign*.go, balancer.go: which
-//	               shards are ours; security*.go: TLS and SASL
+//	               shards are ours; security*.go: TLS, SASL and rights
 package kafka

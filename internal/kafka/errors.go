@@ -50,8 +50,6 @@ func codeError(code int16) error {
 		return nil
 	case 47, 49, 90: // INVALID_PRODUCER_EPOCH, INVALID_PRODUCER_ID_MAPPING, PRODUCER_FENCED
 		return fmt.Errorf("%w: another producer took over the transactional id, or the coordinator ended the transaction at its time-out: %w", ErrFenced, kafkago.Error(code))
-	case 53: // TRANSACTIONAL_ID_AUTHORIZATION_FAILED
-		return fmt.Errorf("the right Write on the transactional id is missing: %w", kafkago.Error(code))
 	}
 	return kafkago.Error(code)
 }

@@ -102,7 +102,7 @@ func (c *Client) produceTo(ctx context.Context, transactionalID string, batches 
 	for _, topic := range res.Topics {
 		for _, p := range topic.Partitions {
 			at := place{topic.Topic, int(p.Partition)}
-			if err := codeError(p.ErrorCode); err != nil {
+			if err := onTransactionalID(onTopic(codeError(p.ErrorCode), "Write", at.topic), c.cfg.LedgerTopic); err != nil {
 				return fmt.Errorf("%s: %w %s", at, err, p.ErrorMessage)
 			}
 			if p.BaseOffset < 0 {

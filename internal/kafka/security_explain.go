@@ -23,7 +23,10 @@ func (s Security) Explain(err error, ledger string) string {
 	if err == nil {
 		return ""
 	}
-	sentence := s.explainCode(err, ledger)
+	sentence := s.explainRight(err)
+	if sentence == "" {
+		sentence = s.explainCode(err, ledger)
+	}
 	if sentence == "" {
 		sentence = s.explainTLS(err)
 	}
@@ -42,10 +45,7 @@ func (s Security) explainCode(err error, ledger string) string {
 	if !ok {
 		return ""
 	}
-	who := "the exporter"
-	if s.Username != "" {
-		who = fmt.Sprintf("the Kafka user %q", s.Username)
-	}
+	who := s.who()
 	switch code {
 	case kafkago.SASLAuthenticationFailed:
 		return fmt.Sprintf("the broker refuses KAFKA_SASL_USERNAME %q with KAFKA_SASL_PASSWORD by %s: the user, the password or the mechanism is another there", s.Username, s.Mechanism)
@@ -63,6 +63,24 @@ func (s Security) explainCode(err error, ledger string) string {
 		return fmt.Sprintf("%s lacks a right on the cluster: Create with KAFKA_CREATE_TOPICS=true (Create on the topics is enough); without that right Write on %q and the event topics is missing", who, ledger)
 	}
 	return ""
+}
+
+// who is the user that the broker knows us as.
+func (s Security) who() string {
+	if s.Username == "" {
+		return "the exporter"
+	}
+	return fmt.Sprintf("the Kafka user %q", s.Username)
+}
+
+// explainRight names the right that is missing, and its cure; of several the
+// first.
+func (s Security) explainRight(err error) string {
+	missing, ok := errors.AsType[*RightError](err)
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf("%s lacks the right %s on %s: grant it, as by %s, and this goes on by itself", s.who(), missing.Operation, missing.on(), missing.cure(s.Username))
 }
 
 // explainTLS knows what the handshake says, on our side and from the broker's.

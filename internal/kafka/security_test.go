@@ -260,6 +260,8 @@ func TestExplain(t *testing.T) {
 		{kafkago.GroupAuthorizationFailed, `the Kafka user "exporter" lacks the right Read on the group "l-exporters"`},
 		{kafkago.ClusterAuthorizationFailed, `the Kafka user "exporter" lacks a right on the cluster`},
 		{kafkago.TransactionalIDAuthorizationFailed, `the Kafka user "exporter" lacks the right Write on the transactional ids: grant it on the prefix "l-"`},
+		{onTopic(kafkago.TopicAuthorizationFailed, "Read", "l"), `the Kafka user "exporter" lacks the right Read on the topic "l": grant it, as by kafka-acls.sh --bootstrap-server … --add --allow-principal User:exporter --operation Read --topic l, and`},
+		{fmt.Errorf("fence: %w", onTransactionalID(kafkago.TransactionalIDAuthorizationFailed, "l")), `the Kafka user "exporter" lacks the right Write on the transactional ids that begin with "l-": grant it, as by kafka-acls.sh --bootstrap-server … --add --allow-principal User:exporter --operation Write --transactional-id l- --resource-pattern-type prefixed, and`},
 		{kafkago.UnsupportedSASLMechanism, "the broker does not offer KAFKA_SASL_MECHANISM PLAIN on this listener: try another of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512"},
 		{kafkago.IllegalSASLState, "the broker takes no SASL on this listener"},
 		{fmt.Errorf("ask: %w", io.ErrUnexpectedEOF), "the broker ends the connection without a word"},

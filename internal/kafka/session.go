@@ -121,7 +121,7 @@ func (s *session) added(res *addpartitionstotxn.Response, want int) error {
 			if p.ErrorCode == 0 || refused != nil && p.ErrorCode == codeNotAttempted {
 				continue
 			}
-			err := s.answered(p.ErrorCode)
+			err := onTopic(s.answered(p.ErrorCode), "Write", topic.Name)
 			if refused == nil || code(refused) == codeNotAttempted {
 				refused = fmt.Errorf("%s[%d]: %w", topic.Name, p.PartitionIndex, err)
 			}
@@ -158,7 +158,7 @@ func (s *session) answered(errorCode int16) error {
 	case codeConcurrent:
 		s.concurrent++
 	}
-	return codeError(errorCode)
+	return onTransactionalID(codeError(errorCode), s.client.cfg.LedgerTopic)
 }
 
 // coordinate sends one request to the coordinator of the session's
@@ -194,7 +194,7 @@ func (s *session) findCoordinator(ctx context.Context) error {
 		return err
 	}
 	if err := codeError(res.ErrorCode); err != nil {
-		return err
+		return onTransactionalID(err, s.client.cfg.LedgerTopic)
 	}
 	s.coordinator = res.NodeID
 	return nil

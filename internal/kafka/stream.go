@@ -134,7 +134,7 @@ func (c *Client) fetch(ctx context.Context, r reading, into *chunk) error {
 		}
 		return err
 	}
-	return into.fill(res.data, r.from)
+	return onTopic(into.fill(res.data, r.from), "Read", r.topic)
 }
 
 // fill takes the batches out of a response. Batches that end before from are

@@ -84,7 +84,7 @@ func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(),
 // partition, and what there is to say about its settings: see Refused for
 // those that forbid to start. A missing topic is created only with create;
 // else, or when that is refused, the error wraps ErrTopics and says what to do.
-// Any other error is the cluster's, and worth another try. Two exporters may
+// Any other error is the cluster's or a *RightError, and worth another try. Two exporters may
 // create the same topics at once.
 func (c *Client) EnsureTopics(ctx context.Context, specs []TopicSpec, create bool) ([]Finding, error) {
 	if err := checkNames(specs); err != nil {
@@ -99,7 +99,7 @@ func (c *Client) EnsureTopics(ctx context.Context, specs []TopicSpec, create boo
 	case len(missing) > 0 && !create:
 		return nil, fmt.Errorf("ensure topics: %w", c.missingTopics(missing))
 	case len(missing) > 0:
-		if err := c.createTopics(ctx, missing); err != nil {
+		if err := c.createTopics(ctx, missing, false); err != nil {
 			return nil, fmt.Errorf("ensure topics: %w", err)
 		}
 	}
@@ -162,7 +162,7 @@ func (c *Client) lookUp(ctx context.Context, specs []TopicSpec) (map[string]topi
 			states[t.Name] = stateOf(t)
 		case 3: // UNKNOWN_TOPIC_OR_PARTITION
 		case 29: // TOPIC_AUTHORIZATION_FAILED
-			return nil, fmt.Errorf("%w: the right Describe on topic %s is missing (Read and Write include it): %w", ErrTopics, t.Name, err)
+			return nil, fmt.Errorf("look up topics: %w", onTopic(err, "Describe", t.Name))
 		default:
 			return nil, fmt.Errorf("look up topic %s: %w", t.Name, err)
 		}

@@ -64,7 +64,7 @@ func (c *Client) checkTopics(ctx context.Context, specs []TopicSpec, found map[s
 		if settings.refused != nil {
 			findings = append(findings, Finding{
 				Topic: spec.Name, Setting: "settings", Got: "not readable", Want: "readable", Severity: Warning,
-				Why: fmt.Sprintf("the right DescribeConfigs on the topic is missing, so nothing of it could be checked (%v)", settings.refused),
+				Why: fmt.Sprintf("nothing of it could be checked, and batches are as large as the default max.message.bytes allows: %v", settings.refused),
 			})
 			continue
 		}
@@ -95,7 +95,7 @@ func (c *Client) describe(ctx context.Context, specs []TopicSpec) (map[string]de
 		switch err := codeError(r.ErrorCode); r.ErrorCode {
 		case 0:
 		case 29, 31: // TOPIC_ and CLUSTER_AUTHORIZATION_FAILED
-			d.refused = err
+			d.refused = onTopic(err, "DescribeConfigs", r.ResourceName)
 		default:
 			return nil, fmt.Errorf("describe topic %s: %w", r.ResourceName, err)
 		}

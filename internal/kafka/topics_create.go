@@ -11,9 +11,16 @@ import (
 	"github.com/segmentio/kafka-go/protocol/createtopics"
 )
 
-// createTopics creates all of specs or says which one is refused, and why.
-func (c *Client) createTopics(ctx context.Context, specs []TopicSpec) error {
-	req := &createtopics.Request{TimeoutMs: int32(c.cfg.TransactionTimeout.Milliseconds())}
+// TryCreate asks whether those of specs that are missing could be created, and
+// creates nothing. Its errors are EnsureTopics's.
+func (c *Client) TryCreate(ctx context.Context, specs []TopicSpec) error {
+	return c.createTopics(ctx, specs, true)
+}
+
+// createTopics creates all of specs, or only asks whether it could, or says
+// which one is refused, and why.
+func (c *Client) createTopics(ctx context.Context, specs []TopicSpec, validateOnly bool) error {
+	req := &createtopics.Request{TimeoutMs: int32(c.cfg.TransactionTimeout.Milliseconds()), ValidateOnly: validateOnly}
 	for _, spec := range specs {
 		topic := createtopics.RequestTopic{
 			Name:              spec.Name,
@@ -25,34 +32,38 @@ func (c *Client) createTopics(ctx context.Context, specs []TopicSpec) error {
 		}
 		req.Topics = append(req.Topics, topic)
 	}
-	res, err := ask[*createtopics.Response](ctx, c, req)
+	send := ask[*createtopics.Response]
+	if validateOnly {
+		send = askAside
+	}
+	res, err := send(ctx, c, req)
 	if err != nil {
 		return fmt.Errorf("create topics: %w", err)
 	}
 	var errs []error
 	for _, t := range res.Topics {
-		errs = append(errs, c.refusal(t))
+		errs = append(errs, topicRefusal(t))
+		if t.ErrorCode == 0 && !validateOnly {
+			c.log.Info("topic created", "topic", t.Name)
+		}
 	}
 	return errors.Join(errs...)
 }
 
-// refusal turns the answer for one topic into a sentence; nil when it exists
+// topicRefusal turns the answer for one topic into a sentence; nil when it exists
 // now, whoever created it.
-func (c *Client) refusal(t createtopics.ResponseTopic) error {
+func topicRefusal(t createtopics.ResponseTopic) error {
 	err := codeError(t.ErrorCode)
 	if err != nil && t.ErrorMessage != "" {
 		err = fmt.Errorf("%w: %s", err, t.ErrorMessage)
 	}
 	switch t.ErrorCode {
-	case 0:
-		c.log.Info("topic created", "topic", t.Name)
-		return nil
-	case 36: // TOPIC_ALREADY_EXISTS
+	case 0, 36: // TOPIC_ALREADY_EXISTS
 		return nil
 	case 7, 41: // REQUEST_TIMED_OUT, NOT_CONTROLLER
 		return fmt.Errorf("create topic %s: %w", t.Name, err)
 	case 29, 31: // TOPIC_ and CLUSTER_AUTHORIZATION_FAILED
-		return fmt.Errorf("%w: KAFKA_CREATE_TOPICS=true needs the right Create on topic %s or on the cluster: %w", ErrTopics, t.Name, err)
+		return fmt.Errorf("create topic %s: %w", t.Name, onTopic(err, "Create", t.Name))
 	case 38: // INVALID_REPLICATION_FACTOR
 		return fmt.Errorf("%w: KAFKA_REPLICATION_FACTOR does not fit the cluster, topic %s cannot be created: %w", ErrTopics, t.Name, err)
 	}

@@ -1,0 +1,138 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+
+	kafkago "github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol/describegroups"
+	"github.com/segmentio/kafka-go/protocol/findcoordinator"
+	"github.com/segmentio/kafka-go/protocol/metadata"
+)
+
+// RightError says which right the broker refuses to us. Asking again is not in
+// vain: somebody may grant it.
+type RightError struct {
+	Operation string // as Kafka's ACLs name it: Read, Write, Describe, DescribeConfigs, Create
+	Resource  string // as Kafka's tool names it: topic, group, transactional-id
+	Name      string
+	Prefixed  bool // Name is only how the names begin
+	Err       error
+}
+
+func (e *RightError) Error() string {
+	return fmt.Sprintf("the right %s on %s is missing: %v", e.Operation, e.on(), e.Err)
+}
+
+func (e *RightError) Unwrap() error { return e.Err }
+
+func (e *RightError) on() string {
+	switch {
+	case e.Resource == "transactional-id":
+		return fmt.Sprintf("the transactional ids that begin with %q", e.Name)
+	default:
+		return fmt.Sprintf("the %s %q", e.Resource, e.Name)
+	}
+}
+
+// cure is how Kafka's own tool grants the right to a user.
+func (e *RightError) cure(user string) string {
+	if user == "" {
+		user = "…"
+	}
+	command := fmt.Sprintf("kafka-acls.sh --bootstrap-server … --add --allow-principal User:%s --operation %s --%s %s", user, e.Operation, e.Resource, e.Name)
+	if e.Prefixed {
+		command += " --resource-pattern-type prefixed"
+	}
+	return command
+}
+
+// onTopic names the right on a topic for which a request was refused; any other
+// error, and none, stays what it is.
+func onTopic(err error, operation, topic string) error {
+	switch code(err) {
+	case 29, 31: // TOPIC_ and, from older brokers, CLUSTER_AUTHORIZATION_FAILED
+		return &RightError{Operation: operation, Resource: "topic", Name: topic, Err: err}
+	}
+	return err
+}
+
+// onTransactionalID is the same for the ids of a ledger.
+func onTransactionalID(err error, ledger string) error {
+	if code(err) != 53 { // TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+		return err
+	}
+	return &RightError{Operation: "Write", Resource: "transactional-id", Name: ledger + "-", Prefixed: true, Err: err}
+}
+
+// The operations of ACLs, by their number. Source: Kafka's AclOperation.
+var operations = map[string]int{"Read": 3, "Write": 4, "DescribeConfigs": 10}
+
+// MissingRights asks which of the rights that a run needs the broker would
+// refuse, and changes nothing. It looks at the topics that there are, at the
+// transactional ids and, with AssignGroup, at the group. Brokers before Kafka
+// 2.3 do not tell: then nothing is missing.
+func (c *Client) MissingRights(ctx context.Context, mode string) ([]*RightError, error) {
+	missing, err := c.missingOnTopics(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("ask for the rights on the topics: %w", err)
+	}
+	for _, id := range []string{"-init", "-0"} {
+		res, err := ask[*findcoordinator.Response](ctx, c, &findcoordinator.Request{
+			Key: c.cfg.LedgerTopic + id, KeyType: int8(kafkago.CoordinatorKeyTypeTransaction)})
+		if err != nil {
+			return nil, fmt.Errorf("ask for the right on the transactional ids: %w", err)
+		}
+		if refused, ok := onTransactionalID(codeError(res.ErrorCode), c.cfg.LedgerTopic).(*RightError); ok {
+			missing = append(missing, refused)
+			break
+		}
+	}
+	if mode != AssignGroup {
+		return missing, nil
+	}
+	refused, err := c.missingOnGroup(ctx)
+	if refused != nil {
+		missing = append(missing, refused)
+	}
+	return missing, err
+}
+
+func (c *Client) missingOnTopics(ctx context.Context) (missing []*RightError, err error) {
+	res, err := askAside[*metadata.Response](ctx, c, &metadata.Request{TopicNames: c.cfg.topics(), IncludeTopicAuthorizedOperations: true})
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range res.Topics {
+		needed := []string{"Write", "DescribeConfigs"}
+		if t.Name == c.cfg.LedgerTopic {
+			needed = []string{"Read", "Write", "DescribeConfigs"}
+		}
+		for _, operation := range needed {
+			if t.ErrorCode == 0 && lacks(t.TopicAuthorizedOperations, operation) {
+				missing = append(missing, &RightError{Operation: operation, Resource: "topic", Name: t.Name, Err: kafkago.TopicAuthorizationFailed})
+			}
+		}
+	}
+	return missing, nil
+}
+
+// lacks reports whether a set of operations, one bit each, is told and is
+// without one.
+func lacks(set int32, operation string) bool {
+	return set > 0 && set&(1<<operations[operation]) == 0
+}
+
+func (c *Client) missingOnGroup(ctx context.Context) (*RightError, error) {
+	group := GroupID(c.cfg.LedgerTopic)
+	res, err := ask[*describegroups.Response](ctx, c, &describegroups.Request{Groups: []string{group}, IncludeAuthorizedOperations: true})
+	if err != nil {
+		return nil, fmt.Errorf("ask for the right on the group: %w", err)
+	}
+	for _, g := range res.Groups {
+		if g.ErrorCode == int16(kafkago.GroupAuthorizationFailed) || lacks(g.AuthorizedOperations, "Read") {
+			return &RightError{Operation: "Read", Resource: "group", Name: group, Err: kafkago.GroupAuthorizationFailed}, nil
+		}
+	}
+	return nil, nil
+}
