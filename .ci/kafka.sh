@@ -18,7 +18,8 @@
 # plain eval "$(…)" goes on when the start fails): TEST_KAFKA_BROKERS and TEST_SCHEMA_REGISTRY_URL;
 # with --brokers 3 also TEST_KAFKA_CLUSTER, which is DIR;
 # with --secure TEST_KAFKA_SECURE_BROKERS, TEST_KAFKA_SECURE_CA and the names and
-# passwords of a user with all rights and of one with none. It returns when
+# passwords of a user with all rights and of one with none, and two listeners more:
+# …_MUTUAL, which asks for a certificate of the CA, and …_INTERNAL for all rights. It returns when
 # everything answers. Linux only: processes are known by /proc. What it downloads is pinned and kept under
 # ${XDG_CACHE_HOME:-$HOME/.cache}/airudder-exporter: a second run needs no network.
 set -euo pipefail
@@ -325,7 +326,7 @@ start_secure() {
   local -a port
   local mechanism
   local -a users=()
-  read -ra port <<<"$(free_ports 3)"
+  read -ra port <<<"$(free_ports 4)"
   certificates
   { common_settings; single_settings "${port[@]}"; secure_settings "${port[@]}"; } >"$dir/broker-1.properties"
   chmod 600 "$dir/broker-1.properties"
@@ -341,6 +342,8 @@ start_secure() {
   export_line TEST_KAFKA_SECURE_CA "$dir/ca.pem"
   export_line TEST_KAFKA_SECURE_ADMIN "admin:$admin_password"
   export_line TEST_KAFKA_SECURE_USER "exporter:$exporter_password"
+  export_line TEST_KAFKA_SECURE_MUTUAL "127.0.0.1:${port[3]}"
+  export_line TEST_KAFKA_SECURE_INTERNAL "127.0.0.1:${port[2]}"
 }
 
 # certificates: a CA, and a broker's certificate for 127.0.0.1 and localhost.
@@ -354,17 +357,21 @@ certificates() {
   cat "$dir/broker.key" "$dir/broker.crt" >"$dir/broker.pem"
 }
 
-# secure_settings PORT PORT PORT: clients come in by SASL_SSL; the broker itself
-# by a listener without, as the anonymous super user.
+# secure_settings PORT PORT PORT PORT: clients come in by SASL_SSL, or by a
+# certificate alone on the last port; the broker itself and the tests' own
+# hands by a listener without, as the anonymous super user.
 secure_settings() {
   local login=org.apache.kafka.common.security
   cat <<EOF
-listeners=SASL_SSL://127.0.0.1:$1,CONTROLLER://127.0.0.1:$2,INTERNAL://127.0.0.1:$3
-advertised.listeners=SASL_SSL://127.0.0.1:$1,INTERNAL://127.0.0.1:$3
-listener.security.protocol.map=SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT,INTERNAL:PLAINTEXT
+listeners=SASL_SSL://127.0.0.1:$1,CONTROLLER://127.0.0.1:$2,INTERNAL://127.0.0.1:$3,MUTUAL://127.0.0.1:$4
+advertised.listeners=SASL_SSL://127.0.0.1:$1,INTERNAL://127.0.0.1:$3,MUTUAL://127.0.0.1:$4
+listener.security.protocol.map=SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT,INTERNAL:PLAINTEXT,MUTUAL:SSL
+listener.name.mutual.ssl.client.auth=required
 inter.broker.listener.name=INTERNAL
 ssl.keystore.type=PEM
 ssl.keystore.location=$dir/broker.pem
+ssl.truststore.type=PEM
+ssl.truststore.location=$dir/ca.pem
 sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
 listener.name.sasl_ssl.plain.sasl.jaas.config=$login.plain.PlainLoginModule required user_admin="$admin_password" user_exporter="$exporter_password";
 listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config=$login.scram.ScramLoginModule required;

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -30,6 +31,7 @@ func (l *loader) checkNames(environ []string) {
 			continue
 		}
 		near, distance := nearest(name, names)
+		name = oneWord(name)
 		switch {
 		case strings.HasPrefix(name, "AIRUDDER_") && !kubernetesService.MatchString(name):
 			l.add(name, "is no setting of the exporter"+didYouMean(near, distance))
@@ -37,6 +39,13 @@ func (l *loader) checkNames(environ []string) {
 			l.warnings = append(l.warnings, fmt.Sprintf("%s: is no setting of the exporter%s", name, didYouMean(near, distance)))
 		}
 	}
+}
+
+// oneWord is a name as a line may begin with it, whatever is in it.
+func oneWord(name string) string {
+	const longest = 100
+	name = strings.Trim(strconv.Quote(name[:min(len(name), longest)]), `"`)
+	return strings.ReplaceAll(name, ":", `\x3a`)
 }
 
 func didYouMean(near string, distance int) string {

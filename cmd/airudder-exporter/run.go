@@ -91,12 +91,16 @@ func (s starter) own(ctx context.Context, e *exporter.Exporter) error {
 	if err != nil {
 		return err
 	}
-	s.state.Running(e)
+	s.state.Waiting("waiting for the consumer group to answer")
+	changed := func(owned []int) {
+		e.Owned(len(owned))
+		s.state.Running(e)
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return e.List(ctx) })
 	group.Go(func() error {
 		own := func(ctx context.Context, owned *kafka.Shard) error { return e.RunShard(ctx, shard(s.client, owned)) }
-		return s.client.Assign(ctx, s.cfg.Kafka.Assignment, meta.Partitions, own, func(owned []int) { e.Owned(len(owned)) })
+		return s.client.Assign(ctx, s.cfg.Kafka.Assignment, meta.Partitions, own, changed)
 	})
 	return group.Wait()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,6 +22,7 @@ func (e *Exporter) RunShard(ctx context.Context, s Shard) error {
 	e.took(s.Number)
 	defer e.dropShard(s.Number)
 	retry := newBackoff(100*time.Millisecond, 10*time.Second)
+	said := "" // what the log says is wrong; the same again is no news
 	for reason := "start"; ; {
 		e.metrics.producers.WithLabelValues(reason).Inc()
 		committed, err := e.produce(ctx, s)
@@ -42,7 +44,12 @@ func (e *Exporter) RunShard(ctx context.Context, s Shard) error {
 			}
 			continue
 		}
-		e.log.Warn("producer ended; recovering from the ledger", "shard", s.Number, "error", err)
+		level := slog.LevelWarn
+		if !committed && err.Error() == said {
+			level = slog.LevelDebug
+		}
+		said = err.Error()
+		e.log.Log(ctx, level, "producer ended; recovering from the ledger", "shard", s.Number, "error", err)
 		if !sleep(ctx, retry.NextBackOff()) {
 			return nil
 		}

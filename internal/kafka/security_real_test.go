@@ -106,7 +106,7 @@ func TestSecureBrokerWithoutRights(t *testing.T) {
 	c := s.client(t, security.as(t, topicNames()))
 	for _, create := range []bool{false, true} {
 		_, err := c.EnsureTopics(t.Context(), c.TopicSpecs(testLayout), create)
-		wantRight(t, err, "Describe", "topic")
+		wantRight(t, err, "Write", "topic")
 	}
 }
 

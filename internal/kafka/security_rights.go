@@ -21,7 +21,7 @@ type RightError struct {
 }
 
 func (e *RightError) Error() string {
-	return fmt.Sprintf("the right %s on %s is missing: %v", e.Operation, e.on(), e.Err)
+	return fmt.Sprintf("the right %s on %s is missing; once it is granted, this goes on by itself: %v", e.Operation, e.on(), e.Err)
 }
 
 func (e *RightError) Unwrap() error { return e.Err }

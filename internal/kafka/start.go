@@ -77,7 +77,7 @@ func (p *Producer) survey(ctx context.Context) error {
 		case code(err) == 3:
 			return fmt.Errorf("topic %s is not there: it was deleted. Create it again, or restart the exporter with KAFKA_CREATE_TOPICS=true: %w", topic, err)
 		case err != nil:
-			return err
+			return onTopic(err, "Write", topic) // which includes Describe
 		}
 		p.partitions[topic] = n
 	}

@@ -41,7 +41,7 @@ func (c *Client) Tail(ctx context.Context, topics []string, fromStart bool, visi
 func (c *Client) tailTopic(ctx context.Context, group *errgroup.Group, topic string, fromStart bool, visit func(Message) error) error {
 	ranges, err := c.Ends(ctx, topic)
 	if err != nil {
-		return err
+		return onTopic(err, "Read", topic) // which includes Describe
 	}
 	following := 0
 	for {

@@ -162,7 +162,7 @@ func (c *Client) lookUp(ctx context.Context, specs []TopicSpec) (map[string]topi
 			states[t.Name] = stateOf(t)
 		case 3: // UNKNOWN_TOPIC_OR_PARTITION
 		case 29: // TOPIC_AUTHORIZATION_FAILED
-			return nil, fmt.Errorf("look up topics: %w", onTopic(err, "Describe", t.Name))
+			return nil, fmt.Errorf("look up topics: %w", onTopic(err, "Write", t.Name)) // which includes Describe
 		default:
 			return nil, fmt.Errorf("look up topic %s: %w", t.Name, err)
 		}

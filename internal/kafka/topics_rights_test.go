@@ -85,6 +85,6 @@ func TestRights(t *testing.T) {
 		}
 		c := s.client(t, as(cfg, "exporter", "secret"))
 		_, err := c.EnsureTopics(t.Context(), c.TopicSpecs(testLayout), false)
-		wantRight(t, err, "Describe", "topic")
+		wantRight(t, err, "Write", "topic")
 	})
 }
