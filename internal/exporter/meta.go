@@ -102,7 +102,7 @@ func (e *Exporter) settle(ctx context.Context, topics Topics) (meta ledger.Meta,
 		case found && !e.lowers(meta):
 			return nil, nil // it is settled, by this process or another
 		case found:
-			meta.ExportSince = e.cfg.ExportSince.UTC()
+			meta.ExportSince = meta.Lowered(e.cfg.ExportSince)
 		default:
 			meta = e.newMeta(partitions)
 		}
@@ -138,13 +138,17 @@ func (e *Exporter) metaRecords(meta ledger.Meta) map[int]record.Record {
 
 // lowers reports whether the configuration wants older tasks than the ledger.
 func (e *Exporter) lowers(meta ledger.Meta) bool {
-	return !e.cfg.ExportSince.IsZero() && e.cfg.ExportSince.Before(meta.ExportSince)
+	return meta.Lowered(e.cfg.ExportSince).Before(meta.ExportSince)
 }
 
 func (e *Exporter) warn(meta ledger.Meta, partitions int) {
 	if e.cfg.ExportSince.After(meta.ExportSince) {
 		e.log.Warn("AIRUDDER_EXPORT_SINCE is later than the ledger's and is ignored: what was exported stays",
 			"configured", e.cfg.ExportSince, "ledger", meta.ExportSince)
+	}
+	if !e.cfg.ExportSince.IsZero() && e.cfg.ExportSince.Before(meta.Reach) {
+		e.log.Warn("AIRUDDER_EXPORT_SINCE is earlier than what the rebuilt ledger knows: tasks that ended before may have been published, and are not exported",
+			"configured", e.cfg.ExportSince, "known since", meta.Reach)
 	}
 	if e.cfg.EventKey != meta.EventKey {
 		e.log.Warn("KAFKA_EVENT_KEY differs from the one that the ledger began with: events of one key now lie in two partitions",

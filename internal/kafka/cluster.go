@@ -118,10 +118,10 @@ func (c *Client) Ends(ctx context.Context, topic string) ([]Range, error) {
 		ranges[i].Partition = i
 	}
 	err = c.again(ctx, "ListOffsets", leaderAgain, func(ctx context.Context) error {
-		if err := c.listOffsets(ctx, topic, -2, n, func(p int, offset int64) { ranges[p].Start = offset }); err != nil {
+		if err := c.listOffsets(ctx, topic, earliest, 0, n, func(p int, offset int64) { ranges[p].Start = offset }); err != nil {
 			return err
 		}
-		return c.listOffsets(ctx, topic, -1, n, func(p int, offset int64) { ranges[p].End = offset })
+		return c.listOffsets(ctx, topic, latest, 0, n, func(p int, offset int64) { ranges[p].End = offset })
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list the offsets of %s: %w", topic, err)
@@ -129,10 +129,17 @@ func (c *Client) Ends(ctx context.Context, topic string) ([]Range, error) {
 	return ranges, nil
 }
 
-// listOffsets asks for one offset of each of n partitions: at -2 the first, at
-// -1 the end.
-func (c *Client) listOffsets(ctx context.Context, topic string, at int64, n int, found func(partition int, offset int64)) error {
-	req := &listoffsets.Request{ReplicaID: -1, Topics: []listoffsets.RequestTopic{{Topic: topic}}}
+// What listOffsets asks for; at readCommitted, latest is the first offset whose
+// transaction has no outcome yet.
+const (
+	latest        int64 = -1
+	earliest      int64 = -2
+	readCommitted int8  = 1
+)
+
+// listOffsets asks for one offset of each of n partitions.
+func (c *Client) listOffsets(ctx context.Context, topic string, at int64, isolation int8, n int, found func(partition int, offset int64)) error {
+	req := &listoffsets.Request{ReplicaID: -1, IsolationLevel: isolation, Topics: []listoffsets.RequestTopic{{Topic: topic}}}
 	for p := range n {
 		req.Topics[0].Partitions = append(req.Topics[0].Partitions,
 			listoffsets.RequestPartition{Partition: int32(p), CurrentLeaderEpoch: -1, Timestamp: at})

@@ -46,7 +46,8 @@
 //	batch.go       a record batch's header and records, read in place
 //	fetch.go       raw fetch; stream.go: one after the other, ahead of the reader
 //	committed.go   batches → committed records
-//	replay.go      the ledger's replay; scan.go and tail.go: other readers
+//	replay.go      the ledger's replay; scan.go and tail.go: other readers;
+//	               settled.go: once no transaction is open
 //	metrics.go     airudder_kafka_…
 //	topics*.go     topics created and checked; assign*.go, balancer.go: which
 //	               shards are ours; security*.go: TLS, SASL and rights

@@ -15,6 +15,23 @@ type Meta struct {
 	EventKey    string    `json:"event_key"`
 	ExportSince time.Time `json:"export_since"` // tasks whose schedule ended before are not exported; only ever lowered
 	Created     time.Time `json:"created"`
+
+	// Reach is set where the ledger was rebuilt from topics that had lost their
+	// beginning: what was published before is not known, and ExportSince is
+	// never lowered past it. Zero: everything is known.
+	Reach time.Time `json:"reach,omitzero"`
+}
+
+// Lowered is ExportSince as it is once somebody has asked for another one. It
+// moves to an earlier time alone. Zero: nobody asks.
+func (m Meta) Lowered(asked time.Time) time.Time {
+	if asked.IsZero() || !asked.Before(m.ExportSince) {
+		return m.ExportSince
+	}
+	if asked.Before(m.Reach) {
+		return m.Reach
+	}
+	return asked.UTC()
 }
 
 // Seen is what one partition of the ledger topic shows at a start.
@@ -28,8 +45,13 @@ type Seen struct {
 // publish calls a second time. Its text says what happened and what to do.
 var ErrRefused = errors.New("ledger refused")
 
-// restore is the cure where entries are gone.
-const restore = "restore the topic from a mirror or a backup, or begin a new export under new names for both KAFKA_TOPIC_LEDGER and KAFKA_TOPIC_CALL_COMPLETED"
+// The cures where entries are gone: restore where others are left, which a
+// rebuild does not take for granted, and remake where there is nothing.
+const (
+	restore = "restore the topic from a mirror or a backup; or delete it and run `airudder-exporter ledger rebuild`, which makes it anew from what was published; or " + anew
+	remake  = "restore the topic from a mirror or a backup; or run `airudder-exporter ledger rebuild`, which makes it anew from what was published; or " + anew
+	anew    = "begin a new export under new names for both KAFKA_TOPIC_LEDGER and KAFKA_TOPIC_CALL_COMPLETED"
+)
 
 // CheckMeta decides whether a ledger can be gone on with. parts are all
 // partitions that the topic has now; published says whether the event topic has
@@ -49,7 +71,7 @@ func CheckMeta(parts []Seen, topic, eventTopic string, published bool) (Meta, bo
 	}
 	if !found {
 		if published {
-			return Meta{}, false, refuse("%s holds no meta entry, but %s holds events: the ledger was lost or another one is configured, and going on would publish every call again. Set KAFKA_TOPIC_LEDGER to the right topic, or: "+restore, topic, eventTopic)
+			return Meta{}, false, refuse("%s holds no meta entry, but %s holds events: the ledger was lost or another one is configured, and going on would publish every call again. Set KAFKA_TOPIC_LEDGER to the right topic, or: "+remake, topic, eventTopic)
 		}
 		return Meta{}, false, nil
 	}

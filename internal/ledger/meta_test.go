@@ -26,7 +26,8 @@ func TestCheckMeta(t *testing.T) {
 	other.LedgerID = "another"
 	four := three
 	four.Partitions = 4
-	const cure = "restore the topic from a mirror or a backup, or begin a new export under new names for both KAFKA_TOPIC_LEDGER and KAFKA_TOPIC_CALL_COMPLETED"
+	const cure = "restore the topic from a mirror or a backup; or delete it and run `airudder-exporter ledger rebuild`, which makes it anew from what was published; or begin a new export under new names for both KAFKA_TOPIC_LEDGER and KAFKA_TOPIC_CALL_COMPLETED"
+	const remake = "restore the topic from a mirror or a backup; or run `airudder-exporter ledger rebuild`, which makes it anew from what was published; or begin a new export under new names for both KAFKA_TOPIC_LEDGER and KAFKA_TOPIC_CALL_COMPLETED"
 
 	for _, tt := range []struct {
 		name      string
@@ -43,9 +44,9 @@ func TestCheckMeta(t *testing.T) {
 		{name: "partitions added later", parts: append(parts(3, three), Seen{}, Seen{LogStart: 9}), found: true, published: true},
 		{name: "an added partition holds another meta", parts: append(parts(3, three), Seen{HasMeta: true, Meta: other}), found: true},
 		{name: "lost", parts: make([]Seen, 3), published: true,
-			refused: "ledger refused: airudder.call-ledger holds no meta entry, but airudder.call-completed holds events: the ledger was lost or another one is configured, and going on would publish every call again. Set KAFKA_TOPIC_LEDGER to the right topic, or: " + cure},
+			refused: "ledger refused: airudder.call-ledger holds no meta entry, but airudder.call-completed holds events: the ledger was lost or another one is configured, and going on would publish every call again. Set KAFKA_TOPIC_LEDGER to the right topic, or: " + remake},
 		{name: "lost, with its topic", parts: nil, published: true,
-			refused: "ledger refused: airudder.call-ledger holds no meta entry, but airudder.call-completed holds events: the ledger was lost or another one is configured, and going on would publish every call again. Set KAFKA_TOPIC_LEDGER to the right topic, or: " + cure},
+			refused: "ledger refused: airudder.call-ledger holds no meta entry, but airudder.call-completed holds events: the ledger was lost or another one is configured, and going on would publish every call again. Set KAFKA_TOPIC_LEDGER to the right topic, or: " + remake},
 		{name: "records deleted", parts: edit(parts(3, three), 1, func(s *Seen) { s.LogStart = 17 }), published: true,
 			refused: "ledger refused: partition 1 of airudder.call-ledger begins at offset 17, not 0: records of the ledger were deleted, and which calls were published is no longer known. " + cure},
 		{name: "records deleted, meta among them", parts: edit(make([]Seen, 3), 2, func(s *Seen) { s.LogStart = 17 }),
@@ -100,7 +101,7 @@ func checkRefused(t *testing.T, err error, want string) {
 }
 
 func TestCheckShard(t *testing.T) {
-	const cure = "restore the topic from a mirror or a backup, or begin a new export under new names for both KAFKA_TOPIC_LEDGER and KAFKA_TOPIC_CALL_COMPLETED"
+	const cure = "restore the topic from a mirror or a backup; or delete it and run `airudder-exporter ledger rebuild`, which makes it anew from what was published; or begin a new export under new names for both KAFKA_TOPIC_LEDGER and KAFKA_TOPIC_CALL_COMPLETED"
 	other := meta
 	other.LedgerID = "another"
 	more := meta

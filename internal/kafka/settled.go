@@ -1,0 +1,67 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// ErrUnsettled says that a transaction stayed open for longer than it was
+// waited for.
+var ErrUnsettled = errors.New("a transaction is open")
+
+// Settled is Ends, once every transaction that was open below those ends has its
+// outcome: a Scan up to them misses nothing that is committed later. It waits no
+// longer than patience, and then says which partition it waited for.
+func (c *Client) Settled(ctx context.Context, topic string, patience time.Duration) ([]Range, error) {
+	ranges, err := c.Ends(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	deadline := time.Now().Add(patience)
+	wait := pacing(20*time.Millisecond, time.Second)
+	for {
+		stable := make([]int64, len(ranges))
+		err := c.again(ctx, "ListOffsets", leaderAgain, func(ctx context.Context) error {
+			return c.listOffsets(ctx, topic, latest, readCommitted, len(ranges), func(p int, offset int64) { stable[p] = offset })
+		})
+		if err != nil {
+			return nil, fmt.Errorf("list the offsets of %s: %w", topic, err)
+		}
+		i := slices.IndexFunc(ranges, func(r Range) bool { return stable[r.Partition] < r.End })
+		if i < 0 {
+			return ranges, nil
+		}
+		if time.Now().After(deadline) {
+			return nil, fmt.Errorf("%w on %s[%d] at offset %d, still after %s: somebody writes there who is no exporter of this ledger. "+
+				"Wait until it ends, or find it with kafka-transactions.sh --describe-producers and abort it", ErrUnsettled, topic, i, stable[i], patience)
+		}
+		if !sleep(ctx, wait.NextBackOff()) {
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// Reach is from when on a partition that has lost its beginning holds all that
+// was written: the time of its first committed record, which Scan has shown.
+// Where none is left, first is zero, and it is what the topic's retention says:
+// what is younger cannot have been deleted by it. Where that is not known
+// either, it is now.
+func (c *Client) Reach(ctx context.Context, topic string, first, now time.Time) (time.Time, error) {
+	if !first.IsZero() {
+		return first, nil
+	}
+	all, err := c.describe(ctx, []TopicSpec{{Name: topic}})
+	if err != nil {
+		return time.Time{}, err
+	}
+	values := all[topic].values
+	retention, err := strconv.ParseInt(values["retention.ms"], 10, 64)
+	if err != nil || retention < 0 || values["retention.bytes"] != "-1" || values["cleanup.policy"] != "delete" {
+		return now, nil
+	}
+	return now.Add(-time.Duration(min(retention, now.UnixMilli())) * time.Millisecond), nil
+}
