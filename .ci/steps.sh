@@ -27,6 +27,23 @@ stop_brokers() {
   rm -rf "$1"
 }
 
+# failures LOG prints what failed in a verbose test run, first the tests' names,
+# then what they said themselves; of the exporters' logs, which a failed proof
+# shows too, nothing.
+failures() {
+  local failed
+  failed=$(sed -nE 's/^ *--- FAIL: ([^ ]+) .*/\1/p' "$1")
+  grep -E '^ *--- FAIL|^FAIL|^panic:|DATA RACE' "$1" || true
+  awk -v failed="$failed" '
+    BEGIN { n = split(failed, names, "\n"); for (i = 1; i <= n; i++) bad[names[i]] = 1 }
+    /^=== (RUN|NAME|CONT) / { if (shown = ($3 in bad)) print; next }
+    /^===|^ *--- / { shown = 0; next }
+    /^ +\{"time":/ { next }
+    shown || /^panic:/ { print substr($0, 1, 600) }
+  ' "$1" | head -300
+  awk '/^panic:/ { n = 60 } n-- > 0' "$1"
+}
+
 # summary LOG prints what a verbose test run came to, and the proof's own figures.
 summary() {
   grep -E '^ok|open txn$|requests? (arrives|lost)|answer lost|at random|^ +all  |from kill to|finished [0-9]+ · events' "$1" || true

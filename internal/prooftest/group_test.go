@@ -33,9 +33,9 @@ func TestSeveralExporters(t *testing.T) {
 			stop := w.play(10)
 			k.run(kills)
 			stop()
-			w.awaitEvents(k.seen, time.Minute)
+			w.awaitEvents(k.seen, patience)
 			for _, c := range w.children {
-				c.terminate(30 * time.Second) // a join under way is waited for
+				c.terminate(grace) // a join under way is waited for
 			}
 			k.report()
 			w.check(nil)

@@ -34,8 +34,8 @@ func TestKilledAnywhere(t *testing.T) {
 	stop := w.play(15)
 	k.run(killsOr(t, 40, 100))
 	stop()
-	w.awaitEvents(k.seen, time.Minute)
-	w.children[0].terminate(15 * time.Second)
+	w.awaitEvents(k.seen, patience)
+	w.children[0].terminate(grace)
 	w.seal("sealing")
 	k.report()
 	if k.open*10 < k.kills {

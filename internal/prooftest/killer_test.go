@@ -77,7 +77,7 @@ func (k *killer) run(n int) {
 	if k.calm {
 		dead.start()
 		dead = nil
-		eventually(k.w.t, "the first event", time.Minute, func() bool { return k.seen.count() > 0 })
+		eventually(k.w.t, "the first event", patience, func() bool { return k.seen.count() > 0 })
 	}
 	for k.kills < n {
 		// What is to happen is arranged before the dead one starts again, so that
@@ -100,7 +100,7 @@ func (k *killer) run(n int) {
 // awaitResumed waits for the first event that was written after the last kill.
 func (k *killer) awaitResumed() {
 	k.w.t.Helper()
-	eventually(k.w.t, "an event after a kill", time.Minute, func() bool {
+	eventually(k.w.t, "an event after a kill", patience, func() bool {
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		return k.killed.IsZero()

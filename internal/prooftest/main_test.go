@@ -64,6 +64,13 @@ func consult() error {
 	return nil
 }
 
+// How long anything is waited for on a busy machine, and how long an exporter
+// may take to end: what Kubernetes gives a pod.
+const (
+	patience = 2 * time.Minute
+	grace    = 30 * time.Second
+)
+
 // eventually waits for a condition that other processes bring about.
 func eventually(t testing.TB, what string, patience time.Duration, holds func() bool) {
 	t.Helper()

@@ -32,8 +32,8 @@ func TestTerminated(t *testing.T) {
 	t.Logf("SIGTERM in %s, which is never answered: ended after %s", stepProduce, took.Round(time.Millisecond))
 	one.start()
 	stop()
-	w.awaitEvents(seen, time.Minute)
-	one.terminate(10 * time.Second)
+	w.awaitEvents(seen, patience)
+	one.terminate(grace)
 	w.check(nil)
 }
 
@@ -75,8 +75,8 @@ func terminateAt(t *testing.T, c *child, s step, early, silent bool) time.Durati
 	c.start()
 	select {
 	case p := <-reached:
-		return c.awaitExit(p, time.Now(), 5*time.Second)
-	case <-time.After(30 * time.Second):
+		return c.awaitExit(p, time.Now(), grace)
+	case <-time.After(patience):
 		t.Fatalf("no third %s", s)
 		return 0
 	}
@@ -96,23 +96,23 @@ func TestPausedForTooLong(t *testing.T) {
 			seen := w.watch(t)
 			stop := w.play(10)
 			one.start()
-			eventually(t, "events of the first", time.Minute, func() bool { return seen.count() > 0 })
+			eventually(t, "events of the first", patience, func() bool { return seen.count() > 0 })
 			two.start()
 			stopped, goOn := pauseAt(t, one, s)
-			eventually(t, "events of the second", time.Minute, func() bool { return seen.newest().After(stopped) })
+			eventually(t, "events of the second", patience, func() bool { return seen.newest().After(stopped) })
 			paused := time.Since(stopped)
 			one.signal(syscall.SIGCONT)
 			goOn()
-			eventually(t, "the end of the first's producer", time.Minute, func() bool {
+			eventually(t, "the end of the first's producer", patience, func() bool {
 				log := string(one.logged())
 				return strings.Contains(log, "producer ended") || strings.Contains(log, "another exporter took the shard over")
 			})
 			before := seen.count()
-			eventually(t, "events after it came back", time.Minute, func() bool { return seen.count() > before+20 })
+			eventually(t, "events after it came back", patience, func() bool { return seen.count() > before+20 })
 			stop()
-			w.awaitEvents(seen, time.Minute)
+			w.awaitEvents(seen, patience)
 			for _, c := range w.children {
-				c.terminate(30 * time.Second)
+				c.terminate(grace)
 			}
 			t.Logf("paused for %s; the brokers refused %d requests of the paused one, %d of the other as those of a dead producer",
 				paused.Round(time.Millisecond), one.net.refusals(), two.net.refusals())
@@ -154,7 +154,7 @@ func pauseAt(t *testing.T, c *child, s step) (stopped time.Time, goOn func()) {
 	t.Cleanup(goOn)
 	select {
 	case <-still:
-	case <-time.After(30 * time.Second):
+	case <-time.After(patience):
 		t.Fatalf("no %s", s)
 	}
 	return time.Now(), goOn

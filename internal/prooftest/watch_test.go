@@ -2,7 +2,9 @@ package prooftest
 
 import (
 	"context"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -18,15 +20,18 @@ import (
 type watch struct {
 	mu    sync.Mutex
 	calls []airuddersim.CallKey
-	last  time.Time // when the newest event was written
+	dead  map[airuddersim.CallKey]bool // dead letters, by CallID or by row id
+	last  time.Time                    // when the newest event was written
 	on    func(*kgo.Record)
 }
 
-// watch begins to follow a world's events. It ends with the test.
+// watch begins to follow a world's events and dead letters. It ends with the
+// test.
 func (w *world) watch(t testing.TB) *watch {
 	t.Helper()
-	seen := &watch{}
+	seen := &watch{dead: map[airuddersim.CallKey]bool{}}
 	w.follow(t, w.topics.events, seen.add)
+	w.follow(t, w.topics.dead, seen.addDead)
 	return seen
 }
 
@@ -60,12 +65,23 @@ func (w *world) follow(t testing.TB, topic string, show func(*kgo.Record)) {
 	})
 }
 
-func (s *watch) add(r *kgo.Record) {
+// aboutOf is the call, or the row, that a record's id names.
+func aboutOf(r *kgo.Record) airuddersim.CallKey {
 	taskID, rest, _ := strings.Cut(headerOf(r, "ce_id"), "/")
-	callID, _, _ := strings.Cut(rest, "/")
+	id, _, _ := strings.Cut(rest, "/")
+	return airuddersim.CallKey{TaskID: taskID, CallID: id}
+}
+
+func (s *watch) addDead(r *kgo.Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.calls = append(s.calls, airuddersim.CallKey{TaskID: taskID, CallID: callID})
+	s.dead[aboutOf(r)] = true
+}
+
+func (s *watch) add(r *kgo.Record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls = append(s.calls, aboutOf(r))
 	if r.Timestamp.After(s.last) {
 		s.last = r.Timestamp
 	}
@@ -85,6 +101,29 @@ func (s *watch) keys() []airuddersim.CallKey {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.calls)
+}
+
+// unsettled are the calls that are neither an event nor, where a response
+// damaged their row, a dead letter.
+func (s *watch) unsettled(truth airuddersim.Truth) []airuddersim.CallKey {
+	calls := s.keys()
+	missing := truth.Check(calls).Missing
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	settled := maps.Clone(s.dead)
+	for _, key := range calls {
+		settled[key] = true
+	}
+	for _, task := range truth.Tasks {
+		for _, of := range task.Calls {
+			key := airuddersim.CallKey{TaskID: task.TaskID, CallID: of.CallID}
+			row := airuddersim.CallKey{TaskID: task.TaskID, CallID: strconv.FormatInt(of.RowID, 10)}
+			if of.Current && len(of.Damaged) > 0 && !settled[key] && !settled[row] {
+				missing = append(missing, key)
+			}
+		}
+	}
+	return missing
 }
 
 func (s *watch) count() int {
