@@ -63,7 +63,7 @@ func (c *Client) checkTopics(ctx context.Context, specs []TopicSpec, found map[s
 		findings = append(findings, spec.checkState(state)...)
 		if settings.refused != nil {
 			findings = append(findings, Finding{
-				Topic: spec.Name, Setting: "settings", Got: "not readable without the right DescribeConfigs", Want: "readable", Severity: Warning,
+				Topic: spec.Name, Setting: "settings", Got: fmt.Sprintf("not readable without the right DescribeConfigs on the topic %q", spec.Name), Want: "readable", Severity: Warning,
 				Why: fmt.Sprintf("nothing of it could be checked, and batches are as large as the default max.message.bytes allows: %v", settings.refused),
 			})
 			continue

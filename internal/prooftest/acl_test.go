@@ -1,0 +1,210 @@
+package prooftest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// TestExactlyTheseRights runs exporters whose user has the rights that the
+// README lists and no other: they export, are killed, recover, and what they
+// leave is checked. The command check finds nothing missing.
+func TestExactlyTheseRights(t *testing.T) {
+	t.Parallel()
+	for _, assignment := range []string{"group", "all"} {
+		for _, create := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, create %v", assignment, create), func(t *testing.T) {
+				t.Parallel()
+				g := newGuarded(t, renewed(uint64(len(assignment))))
+				g.grant(g.topics.rights(assignment, create)...)
+				if !create {
+					g.makeTopics()
+				}
+				one := g.exporter("one", "KAFKA_ASSIGNMENT="+assignment, fmt.Sprint("KAFKA_CREATE_TOPICS=", create))
+				seen := g.watch(t)
+				stop := g.play(10)
+				one.start()
+				for range 3 {
+					before := seen.count()
+					eventually(t, "events", patience, func() bool { return seen.count() > before+3 })
+					one.kill()
+					one.start()
+				}
+				stop()
+				g.awaitEvents(seen, patience)
+				one.terminate(grace)
+				g.check(nil)
+				out, code := g.command(one, "check")
+				if code != 0 || !strings.Contains(out, "the rights that a run needs are there") {
+					t.Errorf("check ended with %d:\n%s", code, out)
+				}
+			})
+		}
+	}
+}
+
+// TestEachRightMissing takes each of those rights away, one at a time: check
+// names it, and so do the log and /readyz of an exporter that starts, which
+// goes on by itself when it is granted. Taken away from an exporter at work it
+// is named again, and nothing is lost.
+func TestEachRightMissing(t *testing.T) {
+	t.Parallel()
+	for i, r := range (topics{"events", "status", "dead letters", "ledger"}).rights("group", true) {
+		t.Run(r.String(), func(t *testing.T) {
+			t.Parallel()
+			g := newGuarded(t, renewed(7))
+			g.withAndWithout(g.topics.rights("group", true)[i])
+		})
+	}
+}
+
+func (g *guarded) withAndWithout(r right) {
+	t := g.t
+	t.Helper()
+	if r.operation != kmsg.ACLOperationCreate {
+		g.makeTopics()
+	}
+	g.grant(without(g.topics.rights("group", true), r)...)
+	one := g.exporter("one", "KAFKA_ASSIGNMENT=group")
+	advice := r.operation == kmsg.ACLOperationDescribeConfigs // it can do without
+	out, code := g.command(one, "check")
+	if (code == 0) != advice || strings.Count(out, r.String()) == 0 {
+		t.Errorf("check ended with %d and does not name %s:\n%s", code, r, out)
+	}
+	seen := g.watch(t)
+	stop := g.play(10)
+	said := watchHealth(t, settingOf(one, "HTTP_ADDR"))
+	one.start()
+	g.awaitNamed(one, 0, r)
+	if !advice {
+		eventually(t, "red readiness", patience, func() bool { return slices.ContainsFunc(said.takeRed(), r.explains) })
+	}
+	g.grant(r)
+	eventually(t, "events with "+r.String(), patience, func() bool { return seen.count() > 3 })
+	if r.bitesAtWork(g.topics) {
+		from := len(one.logged())
+		g.revoke(r)
+		g.awaitNamed(one, from, r)
+		g.grant(r)
+		before := time.Now()
+		eventually(t, "an event with "+r.String()+" again", patience, func() bool { return seen.newest().After(before) })
+	}
+	stop()
+	g.awaitEvents(seen, patience)
+	one.terminate(grace)
+	g.check(nil)
+}
+
+// explains reports whether a sentence of /readyz is about the right. That the
+// group does not answer is all that is known there; the log says why.
+func (r right) explains(sentence string) bool {
+	return strings.Contains(sentence, r.String()) ||
+		r.resource == kmsg.ACLResourceTypeGroup && strings.Contains(sentence, "waiting for the consumer group")
+}
+
+// bitesAtWork reports whether an exporter at work soon needs the right again.
+func (r right) bitesAtWork(t topics) bool {
+	return r.resource != kmsg.ACLResourceTypeTopic || r.operation == kmsg.ACLOperationWrite && (r.name == t.events || r.name == t.ledger)
+}
+
+// awaitNamed waits until the log names the right, which it does once, or a few
+// times where the right is refused at several steps.
+func (g *guarded) awaitNamed(c *child, from int, r right) {
+	g.t.Helper()
+	named := func() int {
+		log := bytes.ReplaceAll(c.logged()[from:], []byte(`\"`), []byte(`"`))
+		n := 0
+		for line := range bytes.Lines(log) {
+			if bytes.Contains(line, []byte(`"level":"WARN"`)) && bytes.Contains(line, []byte(r.String())) {
+				n++
+			}
+		}
+		return n
+	}
+	eventually(g.t, "the log to name "+r.String(), patience, func() bool { return named() > 0 })
+	if n := named(); n > 5 {
+		g.t.Errorf("the log names %s %d times", r, n)
+	}
+}
+
+// TestRightsOfTail: Read on the one topic is enough to read it, and is named
+// where it is missing.
+func TestRightsOfTail(t *testing.T) {
+	t.Parallel()
+	g := newGuarded(t, renewed(9))
+	one := g.world.exporter("one")
+	seen := g.watch(t)
+	stop := g.play(10)
+	one.start()
+	eventually(t, "events", patience, func() bool { return seen.count() > 10 })
+	stop()
+	g.awaitEvents(seen, patience)
+	one.terminate(grace)
+	reader := g.exporter("reader", "LOG_LEVEL=warn")
+	for _, topic := range []struct{ flag, name string }{{"events", g.topics.events}, {"status", g.topics.status}, {"ledger", g.topics.ledger}} {
+		read := right{kmsg.ACLOperationRead, kmsg.ACLResourceTypeTopic, topic.name, false}
+		out, code := g.command(reader, "tail", "--topic", topic.flag)
+		if code == 0 || !strings.Contains(out, read.String()) {
+			t.Errorf("tail of %s without a right ended with %d:\n%s", topic.flag, code, out)
+		}
+		g.grant(read)
+		g.tailed(reader, topic.flag)
+		g.revoke(read)
+	}
+}
+
+// tailed reads a topic with tail until a line has come.
+func (g *guarded) tailed(c *child, topic string) {
+	g.t.Helper()
+	path, err := program()
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	line := &firstLine{came: cancel}
+	cmd := exec.CommandContext(ctx, path, "tail", "--from-start", "--topic", topic)
+	cmd.Env, cmd.Stdout = c.env, line
+	err = cmd.Run() // ends with the context
+	if !bytes.HasPrefix(line.text, []byte("{")) {
+		g.t.Errorf("tail of %s printed %q and ended with %v", topic, line.text, err)
+	}
+}
+
+// firstLine takes what is written up to a first whole line, and tells that it
+// came.
+type firstLine struct {
+	text []byte
+	came func()
+}
+
+func (f *firstLine) Write(p []byte) (int, error) {
+	f.text = append(f.text, p...)
+	if bytes.ContainsRune(f.text, '\n') {
+		f.came()
+	}
+	return len(p), nil
+}
+
+// command runs a command in the environment of an exporter, and returns all
+// that it prints, and its exit code.
+func (g *guarded) command(c *child, args ...string) (string, int) {
+	g.t.Helper()
+	path, err := program()
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.Env = c.env
+	out, _ := cmd.CombinedOutput() // its exit code is looked at
+	return string(out), cmd.ProcessState.ExitCode()
+}
