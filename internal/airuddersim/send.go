@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -120,10 +121,17 @@ type outlet struct {
 func newOutlet(w http.ResponseWriter, zipped bool) *outlet {
 	out := &outlet{ResponseWriter: w}
 	if zipped {
-		out.zip, _ = gzip.NewWriterLevel(w, gzip.BestSpeed) // the level is a valid one
+		out.zip = zips.Get().(*gzip.Writer)
+		out.zip.Reset(w)
 	}
 	return out
 }
+
+// zips are compressors: one is larger than most bodies.
+var zips = sync.Pool{New: func() any {
+	z, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // the level is a valid one
+	return z
+}}
 
 func (o *outlet) Write(p []byte) (int, error) {
 	if o.zip != nil {
@@ -155,6 +163,7 @@ func (o *outlet) finish(r *http.Request, f Fault) {
 	default:
 		if o.zip != nil {
 			_ = o.zip.Close() // only the client's going away can fail it
+			zips.Put(o.zip)
 		}
 	}
 }

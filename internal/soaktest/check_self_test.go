@@ -1,0 +1,57 @@
+package soaktest
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"airudder-exporter/internal/record"
+)
+
+// A checker that finds nothing wrong has to be able to.
+func TestCheckerSees(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := soak(t, *seed, time.Hour)
+		log := w.broker.log
+		if problems, _ := check(w, log); len(problems) > 0 {
+			t.Fatalf("wrong before anything was damaged: %s", problems[0])
+		}
+		first := func(topic, keyPrefix string) int {
+			return slices.IndexFunc(log, func(r record.Record) bool {
+				return r.Topic == topic && bytes.HasPrefix(r.Key, []byte(keyPrefix)) && r.Value != nil
+			})
+		}
+		for name, damage := range map[string]func([]record.Record) []record.Record{
+			"an event twice": func(l []record.Record) []record.Record {
+				at := first(eventTopic, "")
+				return slices.Insert(l, at, l[at])
+			},
+			"an event less": func(l []record.Record) []record.Record {
+				at := first(eventTopic, "")
+				return slices.Delete(l, at, at+1)
+			},
+			"an event and its entry less": func(l []record.Record) []record.Record {
+				at := first(eventTopic, "")
+				return slices.Delete(l, at, at+2)
+			},
+			"an entry less": func(l []record.Record) []record.Record {
+				at := first(ledgerTopic, "call/")
+				return slices.Delete(l, at, at+1)
+			},
+			"a change less": func(l []record.Record) []record.Record {
+				at := first(statusTopic, "")
+				return slices.Delete(l, at, at+1)
+			},
+			"an early tombstone": func(l []record.Record) []record.Record {
+				at := first(ledgerTopic, "call/")
+				return slices.Insert(l, at+1, record.Record{Topic: ledgerTopic, Key: l[at].Key})
+			},
+		} {
+			if problems, _ := check(w, damage(slices.Clone(log))); len(problems) == 0 {
+				t.Errorf("%s: not seen", name)
+			}
+		}
+	})
+}

@@ -1,0 +1,134 @@
+package soaktest
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"airudder-exporter/internal/airudder"
+	"airudder-exporter/internal/exporter"
+	"airudder-exporter/internal/ledger"
+	"airudder-exporter/internal/record"
+)
+
+// process is one exporter, from its start to its end.
+type process struct {
+	t       *testing.T
+	client  *airudder.Client
+	metrics *prometheus.Registry
+	cancel  context.CancelFunc
+	group   sync.WaitGroup
+	later   bool        // events were published before it began
+	dead    atomic.Bool // killed: nothing that it sends arrives any more
+
+	committing chan struct{} // received from in the middle of a commit
+}
+
+// Settings of all processes. The retention is short, so that tasks are closed.
+const (
+	pollMax   = 5 * time.Minute
+	afterEnd  = 30 * time.Minute
+	retention = 3 * time.Hour
+)
+
+func startProcess(t *testing.T, u *upstream, b *broker) *process {
+	t.Helper()
+	p := &process{t: t, metrics: prometheus.NewRegistry(), later: b.published(), committing: make(chan struct{})}
+	client, err := airudder.New(airudder.Config{
+		BaseURL: "http://upstream.test", AppKey: "key", AppSecret: "secret", ListEnabled: true,
+		RequestsPerSecond: 1, Concurrency: 4, Timeout: 30 * time.Second, ResponseTimeout: 5 * time.Minute, Dial: u.dial,
+	}, nil, p.metrics)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.client = client
+	cfg := exporter.Config{
+		LedgerTopic: ledgerTopic, EventTopic: eventTopic, EventKey: string(record.KeyCallID),
+		ListInterval: 2 * time.Minute, PollMin: 30 * time.Second, PollMax: pollMax,
+		Policy: ledger.Policy{AfterEnd: afterEnd, Retention: retention}, Concurrency: 4,
+		ShardOf: func(string, int) int { return 0 },
+	}
+	e := exporter.New(cfg, client, encoder, ledger.Writer{Started: time.Now()}, slog.New(slog.DiscardHandler), p.metrics)
+	ctx, cancel := context.WithCancel(t.Context())
+	p.cancel = cancel
+	if _, err := e.Start(ctx, b.topics()); err != nil {
+		t.Fatalf("start: %v", err)
+	}
+	e.Owned(1)
+	p.group.Go(func() {
+		if err := e.RunShard(ctx, p.shard(b)); err != nil {
+			t.Errorf("the shard ended with: %v", err)
+		}
+	})
+	p.group.Go(func() { _ = e.List(ctx) })
+	return p
+}
+
+func encoder(meta ledger.Meta, limit func(topic string) int) (exporter.Encoder, error) {
+	return record.NewEncoder(record.EncoderConfig{
+		Topics:  record.Topics{CallCompleted: eventTopic, TaskStatus: statusTopic, DeadLetter: deadTopic, Ledger: ledgerTopic},
+		IDs:     record.IDs{CallCompleted: 1, TaskStatus: 2, DeadLetter: 3},
+		BaseURL: "http://upstream.test", LedgerID: meta.LedgerID,
+		Limits: record.Limits{CallCompleted: limit(eventTopic), TaskStatus: limit(statusTopic), DeadLetter: limit(deadTopic)},
+	})
+}
+
+func (p *process) shard(b *broker) exporter.Shard {
+	return exporter.Shard{
+		Open: func(_ context.Context, barrier func(int16) record.Record, replay func(key, value []byte) error) (exporter.Producer, error) {
+			time.Sleep(100 * time.Millisecond)
+			return b.open(p, barrier, replay)
+		},
+		Fenced: func(err error) bool { return errors.Is(err, errFenced) },
+		AfterFence: func(ctx context.Context) error {
+			select {
+			case <-time.After(7 * time.Second):
+			case <-ctx.Done():
+			}
+			return ctx.Err()
+		},
+	}
+}
+
+// stop ends the process as SIGTERM does.
+func (p *process) stop() {
+	p.cancel()
+	p.group.Wait()
+	p.client.CloseIdleConnections()
+}
+
+// kill ends it as SIGKILL does, in the middle of a commit if there is one soon:
+// what was not committed by then never will be.
+func (p *process) kill() {
+	select {
+	case <-p.committing:
+	case <-time.After(time.Minute):
+	}
+	p.dead.Store(true)
+	p.stop()
+}
+
+// counter is the sum of a metric over its labels, or over those of a value.
+func (p *process) counter(name string, value ...string) (sum float64) {
+	families, err := p.metrics.Gather()
+	if err != nil {
+		p.t.Error(err)
+	}
+	for _, f := range families {
+		if f.GetName() == name {
+			for _, m := range f.GetMetric() {
+				if len(value) > 0 && m.GetLabel()[0].GetValue() != value[0] {
+					continue
+				}
+				sum += m.GetCounter().GetValue()
+			}
+		}
+	}
+	return sum
+}

@@ -1,0 +1,88 @@
+package soaktest
+
+import (
+	"context"
+	"io"
+	"log"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"time"
+
+	"airudder-exporter/internal/airuddersim"
+)
+
+// upstream is the simulated AIRudder on a network of pipes.
+type upstream struct {
+	*airuddersim.Sim
+	skew   time.Duration // of its clock
+	conns  chan net.Conn
+	done   chan struct{}
+	server *http.Server
+	served chan error
+}
+
+// openUpstream starts a world of campaigns that follows from the seed.
+func openUpstream(seed uint64) *upstream {
+	dice := rand.New(rand.NewPCG(seed, 2))
+	u := &upstream{
+		skew:  time.Duration(dice.IntN(13)-6) * time.Hour,
+		conns: make(chan net.Conn), done: make(chan struct{}), served: make(chan error, 1),
+	}
+	cfg := airuddersim.Config{
+		Seed: seed, Start: time.Now().Add(u.skew), Tasks: 3, RowsPerTask: 20, Rate: 0.08, Renew: true,
+		Lead: 30 * time.Second, Pause: 2 * time.Minute, RedialWait: time.Minute, Window: time.Hour, Overtake: 0.1,
+		Clock:     func() time.Time { return time.Now().Add(u.skew) },
+		ListShape: airuddersim.ListShapes()[dice.IntN(3)], ListLag: time.Duration(dice.IntN(5)) * time.Minute,
+		Gzip: dice.IntN(2) == 0, TokenTTL: 3 * time.Hour, FaultRates: faultRates(),
+	}
+	u.Sim = airuddersim.New(cfg)
+	u.server = &http.Server{Handler: u.Handler(), ErrorLog: log.New(io.Discard, "", 0)}
+	go func() { u.served <- u.server.Serve(u) }()
+	return u
+}
+
+// faultRates are shares of the responses; those to details are the most, and so
+// see the most.
+func faultRates() map[airuddersim.FaultKind]float64 {
+	rates := map[airuddersim.FaultKind]float64{}
+	for _, kind := range airuddersim.FaultKinds() {
+		rates[kind] = 0.006
+	}
+	for _, kind := range []airuddersim.FaultKind{airuddersim.Hang, airuddersim.Stall, airuddersim.TooManyRequests, airuddersim.HugeRow, airuddersim.DeepRow} {
+		rates[kind] = 0.002 // these cost minutes, or megabytes
+	}
+	return rates
+}
+
+// tick lets the campaigns catch up with the clock.
+func (u *upstream) tick() { u.SetNow(time.Now().Add(u.skew)) }
+
+func (u *upstream) close() {
+	u.server.Close()
+	<-u.served
+}
+
+// dial, Accept, Close and Addr are the network.
+
+func (u *upstream) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	near, far := net.Pipe()
+	select {
+	case u.conns <- far:
+		return near, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (u *upstream) Accept() (net.Conn, error) {
+	select {
+	case c := <-u.conns:
+		return c, nil
+	case <-u.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (u *upstream) Close() error   { close(u.done); return nil }
+func (u *upstream) Addr() net.Addr { return &net.UnixAddr{Name: "pipes"} }
