@@ -119,6 +119,7 @@ func shard(c *kafka.Client, s *kafka.Shard) exporter.Shard {
 			return errors.Is(err, kafka.ErrFenced) || errors.Is(err, kafka.ErrSuperseded)
 		},
 		AfterFence: s.AfterFence,
+		Waiting:    c.Waiting,
 	}
 }
 

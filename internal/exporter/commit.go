@@ -169,6 +169,7 @@ func (r *run) commit(ctx context.Context, in <-chan *transaction) error {
 // apply is what a replay would find: the entries of a committed transaction.
 func (r *run) apply(tx *transaction) {
 	now := time.Now()
+	r.went(r.shard.Number, now)
 	for _, u := range tx.units {
 		for _, entry := range u.Entries {
 			r.ledger.Apply(entry)

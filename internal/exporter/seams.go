@@ -80,6 +80,10 @@ type Shard struct {
 	// slice outlives its call; a nil value is a tombstone.
 	Open func(ctx context.Context, barrier func(epoch int16) record.Record, replay func(key, value []byte) error) (Producer, error)
 
+	// Waiting says what this process asks the cluster for in vain, since when and
+	// why; empty: nothing. Nil: it cannot tell.
+	Waiting func() string
+
 	// Fenced reports whether a producer's error means that another writer took
 	// the shard over. AfterFence then waits until trying again makes sense.
 	Fenced     func(error) bool

@@ -19,7 +19,7 @@ import (
 // its fence to its first doubt. It returns an error only when the ledger must
 // not be gone on with.
 func (e *Exporter) RunShard(ctx context.Context, s Shard) error {
-	e.took(s.Number)
+	e.took(s)
 	defer e.dropShard(s.Number)
 	retry := newBackoff(100*time.Millisecond, 10*time.Second)
 	said := "" // what the log says is wrong; the same again is no news

@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,10 +32,14 @@ type Snapshot struct {
 
 // ShardStatus is one shard that this process owns or tries to open.
 type ShardStatus struct {
-	Shard    int       `json:"shard"`
-	Restored time.Time `json:"restored,omitzero"` // zero: not restored
-	Error    string    `json:"error,omitempty"`   // why the last producer ended
-	ErrorAt  time.Time `json:"error_at,omitzero"` // when it first did, since the shard was last restored
+	Shard     int       `json:"shard"`
+	Restored  time.Time `json:"restored,omitzero"`     // zero: not restored
+	Committed time.Time `json:"committed_at,omitzero"` // when a transaction last was; zero: never
+	Error     string    `json:"error,omitempty"`       // why the last producer ended
+	ErrorAt   time.Time `json:"error_at,omitzero"`     // when it first did, since the shard was last restored
+	Waiting   string    `json:"waiting,omitempty"`     // what Kafka is asked for in vain, since when and why
+
+	waiting func() string // nil: it cannot tell
 }
 
 // TaskStatus is one task of an owned shard.
@@ -90,6 +95,9 @@ func (e *Exporter) Totals() Snapshot {
 		s.List.Error, s.List.ErrorAt = e.listing.err.Error(), e.listing.errAt
 	}
 	for _, status := range e.shards {
+		if status.waiting != nil {
+			status.Waiting = status.waiting()
+		}
 		s.Shards = append(s.Shards, status)
 	}
 	slices.SortFunc(s.Shards, func(a, b ShardStatus) int { return a.Shard - b.Shard })
@@ -144,13 +152,21 @@ func (e *Exporter) running() (all []*run) {
 	return all
 }
 
-// took, restored and ended keep what the page says of a shard: given to this
-// process, replayed by a producer, waiting for the next one.
+// took, restored, went and ended keep what the page says of a shard: given to
+// this process, replayed by a producer, written by it, waiting for the next one.
 
-func (e *Exporter) took(shard int) {
+func (e *Exporter) took(s Shard) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.shards[shard] = ShardStatus{Shard: shard}
+	e.shards[s.Number] = ShardStatus{Shard: s.Number, waiting: s.Waiting}
+}
+
+func (e *Exporter) went(shard int, at time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s := e.shards[shard]
+	s.Committed = at
+	e.shards[shard] = s
 }
 
 func (e *Exporter) restored(shard int) {
@@ -183,17 +199,8 @@ func (e *Exporter) dropShard(shard int) {
 // exporter that owns nothing is ready. e.mu is held.
 func (e *Exporter) whyNotReady(shards []ShardStatus, now time.Time) string {
 	for _, s := range shards {
-		switch {
-		case !s.Restored.IsZero():
-		case s.Error == "":
-			return "shard " + strconv.Itoa(s.Shard) + " is being restored"
-		default:
-			return "shard " + strconv.Itoa(s.Shard) + " is not restored: " + s.Error
-		}
-	}
-	for _, r := range e.runs {
-		if since := r.oldestWaiting(); !since.IsZero() && now.Sub(since) > time.Minute {
-			return "a plan waits for its commit since " + since.UTC().Format(time.RFC3339)
+		if why := s.whyNotReady(e.runs[s.Shard], now); why != "" {
+			return "shard " + strconv.Itoa(s.Shard) + " " + why
 		}
 	}
 	switch {
@@ -202,6 +209,30 @@ func (e *Exporter) whyNotReady(shards []ShardStatus, now time.Time) string {
 		return "the task list cannot be read: " + e.listing.err.Error()
 	case e.unreachable != nil && now.Sub(e.reachedAt) > e.cfg.PollMax+time.Minute: // one task alone may break
 		return "no task can be read: " + e.unreachable.Error()
+	}
+	return ""
+}
+
+// whyNotReady names what keeps a shard from committing; empty: nothing. run is
+// nil where no producer is at work. One that can open the shard need not be able
+// to write events: until it has, the end of the one before counts.
+func (s ShardStatus) whyNotReady(run *run, now time.Time) string {
+	why := cmp.Or(s.Waiting, s.Error)
+	var oldest time.Time
+	if run != nil {
+		oldest = run.oldestWaiting()
+	}
+	switch {
+	case s.Restored.IsZero() && why == "":
+		return "is being restored"
+	case s.Restored.IsZero():
+		return "is not restored: " + why
+	case oldest.IsZero(): // nothing to commit
+		return ""
+	case s.Waiting != "" || s.ErrorAt.After(s.Committed):
+		return "commits nothing: " + why
+	case now.Sub(oldest) > time.Minute:
+		return "commits nothing since " + oldest.UTC().Format(time.RFC3339)
 	}
 	return ""
 }

@@ -75,7 +75,7 @@ func TestReadiness(t *testing.T) {
 		time.Sleep(50 * time.Second)
 		w.wantReady("while a plan waits", "")
 		time.Sleep(3 * time.Minute)
-		w.wantReady("while a plan waits for long", "a plan waits for its commit since ")
+		w.wantReady("while a plan waits for long", "shard 0 commits nothing since ")
 		kafka.mu.Lock()
 		kafka.committed = time.Millisecond
 		kafka.mu.Unlock()
@@ -106,9 +106,13 @@ func TestNotReadyWithAWrongKey(t *testing.T) {
 
 func TestBeingRestored(t *testing.T) {
 	w := newWorld(t, testConfig(), newFakeSource(t))
-	w.took(3)
-	w.took(1)
+	trouble := ""
+	w.took(Shard{Number: 3})
+	w.took(Shard{Number: 1, Waiting: func() string { return trouble }})
 	w.wantReady("while two shards are restored", "shard 1 is being restored")
+	trouble = "waiting for Kafka"
+	w.wantReady("while no broker answers", "shard 1 is not restored: waiting for Kafka")
+	trouble = ""
 	w.restored(1)
 	w.wantReady("while one shard is restored", "shard 3 is being restored")
 	w.ended(1, errors.New("first"))
@@ -120,6 +124,30 @@ func TestBeingRestored(t *testing.T) {
 	w.dropShard(1)
 	w.dropShard(3)
 	w.wantReady("owning nothing any more", "")
+}
+
+// A shard that is restored each time and then cannot commit is not ready in
+// between.
+func TestCommitsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		source, kafka := newFakeSource(t), newFakeKafka()
+		source.set("a", call.Calling, 3, 100)
+		kafka.committed = 30 * time.Second
+		gone := errors.New("no leader")
+		kafka.fault = func(int) (bool, error) { return false, gone }
+		w := start(t, testConfig(), source, kafka)
+		time.Sleep(35 * time.Second) // into the second commit
+		w.wantReady("while commits fail", "shard 0 commits nothing: publish: no leader")
+		kafka.mu.Lock()
+		gone = nil
+		kafka.mu.Unlock()
+		time.Sleep(time.Minute)
+		w.wantReady("once they do not", "")
+		if s := w.Totals().Shards[0]; !s.Committed.After(s.ErrorAt) || s.Error == "" {
+			t.Errorf("the shard shows %+v, want a commit after the last error", s)
+		}
+		w.stop()
+	})
 }
 
 // A loop that hangs is not healthy; one that waits is.

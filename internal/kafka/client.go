@@ -56,6 +56,7 @@ type Client struct {
 	metrics   *metrics
 	addr      net.Addr
 	transport *kafkago.Transport
+	waits     waits
 
 	mu   sync.Mutex
 	ends map[int]int64 // shard → the end of its ledger partition, as far as we know; outlives producers

@@ -26,7 +26,7 @@ func (s *session) produce(ctx context.Context, batches []batch) (map[place]int64
 	var mu sync.Mutex
 	var failures []error
 	offsets := make(map[place]int64, len(batches))
-	for _, part := range byLeader {
+	for leader, part := range byLeader {
 		wait.Go(func() {
 			err := s.client.produceTo(ctx, s.id, part, func(at place, offset int64) {
 				mu.Lock()
@@ -35,7 +35,7 @@ func (s *session) produce(ctx context.Context, batches []batch) (map[place]int64
 			})
 			if err != nil {
 				mu.Lock()
-				failures = append(failures, err)
+				failures = append(failures, fmt.Errorf("broker %d: %w", leader, err))
 				mu.Unlock()
 			}
 		})

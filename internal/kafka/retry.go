@@ -78,31 +78,44 @@ func code(err error) int {
 	return 0
 }
 
+// patience is how long a request is asked again before anybody hears of it:
+// coordinators and leaders move in less.
+const patience = 2 * time.Second
+
 // again runs attempt until it succeeds, fails with something that retry
 // refuses, or ctx ends. Between attempts it forgets what it knew of the
-// cluster, and it says so in the log once the trouble lasts.
+// cluster. Once the trouble lasts it says so: in the log, seldom, and in Waiting.
 func (c *Client) again(ctx context.Context, api string, retry func(error) bool, attempt func(context.Context) error) error {
 	slow := pacing(20*time.Millisecond, time.Second)
 	quick := pacing(time.Millisecond, 20*time.Millisecond) // for markers, which take 5 to 50 ms
-	complain := 2 * time.Second                            // and after twice as long again, and so on
+	this := &wait{api: api, since: time.Now()}
+	defer c.waits.remove(this)
+	complain := patience
 	for {
 		err := attempt(ctx)
+		if err == nil && complain > patience {
+			c.log.Info("kafka answers again", "api", api, "after", time.Since(this.since).Round(time.Second))
+		}
 		if err == nil || ctx.Err() != nil || !retry(err) {
 			return err
 		}
 		c.metrics.retries.WithLabelValues(api, label(err)).Inc()
-		wait := quick.NextBackOff()
+		pause := quick.NextBackOff()
 		if code(err) == codeConcurrent {
 			c.metrics.concurrent.Inc()
 		} else {
 			c.forget(ctx, err)
-			wait = slow.NextBackOff()
+			pause = slow.NextBackOff()
 		}
-		if lasted := slow.GetElapsedTime(); lasted > complain {
-			c.log.Warn("kafka does not answer as it should; asking again", "api", api, "for", lasted.Round(time.Second), "error", err)
-			complain *= 2
+		lasted := time.Since(this.since)
+		if lasted > patience {
+			c.waits.put(this, err)
 		}
-		if !sleep(ctx, wait) {
+		if lasted > complain {
+			c.log.Warn("kafka does not answer as it should; asking again", "api", api, "for", lasted.Round(time.Second), "error", c.explain(err))
+			complain = max(time.Minute, 2*lasted)
+		}
+		if !sleep(ctx, pause) {
 			return fmt.Errorf("%w (given up: %w)", err, ctx.Err())
 		}
 	}

@@ -62,6 +62,25 @@ func (s Security) explainCode(err error, ledger string) string {
 	case kafkago.ClusterAuthorizationFailed:
 		return fmt.Sprintf("%s lacks a right on the cluster: Create with KAFKA_CREATE_TOPICS=true (Create on the topics is enough); without that right Write on %q and the event topics is missing", who, ledger)
 	}
+	return explainPassing(code)
+}
+
+// explainPassing knows the codes by which a cluster in motion answers.
+func explainPassing(code kafkago.Error) string {
+	switch int(code) {
+	case codeConcurrent:
+		return "the shard's last transaction is not ended everywhere yet: a broker that leads one of its partitions is down or hangs, or the partition has too few replicas in sync (min.insync.replicas)"
+	case 14, 15, 16:
+		return "the cluster has no coordinator for it just now: a broker is gone or starting, or its inner topic (__transaction_state, __consumer_offsets) has too few replicas in sync"
+	case 5, 6:
+		return "a partition has another leader, or none: a broker has just gone or come"
+	case 7:
+		return "the replicas did not confirm in time: a broker hangs or lags"
+	case int(kafkago.BrokerNotAvailable):
+		return "the broker in charge is not in the cluster just now: it is down or starting"
+	case 19, 20:
+		return "too few replicas are in sync (min.insync.replicas): a broker is down or lags"
+	}
 	return ""
 }
 

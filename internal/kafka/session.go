@@ -173,8 +173,9 @@ func coordinate[R protocol.Message](ctx context.Context, s *session, req protoco
 	}
 	res, err := ask[R](ctx, s.client, &routed{Message: req, broker: s.coordinator, clientID: s.client.cfg.ClientID})
 	if err != nil {
+		err = fmt.Errorf("broker %d: %w", s.coordinator, unsent(err))
 		s.coordinator = -1
-		return none, unsent(err)
+		return none, err
 	}
 	return res, nil
 }

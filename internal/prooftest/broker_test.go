@@ -248,4 +248,3 @@ func (f *fire) gone(which ...int) {
 	f.revive(which...)
 	f.healed = time.Now()
 }
-
