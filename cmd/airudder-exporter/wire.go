@@ -120,6 +120,10 @@ func shard(c *kafka.Client, s *kafka.Shard) exporter.Shard {
 		},
 		AfterFence: s.AfterFence,
 		Waiting:    c.Waiting,
+		AfterDoubt: s.AfterDoubt,
+		Later: func(ctx context.Context, visit func(key, value []byte) (enough bool)) error {
+			return c.Later(ctx, s.Partition, visit)
+		},
 	}
 }
 

@@ -85,9 +85,16 @@ type Shard struct {
 	Waiting func() string
 
 	// Fenced reports whether a producer's error means that another writer took
-	// the shard over. AfterFence then waits until trying again makes sense.
+	// the shard over. AfterFence then waits until trying again makes sense;
+	// AfterDoubt does after any other error, and is nil where nobody can tell.
 	Fenced     func(error) bool
 	AfterFence func(ctx context.Context) error
+	AfterDoubt func(ctx context.Context) error
+
+	// Later shows the records behind those that this process knows to be
+	// committed, whatever becomes of them, as they come, until visit has seen
+	// enough or ctx ends; nil: who took the shard over stays unknown.
+	Later func(ctx context.Context, visit func(key, value []byte) (enough bool)) error
 }
 
 // Topics is what the start asks of Kafka before there is a producer.

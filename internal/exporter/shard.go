@@ -50,7 +50,7 @@ func (e *Exporter) RunShard(ctx context.Context, s Shard) error {
 		}
 		said = err.Error()
 		e.log.Log(ctx, level, "producer ended; recovering from the ledger", "shard", s.Number, "error", err)
-		if !sleep(ctx, retry.NextBackOff()) {
+		if !sleep(ctx, retry.NextBackOff()) || s.AfterDoubt != nil && s.AfterDoubt(ctx) != nil {
 			return nil
 		}
 	}
@@ -79,10 +79,20 @@ type run struct {
 // produce lives one producer's life. It always ends with an error, and says
 // whether it got something done before.
 func (e *Exporter) produce(ctx context.Context, s Shard) (committed bool, err error) {
+	epoch := int16(-1)
+	defer func() {
+		if ctx.Err() == nil && s.Fenced(err) {
+			err = e.takenOver(ctx, s, epoch, err)
+		}
+	}()
+	barrier := func(got int16) record.Record {
+		epoch = got
+		return e.barrier(got)
+	}
 	l := ledger.New()
 	var strangers ledger.Strangers
 	began := time.Now()
-	producer, err := s.Open(ctx, e.barrier, func(key, value []byte) error {
+	producer, err := s.Open(ctx, barrier, func(key, value []byte) error {
 		strangers.Note(key, value, l.Replay(key, value))
 		return nil
 	})

@@ -26,6 +26,7 @@ type Shard struct {
 	Partition int
 
 	afterFence func(ctx context.Context) error
+	afterDoubt func(ctx context.Context) error // nil: there is nobody to ask
 }
 
 // AfterFence waits until a producer of this shard that was fenced may be
@@ -37,6 +38,20 @@ type Shard struct {
 // up to 5 min, beginning anew after 10 min without a fence. Only the function
 // that was given the shard may call it.
 func (s *Shard) AfterFence(ctx context.Context) error { return s.afterFence(ctx) }
+
+// AfterDoubt waits, where a producer of this shard ended in any other way, for
+// as long as the group says that the shard may have gone to somebody else; its
+// error is ctx's. A process that was stopped for longer than its session wakes
+// in such a doubt, and would fence the shard's new owner before it hears that
+// there is one. A group that does not answer for a session is not waited for:
+// what is owned stays owned. Only the function that was given the shard may
+// call it.
+func (s *Shard) AfterDoubt(ctx context.Context) error {
+	if s.afterDoubt == nil {
+		return ctx.Err()
+	}
+	return s.afterDoubt(ctx)
+}
 
 // Own runs one shard. It is called in a goroutine of its own, at most one a
 // shard at a time. Its context ends only when the next generation takes the

@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"io"
+	"time"
 
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/heartbeat"
@@ -10,9 +11,33 @@ import (
 
 func (g *group) shard(partition int) *Shard {
 	b := newFenceBackoff(groupMember)
-	return &Shard{Partition: partition, afterFence: func(ctx context.Context) error {
-		return g.confirm(ctx, b)
+	confirm := func(ctx context.Context) error { return g.confirm(ctx, b) }
+	return &Shard{Partition: partition, afterFence: confirm, afterDoubt: func(ctx context.Context) error {
+		if g.mayHaveLost(ctx) {
+			return confirm(ctx)
+		}
+		return ctx.Err()
 	}}
+}
+
+// mayHaveLost reports whether the coordinator says that another generation has
+// begun, or begins: this member's session is over, or a rebalance is under way.
+// It asks for no longer than a session.
+func (g *group) mayHaveLost(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, g.timing.session)
+	defer cancel()
+	pace := pacing(20*time.Millisecond, time.Second)
+	for {
+		present, _ := g.now()
+		err := g.heartbeat(ctx, present)
+		switch code(err) {
+		case 22, 25, 27: // ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID, REBALANCE_IN_PROGRESS
+			return true
+		}
+		if err == nil || !sleep(ctx, pace.NextBackOff()) {
+			return false
+		}
+	}
 }
 
 // confirm waits until the group has confirmed, after the call, that this

@@ -118,36 +118,48 @@ func TestGroupKeepsShardsWhenAllJoinAnew(t *testing.T) {
 }
 
 // A member that is cut off is replaced after its session. It does not know and
-// goes on; when it is back, it learns, and its fence is not confirmed.
+// goes on; when it is back, it learns, and neither its fence nor its doubt is
+// confirmed.
 func TestGroupReplacesDeadMember(t *testing.T) {
-	onSites(t, func(t *testing.T, s site) {
-		ledger := s.ledger(t, 1)
-		a := s.join(t, ledger, 1)
-		a.await(1)
-		a.mu.Lock()
-		shard, ctx := a.shards[0], a.ctxs[0]
-		a.mu.Unlock()
+	for _, test := range []struct {
+		name  string
+		after func(s *Shard, ctx context.Context) error
+	}{
+		{"AfterFence", (*Shard).AfterFence}, {"AfterDoubt", (*Shard).AfterDoubt},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			onSites(t, func(t *testing.T, s site) { replaceDeadMember(t, s, test.after) })
+		})
+	}
+}
 
-		a.network.set(true)
-		b := s.join(t, ledger, 1)
-		b.await(1)
-		if err := ctx.Err(); err != nil {
-			t.Errorf("the cut-off member's shard: got %v, want it to run on", err)
-		}
-		fenced := make(chan error, 1)
-		go func() { fenced <- shard.AfterFence(ctx) }()
-		a.network.set(false)
+func replaceDeadMember(t *testing.T, s site, after func(s *Shard, ctx context.Context) error) {
+	ledger := s.ledger(t, 1)
+	a := s.join(t, ledger, 1)
+	a.await(1)
+	a.mu.Lock()
+	shard, ctx := a.shards[0], a.ctxs[0]
+	a.mu.Unlock()
 
-		// Back in the group, either may be the owner; never both in the end.
-		owner, _ := awaitOwner(t, []*member{a, b})
-		err := <-fenced
-		if owner == b && err == nil {
-			t.Error("AfterFence: got nil, want an error for a shard that another member has")
-		}
-		if owner == a && err != nil {
-			t.Errorf("AfterFence: got %v, want nil for a shard that was given back", err)
-		}
-	})
+	a.network.set(true)
+	b := s.join(t, ledger, 1)
+	b.await(1)
+	if err := ctx.Err(); err != nil {
+		t.Errorf("the cut-off member's shard: got %v, want it to run on", err)
+	}
+	a.network.set(false)
+	ended := make(chan error, 1)
+	go func() { ended <- after(shard, ctx) }()
+
+	// Back in the group, either may be the owner; never both in the end.
+	owner, _ := awaitOwner(t, []*member{a, b})
+	err := <-ended
+	if owner == b && err == nil {
+		t.Error("got nil, want an error for a shard that another member has")
+	}
+	if owner == a && err != nil {
+		t.Errorf("got %v, want nil for a shard that was given back", err)
+	}
 }
 
 // Without a broker everything owned stays owned, and a new generation that
@@ -164,6 +176,9 @@ func TestGroupOutlivesItsCoordinator(t *testing.T) {
 		defer cancel()
 		if err := shard.AfterFence(short); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("AfterFence without a coordinator: got %v, want it to wait", err)
+		}
+		if err := shard.AfterDoubt(ctx); err != nil {
+			t.Errorf("AfterDoubt without a coordinator: got %v, want nil: what is owned stays owned", err)
 		}
 		a.network.set(false)
 		if err := shard.AfterFence(ctx); err != nil {

@@ -1,0 +1,59 @@
+package exporter
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"time"
+
+	"airudder-exporter/internal/ledger"
+)
+
+// rivalPatience is how long a fenced producer waits for the entry of whoever
+// fenced it, which is written a few milliseconds after the fence.
+const rivalPatience = 2 * time.Second
+
+// takenOver is why a fenced producer ended, in words for whoever is on duty:
+// who writes the shard now, and who does not any more. epoch is the fenced
+// producer's, below 0 where it did not get one.
+func (e *Exporter) takenOver(ctx context.Context, s Shard, epoch int16, cause error) error {
+	by, found := e.rival(ctx, s, epoch)
+	switch {
+	case !found:
+		return cause // nobody's entry: the coordinator gave our transaction up
+	case by.Role != "":
+		return fmt.Errorf("taken over by a %s (%s) from this exporter (%s), which goes on when that has finished: %w", by.Role, name(by), name(e.process), cause)
+	}
+	return fmt.Errorf("taken over by another exporter (%s) from this one (%s); if both are meant to run, "+
+		"both need KAFKA_ASSIGNMENT=group, else stop one: %w", name(by), name(e.process), cause)
+}
+
+// rival is the first writer of the shard behind a producer of ours that was
+// fenced; false: none came.
+func (e *Exporter) rival(ctx context.Context, s Shard, epoch int16) (by ledger.Writer, found bool) {
+	if epoch < 0 || s.Later == nil {
+		return by, false
+	}
+	ctx, cancel := context.WithTimeout(ctx, rivalPatience)
+	defer cancel()
+	key := ledger.Entry{Kind: ledger.KindProducer}.AppendKey(nil)
+	err := s.Later(ctx, func(k, value []byte) bool {
+		if !bytes.Equal(k, key) {
+			return false
+		}
+		entry, err := ledger.ParseEntry(k, value)
+		if err == nil && entry.Writer.Instance != e.process.Instance && entry.Writer.Epoch > epoch {
+			by, found = entry.Writer, true
+		}
+		return found
+	})
+	if err != nil && ctx.Err() == nil {
+		e.log.Warn("who took the shard over cannot be read", "shard", s.Number, "error", err)
+	}
+	return by, found
+}
+
+// name tells one exporter from another.
+func name(w ledger.Writer) string {
+	return fmt.Sprintf("host %s, pid %d, instance %s", w.Host, w.PID, w.Instance)
+}

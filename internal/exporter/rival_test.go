@@ -1,0 +1,66 @@
+package exporter
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"airudder-exporter/internal/ledger"
+)
+
+// Who is on duty reads in one line which two exporters fight for a shard.
+func TestTakenOverNamesBoth(t *testing.T) {
+	own := ledger.Writer{Host: "here", PID: 10, Instance: "aaa"}
+	entry := func(w ledger.Writer, epoch int16) ledger.Entry {
+		w.Epoch = epoch
+		return ledger.Entry{Kind: ledger.KindProducer, Writer: w}
+	}
+	before := entry(ledger.Writer{Host: "gone", PID: 5, Instance: "zzz"}, 3)
+	task := ledger.Entry{Kind: ledger.KindTask, TaskID: "t"}
+	rival := ledger.Writer{Host: "there", PID: 20, Instance: "bbb"}
+	tool := ledger.Writer{Host: "desk", PID: 30, Instance: "ccc", Role: "tool"}
+	third := ledger.Writer{Host: "third", PID: 40, Instance: "ddd"}
+	for _, test := range []struct {
+		name    string
+		epoch   int16
+		entries []ledger.Entry
+		want    []string
+	}{
+		{"another exporter", 4, []ledger.Entry{before, entry(own, 4), task, entry(rival, 5)},
+			[]string{"host there, pid 20, instance bbb", "host here, pid 10, instance aaa", "KAFKA_ASSIGNMENT=group", "fenced"}},
+		{"two of them", 4, []ledger.Entry{entry(own, 4), entry(rival, 5), entry(third, 6)}, []string{"pid 20", "pid 10"}},
+		{"a tool", 4, []ledger.Entry{entry(own, 4), entry(tool, 5)}, []string{"a tool", "pid 30", "pid 10", "goes on when"}},
+		{"nobody: the transaction's time-out", 4, []ledger.Entry{before, entry(own, 4), task}, nil},
+		{"no epoch of our own", -1, []ledger.Entry{before}, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e := &Exporter{process: own, log: slog.New(slog.DiscardHandler)}
+				s := Shard{Later: func(ctx context.Context, visit func(key, value []byte) bool) error {
+					for _, e := range test.entries {
+						if visit(e.AppendKey(nil), e.AppendValue(nil)) {
+							return nil
+						}
+					}
+					<-ctx.Done() // nothing more comes
+					return ctx.Err()
+				}}
+				err := e.takenOver(t.Context(), s, test.epoch, errFenced)
+				if !errors.Is(err, errFenced) {
+					t.Errorf("got %v, want it to wrap the fence", err)
+				}
+				if test.want == nil && err != errFenced {
+					t.Errorf("got %v, want the fence alone", err)
+				}
+				for _, part := range test.want {
+					if !strings.Contains(err.Error(), part) {
+						t.Errorf("got %q, want %q in it", err, part)
+					}
+				}
+			})
+		})
+	}
+}
