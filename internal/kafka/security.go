@@ -54,7 +54,8 @@ func (s Security) tls() (*tls.Config, error) {
 	config.RootCAs = roots
 	certificate, errCert := s.clientCertificate()
 	if certificate != nil {
-		config.Certificates = []tls.Certificate{*certificate}
+		// Read again for each connection: one that was renewed needs no restart.
+		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return s.clientCertificate() }
 	}
 	return config, errors.Join(errCA, errCert)
 }

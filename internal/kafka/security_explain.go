@@ -9,6 +9,7 @@ import (
 	"net"
 	"strings"
 	"syscall"
+	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
 )
@@ -136,11 +137,21 @@ func (s Security) explainAlert(err error) string {
 	case s.CertFile == "" && (strings.Contains(text, "certificate required") || strings.Contains(text, "bad certificate")):
 		return "the broker wants a client certificate: set KAFKA_TLS_CERT_FILE and KAFKA_TLS_KEY_FILE"
 	case strings.Contains(text, "certificate") || strings.Contains(text, "unknown authority"):
-		return fmt.Sprintf("the broker refuses the client certificate in KAFKA_TLS_CERT_FILE %q", s.CertFile)
+		return fmt.Sprintf("the broker refuses the client certificate in KAFKA_TLS_CERT_FILE %q%s", s.CertFile, s.lapsed(time.Now()))
 	case ok:
 		return fmt.Sprintf("the broker ends the TLS handshake with alert %d", uint8(alert))
 	}
 	return "the broker ends the TLS handshake"
+}
+
+// lapsed says that the client certificate is not valid now, where that is so.
+func (s Security) lapsed(now time.Time) string {
+	pair, err := s.clientCertificate()
+	if err != nil || pair == nil || pair.Leaf == nil || !now.Before(pair.Leaf.NotBefore) && !now.After(pair.Leaf.NotAfter) {
+		return ""
+	}
+	return fmt.Sprintf(": it is valid from %s to %s only, and must be renewed (or the clock here is wrong); a new file needs no restart",
+		pair.Leaf.NotBefore.UTC().Format(time.DateOnly), pair.Leaf.NotAfter.UTC().Format(time.DateOnly))
 }
 
 // explainNetwork knows that nobody answers, or somebody else.

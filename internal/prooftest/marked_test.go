@@ -203,6 +203,12 @@ func (p *pages) saw(path string, code int) bool {
 	return p.codes[path][code] && strings.Contains(string(p.texts[path]), "cannot be read")
 }
 
+func (p *pages) has(path string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.codes[path][http.StatusOK]
+}
+
 func (p *pages) add(shown map[string][]byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

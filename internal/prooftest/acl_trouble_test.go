@@ -1,0 +1,98 @@
+package prooftest
+
+import (
+	"encoding/pem"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestRefusedBySecurity starts exporters that the secured broker refuses. Each
+// says why, once, in its log and in /readyz; those that somebody cures
+// elsewhere go on by themselves. None shows its password.
+func TestRefusedBySecurity(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name     string
+		settings func(g *guarded) []string
+		want     string
+		cure     func(g *guarded) // nil: only another configuration helps
+	}{
+		{"wrong password", func(g *guarded) []string { g.password = "another-" + g.password; return nil },
+			"the broker refuses KAFKA_SASL_USERNAME", (*guarded).createUser},
+		{"unknown user", func(g *guarded) []string { g.revoke(g.rights...); g.user = "unknown-" + g.user; return nil },
+			"the broker refuses KAFKA_SASL_USERNAME", func(g *guarded) { g.createUser(); g.grant(g.topics.rights("all", true)...) }},
+		{"another mechanism", func(*guarded) []string { return []string{"KAFKA_SASL_MECHANISM=SCRAM-SHA-256"} },
+			"the broker refuses KAFKA_SASL_USERNAME", nil},
+		{"another CA", func(g *guarded) []string { return []string{"KAFKA_TLS_CA_FILE=" + anotherCA(g.t)} },
+			"is signed by a CA that is not known here", nil},
+		{"plain text where TLS is asked for", func(*guarded) []string {
+			return []string{"KAFKA_TLS_ENABLED=false", "KAFKA_TLS_CA_FILE="}
+		}, "TLS", nil},
+		{"TLS where plain text is asked for", func(*guarded) []string {
+			return []string{"KAFKA_BROKERS=" + os.Getenv("TEST_KAFKA_SECURE_INTERNAL")}
+		}, "does not speak TLS", nil},
+		{"no certificate where one is asked for", func(*guarded) []string {
+			return []string{"KAFKA_BROKERS=" + os.Getenv("TEST_KAFKA_SECURE_MUTUAL")}
+		}, "the broker wants a client certificate", nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			g := newGuarded(t, renewed(13))
+			g.grant(g.topics.rights("all", true)...)
+			settings := tt.settings(g)
+			one := g.exporter("one", settings...)
+			seen := g.watch(t)
+			stop := g.play(10)
+			said := watchHealth(t, settingOf(one, "HTTP_ADDR"))
+			one.start()
+			red := ""
+			eventually(t, "red readiness", patience, func() bool {
+				red += strings.Join(said.takeRed(), "\n")
+				return strings.Contains(red, tt.want)
+			})
+			if tt.cure != nil {
+				tt.cure(g)
+				eventually(t, "events", patience, func() bool { return seen.count() > 3 })
+			}
+			stop()
+			if tt.cure != nil {
+				g.awaitEvents(seen, patience)
+			}
+			one.terminate(grace)
+			named := 0
+			for _, line := range warnings(one, 0) {
+				if strings.Contains(line, tt.want) {
+					named++
+				}
+			}
+			if named == 0 || named > 3 {
+				t.Errorf("the log says %q %d times, want once or a few times", tt.want, named)
+			}
+			out, _ := g.command(one, "check")
+			for where, text := range map[string]string{"the log": string(one.logged()), "/readyz": red, "check": out} {
+				if strings.Contains(text, g.password) {
+					t.Errorf("%s shows the password:\n%s", where, text)
+				}
+			}
+			if cured := tt.cure != nil; !cured && !strings.Contains(out, tt.want) {
+				t.Errorf("check does not say %q:\n%s", tt.want, out)
+			}
+		})
+	}
+}
+
+// anotherCA is the file of a CA that signed nothing here.
+func anotherCA(t testing.TB) string {
+	t.Helper()
+	other := httptest.NewTLSServer(nil)
+	defer other.Close()
+	path := filepath.Join(t.TempDir(), "another.pem")
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: other.Certificate().Raw})
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}

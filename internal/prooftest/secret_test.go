@@ -1,0 +1,123 @@
+package prooftest
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestNothingSecretShows has a schema registry echo the credentials that it is
+// asked with, in every way that an answer has room for, and an exporter dump
+// all its goroutines: no secret is in what it logs, serves or leaves behind.
+func TestNothingSecretShows(t *testing.T) {
+	t.Parallel()
+	const user, password = "proof-registry-user", "proof-registry-password-51ab"
+	w := newWorld(t, renewed(31), nil)
+	echoing := newEchoingRegistry(t, w.registry, user, password)
+	one := w.exporter("one", "SCHEMA_REGISTRY_URL="+echoing.URL, "SCHEMA_REGISTRY_USERNAME="+user, "SCHEMA_REGISTRY_PASSWORD="+password)
+	served := &pages{}
+	served.read(t, settingOf(one, "HTTP_ADDR"))
+	seen := w.watch(t)
+	w.play(10)
+	one.start()
+	eventually(t, "events", patience, func() bool { return seen.count() > 3 })
+	eventually(t, "pages", patience, func() bool { return served.has("/metrics") && served.has("/api/status") && served.has("/") })
+	p := one.expect()
+	one.signal(syscall.SIGQUIT)
+	select {
+	case <-p.exited:
+	case <-time.After(patience):
+		t.Fatal("it does not end by SIGQUIT")
+	}
+	shown := map[string][]byte{"the log": one.logged()}
+	if !bytes.Contains(shown["the log"], []byte("SIGQUIT: quit")) {
+		t.Error("the log has no dump: this test shows nothing of it")
+	}
+	if !bytes.Contains(shown["the log"], []byte("waiting for the schema registry")) {
+		t.Error("the log does not speak of the registry: this test shows nothing of its answers")
+	}
+	served.add(shown)
+	echoing.again()
+	w.commands(one, shown)
+	for where, text := range shown {
+		for _, secret := range []string{password, base64.StdEncoding.EncodeToString([]byte(user + ":" + password)), appKey, appSecret} {
+			if at := bytes.Index(text, []byte(secret)); at >= 0 {
+				t.Errorf("%s shows %s:\n%s", where, secret, text[max(0, at-300):min(len(text), at+200)])
+			}
+		}
+	}
+}
+
+// echoingRegistry stands before a registry and asks for credentials. Its first
+// answers are echoes of them.
+type echoingRegistry struct {
+	*httptest.Server
+	mu      sync.Mutex
+	answers []hostileAnswer
+	left    int
+}
+
+func newEchoingRegistry(t *testing.T, registry, user, password string) *echoingRegistry {
+	t.Helper()
+	behind, err := url.Parse(registry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &echoingRegistry{answers: echoes(user, password)}
+	r.again()
+	proxy := &httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(behind) }}
+	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if u, p, _ := req.BasicAuth(); u != user || p != password {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		if a := r.next(); a != nil {
+			a.serve(w, req)
+			return
+		}
+		proxy.ServeHTTP(w, req)
+	}))
+	t.Cleanup(r.Close)
+	return r
+}
+
+// echoes say the credentials in the ways of careless servers.
+func echoes(user, password string) []hostileAnswer {
+	basic := base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
+	both := fmt.Sprintf("%s:%s and Basic %s", user, password, basic)
+	return []hostileAnswer{
+		{500, nil, `{"error_code":50001,"message":"` + both + `"}`},
+		{401, nil, both},
+		{403, nil, `{"error_code":40301,"message":"` + both + `"}`},
+		{200, nil, `{"id":"` + both + `"}`},
+		{302, map[string]string{"Location": "http://" + user + ":" + password + "@127.0.0.1:1/" + password}, both},
+		{307, map[string]string{"Location": "/" + password + "?basic=" + basic}, both},
+		{503, map[string]string{"Retry-After": both}, "<html>" + strings.Repeat(both, 100)},
+	}
+}
+
+func (r *echoingRegistry) next() *hostileAnswer {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.left == 0 {
+		return nil
+	}
+	r.left--
+	return &r.answers[r.left]
+}
+
+// again has the echoes begin anew.
+func (r *echoingRegistry) again() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.left = len(r.answers)
+}
