@@ -106,6 +106,13 @@ func sleep(ctx context.Context, changed <-chan struct{}, d time.Duration) error 
 	return ctx.Err()
 }
 
+// rate is how many requests a second may go, pauses aside.
+func (b *budget) rate() float64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.perSecond * b.share
+}
+
 func (b *budget) setShare(share float64) {
 	share = min(max(share, 0), 1)
 	b.mu.Lock()

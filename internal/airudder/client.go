@@ -48,6 +48,7 @@ func New(cfg Config, logger *slog.Logger, reg prometheus.Registerer) (*Client, e
 		budget:  newBudget(cfg.RequestsPerSecond),
 		reads:   make(chan struct{}, cfg.Concurrency),
 	}
+	c.metrics.budgeted(reg, c.budget.rate)
 	c.tokens = newTokens(c.authenticate, logger)
 	c.named = newNamed(cfg, logger, c.metrics.listWithoutID.Inc)
 	_, _ = c.named.look() // so that Named knows them; List reports the error

@@ -46,6 +46,14 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	return m
 }
 
+// budgeted shows how many requests a second may go.
+func (m *metrics) budgeted(reg prometheus.Registerer, rate func() float64) {
+	reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: "airudder", Name: "request_budget",
+		Help: "Requests a second that this process may make now: its share of the deployment's.",
+	}, rate))
+}
+
 func (m *metrics) request(endpoint, outcome string, took time.Duration) {
 	m.requests.WithLabelValues(endpoint, outcome).Inc()
 	m.duration.WithLabelValues(endpoint).Observe(took.Seconds())
