@@ -227,10 +227,14 @@ func (k *killer) at(m moment, skip int) func() *child {
 func (w *world) awaitSuccessor(id string) {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
+	var before []int
+	for _, c := range w.children {
+		before = append(before, c.net.begun(id))
+	}
 	for range 8000 {
 		<-tick.C
-		for _, c := range w.children {
-			if c.net.inTransaction(id) {
+		for i, c := range w.children {
+			if c.net.inLater(id, before[i]) {
 				return
 			}
 		}

@@ -42,11 +42,14 @@ type request struct {
 // fate is what happens to one request. The zero fate is that it is answered.
 // What runs holds up its connection alone.
 type fate struct {
-	hangUp bool   // the client's connection is cut at once
-	before func() // runs before the request goes on
-	lose   bool   // it never does, and the connection is cut
-	after  func() // runs once the broker has answered, before the answer goes back
-	drop   bool   // it never does, and the connection is cut
+	hangUp  bool   // the client's connection is cut at once
+	before  func() // runs before the request goes on
+	lose    bool   // it never does, and the connection is cut
+	refuse  int16  // not 0: it never does, and the answer is this code
+	after   func() // runs once the broker has answered, before the answer goes back
+	replace int16  // not 0: the answer says this code, whatever the broker did
+	half    bool   // half of the answer goes back, and the connection is cut
+	drop    bool   // it never does, and the connection is cut
 }
 
 // newProxy stands before the brokers until the test ends.
@@ -202,6 +205,11 @@ func (l *link) carryRequest() error {
 	if r.fate.lose {
 		return errCut
 	}
+	if r.fate.refuse != 0 {
+		r.code = r.fate.refuse
+		l.ended(r)
+		return writeFrame(l.client, r.refusal())
+	}
 	l.underWay.Add(1)
 	l.waiting <- r
 	return writeFrame(l.broker, frame)
@@ -221,7 +229,11 @@ func (l *link) carryAnswer() error {
 	if r.fate.after != nil {
 		r.fate.after()
 	}
-	if r.fate.drop {
+	switch {
+	case r.fate.drop:
+		return errCut
+	case r.fate.half:
+		_ = writeHalf(l.client, frame) // the client may be gone
 		return errCut
 	}
 	return writeFrame(l.client, frame)

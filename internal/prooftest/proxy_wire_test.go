@@ -18,7 +18,7 @@ func parseRequest(frame []byte) (*request, error) {
 	r := &request{api: in.Int16(), version: in.Int16(), correlation: in.Int32()}
 	in.NullableString() // client id
 	switch kmsg.Key(r.api) {
-	case kmsg.InitProducerID, kmsg.AddPartitionsToTxn, kmsg.Produce, kmsg.EndTxn, kmsg.Fetch:
+	case kmsg.InitProducerID, kmsg.AddPartitionsToTxn, kmsg.Produce, kmsg.EndTxn, kmsg.Fetch, kmsg.FindCoordinator:
 		r.msg = kmsg.RequestForKey(r.api)
 		r.msg.SetVersion(r.version)
 		if r.msg.IsFlexible() {
@@ -31,57 +31,51 @@ func parseRequest(frame []byte) (*request, error) {
 	return r, in.Complete()
 }
 
-// look takes an answer's code, and puts the proxy's addresses in place of the
-// brokers' own.
+// look takes an answer's code, has it say what the request's fate wants, and
+// puts the proxy's addresses in place of the brokers' own.
 func (p *proxy) look(r *request, frame []byte) ([]byte, error) {
-	res := kmsg.ResponseForKey(r.api)
 	switch kmsg.Key(r.api) {
 	case kmsg.InitProducerID, kmsg.AddPartitionsToTxn, kmsg.Produce, kmsg.EndTxn:
+	case kmsg.JoinGroup, kmsg.SyncGroup, kmsg.Heartbeat, kmsg.LeaveGroup, kmsg.OffsetFetch:
 	case kmsg.Metadata, kmsg.FindCoordinator, kmsg.DescribeCluster:
 	default:
-		return frame, nil
+		if r.fate.replace == 0 {
+			return frame, nil
+		}
 	}
+	res := kmsg.ResponseForKey(r.api)
 	res.SetVersion(r.version)
 	in := kbin.Reader{Src: frame}
 	in.Int32() // correlation id
-	if res.IsFlexible() {
+	if r.tagged(res) {
 		kmsg.SkipTags(&in)
 	}
 	if err := res.ReadFrom(in.Src); err != nil {
 		return nil, fmt.Errorf("read a %s response: %w", kmsg.NameForKey(r.api), err)
 	}
+	if r.fate.replace != 0 {
+		setCode(res, r.fate.replace)
+	}
 	r.code = codeOf(res)
-	if moved, err := p.move(res); err != nil || !moved {
+	if moved, err := p.move(res); err != nil || !moved && r.fate.replace == 0 {
 		return frame, err
 	}
-	return res.AppendTo(frame[: len(frame)-len(in.Src) : len(frame)-len(in.Src)]), nil
+	return r.answer(res), nil
 }
 
-// codeOf is the first error code in an answer that is not 0.
-func codeOf(res kmsg.Response) int16 {
-	switch res := res.(type) {
-	case *kmsg.InitProducerIDResponse:
-		return res.ErrorCode
-	case *kmsg.EndTxnResponse:
-		return res.ErrorCode
-	case *kmsg.AddPartitionsToTxnResponse:
-		for _, topic := range res.Topics {
-			for _, partition := range topic.Partitions {
-				if partition.ErrorCode != 0 {
-					return partition.ErrorCode
-				}
-			}
-		}
-	case *kmsg.ProduceResponse:
-		for _, topic := range res.Topics {
-			for _, partition := range topic.Partitions {
-				if partition.ErrorCode != 0 {
-					return partition.ErrorCode
-				}
-			}
-		}
+// answer is a response as a frame.
+func (r *request) answer(res kmsg.Response) []byte {
+	frame := binary.BigEndian.AppendUint32(nil, uint32(r.correlation))
+	if r.tagged(res) {
+		frame = append(frame, 0)
 	}
-	return 0
+	return res.AppendTo(frame)
+}
+
+// tagged reports whether a response's header has tags. Source: the protocol
+// guide, response headers 0 and 1; ApiVersions always has the first.
+func (r *request) tagged(res kmsg.Response) bool {
+	return res.IsFlexible() && kmsg.Key(r.api) != kmsg.ApiVersions
 }
 
 // move names the proxy's addresses in an answer that names brokers; false: it

@@ -28,6 +28,21 @@ const (
 	stepEnd            step = "transaction EndTxn"
 )
 
+// Steps that belong to no producer.
+const (
+	stepFind        step = "FindCoordinator" // of a transactional id
+	stepFindGroup   step = "group FindCoordinator"
+	stepVersions    step = "ApiVersions"
+	stepMetadata    step = "Metadata"
+	stepConfigs     step = "DescribeConfigs"
+	stepListOffsets step = "ListOffsets"
+	stepJoin        step = "JoinGroup"
+	stepSync        step = "SyncGroup"
+	stepHeartbeat   step = "Heartbeat"
+	stepLeave       step = "LeaveGroup"
+	stepOffsets     step = "OffsetFetch"
+)
+
 // startSteps and workSteps are the steps of a producer's start, and of each of
 // its transactions.
 var (
@@ -51,6 +66,7 @@ type producerState struct {
 	phase phase
 	last  string // the last request, and how far it came
 	open  bool   // from the first request of a transaction to its end's answer
+	begun int    // how many producers of the id there were
 }
 
 // tracker tells from the requests where each producer stands. It is safe for
@@ -89,6 +105,9 @@ func (t *tracker) began(r *request) {
 	defer t.mu.Unlock()
 	r.txn = t.transactionalID(r.msg)
 	r.step = step(kmsg.NameForKey(r.api))
+	if find, ok := r.msg.(*kmsg.FindCoordinatorRequest); ok && find.CoordinatorType == 0 {
+		r.step = stepFindGroup
+	}
 	if r.txn != "" {
 		p := t.producers[r.txn]
 		if p == nil {
@@ -130,6 +149,7 @@ func (p *producerState) began(r *request) step {
 	switch r.msg.(type) {
 	case *kmsg.InitProducerIDRequest:
 		p.phase, p.open = fence, false
+		p.begun++
 	case *kmsg.AddPartitionsToTxnRequest:
 		if p.phase == replay {
 			p.phase = transaction
@@ -199,12 +219,25 @@ func (t *tracker) where() (at string, open bool) {
 	return all[0], open
 }
 
+// begun is how many producers of a transactional id the process has begun.
+func (t *tracker) begun(id string) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if p := t.producers[id]; p != nil {
+		return p.begun
+	}
+	return 0
+}
+
 // inTransaction reports whether a transactional id has a transaction open.
-func (t *tracker) inTransaction(id string) bool {
+func (t *tracker) inTransaction(id string) bool { return t.inLater(id, 0) }
+
+// inLater is inTransaction of a producer that came after so many.
+func (t *tracker) inLater(id string, after int) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	p := t.producers[id]
-	return p != nil && p.open
+	return p != nil && p.open && p.begun > after
 }
 
 // writes reports whether a producer of the process has begun, for a shard.

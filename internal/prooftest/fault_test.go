@@ -1,0 +1,248 @@
+package prooftest
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"airudder-exporter/internal/airuddersim"
+)
+
+// TestFaultTable has every request that the exporter sends to its brokers go
+// wrong in every way, one row after the other in the life of one exporter: with
+// each code that brokers answer it with, refused, and done but reported failed;
+// never sent, the answer lost, cut or late, the request itself late; once, and
+// for a while. After each row the exporter has to go on by itself, and in the
+// end every call has been published once. Without real brokers a part of the
+// rows runs, the same every time.
+func TestFaultTable(t *testing.T) {
+	t.Parallel()
+	of := func(steps ...step) []asked {
+		return slices.DeleteFunc(everyRequest(), func(a asked) bool { return !slices.Contains(steps, a.step) })
+	}
+	begin := of(stepFind, stepFence, stepMetadata, stepVersions, stepConfigs, stepReplay)
+	barrier := of(stepBarrierAdd, stepBarrierProduce, stepBarrierEnd)
+	work := of(stepAdd, stepProduce, stepEnd)
+	member := of(stepHeartbeat, stepFindGroup, stepJoin, stepSync, stepOffsets)
+	process := of(stepListOffsets, stepLeave)
+	for i, s := range []struct {
+		name string
+		rows []faultRow
+		part int // one of so many rows runs without real brokers
+	}{
+		{"codes at a producer's start", codeRows(begin), 5},
+		{"codes at the barrier", codeRows(barrier), 7},
+		{"codes in a transaction", codeRows(work), 7},
+		{"codes in the group", codeRows(member), 10},
+		{"codes at the process's start and end", codeRows(process), 7},
+		{"network at a producer's start", networkRows(slices.Concat(begin, barrier)), 5},
+		{"network in a transaction, in the group", networkRows(slices.Concat(work, member, process)), 5},
+		{"late", lateRows(everyRequest()), 3},
+	} {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, renewed(uint64(71+i)), nil)
+			if !w.real {
+				s.rows = everyNth(s.rows, s.part)
+			}
+			f := newFaults(w)
+			for _, row := range s.rows {
+				f.run(row)
+			}
+			f.finish("brokers: " + s.name)
+		})
+	}
+}
+
+// everyNth takes one of n, from the middle of the first n on.
+func everyNth[T any](all []T, n int) (some []T) {
+	for i := n / 2; i < len(all); i += n {
+		some = append(some, all[i])
+	}
+	return some
+}
+
+// faults runs rows in the life of one exporter.
+type faults struct {
+	w      *world
+	one    *child
+	seen   *watch
+	stop   func()
+	fences int // since the process began: each is waited for a little longer
+	tally  map[string]*faultTally
+
+	mu   sync.Mutex
+	row  faultRow
+	hits int
+	last time.Time // the last hit
+	well time.Time // the last good answer to such a request behind it
+}
+
+// faultTally is what came of the rows of one request and one way.
+type faultTally struct {
+	rows, hits, recovered int
+	longest               time.Duration // from the last hit to the first new event
+}
+
+func newFaults(w *world) *faults {
+	f := &faults{w: w, tally: map[string]*faultTally{}}
+	f.one = w.exporter("one", "KAFKA_ASSIGNMENT=group", "KAFKA_TRANSACTION_TIMEOUT=3s")
+	f.seen = w.watch(w.t)
+	f.stop = w.play(10)
+	f.one.start()
+	eventually(w.t, "the first event", patience, func() bool { return f.seen.count() > 0 })
+	return f
+}
+
+// run has one row happen, and waits until the exporter has gone on.
+func (f *faults) run(row faultRow) {
+	t := f.w.t
+	t.Helper()
+	if f.fences >= 3 {
+		f.restart()
+	}
+	if fencing(row.code) {
+		f.fences += row.times
+	}
+	f.mu.Lock()
+	f.row, f.hits, f.last, f.well = row, 0, time.Time{}, time.Time{}
+	f.mu.Unlock()
+	logged := len(f.one.logged())
+	f.one.net.arm(f.decide)
+	defer f.one.net.arm(nil)
+	if row.cause == restart {
+		f.restart()
+	}
+	var ends *process
+	if row.ends(row.code) {
+		ends = f.one.expect()
+	}
+	eventually(t, fmt.Sprintf("%s: it never came, or not often enough", row), patience, func() bool { return f.count() >= row.times })
+	if ends != nil {
+		eventually(t, fmt.Sprintf("%s: the exporter's end", row), patience, ends.gone)
+		f.one.net.forget()
+		f.one.start()
+	}
+	f.awaitGoneOn(row)
+	if says := row.says(row.code); says != "" && !bytes.Contains(f.one.logged()[logged:], []byte(says)) {
+		t.Errorf("%s: the log does not say %q:\n%s", row, says, f.one.logged()[logged:])
+	}
+	f.book(row)
+}
+
+// gone reports whether the process has ended.
+func (p *process) gone() bool {
+	select {
+	case <-p.exited:
+		return true
+	default:
+		return false
+	}
+}
+
+func (f *faults) restart() {
+	f.fences = 0
+	f.one.terminate(grace)
+	f.one.start()
+}
+
+func (f *faults) count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.hits
+}
+
+// decide is what happens to a request while a row runs.
+func (f *faults) decide(r *request) fate {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	ours := f.row.belongsTo(r)
+	switch {
+	case f.hits >= f.row.times && ours:
+		return fate{after: func() { f.answered(r) }}
+	case f.hits >= f.row.times:
+		return fate{}
+	case ours:
+		f.hits++
+		f.last = time.Now()
+		return f.row.fate(f.w, r)
+	case f.row.cause == doubt && r.step == stepEnd:
+		return fate{drop: true}
+	case f.row.cause == rejoin && r.step == stepHeartbeat:
+		return fate{refuse: codeGeneration}
+	}
+	return fate{}
+}
+
+// answered takes down that such a request went well again.
+func (f *faults) answered(r *request) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if r.code == 0 {
+		f.well = time.Now()
+	}
+}
+
+// awaitGoneOn waits for an event that was written, and so committed, after the
+// last hit; where only the membership was hit, for the membership, too.
+func (f *faults) awaitGoneOn(row faultRow) {
+	f.w.t.Helper()
+	eventually(f.w.t, fmt.Sprintf("%s: an event after it", row), patience, func() bool {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return f.seen.newest().After(f.last) && (!row.ofGroupWork() || !f.well.IsZero() || row.on == tardy)
+	})
+}
+
+func (f *faults) book(row faultRow) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	key := fmt.Sprintf("%s, %s", row.step, row.on)
+	line := f.tally[key]
+	if line == nil {
+		line = &faultTally{}
+		f.tally[key] = line
+	}
+	line.rows++
+	line.hits += f.hits
+	line.recovered++
+	line.longest = max(line.longest, time.Since(f.last))
+}
+
+// finish lets the exporter publish the rest, checks all of it, and shows the
+// table.
+func (f *faults) finish(name string) {
+	t := f.w.t
+	t.Helper()
+	f.stop()
+	f.w.awaitEvents(f.seen, patience)
+	f.one.terminate(grace)
+	f.report(name, f.w.check(nil))
+}
+
+func (f *faults) report(name string, c *checker) {
+	f.w.t.Helper()
+	var sum faultTally
+	lines := []string{fmt.Sprintf("%-72s %5s %5s %9s %8s", "fault", "rows", "hits", "recovered", "longest")}
+	for _, key := range slices.Sorted(maps.Keys(f.tally)) {
+		line := f.tally[key]
+		lines = append(lines, fmt.Sprintf("%-72s %5d %5d %9d %8s", key, line.rows, line.hits, line.recovered, line.longest.Round(time.Millisecond)))
+		sum.rows += line.rows
+		sum.hits += line.hits
+		sum.recovered += line.recovered
+		sum.longest = max(sum.longest, line.longest)
+	}
+	keys := make([]airuddersim.CallKey, len(c.calls))
+	for i, e := range c.calls {
+		keys[i] = e.call()
+	}
+	proof := c.truth.Check(keys)
+	lines = append(lines, fmt.Sprintf("fault table, %s: rows %d · hits %d · recovered %d · longest %s · duplicates %d · losses %d",
+		name, sum.rows, sum.hits, sum.recovered, sum.longest.Round(time.Millisecond), len(proof.Duplicates), len(proof.Missing)))
+	f.w.t.Log("\n" + strings.Join(lines, "\n"))
+}
