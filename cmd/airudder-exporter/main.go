@@ -52,7 +52,7 @@ func (p program) run(ctx context.Context, args []string) int {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(p.runCommand(), p.demoCommand(), p.checkCommand(), p.tailCommand(), p.healthCommand(), p.versionCommand())
+	root.AddCommand(p.runCommand(), p.demoCommand(), p.checkCommand(), p.tailCommand(), p.ledgerCommand(), p.healthCommand(), p.versionCommand())
 	root.SetArgs(args)
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)

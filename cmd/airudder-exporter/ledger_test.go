@@ -1,0 +1,185 @@
+package main
+
+import (
+	"encoding/binary"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// TestRebuild loses a ledger, makes it anew and goes on: the calls from before
+// are known, those from after are published.
+func TestRebuild(t *testing.T) {
+	s := surround(t)
+	s.exportWhole()
+	s.loseLedger()
+	s.run("ledger", "rebuild", "--dry-run").wantEnd(0)
+	s.run("run").wantEnd(1, "ledger refused", "run `airudder-exporter ledger rebuild`")
+	p := s.run("ledger", "rebuild")
+	p.wantEnd(0)
+	golden(t, "rebuild.txt", stable(p.stdout.String()))
+	s.run("ledger", "rebuild").wantEnd(1, "refused: airudder.call-ledger is the ledger ")
+	if _, err := s.sim.FinishNext("task-1", 2); err != nil {
+		t.Fatal(err)
+	}
+	s.export(2)
+	if n := len(s.tail(7)); n != 7 {
+		t.Errorf("%d events, want 7", n)
+	}
+}
+
+// A dry run writes nothing: the topic is still missing.
+func TestRebuildDryRun(t *testing.T) {
+	s := surround(t)
+	s.exportWhole()
+	s.loseLedger()
+	for range 2 {
+		p := s.run("ledger", "rebuild", "--dry-run")
+		p.wantEnd(0)
+		for _, want := range []string{"missing: it is created", "5 of calls", "1 of tasks", "nothing was written"} {
+			if got := p.stdout.String(); !strings.Contains(got, want) {
+				t.Errorf("%q is not in\n%s", want, got)
+			}
+		}
+	}
+}
+
+func TestRebuildRefuses(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		before func(s *surroundings)
+		says   []string
+	}{
+		{"no topics", func(*surroundings) {}, []string{"missing: airudder.call-completed, airudder.task-status, airudder.call-dead-letter"}},
+		{"in use", func(s *surroundings) { s.exportWhole() }, []string{"refused: airudder.call-ledger is the ledger ", "with all exporters stopped"}},
+		{"a record that is none of ours", func(s *surroundings) {
+			s.exportWhole()
+			s.loseLedger()
+			s.produce("airudder.task-status", binary.BigEndian.AppendUint32([]byte{0}, 1<<20))
+		}, []string{"airudder.task-status[0]@", "look up schema 1048576"}},
+		{"a record of another kind", func(s *surroundings) {
+			s.exportWhole()
+			s.loseLedger()
+			s.produce("airudder.task-status", s.first("airudder.call-completed"))
+		}, []string{"airudder.task-status[0]@", "the topic of the status changes holds something else"}},
+		{"calls without events", func(s *surroundings) {
+			s.exportWhole()
+			s.loseLedger()
+			s.deleteRecords("airudder.call-completed")
+		}, []string{"refused: of 1 tasks calls may be published again"}},
+		{"a named task of which nothing is left", func(s *surroundings) {
+			s.exportWhole()
+			s.loseLedger()
+			s.deleteRecords("airudder.call-completed")
+			s.env["AIRUDDER_TASK_IDS"] = "task-0"
+		}, []string{"refused: of 2 tasks calls may be published again"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := surround(t)
+			tt.before(s)
+			s.run("ledger", "rebuild").wantEnd(1, tt.says...)
+		})
+	}
+}
+
+func TestRebuildOfNothing(t *testing.T) {
+	s := surround(t)
+	s.env["AIRUDDER_APP_KEY"] = "wrong" // so that a run makes topics and meta, and publishes nothing
+	p := s.start("run")
+	p.until("a page that says so", p.shows("/readyz", "refuses the app key"))
+	p.stop()
+	p.wantEnd(0)
+	s.loseLedger()
+	p = s.run("ledger", "rebuild")
+	p.wantEnd(0)
+	if got, want := p.stdout.String(), "nothing has been published yet: a run begins the ledger by itself\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// What a rebuilt ledger does not know stays unknown, whatever is asked for.
+func TestRebuildWithoutItsBeginning(t *testing.T) {
+	s := surround(t)
+	s.exportWhole()
+	s.loseLedger()
+	s.deleteRecords("airudder.call-dead-letter") // it is empty, and its log starts at 0: nothing is gone
+	s.run("ledger", "rebuild", "--dry-run").wantEnd(0)
+	s.deleteRecords("airudder.call-completed")
+	s.run("ledger", "rebuild", "--accept").wantEnd(0)
+	s.env["AIRUDDER_EXPORT_SINCE"] = "2020-01-01T00:00:00Z"
+	p := s.start("run")
+	p.until("a warning", func() bool {
+		return strings.Contains(p.stderr.String(), "AIRUDDER_EXPORT_SINCE is earlier than what the rebuilt ledger knows")
+	})
+	p.until("readiness", p.ready)
+	if code, _ := p.get("/healthz"); code != http.StatusOK {
+		t.Errorf("/healthz answers %d", code)
+	}
+	p.stop()
+	p.wantEnd(0)
+}
+
+// TestRebuildBesideAnExporter makes a ledger anew while an exporter runs that has
+// not noticed its loss. That one ends without having published anything more.
+func TestRebuildBesideAnExporter(t *testing.T) {
+	s := surround(t)
+	p := s.start("run")
+	p.until("five events", p.shows("/metrics", "\nairudder_events_total 5\n"))
+	p.until("the task's status", p.shows("/metrics", "\nairudder_status_changes_total 1\n"))
+	s.loseLedger()
+	s.run("ledger", "rebuild").wantEnd(0)
+	if _, err := s.sim.FinishNext("task-1", 2); err != nil {
+		t.Fatal(err)
+	}
+	p.wait()
+	p.wantEnd(1, "ledger refused")
+	s.export(2)
+	if n := len(s.tail(7)); n != 7 {
+		t.Errorf("%d events, want 7", n)
+	}
+}
+
+// exportWhole runs the exporter until it has published the task's five calls,
+// and its status.
+func (s *surroundings) exportWhole() {
+	s.t.Helper()
+	p := s.start("run")
+	p.until("five events", p.shows("/metrics", "\nairudder_events_total 5\n"))
+	p.until("the task's status", p.shows("/metrics", "\nairudder_status_changes_total 1\n"))
+	p.stop()
+	p.wantEnd(0)
+}
+
+// produce writes one record as a stranger would.
+func (s *surroundings) produce(topic string, value []byte) {
+	s.t.Helper()
+	client := s.kafka()
+	defer client.Close()
+	if err := client.ProduceSync(s.t.Context(), &kgo.Record{Topic: topic, Value: value}).FirstErr(); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// first is the value of a topic's first record.
+func (s *surroundings) first(topic string) []byte {
+	s.t.Helper()
+	client := s.kafka(kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	defer client.Close()
+	fetches := client.PollFetches(s.t.Context())
+	if err := fetches.Err(); err != nil {
+		s.t.Fatal(err)
+	}
+	return fetches.Records()[0].Value
+}
+
+func (s *surroundings) kafka(more ...kgo.Opt) *kgo.Client {
+	s.t.Helper()
+	client, err := kgo.NewClient(append(more, kgo.SeedBrokers(s.broker.Addr()))...)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return client
+}
