@@ -4,8 +4,10 @@ package prooftest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -13,15 +15,15 @@ import (
 	"airudder-exporter/internal/airuddersim"
 )
 
-// TestTerminated ends the exporter with SIGTERM at each step of a transaction:
-// it ends in good order, within its deadline.
+// TestTerminated ends the exporter with SIGTERM at each step of a producer's
+// start and of a transaction: it ends in good order, within its deadline.
 func TestTerminated(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, renewed(21), nil)
 	one := w.exporter("one", "KAFKA_TRANSACTION_TIMEOUT=2s")
 	seen := w.watch(t)
 	stop := w.play(10)
-	for _, s := range workSteps {
+	for _, s := range slices.Concat(startSteps, workSteps) {
 		for _, early := range []bool{true, false} {
 			took := terminateAt(t, one, s, early, false)
 			t.Logf("SIGTERM in %s, before the broker %v: ended after %s", s, early, took.Round(time.Millisecond))
@@ -37,8 +39,8 @@ func TestTerminated(t *testing.T) {
 	w.check(nil)
 }
 
-// terminateAt runs an exporter, sends it SIGTERM in a step of its third
-// transaction, and waits for its end, no longer than two transactions may last.
+// terminateAt runs an exporter, sends it SIGTERM in a step of its start or of its
+// third transaction, and waits for its end.
 func terminateAt(t *testing.T, c *child, s step, early, silent bool) time.Duration {
 	t.Helper()
 	reached := make(chan *process, 1)
@@ -55,15 +57,19 @@ func terminateAt(t *testing.T, c *child, s step, early, silent bool) time.Durati
 		})
 	}
 	var mu sync.Mutex
-	n := 0
+	skip := 0
+	if slices.Contains(workSteps, s) {
+		skip = 2
+	}
 	c.net.arm(func(r *request) fate {
 		mu.Lock()
 		defer mu.Unlock()
-		if r.step == s {
-			n++
+		if r.step != s || strings.HasSuffix(r.txn, "-init") {
+			return fate{}
 		}
+		skip--
 		switch {
-		case r.step != s || n != 3:
+		case skip != -1:
 			return fate{}
 		case early:
 			return fate{before: now}
@@ -77,17 +83,18 @@ func terminateAt(t *testing.T, c *child, s step, early, silent bool) time.Durati
 	case p := <-reached:
 		return c.awaitExit(p, time.Now(), grace)
 	case <-time.After(patience):
-		t.Fatalf("no third %s", s)
+		t.Fatalf("%s never came", s)
 		return 0
 	}
 }
 
-// TestPausedForTooLong stops an exporter in the middle of a transaction for
-// longer than its session and its transaction last. Another takes over; what
-// the first still has under way must not count when it goes on.
+// TestPausedForTooLong stops an exporter in its replay, or in the middle of a
+// transaction, for longer than its session and its transaction last. Another
+// takes over; what the first still has under way must not count when it goes on,
+// and it fences nobody before the group has heard of it again.
 func TestPausedForTooLong(t *testing.T) {
 	t.Parallel()
-	for _, s := range []step{stepProduce, stepEnd} {
+	for _, s := range []step{stepReplay, stepAdd, stepProduce, stepEnd} {
 		t.Run(fmt.Sprint("in ", s), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, renewed(31), nil)
@@ -95,17 +102,19 @@ func TestPausedForTooLong(t *testing.T) {
 			one, two := w.exporter("one", settings...), w.exporter("two", settings...)
 			seen := w.watch(t)
 			stop := w.play(10)
-			one.start()
-			eventually(t, "events of the first", patience, func() bool { return seen.count() > 0 })
+			if s != stepReplay {
+				one.start()
+				eventually(t, "events of the first", patience, func() bool { return seen.count() > 0 })
+			}
+			p := pauseAt(t, one, s)
 			two.start()
-			stopped, goOn := pauseAt(t, one, s)
-			eventually(t, "events of the second", patience, func() bool { return seen.newest().After(stopped) })
-			paused := time.Since(stopped)
-			one.signal(syscall.SIGCONT)
-			goOn()
+			eventually(t, "events of the second", patience, func() bool { return seen.newest().After(p.stopped) })
+			paused, known := time.Since(p.stopped), len(one.logged())
+			p.goOn()
 			eventually(t, "the end of the first's producer", patience, func() bool {
-				log := string(one.logged())
-				return strings.Contains(log, "producer ended") || strings.Contains(log, "another exporter took the shard over")
+				log := string(one.logged()[known:])
+				return strings.Contains(log, "producer ended") || strings.Contains(log, "another exporter took the shard over") ||
+					strings.Contains(log, `"msg":"shards assigned"`)
 			})
 			before := seen.count()
 			eventually(t, "events after it came back", patience, func() bool { return seen.count() > before+20 })
@@ -119,15 +128,25 @@ func TestPausedForTooLong(t *testing.T) {
 			if s == stepEnd && one.net.refusals() == 0 {
 				t.Errorf("the late EndTxn of the paused exporter was not refused:\n%s", strings.Join(one.net.around([]time.Time{time.Now()}, 3*time.Second), "\n"))
 			}
+			if p.early.Load() {
+				t.Error("the paused exporter fenced the other before it had joined the group again")
+			}
 			w.check(nil)
 		})
 	}
 }
 
-// pauseAt stops an exporter in its next step of a kind, with the answer of a
-// Produce or the request of an EndTxn on its way, and returns when it stands
-// still. What was on its way goes on when goOn is called.
-func pauseAt(t *testing.T, c *child, s step) (stopped time.Time, goOn func()) {
+// pause is an exporter that stands still.
+type pause struct {
+	stopped time.Time
+	goOn    func()      // lets it go on, and what was on its way
+	early   atomic.Bool // since it went on, it fenced somebody before it joined its group
+}
+
+// pauseAt stops an exporter in its next step of a kind, with the answer or, of
+// an EndTxn, the request on its way, and returns when it stands still. One that
+// does not run yet is started for it.
+func pauseAt(t *testing.T, c *child, s step) *pause {
 	t.Helper()
 	still, held := make(chan struct{}), make(chan struct{})
 	var once sync.Once
@@ -147,17 +166,32 @@ func pauseAt(t *testing.T, c *child, s step) (stopped time.Time, goOn func()) {
 		}
 		return fate{after: now}
 	})
-	goOn = sync.OnceFunc(func() {
-		c.net.arm(nil)
+	p := &pause{}
+	p.goOn = sync.OnceFunc(func() {
+		var joined atomic.Bool
+		c.net.arm(func(r *request) fate {
+			switch {
+			case r.step == "JoinGroup":
+				joined.Store(true)
+			case r.step == stepFence && !joined.Load():
+				p.early.Store(true)
+			}
+			return fate{}
+		})
+		c.signal(syscall.SIGCONT)
 		close(held)
 	})
-	t.Cleanup(goOn)
+	t.Cleanup(p.goOn)
+	if slices.Contains(startSteps, s) {
+		c.start()
+	}
 	select {
 	case <-still:
 	case <-time.After(patience):
 		t.Fatalf("no %s", s)
 	}
-	return time.Now(), goOn
+	p.stopped = time.Now()
+	return p
 }
 
 // renewed are campaigns that go on for as long as a test wants them to.

@@ -1,0 +1,67 @@
+package prooftest
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// TestTwoDeploymentsByMistake has two exporters write one ledger that do not know
+// of each other: both take every shard, or one does and the other is a member
+// of the group. They fence each other, with longer and longer rests; each says
+// so in one line with both identities, and in /readyz; nothing doubles.
+func TestTwoDeploymentsByMistake(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{"all", "group"} {
+		t.Run("all and "+mode, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, renewed(81), nil)
+			one, two := w.exporter("one", "KAFKA_ASSIGNMENT=all"), w.exporter("two", "KAFKA_ASSIGNMENT="+mode)
+			seen := w.watch(t)
+			stop := w.play(5)
+			one.start()
+			eventually(t, "events of the first", patience, func() bool { return seen.count() > 0 })
+			two.start()
+			ready := ""
+			eventually(t, "the loser's /readyz, red and with both identities", patience, func() bool {
+				var code int
+				code, ready = pageOf(one, "/readyz")
+				return code == http.StatusServiceUnavailable && namesBoth(ready, one, two)
+			})
+			eventually(t, "each being fenced by the other", patience, func() bool {
+				return len(takeovers(one, two)) > 0 && len(takeovers(two, one)) > 0
+			})
+			stop()
+			w.awaitEvents(seen, patience)
+			for _, c := range w.children {
+				c.terminate(grace)
+			}
+			t.Logf("the first was fenced %d times, the second %d times; /readyz: %s", len(takeovers(one, two)), len(takeovers(two, one)), ready)
+			w.check(nil)
+		})
+	}
+}
+
+// takeovers are the lines of an exporter's log that tell that the other took a
+// shard over from it, and name both.
+func takeovers(c, by *child) (lines []string) {
+	for line := range strings.Lines(string(c.logged())) {
+		if strings.Contains(line, "another exporter took the shard over") && namesBoth(line, c, by) {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+func namesBoth(text string, one, two *child) bool {
+	return strings.Contains(text, fmt.Sprintf("pid %d,", one.pid())) && strings.Contains(text, fmt.Sprintf("pid %d,", two.pid())) &&
+		strings.Count(text, "instance ") == 2
+}
+
+// pid is the process of the exporter that was started last.
+func (c *child) pid() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now.cmd.Process.Pid
+}
