@@ -40,13 +40,13 @@ failures() {
     /^===|^ *--- / { shown = 0; next }
     /^ +\{"time":/ { next }
     shown || /^panic:/ { print substr($0, 1, 600) }
-  ' "$1" | head -300
+  ' "$1" | head -300 || true
   awk '/^panic:/ { n = 60 } n-- > 0' "$1"
 }
 
 # summary LOG prints what a verbose test run came to, and the proof's own figures.
 summary() {
-  grep -E '^ok|open txn$|requests? (arrives|lost)|answer lost|at random|^ +all  |from kill to|finished [0-9]+ · events' "$1" || true
+  grep -E '^ok|open txn$|requests? (arrives|lost)|answer lost|at random|^ +all  |from kill to|came and went|was fenced|finished [0-9]+ · events' "$1" || true
   echo "$(grep -c '^ *--- PASS' "$1") tests passed, $(grep -c '^ *--- SKIP' "$1" || true) skipped"
   grep -E '^ *--- SKIP' -A1 "$1" || true
 }

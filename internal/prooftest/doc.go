@@ -28,6 +28,7 @@
 //	check*_test.go     the checker
 //	history_test.go    what happened around the first wrong call
 //	killer_test.go     kills, and where they fall
+//	scale*_test.go     exporters that come and go, or were not meant to be two
 //	hostile_test.go    an upstream that echoes
 //	quiet, kill, network, group, signals, marked: the proofs
 package prooftest
