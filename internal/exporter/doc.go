@@ -62,6 +62,9 @@
 //     takes along. While the coordinator is busy with markers (51) it is held back
 //     for a moment; else two groups of tasks would take turns, each waiting for
 //     the other's commit.
+//   - After any end of a producer a member of a group first asks the group whether
+//     the shard is still its own: a process that was stopped for longer than its
+//     session would fence the new owner before it hears that there is one.
 //   - Meta is written, then looked at again behind a second fence: EndTxn is
 //     answered before its markers are in place, and a shard that replays in
 //     between would find no meta.
