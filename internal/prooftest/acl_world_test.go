@@ -198,7 +198,8 @@ func (g *guarded) awaitRights() {
 	})
 }
 
-// makeTopics creates the topics as an operator does.
+// makeTopics creates the topics as an operator does, and waits until the broker
+// knows them, which is a little after its answer.
 func (g *guarded) makeTopics() {
 	g.t.Helper()
 	req := kmsg.NewPtrCreateTopicsRequest()
@@ -222,4 +223,9 @@ func (g *guarded) makeTopics() {
 			g.t.Fatalf("create %s: %v", topic.Topic, err)
 		}
 	}
+	eventually(g.t, "the topics", patience, func() bool {
+		return !slices.ContainsFunc(g.topics.all(), func(name string) bool {
+			return partitionsOf(context.Background(), g.t, g.client, name) == 0
+		})
+	})
 }
