@@ -151,11 +151,12 @@ func (g *group) read(ctx context.Context, cg *kafkago.ConsumerGroup, given chan<
 	}
 }
 
-// complain logs an error, once for as long as it stays the same to people: the
-// broker's codes differ, and all network errors are one.
+// complain logs an error, once for as long as it stays the same to people: what
+// the network and a cluster in motion say differs from one moment to the next,
+// and all of it is one.
 func (g *group) complain(said kafkago.Error, err error) kafkago.Error {
 	code, ok := errors.AsType[kafkago.Error](err)
-	if !ok {
+	if !ok || code == kafkago.UnknownMemberId || explainPassing(code) != "" {
 		code = kafkago.NetworkException
 	}
 	if code != said {

@@ -24,10 +24,13 @@ type deployment struct {
 	name   string
 	seen   *watch
 	health []*health // of each exporter
+	logged []int     // how much of each one's log is known
 
-	mu     sync.Mutex
-	before time.Time     // when the newest event was seen
-	gap    time.Duration // the longest time without one, since it was last asked for
+	mu      sync.Mutex
+	before  time.Time     // when the newest event was seen
+	gap     time.Duration // the longest time without one, since it was last asked for
+	healed  time.Time     // since when events have to come again; zero: they had to all along
+	resumed time.Duration // from there to the first event that was written after; 0: none yet
 }
 
 // deploy starts exporters under load that lasts until the test ends. Behind the
@@ -36,7 +39,7 @@ func deploy(t testing.TB, name string, seed uint64, exporters int, proxied bool,
 	t.Helper()
 	d = &deployment{world: newWorld(t, renewed(seed), nil), name: name}
 	d.seen = d.watch(t)
-	d.seen.onEvent(func(*kgo.Record) { d.event(time.Now()) })
+	d.seen.onEvent(d.event)
 	if !proxied {
 		settings = append(settings, "KAFKA_BROKERS="+strings.Join(d.brokers, ","))
 	}
@@ -50,21 +53,33 @@ func deploy(t testing.TB, name string, seed uint64, exporters int, proxied bool,
 	return d, d.play(10)
 }
 
-// event takes the longest time without one.
-func (d *deployment) event(now time.Time) {
+// event takes the times without one.
+func (d *deployment) event(r *kgo.Record) {
+	now := time.Now()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.gap = max(d.gap, now.Sub(d.before))
 	d.before = now
+	if !d.healed.IsZero() && d.resumed == 0 && r.Timestamp.After(d.healed) {
+		d.resumed = now.Sub(d.healed)
+	}
 }
 
-// takeGap returns the longest time without an event since it was last called.
-func (d *deployment) takeGap() time.Duration {
+// heal says that nothing keeps events from coming any more.
+func (d *deployment) heal() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	gap := d.gap
-	d.gap, d.before = 0, time.Now()
-	return gap
+	d.healed, d.resumed = time.Now(), 0
+}
+
+// takeTimes returns the longest time without an event since it was last called,
+// and how long it took from heal to the next one; 0: nothing had to heal.
+func (d *deployment) takeTimes() (gap, resumed time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	gap, resumed = d.gap, d.resumed
+	d.gap, d.resumed, d.before, d.healed = 0, 0, time.Now(), time.Time{}
+	return gap, resumed
 }
 
 // awaitNext waits for an event that was written from now on.
@@ -120,6 +135,30 @@ func (d *deployment) awaitCaughtUp() (losses, duplicates int) {
 			return losses, len(proof.Duplicates)
 		}
 	}
+}
+
+// forget begins anew: what was shown and said up to now is known.
+func (d *deployment) forget() {
+	d.takeTimes()
+	d.logged = nil
+	for i, c := range d.children {
+		d.logged = append(d.logged, len(c.logged()))
+		d.health[i].takeRed()
+	}
+}
+
+// fared says how it fared since forget.
+func (d *deployment) fared() row {
+	r := row{deployment: d.name}
+	r.gap, r.resumed = d.takeTimes()
+	r.losses, r.duplicates = d.awaitCaughtUp()
+	for i, c := range d.children {
+		if said := warnings(c, d.logged[i]); len(said) > len(r.warnings) {
+			r.warnings = said
+		}
+		r.red = append(r.red, d.health[i].takeRed()...)
+	}
+	return r
 }
 
 // warnings are the log's lines from an offset on that an operator is called for.

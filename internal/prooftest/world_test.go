@@ -191,10 +191,15 @@ func (w *world) environment(brokers string) []string {
 	}
 }
 
-// freeAddress is a loopback address on which nobody listens just now.
+// freeAddress is a loopback address on which nobody listens just now: where the
+// system allows it, on a loopback host of its own, on which no connection of
+// another test is given the port before the exporter takes it.
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", fmt.Sprintf("127.%d.%d.%d:0", 1+rand.IntN(250), rand.IntN(256), 1+rand.IntN(250)))
+	if err != nil {
+		l, err = net.Listen("tcp", "127.0.0.1:0")
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

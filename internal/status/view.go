@@ -179,7 +179,7 @@ func judge(s exporter.Snapshot) judgement {
 func notes(s exporter.Snapshot) (all []note) {
 	for _, shard := range s.Shards {
 		if shard.Restored.IsZero() {
-			all = append(all, note{"Shard " + strconv.Itoa(shard.Shard) + " is not restored", shard.ErrorAt, cmp.Or(shard.Error, "being restored")})
+			all = append(all, note{"Shard " + strconv.Itoa(shard.Shard) + " is not restored", shard.ErrorAt, cmp.Or(shard.Waiting, shard.Error, "being restored")})
 		}
 	}
 	if s.List.Error != "" {
