@@ -303,13 +303,16 @@ start_three() {
   export_line TEST_KAFKA_BROKERS "127.0.0.1:${port[0]},127.0.0.1:${port[1]},127.0.0.1:${port[2]}"
 }
 
-# three_settings N VOTERS: a broker that is missed after 3 s instead of 9.
+# three_settings N VOTERS: a broker that is missed after 3 s instead of 9, and for
+# whose answer the others wait 5 s instead of 30.
 three_settings() {
   cat <<EOF
 node.id=$1
 controller.quorum.voters=$2
 log.dirs=$dir/data-$1
 broker.session.timeout.ms=3000
+request.timeout.ms=5000
+controller.socket.timeout.ms=5000
 default.replication.factor=3
 min.insync.replicas=2
 offsets.topic.replication.factor=3
