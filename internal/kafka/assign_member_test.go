@@ -65,7 +65,7 @@ func (m *member) leave() {
 			m.t.Errorf("Assign: got %v, want nil", err)
 		}
 		m.done <- nil // for the cleanup
-	case <-time.After(30 * time.Second):
+	case <-time.After(90 * time.Second):
 		m.t.Fatal("Assign did not end")
 	}
 }
@@ -112,7 +112,7 @@ func (m *member) runningLocked() []int {
 // await waits until the member was told to own n shards and runs just those.
 func (m *member) await(n int) []int {
 	m.t.Helper()
-	deadline := time.After(40 * time.Second)
+	deadline := time.After(90 * time.Second)
 	for {
 		m.mu.Lock()
 		owned, running, news := m.owned, m.runningLocked(), m.news
@@ -131,7 +131,7 @@ func (m *member) await(n int) []int {
 // awaitGeneration waits for a later one.
 func (m *member) awaitGeneration(before int32) {
 	m.t.Helper()
-	deadline := time.After(40 * time.Second)
+	deadline := time.After(90 * time.Second)
 	for {
 		present, changed := m.group.now()
 		if present.generation > before {
@@ -148,7 +148,7 @@ func (m *member) awaitGeneration(before int32) {
 // awaitOwner waits until one of two members owns one shard and the other none.
 func awaitOwner(t *testing.T, members []*member) (owner, standby *member) {
 	t.Helper()
-	deadline := time.After(40 * time.Second)
+	deadline := time.After(90 * time.Second)
 	for {
 		a, b := members[0], members[1]
 		a.mu.Lock()

@@ -25,7 +25,7 @@ func TestChaos(t *testing.T) {
 	for i := range calls {
 		book.calls = append(book.calls, fmt.Sprint("call-", i))
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	group, ctx := errgroup.WithContext(ctx)
 	for i := range uint64(3) {

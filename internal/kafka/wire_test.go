@@ -186,7 +186,7 @@ func (h *held) release(t *testing.T) {
 }
 
 func (h *held) deliver() error {
-	conn, err := net.DialTimeout("tcp", h.address, time.Second)
+	conn, err := net.DialTimeout("tcp", h.address, 10*time.Second)
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func TestBrokersDie(t *testing.T) {
 	for _, d := range f.deployments {
 		d.awaitEvents(d.seen, time.Minute)
 		for _, c := range d.children {
-			c.terminate(30 * time.Second)
+			c.terminate(grace)
 		}
 		d.check(nil)
 	}

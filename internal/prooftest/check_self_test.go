@@ -32,7 +32,7 @@ func TestCheckerNotices(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "five events", time.Minute, func() bool { return seen.count() == 5 })
-	one.terminate(15 * time.Second)
+	one.terminate(grace)
 	w.seal("sealing")
 	good := w.check(captured)
 	if t.Failed() || len(good.letters) != 1 || len(good.changes) != 3 {

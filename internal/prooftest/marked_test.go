@@ -49,7 +49,7 @@ func TestNothingPersonalShows(t *testing.T) {
 	h.refuseLogin()
 	w.sim.ExpireToken()
 	eventually(t, "red readiness", time.Minute, func() bool { return pages.saw("/readyz", http.StatusServiceUnavailable) })
-	one.terminate(15 * time.Second)
+	one.terminate(grace)
 
 	marks := slices.Concat(personal(), h.secrets(), []string{appKey, appSecret, echo})
 	shown := map[string][]byte{"the log": one.logged()}

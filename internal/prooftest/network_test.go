@@ -24,23 +24,23 @@ func TestNetworkFails(t *testing.T) {
 	for i, m := range faults {
 		if i%2 == 0 && i > 0 { // an exporter in doubt again and again waits longer each time
 			one.net.arm(nil)
-			one.terminate(15 * time.Second)
+			one.terminate(grace)
 			one.start()
 		}
 		hit := w.fail(one, m)
 		select {
 		case <-hit:
-		case <-time.After(30 * time.Second):
+		case <-time.After(patience):
 			t.Fatalf("%s never came", m.step)
 		}
 		at := time.Now()
-		eventually(t, fmt.Sprintf("an event after %s, %s", m.step, m.on), time.Minute, func() bool { return seen.newest().After(at) })
+		eventually(t, fmt.Sprintf("an event after %s, %s", m.step, m.on), patience, func() bool { return seen.newest().After(at) })
 		lines = append(lines, fmt.Sprintf("%-68s %s", fmt.Sprintf("%s, %s", m.step, m.on), time.Since(at).Round(time.Millisecond)))
 	}
 	one.net.arm(nil)
 	stop()
-	w.awaitEvents(seen, time.Minute)
-	one.terminate(15 * time.Second)
+	w.awaitEvents(seen, patience)
+	one.terminate(grace)
 	t.Log("\n" + strings.Join(lines, "\n"))
 	w.check(nil)
 }

@@ -70,12 +70,12 @@ func quiet(t *testing.T, shape airuddersim.ListShape, change func(*airuddersim.C
 	one := w.exporter("one", settings...)
 	seen := w.watch(t)
 	one.start()
-	eventually(t, "a first look at each task", time.Minute, func() bool { return w.sim.Requests()[airuddersim.Detail] >= cfg.Tasks })
+	eventually(t, "a first look at each task", patience, func() bool { return w.sim.Requests()[airuddersim.Detail] >= cfg.Tasks })
 	stop := w.play(40)
-	w.awaitEnds(time.Minute) // late calls, too
+	w.awaitEnds(patience) // late calls, too
 	stop()
-	w.awaitEvents(seen, time.Minute)
-	one.terminate(15 * time.Second)
+	w.awaitEvents(seen, patience)
+	one.terminate(grace)
 	w.seal("sealing", settings...)
 	w.check(captured)
 }
@@ -84,12 +84,12 @@ func quiet(t *testing.T, shape airuddersim.ListShape, change func(*airuddersim.C
 // campaigns' time more, in which late calls finish.
 func (w *world) awaitEnds(late time.Duration) {
 	w.t.Helper()
-	eventually(w.t, "every task's end", time.Minute, func() bool {
+	eventually(w.t, "every task's end", patience, func() bool {
 		truth := w.sim.Truth()
 		return len(truth.Tasks) > 0 && !slices.ContainsFunc(truth.Tasks, func(t airuddersim.TaskTruth) bool { return !t.Ended })
 	})
 	end := w.sim.Now().Add(late)
-	eventually(w.t, "late calls", time.Minute, func() bool { return w.sim.Now().After(end) })
+	eventually(w.t, "late calls", patience, func() bool { return w.sim.Now().After(end) })
 }
 
 // seal runs an exporter that does not wait for late calls, until each task that
@@ -115,10 +115,10 @@ func (w *world) seal(name string, settings ...string) {
 		}
 	})
 	c.start()
-	eventually(w.t, fmt.Sprintf("the seals of %d tasks", len(open)), time.Minute, func() bool {
+	eventually(w.t, fmt.Sprintf("the seals of %d tasks", len(open)), patience, func() bool {
 		mu.Lock()
 		defer mu.Unlock()
 		return len(open) == 0
 	})
-	c.terminate(15 * time.Second)
+	c.terminate(grace)
 }

@@ -60,7 +60,7 @@ func (w *world) readAs(topic string, ends map[int32]int64, level kgo.IsolationLe
 		w.t.Fatal(err)
 	}
 	defer reader.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	left := map[int32]int64{}
 	for partition, end := range ends {
@@ -97,7 +97,7 @@ func (w *world) readAs(topic string, ends map[int32]int64, level kgo.IsolationLe
 func (w *world) stableEnds(topic string) map[int32]int64 {
 	w.t.Helper()
 	var stable map[int32]int64
-	eventually(w.t, "no open transaction on "+topic, 40*time.Second, func() bool {
+	eventually(w.t, "no open transaction on "+topic, patience, func() bool {
 		all := w.ends(topic, 0)
 		stable = w.ends(topic, 1)
 		for partition, end := range all {
