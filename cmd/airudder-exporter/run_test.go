@@ -86,6 +86,19 @@ func TestRunWaits(t *testing.T) {
 	p.wantEnd(0)
 }
 
+// A registry that is not there is not taken for Kafka.
+func TestRunWaitsForTheRegistry(t *testing.T) {
+	s := surround(t)
+	s.env["SCHEMA_REGISTRY_URL"] = "http://" + freeAddr(t)
+	p := s.start("run")
+	p.until("a page that says so", p.shows("/readyz", "not ready: waiting for the schema registry: "))
+	if _, body := p.get("/readyz"); strings.Contains(body, "KAFKA_") {
+		t.Errorf("/readyz gives another's cure: %q", body)
+	}
+	p.stop()
+	p.wantEnd(0)
+}
+
 func TestRunStoppedWhileItWaits(t *testing.T) {
 	s := surround(t)
 	s.env["KAFKA_BROKERS"] = freeAddr(t)
