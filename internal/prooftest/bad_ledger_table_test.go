@@ -1,0 +1,181 @@
+//go:build unix
+
+package prooftest
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// misdeeds are what can happen to the ledger topic itself.
+func misdeeds() []misdeed {
+	lost := []string{"ledger refused", "holds no meta entry, but", "going on would publish every call again", "KAFKA_TOPIC_LEDGER"}
+	moved := []string{"ledger refused", "it was deleted and created again", "nothing of this transaction was committed", "restore"}
+	remade := func(partitions int) func(m *mischief) {
+		return func(m *mischief) { m.remake(m.topics.ledger, partitions, compacted) }
+	}
+	return []misdeed{
+		{
+			name: "ledger truncated", start: atStart, running: atProducer,
+			do:      func(m *mischief) { m.truncate(m.topics.ledger, 5) },
+			says:    []string{"ledger refused", "begins at offset 5, not 0", "records of the ledger were deleted"},
+			saysRun: []string{"ledger refused", "begin"},
+		},
+		{
+			name: "ledger deleted and made anew", start: atStart, running: inTransaction,
+			do: remade(1), says: lost, saysRun: moved,
+		},
+		{
+			name: "ledger deleted and made anew with more partitions", start: atStart, running: inTransaction,
+			do: remade(3), says: lost, saysRun: moved,
+		},
+		{
+			name: "ledger deleted and made anew with fewer partitions", parts: 4, start: atStart, running: inTransaction,
+			do: remade(2), says: lost, saysRun: []string{"ledger refused", "deleted and created again"},
+		},
+		{
+			name: "ledger deleted, to be created by the exporter", start: atStart, running: waits,
+			do:      func(m *mischief) { m.remove(m.topics.ledger) },
+			says:    lost,
+			saysRun: []string{"the ledger topic", "is not there: it was deleted", "one made anew is refused"},
+		},
+		{
+			name: "ledger deleted, and made anew while that is waited for", running: waits,
+			do:     func(m *mischief) { m.remove(m.topics.ledger) },
+			says:   []string{"is not there: it was deleted"},
+			repair: func(m *mischief) { m.one.expect(); m.make(m.topics.ledger, 1, compacted) },
+			then:   inTransaction,
+		},
+		{
+			name: "ledger deleted, and not to be created", start: atStart,
+			do:       func(m *mischief) { m.remove(m.topics.ledger) },
+			settings: func(*mischief) []string { return []string{"KAFKA_CREATE_TOPICS=false"} },
+			says:     []string{"missing", "--config cleanup.policy=compact"},
+		},
+		{
+			name: "ledger set to be deleted", start: atStart, running: atStart,
+			do:     func(m *mischief) { m.set(m.topics.ledger, "cleanup.policy=delete") },
+			says:   []string{"cleanup.policy is delete, should be compact", "their calls are published again"},
+			repair: func(m *mischief) { m.set(m.topics.ledger, compacted) },
+		},
+		{
+			name: "ledger set to be deleted as well", start: atStart, running: atStart,
+			do:     func(m *mischief) { m.set(m.topics.ledger, "cleanup.policy=compact,delete") },
+			says:   []string{"cleanup.policy is compact,delete, should be compact"},
+			repair: func(m *mischief) { m.set(m.topics.ledger, compacted) },
+		},
+		{
+			name: "ledger with partitions added", start: survives, running: survives,
+			do:      func(m *mischief) { m.grow(m.topics.ledger, 3) },
+			says:    []string{"the ledger topic has more partitions than it began with; the added ones are ignored"},
+			saysRun: []string{},
+		},
+	}
+}
+
+// strangers are what others may write into the ledger topic.
+func strangers() []misdeed {
+	meta := func(m *mischief, id string) string {
+		return fmt.Sprintf(`{"ledger_id":%q,"partitions":%d,"event_topic":%q,"event_key":"call_id"}`, id, m.shards, m.topics.events)
+	}
+	entryAnew := func(m *mischief) *kgo.Record {
+		call := m.seen.keys()[0]
+		return m.entryOf(m.busyShard(), "call/"+call.TaskID+"/"+call.CallID, fmt.Sprintf(`{"at":%q,"as":"event"}`, time.Now().UTC().Format(time.RFC3339)))
+	}
+	return []misdeed{
+		{
+			name: "a stranger's keys", start: survives, running: survives,
+			do: func(m *mischief) {
+				m.mustScribble(
+					m.entryOf(0, "order-4711", `{"total":12}`), m.entryOf(0, "\x00\xff\xfe", "\x01\x02\x03"), m.entryOf(0, "hello", ""),
+					m.entryOf(0, "call/no-such-task/c1", `{"at":"2026-01-02T03:04:05Z","as":"event"}`))
+				if err := m.scribble(&kgo.Record{Topic: m.topics.ledger, Value: []byte("no key")}); m.real && err == nil {
+					m.t.Error("a broker took a record without a key for a compacted topic")
+				}
+			},
+			says:    []string{"somebody else writes to the ledger topic"},
+			saysRun: []string{},
+		},
+		{
+			name: "a stranger's value under a call's key", parts: 2, start: atStart, running: atProducer,
+			do: func(m *mischief) {
+				bad := entryAnew(m)
+				bad.Value = []byte("\x00\x01garbage")
+				m.mustScribble(bad)
+			},
+			says:   []string{"ledger refused", "holds 1 entries that cannot be read (1 of kind call", `{"at":"2026-01-02T03:04:05Z","as":"event"}`},
+			repair: func(m *mischief) { m.mustScribble(entryAnew(m)) },
+		},
+		{
+			name: "a stranger's call without a task", start: atStart, running: atProducer,
+			do: func(m *mischief) {
+				m.mustScribble(m.entryOf(0, "call/c1", `{"at":"2026-01-02T03:04:05Z","as":"event"}`))
+			},
+			says:   []string{"ledger refused", "holds 1 entries that cannot be read (1 of kind call", "a tombstone where the key itself has another form"},
+			repair: func(m *mischief) { m.mustScribble(m.entryOf(0, "call/c1", "")) },
+		},
+		{
+			name: "a meta entry that cannot be read", start: atStart, running: atProducer,
+			do:   func(m *mischief) { m.mustScribble(m.entryOf(0, "meta", "{")) },
+			says: []string{"ledger refused", "cannot be read", "1 meta"},
+		},
+		{
+			name: "a partition without its meta entry", parts: 2, start: atStart, running: atProducer,
+			do:      func(m *mischief) { m.mustScribble(m.entryOf(m.busyShard(), "meta", "")) },
+			says:    []string{"ledger refused", "holds no meta entry although others do", "restore"},
+			saysRun: []string{"ledger refused", "held a meta entry and holds none now", "restore"},
+		},
+		{
+			name: "a partition with another deployment's meta entry", parts: 2, start: atStart, running: atProducer,
+			do: func(m *mischief) {
+				m.mustScribble(m.entryOf(m.busyShard(), "meta", meta(m, "00000000-0000-4000-8000-000000000000")))
+			},
+			says:    []string{"ledger refused", "meta entries of different ledgers", "Give each its own KAFKA_TOPIC_LEDGER"},
+			saysRun: []string{"ledger refused", "belongs to ledger 00000000-0000-4000-8000-000000000000", "Give each its own KAFKA_TOPIC_LEDGER"},
+		},
+	}
+}
+
+// besideTheLedger is what can happen to the other topics.
+func besideTheLedger() []misdeed {
+	gone := func(topic func(m *mischief) string) misdeed {
+		return misdeed{
+			start: survives, running: waits,
+			do:      func(m *mischief) { m.remove(topic(m)) },
+			saysRun: []string{"is not there: it was deleted", "Create it again, or restart the exporter with KAFKA_CREATE_TOPICS=true"},
+			repair:  func(m *mischief) { m.make(topic(m), 1) },
+		}
+	}
+	events := gone(func(m *mischief) string { return m.topics.events })
+	events.name, events.lost = "event topic deleted", true
+	status := gone(func(m *mischief) string { return m.topics.status })
+	status.name = "status topic deleted"
+	dead := gone(func(m *mischief) string { return m.topics.dead })
+	dead.name = "dead-letter topic deleted"
+	return []misdeed{
+		events, status, dead,
+		{
+			name: "event topic deleted and made anew", start: survives, running: survives, lost: true,
+			do: func(m *mischief) { m.remake(m.topics.events, 6) },
+		},
+		{
+			name: "event topic deleted and made anew with fewer partitions", running: survives, lost: true,
+			do: func(m *mischief) { m.remake(m.topics.events, 2) },
+		},
+		{
+			name: "event topic with partitions added", start: survives, running: survives,
+			do: func(m *mischief) { m.grow(m.topics.events, 9) },
+		},
+		{
+			name: "another event topic in the configuration", start: atStart,
+			do: func(m *mischief) {
+				m.make(m.topics.events+"-2", 1)
+				m.t.Cleanup(func() { m.remove(m.topics.events + "-2") })
+			},
+			settings: func(m *mischief) []string { return []string{"KAFKA_TOPIC_CALL_COMPLETED=" + m.topics.events + "-2"} },
+			says:     []string{"ledger refused", "belongs to the event topic", "one ledger serves one event topic", "KAFKA_TOPIC_CALL_COMPLETED"},
+		},
+	}
+}

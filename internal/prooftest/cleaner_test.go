@@ -1,0 +1,205 @@
+package prooftest
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"reflect"
+	"sync"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"airudder-exporter/internal/kafka"
+	"airudder-exporter/internal/ledger"
+	kafkarecord "airudder-exporter/internal/record"
+)
+
+// hasty are settings with which a broker's cleaner comes as soon as it can: it
+// leaves out the segment that is being written, and deletes tombstones and
+// markers a while after it has first seen them.
+var hasty = []string{
+	compacted, "segment.ms=1000", "min.cleanable.dirty.ratio=0.01", "min.compaction.lag.ms=0",
+	"max.compaction.lag.ms=1000", "delete.retention.ms=3000",
+}
+
+// compacted is the ledger's policy.
+const compacted = "cleanup.policy=compact"
+
+// TestCleaner lets a broker's cleaner at the ledger of an exporter that works
+// and is killed inside its transactions. What is restored from what the cleaner
+// left equals, entry by entry, what was in memory before.
+func TestCleaner(t *testing.T) {
+	t.Parallel()
+	cfg := campaigns(51, 5, 40, 6)
+	cfg.Renew = true
+	w := newWorld(t, cfg, nil)
+	if !w.real {
+		t.Skip("only a real broker cleans as it does: set TEST_KAFKA_BROKERS")
+	}
+	w.make(w.topics.ledger, 1, hasty...)
+	one := w.exporter("one")
+	memory := w.mirror()
+	k := newKiller(w, 51)
+	stop := w.play(10)
+	k.run(12)
+	k.report()
+	if k.open == 0 {
+		t.Error("no kill left a transaction open")
+	}
+	killed := w.ends(w.topics.ledger, 1)[0]
+	w.awaitCleaned(killed)
+	stop()
+	w.awaitEvents(k.seen, patience)
+	eventually(t, "the exporter's memory to hold what the ledger showed", patience, func() bool { return ledgerEntries(one) == memory.entries() })
+	one.terminate(grace)
+
+	held := memory.settle(w)
+	restored := w.restore()
+	if !memory.equals(restored) {
+		t.Errorf("restored from what the cleaner left: %s; in memory before: %s", restored, memory.ledger)
+	}
+	two := w.exporter("two")
+	two.start()
+	eventually(t, "the restored exporter to hold as many entries", patience, func() bool { return ledgerEntries(two) == held })
+	before := k.seen.count()
+	w.sim.Resume(w.sim.Now())
+	stop = w.play(10)
+	eventually(t, "more events", patience, func() bool { return k.seen.count() > before+50 })
+	stop()
+	w.awaitEvents(k.seen, patience)
+	two.terminate(grace)
+	w.check(nil)
+}
+
+// mirror is a ledger in this process's memory, to which everything is applied
+// that is committed, as it is committed.
+type mirror struct {
+	mu     sync.Mutex
+	t      testing.TB
+	ledger *ledger.Ledger
+	last   int64 // the offset applied last
+}
+
+// mirror begins to follow the ledger, which has one partition, before any
+// cleaner can have come.
+func (w *world) mirror() *mirror {
+	m := &mirror{t: w.t, ledger: ledger.New(), last: -1}
+	w.follow(w.t, w.topics.ledger, m.apply)
+	return m
+}
+
+func (m *mirror) apply(r *kgo.Record) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.ledger.Replay(r.Key, r.Value); err != nil {
+		m.t.Errorf("the entry at offset %d: %v", r.Offset, err)
+	}
+	m.last = r.Offset
+}
+
+func (m *mirror) entries() int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n, _ := m.ledger.Size()
+	return n
+}
+
+// equals reports whether both hold the same, entry by entry.
+func (m *mirror) equals(l *ledger.Ledger) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return reflect.DeepEqual(m.ledger, l)
+}
+
+// settle waits until the mirror has all that the ledger has, says how many
+// entries that is, and levels what differs between two ledgers of the same.
+func (m *mirror) settle(w *world) int64 {
+	m.t.Helper()
+	committed := w.read(w.topics.ledger).committed
+	end := committed[len(committed)-1].Offset
+	eventually(m.t, "the mirror", patience, func() bool {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		return m.last >= end
+	})
+	held := m.entries()
+	level(m.ledger)
+	return held
+}
+
+// level makes the producer entry, and the task that an entry was applied to
+// last, the same in all ledgers.
+func level(l *ledger.Ledger) {
+	l.Apply(ledger.Entry{Kind: ledger.KindProducer})
+	l.Apply(ledger.Entry{Kind: ledger.KindTask, TaskID: "last"})
+}
+
+// restore reads the ledger as an exporter does at its start: fence, barrier,
+// replay.
+func (w *world) restore() *ledger.Ledger {
+	w.t.Helper()
+	client, err := kafka.Dial(kafka.Config{Brokers: w.brokers, LedgerTopic: w.topics.ledger}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	l := ledger.New()
+	barrier := func(int16) kafkarecord.Record {
+		e := ledger.Entry{Kind: ledger.KindProducer}
+		return kafkarecord.Record{Topic: w.topics.ledger, Key: e.AppendKey(nil), Value: e.AppendValue(nil)}
+	}
+	_, err = client.Producer(ctx, 0, barrier, func(_ int64, key, value []byte) error { return l.Replay(key, value) })
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	level(l)
+	return l
+}
+
+// awaitCleaned waits until the cleaner has gone through the ledger up to an
+// offset: nothing of aborted transactions is left there, and one record a key.
+func (w *world) awaitCleaned(to int64) {
+	w.t.Helper()
+	var records, aborted, again int
+	defer func() {
+		w.t.Logf("below offset %d the cleaner has left %d records; of aborted transactions %d, behind a later one of their key %d", to, records, aborted, again)
+	}()
+	eventually(w.t, "the cleaner", patience, func() bool {
+		ends := w.ends(w.topics.ledger, 1)
+		last, visible := map[string]int64{}, map[int64]bool{}
+		for _, r := range w.readAs(w.topics.ledger, ends, kgo.ReadCommitted()) {
+			last[string(r.Key)], visible[r.Offset] = r.Offset, true
+		}
+		records, aborted, again = 0, 0, 0
+		for _, r := range w.readAs(w.topics.ledger, ends, kgo.ReadUncommitted()) {
+			switch {
+			case r.Offset >= to:
+				continue
+			case !visible[r.Offset]:
+				aborted++
+			case last[string(r.Key)] >= to: // the later one may stand where no cleaner comes
+			case last[string(r.Key)] > r.Offset:
+				again++
+			}
+			records++
+		}
+		return aborted == 0 && again == 0
+	})
+}
+
+// ledgerEntries is what an exporter says that it holds in memory; -1: nothing.
+func ledgerEntries(c *child) int64 {
+	_, text := c.page("/api/status")
+	status := struct {
+		Entries int64 `json:"ledger_entries"`
+		Ready   bool  `json:"ready"`
+	}{}
+	if json.Unmarshal([]byte(text), &status) != nil || !status.Ready {
+		return -1
+	}
+	return status.Entries
+}
