@@ -46,7 +46,7 @@ failures() {
 
 # summary LOG prints what a verbose test run came to, and the proof's own figures.
 summary() {
-  grep -E '^ok|open txn$|requests? (arrives|lost)|answer lost|at random|^ +all  |from kill to|came and went|was fenced|finished [0-9]+ · events' "$1" || true
+  grep -E '^ok|open txn$|requests? (arrives|lost)|answer lost|at random|^ +all  |from kill to|came and went|was fenced|finished [0-9]+ · events|fault table, ' "$1" || true
   echo "$(grep -c '^ *--- PASS' "$1") tests passed, $(grep -c '^ *--- SKIP' "$1" || true) skipped"
   grep -E '^ *--- SKIP' -A1 "$1" || true
 }

@@ -135,6 +135,16 @@ func (s *Sim) Script(faults ...Fault) {
 	s.faults.script = append(s.faults.script, faults...)
 }
 
+// Scripted is how many scripted faults are still to happen.
+func (s *Sim) Scripted() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.faults.script {
+		n += max(1, f.Times)
+	}
+	return n
+}
+
 // SetFaultRate has a kind of fault happen to that share of all responses it
 // works at, from 0 to 1.
 func (s *Sim) SetFaultRate(kind FaultKind, share float64) {

@@ -30,6 +30,8 @@
 //	killer_test.go     kills, and where they fall
 //	scale*_test.go     exporters that come and go, or were not meant to be two
 //	hostile_test.go    an upstream that echoes
+//	proxy_code_test.go answers that are codes, made up
+//	fault*_test.go     every request gone wrong in every way: the fault table
 //	acl_world_test.go  a world on the secured broker, and a user with few rights
 //	quiet, kill, network, group, signals, marked, secret, acl: the proofs
 package prooftest

@@ -3,14 +3,10 @@ package prooftest
 import (
 	"bytes"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"airudder-exporter/internal/airuddersim"
 )
 
 // TestFaultTable has every request that the exporter sends to its brokers go
@@ -74,7 +70,7 @@ type faults struct {
 	seen   *watch
 	stop   func()
 	fences int // since the process began: each is waited for a little longer
-	tally  map[string]*faultTally
+	tally  faultTally
 
 	mu   sync.Mutex
 	row  faultRow
@@ -83,14 +79,8 @@ type faults struct {
 	well time.Time // the last good answer to such a request behind it
 }
 
-// faultTally is what came of the rows of one request and one way.
-type faultTally struct {
-	rows, hits, recovered int
-	longest               time.Duration // from the last hit to the first new event
-}
-
 func newFaults(w *world) *faults {
-	f := &faults{w: w, tally: map[string]*faultTally{}}
+	f := &faults{w: w, tally: faultTally{}}
 	f.one = w.exporter("one", "KAFKA_ASSIGNMENT=group", "KAFKA_TRANSACTION_TIMEOUT=3s")
 	f.seen = w.watch(w.t)
 	f.stop = w.play(10)
@@ -202,47 +192,15 @@ func (f *faults) awaitGoneOn(row faultRow) {
 func (f *faults) book(row faultRow) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	key := fmt.Sprintf("%s, %s", row.step, row.on)
-	line := f.tally[key]
-	if line == nil {
-		line = &faultTally{}
-		f.tally[key] = line
-	}
-	line.rows++
-	line.hits += f.hits
-	line.recovered++
-	line.longest = max(line.longest, time.Since(f.last))
+	f.tally.book(fmt.Sprintf("%s, %s", row.step, row.on), f.hits, time.Since(f.last))
 }
 
 // finish lets the exporter publish the rest, checks all of it, and shows the
 // table.
 func (f *faults) finish(name string) {
-	t := f.w.t
-	t.Helper()
+	f.w.t.Helper()
 	f.stop()
 	f.w.awaitEvents(f.seen, patience)
 	f.one.terminate(grace)
-	f.report(name, f.w.check(nil))
-}
-
-func (f *faults) report(name string, c *checker) {
-	f.w.t.Helper()
-	var sum faultTally
-	lines := []string{fmt.Sprintf("%-72s %5s %5s %9s %8s", "fault", "rows", "hits", "recovered", "longest")}
-	for _, key := range slices.Sorted(maps.Keys(f.tally)) {
-		line := f.tally[key]
-		lines = append(lines, fmt.Sprintf("%-72s %5d %5d %9d %8s", key, line.rows, line.hits, line.recovered, line.longest.Round(time.Millisecond)))
-		sum.rows += line.rows
-		sum.hits += line.hits
-		sum.recovered += line.recovered
-		sum.longest = max(sum.longest, line.longest)
-	}
-	keys := make([]airuddersim.CallKey, len(c.calls))
-	for i, e := range c.calls {
-		keys[i] = e.call()
-	}
-	proof := c.truth.Check(keys)
-	lines = append(lines, fmt.Sprintf("fault table, %s: rows %d · hits %d · recovered %d · longest %s · duplicates %d · losses %d",
-		name, sum.rows, sum.hits, sum.recovered, sum.longest.Round(time.Millisecond), len(proof.Duplicates), len(proof.Missing)))
-	f.w.t.Log("\n" + strings.Join(lines, "\n"))
+	f.tally.report(name, f.w.check(nil))
 }
