@@ -1,0 +1,53 @@
+package prooftest
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+)
+
+// TestFirstStart starts exporters of one deployment at the same moment, with no
+// topic there yet: one ledger comes of it, and each call is published once.
+func TestFirstStart(t *testing.T) {
+	t.Parallel()
+	for round := range 6 {
+		exporters, shards, assignment := 2+round%2, 1+3*(round%2), "group"
+		if round >= 4 {
+			assignment = "all" // by mistake
+		}
+		t.Run(fmt.Sprintf("%d exporters, %d shards, assignment %s, round %d", exporters, shards, assignment, round), func(t *testing.T) {
+			t.Parallel()
+			cfg := campaigns(uint64(70+round), 3, 20, 6)
+			w := newWorld(t, cfg, nil)
+			seen := w.watch(t)
+			for i := range exporters {
+				w.exporter(fmt.Sprint("exporter-", i+1), fmt.Sprint("KAFKA_LEDGER_PARTITIONS=", shards), "KAFKA_ASSIGNMENT="+assignment)
+			}
+			for _, c := range w.children {
+				c.start()
+			}
+			stop := w.play(10)
+			eventually(t, "events", patience, func() bool { return seen.count() >= 20 })
+			stop()
+			w.awaitEvents(seen, patience)
+			for _, c := range w.children {
+				c.terminate(grace)
+			}
+			metas := map[string]int{}
+			for _, r := range w.read(w.topics.ledger).committed {
+				var meta struct {
+					LedgerID string `json:"ledger_id"`
+				}
+				if string(r.Key) == "meta" && json.Unmarshal(r.Value, &meta) == nil {
+					metas[meta.LedgerID]++
+				}
+			}
+			for id, n := range metas {
+				if len(metas) != 1 || n != shards {
+					t.Errorf("ledger %s has %d meta entries; want one ledger with %d", id, n, shards)
+				}
+			}
+			w.check(nil)
+		})
+	}
+}
