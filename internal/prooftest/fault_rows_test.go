@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // faultRow is a row of the table: a request, how it goes wrong, and how often.
@@ -19,9 +20,11 @@ type faultRow struct {
 
 // The ways in which a request can go wrong, beside the killer's.
 const (
-	refused   way = "refused"                     // the broker does nothing, and answers a code
-	denied    way = "done, and reported failed"   // the broker does it, and the answer is a code
-	cutAnswer way = "answer cut in the middle"    // half of it comes
+	refused   way = "refused"                   // the broker does nothing, and answers a code
+	denied    way = "done, and reported failed" // the broker does it, and the answer is a code
+	cutAnswer way = "answer cut in the middle"  // half of it comes
+	noLedger  way = "the ledger's leader gets nothing"
+	noEvents  way = "only the ledger's leader gets something"
 	tardy     way = "answered after the deadline" // and for a producer's request after its end
 )
 
@@ -89,6 +92,37 @@ func codeRows(all []asked) (rows []faultRow) {
 	return rows
 }
 
+// dividedRows are the requests to one leader that fail while those to others
+// arrive: no answer, and every code.
+func dividedRows() (rows []faultRow) {
+	produce := asked{stepProduce, itself, true, produceCodes}
+	for _, on := range []way{noLedger, noEvents} {
+		rows = append(rows, faultRow{produce, on, 0, 1}, faultRow{produce, on, 0, aWhile})
+		for _, code := range produceCodes {
+			rows = append(rows, faultRow{produce, on, code, 1})
+		}
+	}
+	return rows
+}
+
+// fits reports whether a request is one that the row can happen to.
+func (r faultRow) fits(w *world, q *request) bool {
+	if !r.belongsTo(q) {
+		return false
+	}
+	produce, ok := q.msg.(*kmsg.ProduceRequest)
+	if !ok || r.on != noLedger && r.on != noEvents {
+		return true
+	}
+	ledger := 0
+	for _, t := range produce.Topics {
+		if t.Topic == w.topics.ledger {
+			ledger++
+		}
+	}
+	return ledger > 0 && ledger < len(produce.Topics)
+}
+
 // fate is what the row does to one request.
 func (r faultRow) fate(w *world, q *request) fate {
 	switch r.on {
@@ -102,6 +136,10 @@ func (r faultRow) fate(w *world, q *request) fate {
 		return fate{after: func() { w.awaitTooLate(q.txn) }}
 	case cutAnswer:
 		return fate{half: true}
+	case noLedger:
+		return fate{spares: "!" + w.topics.ledger, lose: r.code == 0, refuse: r.code}
+	case noEvents:
+		return fate{spares: w.topics.ledger, lose: r.code == 0, refuse: r.code}
 	case refused:
 		return fate{refuse: r.code}
 	}

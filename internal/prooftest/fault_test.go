@@ -34,6 +34,7 @@ func TestFaultTable(t *testing.T) {
 		{"codes at a producer's start", codeRows(begin), 5},
 		{"codes at the barrier", codeRows(barrier), 7},
 		{"codes in a transaction", codeRows(work), 7},
+		{"one leader of several", dividedRows(), 7},
 		{"codes in the group", codeRows(member), 10},
 		{"codes at the process's start and end", codeRows(process), 7},
 		{"network at a producer's start", networkRows(slices.Concat(begin, barrier)), 5},
@@ -151,7 +152,7 @@ func (f *faults) count() int {
 func (f *faults) decide(r *request) fate {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	ours := f.row.belongsTo(r)
+	ours := f.row.fits(f.w, r)
 	switch {
 	case f.hits >= f.row.times && ours:
 		return fate{after: func() { f.answered(r) }}

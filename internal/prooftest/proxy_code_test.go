@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"io"
 	"reflect"
+	"slices"
+	"strings"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -26,20 +28,48 @@ func (r *request) refusal() []byte {
 			res.Topics = append(res.Topics, topic)
 		}
 	case *kmsg.ProduceRequest:
-		res := res.(*kmsg.ProduceResponse)
-		for _, t := range req.Topics {
-			topic := kmsg.NewProduceResponseTopic()
-			topic.Topic = t.Topic
-			for _, p := range t.Partitions {
-				partition := kmsg.NewProduceResponseTopicPartition()
-				partition.Partition, partition.BaseOffset = p.Partition, -1
-				topic.Partitions = append(topic.Partitions, partition)
-			}
-			res.Topics = append(res.Topics, topic)
-		}
+		res = refusedTopics(req.Topics)
+		res.SetVersion(r.version)
 	}
 	setCode(res, r.fate.refuse)
 	return r.answer(res)
+}
+
+// refusedTopics is the answer for topics whose batches were not written.
+func refusedTopics(topics []kmsg.ProduceRequestTopic) *kmsg.ProduceResponse {
+	res := kmsg.NewPtrProduceResponse()
+	for _, t := range topics {
+		topic := kmsg.NewProduceResponseTopic()
+		topic.Topic = t.Topic
+		for _, p := range t.Partitions {
+			partition := kmsg.NewProduceResponseTopicPartition()
+			partition.Partition, partition.BaseOffset = p.Partition, -1
+			topic.Partitions = append(topic.Partitions, partition)
+		}
+		res.Topics = append(res.Topics, topic)
+	}
+	return res
+}
+
+// divide takes out of a Produce what its fate does not spare, as if the leaders
+// of the topics were several brokers.
+func (r *request) divide(frame []byte) []byte {
+	req, ok := r.msg.(*kmsg.ProduceRequest)
+	if !ok {
+		return frame
+	}
+	name, others := strings.CutPrefix(r.fate.spares, "!")
+	var going []kmsg.ProduceRequestTopic
+	for _, t := range req.Topics {
+		if (t.Topic == name) != others {
+			going = append(going, t)
+		} else {
+			r.withheld = append(r.withheld, t)
+		}
+	}
+	part := *req
+	part.Topics = going
+	return part.AppendTo(slices.Clip(r.head))
 }
 
 // setCode puts a code wherever an answer has room for one. A fetch says it of

@@ -30,9 +30,11 @@ type request struct {
 	api         int16
 	version     int16
 	correlation int32
-	msg         kmsg.Request // nil: the proxy does not look inside
-	broker      string       // whom it is for: the real address
-	txn         string       // transactional id; empty: none
+	msg         kmsg.Request               // nil: the proxy does not look inside
+	head        []byte                     // of the frame, where there is a msg
+	withheld    []kmsg.ProduceRequestTopic // did not go on, where others did
+	broker      string                     // whom it is for: the real address
+	txn         string                     // transactional id; empty: none
 	producer    *producerState
 	step        step
 	code        int16 // of the answer: the first that is not 0
@@ -46,6 +48,7 @@ type fate struct {
 	before  func() // runs before the request goes on
 	lose    bool   // it never does, and the connection is cut
 	refuse  int16  // not 0: it never does, and the answer is this code
+	spares  string // of a Produce: of the topics, this one (or, behind a "!", all others) goes on whatever lose and refuse say
 	after   func() // runs once the broker has answered, before the answer goes back
 	replace int16  // not 0: the answer says this code, whatever the broker did
 	half    bool   // half of the answer goes back, and the connection is cut
@@ -202,10 +205,11 @@ func (l *link) carryRequest() error {
 	if r.fate.before != nil {
 		r.fate.before()
 	}
-	if r.fate.lose {
+	if r.fate.spares != "" {
+		frame = r.divide(frame)
+	} else if r.fate.lose {
 		return errCut
-	}
-	if r.fate.refuse != 0 {
+	} else if r.fate.refuse != 0 {
 		r.code = r.fate.refuse
 		l.ended(r)
 		return writeFrame(l.client, r.refusal())
@@ -230,7 +234,7 @@ func (l *link) carryAnswer() error {
 		r.fate.after()
 	}
 	switch {
-	case r.fate.drop:
+	case r.fate.drop, r.fate.lose: // what was spared of it is done
 		return errCut
 	case r.fate.half:
 		_ = writeHalf(l.client, frame) // the client may be gone

@@ -24,6 +24,7 @@ func parseRequest(frame []byte) (*request, error) {
 		if r.msg.IsFlexible() {
 			kmsg.SkipTags(&in)
 		}
+		r.head = frame[:len(frame)-len(in.Src)]
 		if err := r.msg.ReadFrom(in.Src); err != nil {
 			return nil, fmt.Errorf("read a %s request: %w", kmsg.NameForKey(r.api), err)
 		}
@@ -56,8 +57,13 @@ func (p *proxy) look(r *request, frame []byte) ([]byte, error) {
 	if r.fate.replace != 0 {
 		setCode(res, r.fate.replace)
 	}
+	if produced, ok := res.(*kmsg.ProduceResponse); ok && r.withheld != nil {
+		rest := refusedTopics(r.withheld)
+		setCode(rest, r.fate.refuse)
+		produced.Topics = append(produced.Topics, rest.Topics...)
+	}
 	r.code = codeOf(res)
-	if moved, err := p.move(res); err != nil || !moved && r.fate.replace == 0 {
+	if moved, err := p.move(res); err != nil || !moved && r.fate.replace == 0 && r.withheld == nil {
 		return frame, err
 	}
 	return r.answer(res), nil
