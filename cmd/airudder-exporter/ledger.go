@@ -56,13 +56,15 @@ The exit code is 0 when the ledger is there (or, with --dry-run, would be), else
 			if r.decoder, err = record.NewDecoder(registry(cfg.Registry)); err != nil {
 				return err
 			}
-			if err = r.run(cmd.Context()); err != nil && cmd.Context().Err() != nil {
-				return errors.New("interrupted: no exporter takes the ledger as it is; run this again to finish it")
+			switch err = r.run(cmd.Context()); {
+			case err == nil:
+				return nil
+			case cmd.Context().Err() != nil:
+				return errors.New("interrupted: no exporter takes a ledger that is not finished; run this again to finish it")
+			case r.writing:
+				err = fmt.Errorf("%w; no exporter takes a ledger that is not finished: run this again to finish it", err)
 			}
-			if err != nil {
-				return fmt.Errorf("%s", security(cfg.Kafka).Explain(err, cfg.Kafka.Topics.Ledger))
-			}
-			return nil
+			return errors.New(security(cfg.Kafka).Explain(err, cfg.Kafka.Topics.Ledger))
 		},
 	}
 	cmd.Flags().BoolVar(&r.dryRun, "dry-run", false, "show what would be written, and write nothing")

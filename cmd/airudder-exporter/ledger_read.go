@@ -133,7 +133,7 @@ func (r *rebuilder) read(ctx context.Context, t *topicRead) error {
 		if part.Start == 0 {
 			continue
 		}
-		since, err := r.client.Reach(ctx, t.topic, firsts[i], r.now)
+		since, err := r.since(ctx, t, firsts[i])
 		if err != nil {
 			return err
 		}
@@ -142,4 +142,23 @@ func (r *rebuilder) read(ctx context.Context, t *topicRead) error {
 		}
 	}
 	return nil
+}
+
+// since is from when on a partition that has lost its beginning holds all that
+// was written: its first record. Where none is left, the deletion may have been
+// anybody's, and what it took may be of any age. Of dead letters, which are rare,
+// that is the usual state: there the topic's retention is believed, since a row
+// that is dead-lettered again is no event twice.
+func (r *rebuilder) since(ctx context.Context, t *topicRead, first time.Time) (time.Time, error) {
+	switch {
+	case !first.IsZero():
+		return first, nil
+	case t.as != ledger.DeadLetter:
+		return r.now, nil
+	}
+	retention, known, err := r.client.Retention(ctx, t.topic)
+	if err != nil || !known {
+		return r.now, err
+	}
+	return r.now.Add(-retention), nil
 }

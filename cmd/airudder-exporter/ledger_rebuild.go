@@ -40,17 +40,18 @@ type rebuilder struct {
 	producers []*kafka.Producer // of each shard; none in a dry run
 	past      *ledger.Rebuild
 	reach     ledger.Reach
+	writing   bool // entries; what fails from here on can be in doubt
 }
 
 // errRefused marks what stays as it is however often it is tried.
 var errRefused = errors.New("refused")
 
-// takeovers is how often an exporter that still runs may fence the rebuild
-// before somebody has to stop it. One that finds a ledger without meta ends by
-// itself.
+// attempts is how often the rebuild begins at the fence: again after a
+// transaction in doubt, and where an exporter that still runs has fenced it. One
+// that finds a ledger without meta ends by itself.
 const (
-	takeovers    = 5
-	takeoverWait = 3 * time.Second
+	attempts    = 5
+	attemptWait = 3 * time.Second
 )
 
 func (r *rebuilder) run(ctx context.Context) error {
@@ -59,14 +60,15 @@ func (r *rebuilder) run(ctx context.Context) error {
 	}
 	for tries := 1; ; tries++ {
 		err := r.attempt(ctx)
-		if err == nil || tries == takeovers || !errors.Is(err, kafka.ErrFenced) && !errors.Is(err, kafka.ErrSuperseded) {
+		fenced := errors.Is(err, kafka.ErrFenced) || errors.Is(err, kafka.ErrSuperseded)
+		if err == nil || tries == attempts || errors.Is(err, errRefused) || !fenced && !r.writing {
 			return err
 		}
-		r.log.Warn("an exporter that still runs took the ledger over; beginning again", "error", err)
+		r.log.Warn("beginning again: a transaction is in doubt, or an exporter that still runs took the ledger over", "error", err)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(takeoverWait):
+		case <-time.After(attemptWait):
 		}
 	}
 }
@@ -132,7 +134,7 @@ func (r *rebuilder) look(ctx context.Context, own ...string) (written int, err e
 
 // attempt makes the ledger, from the fence to the meta.
 func (r *rebuilder) attempt(ctx context.Context) error {
-	r.past, r.reach, r.producers = ledger.NewRebuild(), ledger.Reach{}, nil
+	r.past, r.reach, r.producers, r.writing = ledger.NewRebuild(), ledger.Reach{}, nil, false
 	if err := r.take(ctx); err != nil {
 		return err
 	}
@@ -159,6 +161,7 @@ func (r *rebuilder) attempt(ctx context.Context) error {
 		fmt.Fprintln(r.out, "\nnothing was written")
 		return nil
 	}
+	r.writing = true
 	if err := r.write(ctx, tasks); err != nil {
 		return err
 	}

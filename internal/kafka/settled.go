@@ -45,23 +45,18 @@ func (c *Client) Settled(ctx context.Context, topic string, patience time.Durati
 	}
 }
 
-// Reach is from when on a partition that has lost its beginning holds all that
-// was written: the time of its first committed record, which Scan has shown.
-// Where none is left, first is zero, and it is what the topic's retention says:
-// what is younger cannot have been deleted by it. Where that is not known
-// either, it is now.
-func (c *Client) Reach(ctx context.Context, topic string, first, now time.Time) (time.Time, error) {
-	if !first.IsZero() {
-		return first, nil
-	}
+// Retention is how old a topic's records must be for the brokers to delete them;
+// false where they may be deleted sooner, or the settings may not be read.
+func (c *Client) Retention(ctx context.Context, topic string) (time.Duration, bool, error) {
 	all, err := c.describe(ctx, []TopicSpec{{Name: topic}})
 	if err != nil {
-		return time.Time{}, err
+		return 0, false, err
 	}
 	values := all[topic].values
-	retention, err := strconv.ParseInt(values["retention.ms"], 10, 64)
-	if err != nil || retention < 0 || values["retention.bytes"] != "-1" || values["cleanup.policy"] != "delete" {
-		return now, nil
+	n, err := strconv.ParseInt(values["retention.ms"], 10, 64)
+	const longest = int64(1<<63-1) / int64(time.Millisecond)
+	if err != nil || n < 0 || n > longest || values["retention.bytes"] != "-1" || values["cleanup.policy"] != "delete" {
+		return 0, false, nil
 	}
-	return now.Add(-time.Duration(min(retention, now.UnixMilli())) * time.Millisecond), nil
+	return time.Duration(n) * time.Millisecond, true, nil
 }

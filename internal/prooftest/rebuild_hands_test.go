@@ -1,0 +1,195 @@
+package prooftest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// end runs a command in an exporter's place until it ends, and returns all that
+// it printed. Where a request is the one, the command is killed before that
+// request goes on; its exit code is -1 then.
+func (c *child) end(at func(*request) bool, code int, args ...string) string {
+	c.t.Helper()
+	path, err := program()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, path, args...)
+	var out bytes.Buffer
+	cmd.Env, cmd.Stdout, cmd.Stderr, cmd.Dir = c.env, &out, &out, filepath.Dir(path)
+	cmd.SysProcAttr = childAttributes()
+	started := make(chan struct{})
+	if at != nil {
+		c.net.arm(func(r *request) (f fate) {
+			if at(r) {
+				f.before, f.lose = func() { <-started; _ = cmd.Process.Kill() }, true
+			}
+			return f
+		})
+	}
+	if err := cmd.Start(); err != nil {
+		c.t.Fatal(err)
+	}
+	close(started)
+	err = cmd.Wait()
+	c.net.arm(nil)
+	c.net.forget()
+	if got := cmd.ProcessState.ExitCode(); got != code {
+		c.t.Errorf("%s: got exit code %d (%v), want %d; it said\n%s", strings.Join(args, " "), got, err, code, &out)
+	}
+	return out.String()
+}
+
+// live are a ledger's entries as a reader has them in the end, by their keys.
+// The singular ones are any partition's.
+func live(h history) map[string]map[string]any {
+	entries := map[string]map[string]any{}
+	for _, r := range h.committed {
+		var value map[string]any
+		if r.Value == nil || json.Unmarshal(r.Value, &value) != nil {
+			delete(entries, string(r.Key))
+			continue
+		}
+		entries[string(r.Key)] = value
+	}
+	return entries
+}
+
+// compare holds the ledger that was made anew against the one that was lost,
+// entry by entry.
+func (l *loss) compare() {
+	l.t.Helper()
+	got, want := live(l.read(l.topics.ledger)), l.expected()
+	for _, prefix := range []string{"call/", "row/", "task/"} {
+		gotKeys, wantKeys := keysOf(got, prefix), keysOf(want, prefix)
+		if !reflect.DeepEqual(gotKeys, wantKeys) {
+			l.t.Errorf("%s: got %d entries, want %d:\n%v\n%v", prefix, len(gotKeys), len(wantKeys), gotKeys, wantKeys)
+			continue
+		}
+		for _, key := range wantKeys {
+			if prefix == "task/" {
+				_, closed := want[key]["closed_at"]
+				if _, is := got[key]["closed_at"]; is && closed {
+					got[key]["closed_at"] = want[key]["closed_at"]
+				}
+			}
+			if !reflect.DeepEqual(got[key], want[key]) {
+				l.t.Errorf("%s: got %v, want %v", key, got[key], want[key])
+			}
+		}
+	}
+	l.t.Logf("made anew: %d calls, %d rows, %d tasks", len(keysOf(got, "call/")), len(keysOf(got, "row/")), len(keysOf(got, "task/")))
+	if len(keysOf(got, "row/")) == 0 || len(keysOf(got, "call/")) == 0 {
+		l.t.Error("there is no dead letter or no call: nothing was proved")
+	}
+	l.compareMeta(got["meta"])
+}
+
+// expected is the lost ledger without what no topic tells, and with each seal
+// that has outlived the retention closed.
+func (l *loss) expected() map[string]map[string]any {
+	want := map[string]map[string]any{}
+	closed := map[string]bool{}
+	for key, value := range l.entries {
+		kind, taskID, _ := strings.Cut(key, "/")
+		if kind == "task" && value["sealed_at"] != nil && l.retention < time.Minute {
+			closed[taskID] = true
+			if value["closed_at"] == nil {
+				value["closed_at"] = "by the rebuild"
+			}
+		}
+	}
+	for key, value := range l.entries {
+		kind, rest, _ := strings.Cut(key, "/")
+		taskID, _, _ := strings.Cut(rest, "/")
+		switch {
+		case kind == "call" || kind == "row":
+			if closed[taskID] {
+				continue
+			}
+			value["row"] = "0000000000000000"
+		case kind != "task":
+			continue
+		}
+		want[key] = value
+	}
+	return want
+}
+
+func (l *loss) compareMeta(got map[string]any) {
+	l.t.Helper()
+	want := l.entries["meta"]
+	for _, name := range []string{"partitions", "event_topic", "event_key", "reach"} {
+		if got[name] != want[name] {
+			l.t.Errorf("meta: %s: got %v, want %v", name, got[name], want[name])
+		}
+	}
+	if got["ledger_id"] == want["ledger_id"] {
+		l.t.Error("meta: the ledger that was made anew has the lost one's id")
+	}
+	since, _ := time.Parse(time.RFC3339Nano, want["export_since"].(string))
+	now, err := time.Parse(time.RFC3339Nano, got["export_since"].(string))
+	if err != nil || now.Before(since) || now.After(since.Add(time.Hour)) {
+		l.t.Errorf("meta: export_since: got %v, want %v or a little later", now, since)
+	}
+}
+
+// loseTopic deletes a topic, and returns when it is gone.
+func (l *loss) loseTopic(topic string) {
+	l.t.Helper()
+	req := kmsg.NewPtrDeleteTopicsRequest()
+	req.TimeoutMillis = 30_000
+	of := kmsg.NewDeleteTopicsRequestTopic()
+	of.Topic = &topic
+	req.TopicNames, req.Topics = []string{topic}, append(req.Topics, of)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	res, err := req.RequestWith(ctx, l.client)
+	if err == nil {
+		err = kerr.ErrorForCode(res.Topics[0].ErrorCode)
+	}
+	if err != nil {
+		l.t.Fatalf("delete %s: %v", topic, err)
+	}
+	eventually(l.t, "the end of "+topic, patience, func() bool { return partitionsOf(ctx, l.t, l.client, topic) == 0 })
+}
+
+// dropRecords deletes all that a topic holds, as retention does.
+func (l *loss) dropRecords(topic string) {
+	l.t.Helper()
+	req := kmsg.NewPtrDeleteRecordsRequest()
+	req.TimeoutMillis = 30_000
+	of := kmsg.NewDeleteRecordsRequestTopic()
+	of.Topic = topic
+	for partition, end := range l.stableEnds(topic) {
+		p := kmsg.NewDeleteRecordsRequestTopicPartition()
+		p.Partition, p.Offset = partition, end
+		of.Partitions = append(of.Partitions, p)
+	}
+	req.Topics = append(req.Topics, of)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	for _, shard := range l.client.RequestSharded(ctx, req) {
+		if shard.Err != nil {
+			l.t.Fatalf("delete the records of %s: %v", topic, shard.Err)
+		}
+		for _, t := range shard.Resp.(*kmsg.DeleteRecordsResponse).Topics {
+			for _, p := range t.Partitions {
+				if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+					l.t.Fatalf("delete the records of %s[%d]: %v", topic, p.Partition, err)
+				}
+			}
+		}
+	}
+}
