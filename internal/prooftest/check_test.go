@@ -18,6 +18,7 @@ type checker struct {
 	letters  []record // of the dead-letter topic
 	entries  []entry  // of the ledger
 	captured *capture // nil: responses were not kept
+	proof    airuddersim.Proof
 
 	problems []problem
 }
@@ -41,7 +42,8 @@ func (w *world) check(captured *capture) *checker {
 		c.byTopic[topic] = w.read(topic)
 	}
 	c.decodeAll()
-	c.report(c.judge())
+	c.proof = c.judge()
+	c.report(c.proof)
 	return c
 }
 

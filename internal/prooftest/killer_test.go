@@ -256,6 +256,18 @@ func (k *killer) kill(c *child, moment string, open bool) {
 	k.tally[moment] = t
 }
 
+// add takes what another killer came to.
+func (k *killer) add(other *killer) {
+	for moment, t := range other.tally {
+		sum := k.tally[moment]
+		k.tally[moment] = tally{sum.kills + t.kills, sum.open + t.open}
+	}
+	k.kills, k.open = k.kills+other.kills, k.open+other.open
+	other.mu.Lock()
+	defer other.mu.Unlock()
+	k.resumed = append(k.resumed, other.resumed...)
+}
+
 // report shows where the kills fell, and how long it took to go on.
 func (k *killer) report() {
 	k.w.t.Helper()

@@ -71,16 +71,19 @@ const (
 	grace    = 30 * time.Second
 )
 
-// eventually waits for a condition that other processes bring about.
+// eventually waits for a condition that other processes bring about. One that
+// takes long to look at is looked at less often, and leaves them the machine.
 func eventually(t testing.TB, what string, patience time.Duration, holds func() bool) {
 	t.Helper()
 	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for !holds() {
+	for {
+		began := time.Now()
+		if holds() {
+			return
+		}
 		select {
-		case <-tick.C:
+		case <-time.After(max(10*time.Millisecond, 4*time.Since(began))):
 		case <-deadline.C:
 			t.Fatalf("waited in vain for %s (%s)", what, patience)
 		}
