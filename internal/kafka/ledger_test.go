@@ -114,9 +114,12 @@ func TestOpenTransactionIsAborted(t *testing.T) {
 	t.Logf("readers waited %v", time.Since(began))
 }
 
-// remake deletes a topic and creates it again.
+// remake deletes a topic and creates it again, once no transaction is open on
+// it: where the markers are being written, a broker (Kafka 4.1) stops writing
+// anybody's for half a minute.
 func (s *shop) remake(t *testing.T, topic string) {
 	t.Helper()
+	s.stableEnds(t, topic)
 	req := kmsg.NewPtrDeleteTopicsRequest()
 	del := kmsg.NewDeleteTopicsRequestTopic()
 	del.Topic = &topic
