@@ -64,6 +64,9 @@ func newTransport(cfg Config) *http.Transport {
 		MaxIdleConnsPerHost: cfg.Concurrency + 1,
 		IdleConnTimeout:     90 * time.Second,
 		TLSHandshakeTimeout: 30 * time.Second,
+
+		MaxResponseHeaderBytes: maxHeader,
+
 		// A dead HTTP/2 connection would take all requests down with it.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
 	}

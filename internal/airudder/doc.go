@@ -32,6 +32,13 @@
 // only while the task is created or pending, else the answer counts as empty.
 // An element of detail that is no object is counted as an open row.
 //
+// # What is held of an answer
+//
+// Whatever its size: a window of one row (4 MiB), a part of new rows, 8 MiB of
+// rejects; of a list one page (64 MiB) and 400,000 tasks. A row that is larger,
+// or has more than 20,000 values, is rejected as too large; any other value, or
+// a key, of more than 1 MiB, and headers of more, make the answer garbage.
+//
 // Rows that are stepped over are framed, not validated. What is decoded is
 // checked to be JSON and UTF-8, and to say what the probe read.
 package airudder

@@ -13,6 +13,10 @@ import (
 	"airudder-exporter/internal/call"
 )
 
+// maxTasks is how many tasks one list may name: as many as a hundred new ones a
+// day make in a decade.
+const maxTasks = 400_000
+
 // listing gathers list entries, each task once, in the order of first sight.
 type listing struct {
 	tasks []call.Listed
@@ -54,50 +58,49 @@ func (l *listing) name(taskID string) {
 	}
 }
 
-// findEntries finds the list's entries in data: an array, or the arrays one
-// level below under any name. Arrays of objects with a TaskID go before the
-// others, of which the first that holds anything counts. No array at all is
-// null: nothing was said.
-func findEntries(data json.RawMessage) (entries []json.RawMessage, null bool, err error) {
+// findEntries finds the arrays of the list's entries in data: data itself, or
+// those one level below under any name. Arrays of objects with a TaskID go
+// before the others, of which the first that holds anything counts. No array at
+// all is null: nothing was said.
+func findEntries(data json.RawMessage) (arrays []view, null bool, err error) {
 	if len(data) == 0 {
 		return nil, true, nil
 	}
-	switch data[0] {
+	switch v := lend(data); data[0] {
 	case '[':
-		err = json.Unmarshal(data, &entries)
-		return entries, false, err
+		return []view{v}, false, nil
 	case '{':
-		return findBelow(data)
+		arrays, null = findBelow(v)
+		return arrays, null, nil
 	}
 	return nil, false, &syntaxError{what: "data is neither an array nor an object"}
 }
 
-func findBelow(data json.RawMessage) (entries []json.RawMessage, null bool, err error) {
-	var others []json.RawMessage
+func findBelow(object view) (arrays []view, null bool) {
+	var others []view
 	found := false
-	for it := newMembers(viewOf(data)); it.next(); {
-		var below []json.RawMessage
-		if it.value.bytes[0] != '[' || json.Unmarshal(it.value.bytes, &below) != nil {
+	for it := newMembers(object); it.next(); {
+		if it.value.bytes[0] != '[' {
 			continue
 		}
 		found = true
-		switch {
-		case hasTask(below):
-			entries = append(entries, below...)
-		case others == nil && len(below) > 0:
-			others = below
+		switch array := newElements(it.value); {
+		case hasTask(array):
+			arrays = append(arrays, it.value)
+		case others == nil && array.next():
+			others = []view{it.value}
 		}
 	}
-	if entries == nil {
-		entries = others
+	if arrays == nil {
+		arrays = others
 	}
-	return entries, !found, nil
+	return arrays, !found
 }
 
 // hasTask reports whether an array has an object with a usable TaskID.
-func hasTask(entries []json.RawMessage) bool {
-	for _, raw := range entries {
-		if raw[0] == '{' {
+func hasTask(array elements) bool {
+	for array.next() {
+		if raw := array.value.bytes; raw[0] == '{' {
 			if _, ok := readEntry(raw); ok {
 				return true
 			}
@@ -122,7 +125,9 @@ func readEntry(raw json.RawMessage) (call.Listed, bool) {
 		case "taskid":
 			e.TaskID, _ = identity(v.bytes)
 		case "status":
-			e.Status, _ = v.text()
+			if status, ok := v.text(); ok && len(status) <= maxStatus {
+				e.Status = strings.Clone(status) // else it would hold the whole entry
+			}
 		case "scheduleendtime":
 			if text, ok := v.text(); ok {
 				e.ScheduleEnd, _ = parseInstant(text, time.UTC)
@@ -141,7 +146,11 @@ func identity(raw []byte) (string, bool) {
 	return string(bytes.ToValidUTF8(s, []byte("\uFFFD"))), ok
 }
 
-const maxTaskID = 128 // bytes
+// Bytes that are taken from a list entry.
+const (
+	maxTaskID = 128
+	maxStatus = 128
+)
 
 // saneTaskID reports whether an id can stand in a URL, a log line and the
 // ledger's keys, whose parts a slash divides.

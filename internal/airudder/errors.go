@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"airudder-exporter/internal/call"
@@ -179,10 +180,19 @@ func (c *Client) explain(ctx context.Context, q request, err error) error {
 		e.kind, e.text = KindGarbage, "the body is no sound gzip"
 	case errors.As(err, &body):
 		e.kind, e.text = KindCut, "the connection broke inside the body"+network(err)
+	case isHeader(err):
+		e.kind, e.text = KindGarbage, "the headers have more than "+strconv.Itoa(maxHeader)+" bytes"
 	default:
 		e.kind, e.text = KindNetwork, "no answer"+network(err)
 	}
 	return e
+}
+
+// isHeader reports whether an answer's headers were too large. net/http has no
+// type for it; the words are those of its HTTP/1 and HTTP/2.
+func isHeader(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "response headers exceeded") || strings.Contains(text, "response header list larger")
 }
 
 // cancelled is the error of an operation that its caller gave up.

@@ -14,6 +14,9 @@ import (
 	"time"
 )
 
+// maxHeader is how many bytes an answer's headers may have.
+const maxHeader = 1 << 20
+
 // userAgent is what the upstream sees us as.
 const userAgent = "airudder-exporter"
 

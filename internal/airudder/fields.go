@@ -19,9 +19,12 @@ func viewOf(raw []byte) view { return view{raw, string(raw)} }
 // keep returns a view of a copy whose bytes and string are one memory: nobody
 // may write to it from here on. It halves what a new row takes.
 func keep(raw []byte) view {
-	kept := bytes.Clone(raw)
-	return view{kept, unsafe.String(unsafe.SliceData(kept), len(kept))}
+	return lend(bytes.Clone(raw))
 }
+
+// lend returns a view of bytes that nobody writes to while it, or what was cut
+// from it, is in use.
+func lend(raw []byte) view { return view{raw, unsafe.String(unsafe.SliceData(raw), len(raw))} }
 
 func (v view) cut(from, to int) view { return view{v.bytes[from:to], v.str[from:to]} }
 

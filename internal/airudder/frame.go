@@ -278,3 +278,28 @@ func isNumber(value []byte) bool {
 
 // isNull reports whether a raw value is absent or null.
 func isNull(value []byte) bool { return len(value) == 0 || string(value) == "null" }
+
+// maxValues is how many values a row may have: decoded and encoded, an empty one
+// takes hundreds of times its own bytes.
+const maxValues = 20_000
+
+// tooManyValues reports whether a row has more. Each but the first stands behind
+// a comma or a bracket, which texts hold, too: only where there are many is the
+// difference made.
+func tooManyValues(b []byte) bool {
+	if bytes.Count(b, []byte{','})+bytes.Count(b, []byte{'{'})+bytes.Count(b, []byte{'['}) <= maxValues {
+		return false
+	}
+	n := 0
+	for i := 0; i >= 0 && i < len(b); {
+		switch b[i] {
+		case '"':
+			i, _ = stringEnd(b, i)
+			continue
+		case ',', '{', '[':
+			n++
+		}
+		i++
+	}
+	return n > maxValues
+}

@@ -3,6 +3,7 @@ package airudder
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"hash"
 
 	"github.com/cespare/xxhash/v2"
@@ -39,6 +40,10 @@ func newLargeRow() *largeRow {
 // whether it ended with them.
 func (l *largeRow) feed(b []byte) (n int, done bool) {
 	for n < len(b) && !done {
+		if skip := l.passable(b[n:]); skip > 0 {
+			n += skip
+			continue
+		}
 		done = l.step(b[n])
 		n++
 	}
@@ -48,6 +53,23 @@ func (l *largeRow) feed(b []byte) (n int, done bool) {
 	l.hash.Write(b)
 	l.head = append(l.head, b[:min(n, call.MaxRaw-len(l.head))]...)
 	return n, done
+}
+
+// passable is how many of the next bytes are the inside of a string of which
+// nothing more is kept.
+func (l *largeRow) passable(b []byte) (n int) {
+	if !l.inString || l.escape || l.depth == 1 && len(l.token) < maxToken {
+		return 0
+	}
+	for n+8 <= len(b) {
+		x := binary.LittleEndian.Uint64(b[n:])
+		if zeroBytes(x^(ones*'"'))|zeroBytes(x^(ones*'\\')) != 0 {
+			break
+		}
+		n += 8
+	}
+	l.cut = l.cut || n > 0 && l.depth == 1
+	return n
 }
 
 // step takes one byte; true when it closes the row.

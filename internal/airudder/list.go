@@ -2,7 +2,6 @@ package airudder
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -55,31 +54,42 @@ func (c *Client) pages(ctx context.Context, since time.Time, all *listing) error
 		if paged {
 			q.op += ", page " + strconv.Itoa(page)
 		}
-		entries, err := c.page(ctx, q, page == 1)
+		arrays, err := c.page(ctx, q, page == 1)
 		if err != nil {
 			return err
 		}
-		fresh := false
-		for _, e := range entries {
-			fresh = all.add(e, c.metrics) || fresh
-		}
-		if !paged || !fresh {
-			return nil
+		fresh, err := c.take(q, arrays, all)
+		if err != nil || !paged || !fresh {
+			return err
 		}
 	}
 	c.log.WarnContext(ctx, "the task list has more pages than are read", "pages", maxPages)
 	return nil
 }
 
+// take adds a page's entries; fresh says whether one named a new task.
+func (c *Client) take(q request, arrays []view, all *listing) (fresh bool, err error) {
+	for _, array := range arrays {
+		for it := newElements(array); it.next(); {
+			fresh = all.add(it.value.bytes, c.metrics) || fresh
+			if len(all.tasks) > maxTasks {
+				return fresh, &Error{op: q.op, kind: KindGarbage,
+					text: "the list names more than " + strconv.Itoa(maxTasks) + " tasks; a query with {since} may ask for fewer"}
+			}
+		}
+	}
+	return fresh, nil
+}
+
 // page reads one page. What may pass is tried again: a page of null (which on
 // the first page is an empty list only if it stays) and a failing upstream.
-func (c *Client) page(ctx context.Context, q request, first bool) ([]json.RawMessage, error) {
+func (c *Client) page(ctx context.Context, q request, first bool) ([]view, error) {
 	wait := backoff.NewExponentialBackOff(backoff.WithInitialInterval(listInterval), backoff.WithMaxElapsedTime(0))
 	for tries := 0; ; tries++ {
-		entries, null, err := c.pageOnce(ctx, q)
+		arrays, null, err := c.pageOnce(ctx, q)
 		again := null && first || passes(err)
 		if !again || tries == listRetries {
-			return entries, err
+			return arrays, err
 		}
 		if err := sleep(ctx, nil, wait.NextBackOff()); err != nil {
 			return nil, cancelled(q.op, ctx)
@@ -97,16 +107,16 @@ func passes(err error) bool {
 	return false
 }
 
-func (c *Client) pageOnce(ctx context.Context, q request) (entries []json.RawMessage, null bool, err error) {
+func (c *Client) pageOnce(ctx context.Context, q request) (arrays []view, null bool, err error) {
 	err = c.authorized(ctx, q, func() bool { return true }, func(_ time.Time, body io.Reader) error {
 		data, err := readEnvelope(q, body, maxList)
 		if err != nil {
 			return err
 		}
-		entries, null, err = findEntries(data)
+		arrays, null, err = findEntries(data)
 		return err
 	})
-	return entries, null, err
+	return arrays, null, err
 }
 
 // listQuery fills the placeholders of a query.

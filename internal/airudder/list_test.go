@@ -254,13 +254,15 @@ func FuzzList(f *testing.F) {
 		if err == nil && !json.Valid(raw) {
 			t.Fatal("accepted what is not JSON")
 		}
-		entries, null, err := findEntries(data)
-		if null && (err != nil || len(entries) > 0) {
-			t.Fatalf("null with %d entries and %v", len(entries), err)
+		arrays, null, err := findEntries(data)
+		if null && (err != nil || len(arrays) > 0) {
+			t.Fatalf("null with %d arrays and %v", len(arrays), err)
 		}
 		all := newListing()
-		for _, e := range entries {
-			all.add(e, m)
+		for _, array := range arrays {
+			for it := newElements(array); it.next(); {
+				all.add(it.value.bytes, m)
+			}
 		}
 		seen := map[string]bool{}
 		for _, l := range all.tasks {

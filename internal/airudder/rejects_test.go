@@ -97,7 +97,7 @@ func TestReadHoldsSomeRejects(t *testing.T) {
 		rows[i] = row
 	}
 	got := readBytes(testMetrics(), strings.NewReader(detailBody(rows...)), windowSize, none)
-	if got.err != nil || len(got.reading.Rejects) != maxRejects/call.MaxRaw || !got.reading.MoreRejects {
-		t.Errorf("got %v, %d rejects, more %v; want %d and more", got.err, len(got.reading.Rejects), got.reading.MoreRejects, maxRejects/call.MaxRaw)
+	if got.err != nil || len(got.reading.Rejects) != maxRejects/(call.MaxRaw+rejectSize) || !got.reading.MoreRejects {
+		t.Errorf("got %v, %d rejects, more %v; want %d and more", got.err, len(got.reading.Rejects), got.reading.MoreRejects, maxRejects/(call.MaxRaw+rejectSize))
 	}
 }

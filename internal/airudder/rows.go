@@ -37,6 +37,8 @@ func (r *reading) row(raw []byte, p probe) error {
 		r.reject(call.InvalidUTF8, "the row is not valid UTF-8", raw, p)
 	case len(callID) == 0:
 		r.reject(call.NoCallID, noCallID(p), raw, p)
+	case tooManyValues(raw):
+		r.reject(call.TooLarge, "the row has more than "+strconv.Itoa(maxValues)+" values", raw, p)
 	default:
 		return r.decode(raw, hash, p)
 	}
@@ -199,8 +201,12 @@ func (r *reading) reject(why call.Reason, detail string, raw []byte, p probe) {
 	r.rejects.add(j, p)
 }
 
-// maxRejects is how many raw bytes of rejects one reading holds.
-const maxRejects = 8 << 20
+// maxRejects is how many bytes of rejects one reading holds; each counts for its
+// raw bytes and rejectSize.
+const (
+	maxRejects = 8 << 20
+	rejectSize = 256
+)
 
 type rejects struct {
 	all  []call.Reject
@@ -209,7 +215,7 @@ type rejects struct {
 }
 
 func (r *rejects) add(j call.Reject, p probe) {
-	if r.size += len(j.Raw); r.size > maxRejects {
+	if r.size += len(j.Raw) + rejectSize; r.size > maxRejects {
 		r.more = true
 		return
 	}
