@@ -24,7 +24,7 @@ var (
 // exactly once all the same.
 func TestSoak(t *testing.T) {
 	if raceDetector && *minutes == 250 {
-		*minutes = 100
+		*minutes, *worlds = 60, 1
 	}
 	var mu sync.Mutex
 	did := map[string]int{}
