@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol/describegroups"
@@ -27,12 +28,10 @@ func (e *RightError) Error() string {
 func (e *RightError) Unwrap() error { return e.Err }
 
 func (e *RightError) on() string {
-	switch {
-	case e.Resource == "transactional-id":
-		return fmt.Sprintf("the transactional ids that begin with %q", e.Name)
-	default:
-		return fmt.Sprintf("the %s %q", e.Resource, e.Name)
+	if e.Prefixed {
+		return fmt.Sprintf("the %ss that begin with %q", strings.ReplaceAll(e.Resource, "-", " "), e.Name)
 	}
+	return fmt.Sprintf("the %s %q", e.Resource, e.Name)
 }
 
 // cure is how Kafka's own tool grants the right to a user.
