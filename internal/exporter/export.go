@@ -26,6 +26,7 @@ type seen struct {
 // says of the task itself waits for its end, and for the rows to be committed.
 func (r *run) export(ctx context.Context, taskID string) (seen, error) {
 	reading := r.ledger.Begin(taskID, r.source.Named(taskID))
+	reading.Listed(r.schedule.fingerprint(taskID))
 	publish := r.publisher()
 	defer publish.close()
 	defer func() {

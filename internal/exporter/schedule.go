@@ -77,7 +77,7 @@ func (s *schedule) known(standing ledger.Standing, now time.Time) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	j := &job{taskID: standing.TaskID, rank: rankOf(standing.State.Status, call.Counts{})}
+	j := &job{taskID: standing.TaskID, rank: rankOf(standing.State.Status, call.Counts{}), fingerprint: standing.State.ListPrint}
 	if p, ok := s.prints.Load(j.taskID); ok {
 		j.fingerprint = p.(uint64)
 	}
@@ -118,6 +118,13 @@ func (s *schedule) listed(l call.Listed, named bool, standing ledger.Standing, n
 	case j.err == nil, errors.Is(j.err, call.ErrNoTask): // any other back-off goes on
 		s.put(j, now, now)
 	}
+}
+
+// fingerprint is that of a task in the last listing; 0: not known.
+func (s *schedule) fingerprint(taskID string) uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.jobs[taskID].fingerprint
 }
 
 // wait is how long it is until a task falls due; never more than a day.
@@ -183,9 +190,11 @@ func (s *schedule) finish(d done, now time.Time) (newlyBad bool) {
 	return false
 }
 
-// rarely is how far apart a task is asked for that the upstream does not know:
-// such tasks are never sealed, and must not eat up the budget over the years.
-const rarely = time.Hour
+// rarely is how far apart, at most, a task is asked for that the upstream does not
+// know: it may never be sealed, and such tasks must not eat up the budget over the
+// years. On the way there the waits grow with the absence: a task that returns is
+// read again after at most half as long as it was away.
+const rarely = 12 * time.Hour
 
 // failed notes a failed reading and returns the wait until the next one.
 func (j *job) failed(d done, cfg Config, now time.Time) time.Duration {

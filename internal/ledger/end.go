@@ -54,6 +54,9 @@ func (r *Reading) End(c call.Reading, policy Policy) Plan {
 			closeDue(&state, t, c.Started, policy.Retention)
 		}
 	}
+	if !state.SealedAt.IsZero() && r.print != 0 {
+		state.ListPrint = r.print
+	}
 	if state != t.state {
 		plan.Units = append(plan.Units, Unit{Changes: changes, Entries: []Entry{{Kind: KindTask, TaskID: r.taskID, State: state}}})
 	}
@@ -129,7 +132,7 @@ func transition(s State, c call.Reading) (State, []StatusChange) {
 	previous := call.Opt[string]{Value: s.Status, Set: !first}
 	s.Status, s.Sequence = status.Value, s.Sequence+1
 	s.BeforeExportSince, s.ScheduleEnd = false, time.Time{}
-	s.SealedAt, s.SealedEntries = time.Time{}, 0
+	s.SealedAt, s.SealedEntries, s.ListPrint = time.Time{}, 0, 0
 	switch now := milliseconds(c.Started); {
 	case !c.Task.Terminal():
 		s.TerminalSince = time.Time{}

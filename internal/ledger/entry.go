@@ -64,6 +64,11 @@ type State struct {
 	SealedAt      time.Time `json:"sealed_at,omitzero"`
 	SealedEntries int64     `json:"sealed_entries,omitempty"` // call and row entries that the seal counted
 
+	// ListPrint is the fingerprint of the task's list entry when the reading began
+	// that sealed it, or the last one since; 0: not known. A list that shows another
+	// one after a restart has the task read again.
+	ListPrint uint64 `json:"list_print,omitempty,string"`
+
 	ClosedAt time.Time `json:"closed_at,omitzero"`
 
 	// BeforeExportSince marks a task that ended before the export began, as

@@ -50,6 +50,7 @@ type Reading struct {
 	ledger *Ledger
 	taskID string
 	named  bool
+	print  uint64               // of the list's entry; 0: not known
 	seen   map[callKey]struct{} // planned by this reading: a response may show a call twice
 	late   int                  // known rows whose bytes changed
 	twice  int                  // rows that showed a CallID a second time
@@ -60,6 +61,10 @@ type Reading struct {
 func (l *Ledger) Begin(taskID string, named bool) *Reading {
 	return &Reading{ledger: l, taskID: taskID, named: named, seen: map[callKey]struct{}{}}
 }
+
+// Listed tells the fingerprint of the task's list entry as the response was asked
+// for, which the seal keeps.
+func (r *Reading) Listed(fingerprint uint64) { r.print = fingerprint }
 
 // Known reports whether a call was published, and notes that its row changed
 // since when the hash is another one (0: not known). A row without a CallID is

@@ -103,6 +103,9 @@ func (l *loss) expected() map[string]map[string]any {
 	closed := map[string]bool{}
 	for key, value := range l.entries {
 		kind, taskID, _ := strings.Cut(key, "/")
+		if kind == "task" {
+			delete(value, "list_print")
+		}
 		if kind == "task" && value["sealed_at"] != nil && l.retention < time.Minute {
 			closed[taskID] = true
 			if value["closed_at"] == nil {
