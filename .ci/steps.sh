@@ -21,7 +21,22 @@ start_brokers() {
   eval "$exports"
 }
 
+# brokers_die DIR has three brokers end, die, hang and disappear under exporters at
+# work, and prints how these fared.
+brokers_die() {
+  local exports n
+  exports=$(bash .ci/kafka.sh start "$1/cluster" --brokers 3 --no-registry) || fail "the cluster does not start"
+  (
+    eval "$exports"
+    unset TEST_SCHEMA_REGISTRY_URL
+    go test -count=1 -timeout 60m -v -run '^TestBrokersDie$' ./internal/prooftest >"$1/brokers.log" 2>&1
+  ) || { failures "$1/brokers.log"; fail "exporters do not survive their brokers"; }
+  sed -n '/brokers: what happened/,/finished .* events/p' "$1/brokers.log"
+  for n in 1 2 3; do bash .ci/kafka.sh kill "$1/cluster" "$n"; done
+}
+
 stop_brokers() {
+  bash .ci/kafka.sh stop "$1/cluster" || true
   bash .ci/kafka.sh stop "$1/plain" || true
   bash .ci/kafka.sh stop "$1/secure" || true
   rm -rf "$1"

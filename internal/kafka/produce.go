@@ -3,7 +3,6 @@ package kafka
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -43,9 +42,18 @@ func (s *session) produce(ctx context.Context, batches []batch) (map[place]int64
 	wait.Wait()
 	if len(failures) > 0 {
 		s.client.forget(ctx, failures[0])
-		return nil, errors.Join(failures...)
+		return nil, one(failures)
 	}
 	return offsets, nil
+}
+
+// one makes an error of several, on one line.
+func one(failures []error) error {
+	err := failures[0]
+	for _, other := range failures[1:] {
+		err = fmt.Errorf("%w; %w", err, other)
+	}
+	return err
 }
 
 // byLeader groups batches by the broker that leads their partition.

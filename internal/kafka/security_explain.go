@@ -162,7 +162,7 @@ func (s Security) explainNetwork(err error) string {
 	}
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "nothing listens at the address: is KAFKA_BROKERS right, and is the broker up?"
+		return "nothing listens at the address: is the broker up, and is KAFKA_BROKERS right?"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
 		return "the broker ends the connection without a word: " + s.suspects()
 	case errors.As(err, &timeout) && timeout.Timeout():
@@ -173,7 +173,7 @@ func (s Security) explainNetwork(err error) string {
 
 // suspects are the likely reasons for which a broker hangs up.
 func (s Security) suspects() string {
-	var maybe []string
+	maybe := []string{"it is stopping or has died"}
 	if s.TLSEnabled {
 		maybe = append(maybe, "its listener does not speak TLS (KAFKA_TLS_ENABLED)")
 	} else {
@@ -184,7 +184,7 @@ func (s Security) suspects() string {
 	} else {
 		maybe = append(maybe, fmt.Sprintf("it refuses KAFKA_SASL_USERNAME %q with KAFKA_SASL_PASSWORD by %s", s.Username, s.Mechanism))
 	}
-	return strings.Join(append(maybe, "it is stopping"), ", or ")
+	return strings.Join(maybe, ", or ")
 }
 
 func issuer(cert *x509.Certificate) string {

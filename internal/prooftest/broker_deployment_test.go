@@ -161,14 +161,15 @@ func (d *deployment) fared() row {
 	return r
 }
 
-// warnings are the log's lines from an offset on that an operator is called for.
+// warnings are the log's lines from an offset on that say what is wrong with
+// Kafka. What a busy machine makes of the upstream is another matter.
 func warnings(c *child, from int) (lines []string) {
 	for line := range bytes.Lines(c.logged()[from:]) {
 		var said struct{ Level, Msg, Error string }
 		if json.Unmarshal(line, &said) != nil {
 			continue // not whole yet
 		}
-		if said.Level == "WARN" || said.Level == "ERROR" {
+		if (said.Level == "WARN" || said.Level == "ERROR") && !strings.HasPrefix(said.Msg, "task") {
 			lines = append(lines, said.Msg+": "+said.Error)
 		}
 	}

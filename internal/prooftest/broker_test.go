@@ -90,6 +90,7 @@ type row struct {
 	duplicates, losses        int
 	warnings                  []string // of the busiest log
 	red                       []string // what /readyz said
+	took                      time.Duration
 }
 
 // run has a fault happen and takes down how everybody fared.
@@ -109,15 +110,15 @@ func (f *fire) run(fault fault, hit *deployment) {
 		d.awaitNext("after: " + fault.name)
 		d.awaitReady("after: " + fault.name)
 		r := d.fared()
-		r.fault, r.victim = fault.name, f.victim
+		r.fault, r.victim, r.took = fault.name, f.victim, time.Since(began)
 		f.rows = append(f.rows, r)
 		f.judge(r, fault.red)
 	}
 	f.t.Logf("%s took %s", fault.name, time.Since(began).Round(time.Second))
 }
 
-// judge says what is wrong with how a deployment fared. An operator is told
-// once, and a second time what is waited for.
+// judge says what is wrong with how a deployment fared. An operator is told what
+// happened and what is waited for, and not told so again and again.
 func (f *fire) judge(r row, red bool) {
 	f.t.Helper()
 	say := func(format string, args ...any) {
@@ -130,9 +131,8 @@ func (f *fire) judge(r row, red bool) {
 	if red && r.gap > f.absence && len(r.red) == 0 {
 		say("no event for %s, and /readyz was green", r.gap)
 	}
-	const most = 6
-	if len(r.warnings) > most {
-		say("%d lines in the log of one exporter, want %d at most", len(r.warnings), most)
+	if most := 6 + int(r.took/(5*time.Second)); len(r.warnings) > most {
+		say("%d lines about Kafka in %s in the log of one exporter, want %d at most", len(r.warnings), r.took.Round(time.Second), most)
 	}
 	f.t.Logf("%s %s, %s: longest without an event %s, events again after %s\n\tlog: %s\n\t/readyz: %s", r.fault, r.victim, r.deployment,
 		r.gap.Round(time.Millisecond), r.resumed.Round(time.Millisecond), strings.Join(r.warnings, "\n\tlog: "), strings.Join(r.red, "\n\t/readyz: "))

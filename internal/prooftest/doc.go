@@ -33,5 +33,8 @@
 //	proxy_code_test.go answers that are codes, made up
 //	fault*_test.go     every request gone wrong in every way: the fault table
 //	acl_world_test.go  a world on the secured broker, and a user with few rights
-//	quiet, kill, network, group, signals, marked, secret, acl: the proofs
+//	broker_*_test.go   a cluster of three, what happens to its brokers, and how
+//	                   deployments fare: only with TEST_KAFKA_CLUSTER
+//	quiet, kill, network, group, signals, marked, secret, acl,
+//	broker, broker_foreign: the proofs
 package prooftest
