@@ -43,13 +43,21 @@ func TestCleaner(t *testing.T) {
 	memory := w.mirror()
 	k := newKiller(w, 51)
 	stop := w.play(10)
-	k.run(12)
-	k.report()
-	if k.open == 0 {
-		t.Error("no kill left a transaction open")
+	k.limit = patience
+	const kills = 8
+	for range kills { // in the third transaction, which is written by then, and open
+		killed := k.at(moment{stepEnd, lost}, 2)
+		one.start()
+		killed()
 	}
-	killed := w.ends(w.topics.ledger, 1)[0]
-	w.awaitCleaned(killed)
+	one.start()
+	k.report()
+	if k.open != kills {
+		t.Errorf("kills that left a transaction open: got %d, want %d", k.open, kills)
+	}
+	before := k.seen.count()
+	eventually(t, "an event after the kills", patience, func() bool { return k.seen.count() > before })
+	w.awaitCleaned(w.ends(w.topics.ledger, 1)[0])
 	stop()
 	w.awaitEvents(k.seen, patience)
 	eventually(t, "the exporter's memory to hold what the ledger showed", patience, func() bool { return ledgerEntries(one) == memory.entries() })
@@ -63,7 +71,7 @@ func TestCleaner(t *testing.T) {
 	two := w.exporter("two")
 	two.start()
 	eventually(t, "the restored exporter to hold as many entries", patience, func() bool { return ledgerEntries(two) == held })
-	before := k.seen.count()
+	before = k.seen.count()
 	w.sim.Resume(w.sim.Now())
 	stop = w.play(10)
 	eventually(t, "more events", patience, func() bool { return k.seen.count() > before+50 })
@@ -164,6 +172,9 @@ func (w *world) restore() *ledger.Ledger {
 // offset: nothing of aborted transactions is left there, and one record a key.
 func (w *world) awaitCleaned(to int64) {
 	w.t.Helper()
+	if to == 0 {
+		w.t.Fatal("the ledger is empty")
+	}
 	var records, aborted, again int
 	defer func() {
 		w.t.Logf("below offset %d the cleaner has left %d records; of aborted transactions %d, behind a later one of their key %d", to, records, aborted, again)

@@ -32,6 +32,8 @@
 //	hostile_test.go    an upstream that echoes
 //	proxy_code_test.go answers that are codes, made up
 //	fault*_test.go     every request gone wrong in every way: the fault table
+//	bad_ledger*_test.go what may happen to the topics, and what comes of it: a table
+//	cleaner_test.go    a real broker's cleaner; closing_test.go: sealed, closed, gone
 //	acl_world_test.go  a world on the secured broker, and a user with few rights
 //	broker_*_test.go   a cluster of three, what happens to its brokers, and how
 //	                   deployments fare: only with TEST_KAFKA_CLUSTER
