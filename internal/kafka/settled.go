@@ -13,32 +13,39 @@ import (
 // waited for.
 var ErrUnsettled = errors.New("a transaction is open")
 
-// Settled is Ends, once every transaction that was open below those ends has its
-// outcome: a Scan up to them misses nothing that is committed later. It waits no
-// longer than patience, and then says which partition it waited for.
+// Settled is Ends at a moment when no transaction is open below those ends, so
+// that a Scan up to them sees the outcome of each. It waits for that no longer
+// than patience, and then says which partition it waited for.
 func (c *Client) Settled(ctx context.Context, topic string, patience time.Duration) ([]Range, error) {
-	ranges, err := c.Ends(ctx, topic)
+	n, err := c.Partitions(ctx, topic)
 	if err != nil {
 		return nil, err
 	}
 	deadline := time.Now().Add(patience)
 	wait := pacing(20*time.Millisecond, time.Second)
 	for {
-		stable := make([]int64, len(ranges))
+		stable := make([]int64, n)
 		err := c.again(ctx, "ListOffsets", leaderAgain, func(ctx context.Context) error {
-			return c.listOffsets(ctx, topic, latest, readCommitted, len(ranges), func(p int, offset int64) { stable[p] = offset })
+			return c.listOffsets(ctx, topic, latest, readCommitted, n, func(p int, offset int64) { stable[p] = offset })
 		})
 		if err != nil {
 			return nil, fmt.Errorf("list the offsets of %s: %w", topic, err)
 		}
-		i := slices.IndexFunc(ranges, func(r Range) bool { return stable[r.Partition] < r.End })
+		// The ends are asked for later. Where they are the same, nothing was open
+		// when the others were, and every marker stands below them.
+		ranges, err := c.Ends(ctx, topic)
+		if err != nil {
+			return nil, err
+		}
+		i := slices.IndexFunc(ranges, func(r Range) bool { return r.Partition >= n || stable[r.Partition] != r.End })
 		if i < 0 {
 			return ranges, nil
 		}
 		if time.Now().After(deadline) {
-			return nil, fmt.Errorf("%w on %s[%d] at offset %d, still after %s: somebody writes there who is no exporter of this ledger. "+
-				"Wait until it ends, or find it with kafka-transactions.sh --describe-producers and abort it", ErrUnsettled, topic, i, stable[i], patience)
+			return nil, fmt.Errorf("%w on %s[%d], still after %s: somebody writes there who is no exporter of this ledger. "+
+				"Wait until that ends, or find it with kafka-transactions.sh describe-producers and abort it", ErrUnsettled, topic, i, patience)
 		}
+		n = len(ranges)
 		if !sleep(ctx, wait.NextBackOff()) {
 			return nil, ctx.Err()
 		}
