@@ -162,6 +162,18 @@ func TestReadParts(t *testing.T) {
 	}
 }
 
+// A task without a status is never sealed: that the vendor changed something shows.
+func TestReadCountsAMissingStatus(t *testing.T) {
+	m := testMetrics()
+	for _, status := range []string{``, `"Status":null,`, `"Status":7,`} {
+		text := strings.Replace(detailBody(finished("a")), `"Status":"calling",`, status, 1)
+		if got := readBytes(m, strings.NewReader(text), windowSize, none); got.err != nil || len(rowsOf(got.parts)) != 1 {
+			t.Errorf("%s: got %d rows and %v", status, len(rowsOf(got.parts)), got.err)
+		}
+	}
+	counted(t, m.mismatch.WithLabelValues("Status"), 3)
+}
+
 func TestReadYieldStops(t *testing.T) {
 	c := newClient(t, testConfig(newUpstream(t, body(detailBody(finished("a")))).URL))
 	stop := errors.New("enough")

@@ -243,6 +243,9 @@ func (r *reading) judge() error {
 	case r.detail == absent && status != call.Created && status != call.Pending:
 		bad.text = "the answer holds no detail"
 	default:
+		if _, counted := r.task.Additional["Status"]; !r.task.Status.Set && !counted { // the task is never sealed so
+			r.metrics.mismatched("Status")
+		}
 		return nil
 	}
 	return bad
