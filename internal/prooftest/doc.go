@@ -38,5 +38,5 @@
 //	broker_*_test.go   a cluster of three, what happens to its brokers, and how
 //	                   deployments fare: only with TEST_KAFKA_CLUSTER
 //	quiet, kill, network, group, signals, marked, secret, acl,
-//	broker, broker_foreign: the proofs
+//	broker, broker_foreign, rebuild: the proofs
 package prooftest
