@@ -109,21 +109,27 @@ func (m *member) runningLocked() []int {
 	return running
 }
 
+// state is what the member was told to own, whether it runs just that, and what
+// is closed when either changes.
+func (m *member) state() (owned []int, settled bool, news <-chan struct{}) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.owned, m.owned != nil && slices.Equal(m.owned, m.runningLocked()), m.news
+}
+
 // await waits until the member was told to own n shards and runs just those.
 func (m *member) await(n int) []int {
 	m.t.Helper()
 	deadline := time.After(90 * time.Second)
 	for {
-		m.mu.Lock()
-		owned, running, news := m.owned, m.runningLocked(), m.news
-		m.mu.Unlock()
-		if owned != nil && len(owned) == n && slices.Equal(owned, running) {
+		owned, settled, news := m.state()
+		if settled && len(owned) == n {
 			return owned
 		}
 		select {
 		case <-news:
 		case <-deadline:
-			m.t.Fatalf("got owned %v, running %v, want %d shards", owned, running, n)
+			m.t.Fatalf("got owned %v, running %v, want %d shards", owned, m.running(), n)
 		}
 	}
 }
@@ -145,20 +151,18 @@ func (m *member) awaitGeneration(before int32) {
 	}
 }
 
-// awaitOwner waits until one of two members owns one shard and the other none.
+// awaitOwner waits until one of two members owns the one shard and the other is
+// a standby. What a member was told counts, not only what it runs: between two
+// generations the new owner knows before the old one has heard.
 func awaitOwner(t *testing.T, members []*member) (owner, standby *member) {
 	t.Helper()
 	deadline := time.After(90 * time.Second)
 	for {
 		a, b := members[0], members[1]
-		a.mu.Lock()
-		aRuns, aKnows, aNews := len(a.runningLocked()), a.owned != nil, a.news
-		a.mu.Unlock()
-		b.mu.Lock()
-		bRuns, bKnows, bNews := len(b.runningLocked()), b.owned != nil, b.news
-		b.mu.Unlock()
-		if aKnows && bKnows && aRuns+bRuns == 1 {
-			if aRuns == 1 {
+		aOwned, aSettled, aNews := a.state()
+		bOwned, bSettled, bNews := b.state()
+		if aSettled && bSettled && len(aOwned)+len(bOwned) == 1 {
+			if len(aOwned) == 1 {
 				return a, b
 			}
 			return b, a
@@ -167,7 +171,7 @@ func awaitOwner(t *testing.T, members []*member) (owner, standby *member) {
 		case <-aNews:
 		case <-bNews:
 		case <-deadline:
-			t.Fatalf("got %d and %d shards running, want one in all", aRuns, bRuns)
+			t.Fatalf("got %v and %v owned, want one shard in all", aOwned, bOwned)
 		}
 	}
 }
