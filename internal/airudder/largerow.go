@@ -17,6 +17,7 @@ const maxToken = 4 << 10
 
 // largeRow takes a row that is too large to be held, in pieces: it finds its
 // end, probes it as frameRow does, and keeps its first bytes, size and hashes.
+// It is as good for an array or a string in a row's place.
 type largeRow struct {
 	head  []byte // the first call.MaxRaw bytes
 	size  int64
@@ -84,7 +85,7 @@ func (l *largeRow) step(c byte) (done bool) {
 		case c == '"':
 			l.inString = false
 		}
-		return false
+		return !l.inString && l.depth == 0
 	}
 	switch classes[c] {
 	case classQuote:

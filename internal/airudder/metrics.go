@@ -37,7 +37,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		rowsSkipped: counter("rows_skipped_total", "Rows stepped over because their call is in the ledger."),
 		mismatch: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: "airudder", Name: "field_mismatch_total",
-			Help: "Fields of an unexpected JSON type, by the API's name; each is null in the event, its raw JSON kept in additional_fields.",
+			Help: "Fields of an unexpected JSON type, by the API's name; what does not fit is null in the event, and the raw JSON kept in additional_fields; 'data' are fields of a task that were left out there, being too large.",
 		}, []string{"field"}),
 		redialAfter:   counter("redial_after_row_total", "Redials that start after their row: the redial zone may be wrong."),
 		listWithoutID: counter("list_entries_without_task_id_total", "List entries, and lines of the file of task ids, without a usable TaskID."),

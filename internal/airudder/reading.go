@@ -14,6 +14,7 @@ const (
 	partRows  = 256
 	partBytes = 512 << 10 // raw
 	maxHeld   = 2 << 20   // raw: new rows that wait for the task's header
+	maxExtra  = 16 << 10  // of the task's fields that are kept raw: each of its events carries them
 )
 
 // reading makes one task detail out of a response, or of two.
@@ -35,7 +36,7 @@ type reading struct {
 	detail   shape
 	task     call.Task
 	shared   bool // parts that went out hold task's map
-	extra    int  // bytes of task.Additional
+	extra    int  // bytes that task.Additional was given
 	seen     uint // bit i: the header's taskFields[i] was there
 	whole    bool // the header is
 	passOver bool // the rows, which came before the header and are too many
@@ -100,12 +101,12 @@ func (r *reading) envelope(s *scanner, key string) error {
 		r.code = bytes.Clone(raw)
 		return checkCode(r.q, r.code)
 	}
-	_, err := s.value()
+	_, err := s.valueOrNone()
 	return err
 }
 
 func (r *reading) readData(s *scanner) error {
-	if r.data == proper {
+	if r.data == proper || r.data == hollow {
 		return s.broken("data twice")
 	}
 	c, err := s.next()
@@ -131,18 +132,17 @@ func (r *reading) member(s *scanner, key string) error {
 	if strings.EqualFold(key, "detail") {
 		return r.readDetail(s)
 	}
-	raw, err := s.value()
+	raw, err := s.valueOrNone()
 	if err != nil {
 		return err
 	}
 	return r.header(key, raw)
 }
 
-// header takes one of the task's own fields.
+// header takes one of the task's own fields; nil: it is too large to be held.
 func (r *reading) header(key string, raw []byte) error {
-	raw = bytes.ToValidUTF8(raw, []byte("\uFFFD"))
-	if r.extra > maxValue {
-		return &Error{op: r.q.op, kind: KindGarbage, text: "the task has too many unknown fields"}
+	if raw != nil {
+		raw = bytes.ToValidUTF8(raw, []byte("\uFFFD"))
 	}
 	i := taskFields.index(key, -1)
 	if i < 0 {
@@ -150,11 +150,12 @@ func (r *reading) header(key string, raw []byte) error {
 		return nil
 	}
 	f, d := taskFields[i], r.decoding()
-	if fits := isNull(raw) || f.set(&d, &r.task, viewOf(raw)); !fits {
+	switch fits := raw != nil && (isNull(raw) || f.set(&d, &r.task, viewOf(raw))); {
+	case !fits:
 		r.additional(f.name, raw)
 		r.metrics.mismatched(f.name)
-	} else if _, before := r.task.Additional[f.name]; before {
-		r.additional(f.name, nil)
+	case r.task.Additional[f.name] != "":
+		r.forget(f.name)
 	}
 	if r.task.ID != "" && r.task.ID != r.asked {
 		return &Error{op: r.q.op, kind: KindWrongTask, text: "the answer is about another task"}
@@ -166,20 +167,33 @@ func (r *reading) header(key string, raw []byte) error {
 	return nil
 }
 
-// additional keeps a field raw, or no longer (nil).
+// additional keeps a field raw. One with which there would be too much of that is
+// left out, and counted as the fault of data itself: a field that the vendor adds
+// must neither swell every event nor keep one from fitting its topic.
 func (r *reading) additional(name string, raw []byte) {
-	if r.shared {
-		r.task.Additional, r.shared = maps.Clone(r.task.Additional), false
-	}
-	if raw == nil {
-		delete(r.task.Additional, name)
+	if raw == nil || r.extra+len(name)+len(raw) > maxExtra {
+		r.metrics.mismatched("data")
 		return
 	}
+	r.unshare()
 	if r.task.Additional == nil {
 		r.task.Additional = map[string]string{}
 	}
 	r.extra += len(name) + len(raw)
 	r.task.Additional[name] = string(raw)
+}
+
+// forget keeps a field raw no longer.
+func (r *reading) forget(name string) {
+	r.unshare()
+	delete(r.task.Additional, name)
+}
+
+// unshare gives the task a map of its own before it is changed.
+func (r *reading) unshare() {
+	if r.shared {
+		r.task.Additional, r.shared = maps.Clone(r.task.Additional), false
+	}
 }
 
 func (r *reading) decoding() decoding {

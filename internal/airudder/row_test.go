@@ -1,7 +1,9 @@
 package airudder
 
 import (
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -89,6 +91,38 @@ func TestTaskDrift(t *testing.T) {
 	}
 	counted(t, m.mismatch.WithLabelValues("TaskName"), 1)
 	counted(t, m.mismatch.WithLabelValues("RepeatNumber"), 1)
+}
+
+// A field of the task that the vendor adds, or blows up, stands in no row's way:
+// what is kept of such fields is bounded, since every event carries it.
+func TestTaskFieldsTooLargeAreLeftOut(t *testing.T) {
+	const half, over = maxExtra/2 - 16, maxExtra + 1
+	letters := func(n int) string { return `"` + strings.Repeat("x", n-2) + `"` }
+	array := "[" + strings.Repeat(`{"number":"1"},`, 200_000) + "0]"
+	for _, tt := range []struct {
+		name, members string
+		kept          []string
+		out           float64
+	}{
+		{"two that fit", `"a":` + letters(half) + `,"b":` + letters(half), []string{"a", "b"}, 0},
+		{"a third", `"a":` + letters(half) + `,"b":` + letters(half) + `,"c":` + letters(half) + `,"d":1`, []string{"a", "b", "d"}, 1},
+		{"one", `"a":` + letters(over) + `,"b":1`, []string{"b"}, 1},
+		{"megabytes", `"a":` + letters(3<<20) + `,"b":` + array + `,"c":1`, []string{"c"}, 2},
+		{"a documented one", `"SIPLine":` + array + `,"RepeatNumber":` + letters(over), nil, 2},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m := testMetrics()
+			text := `{"new":` + array + `,"data":{"TaskID":"t1","Status":"calling",` + tt.members + `,"detail":[` + finished("a") + `]},"code":200}`
+			got := readBytes(m, strings.NewReader(text), windowSize, none)
+			if got.err != nil || len(rowsOf(got.parts)) != 1 || got.reading.Task.Status != call.Some("calling") {
+				t.Fatalf("got %v, %d rows, %+v", got.err, len(rowsOf(got.parts)), got.reading.Task.Status)
+			}
+			if kept := slices.Sorted(maps.Keys(got.parts[0].Task.Additional)); !slices.Equal(kept, tt.kept) {
+				t.Errorf("kept: got %q, want %q", kept, tt.kept)
+			}
+			counted(t, m.mismatch.WithLabelValues("data"), tt.out)
+		})
+	}
 }
 
 func TestNumericCallID(t *testing.T) {

@@ -1,7 +1,6 @@
 package airudder
 
 import (
-	"crypto/sha256"
 	"errors"
 	"strconv"
 	"unicode/utf8"
@@ -16,15 +15,21 @@ const maxCallID = 1 << 10
 
 // row takes one row as the scanner framed it.
 func (r *reading) row(raw []byte, p probe) error {
-	status, callID, mine := r.look(p)
-	if !mine {
-		if !p.object || status != nil || p.deep || validRow(raw) || r.isKnown(callIDOf(p), xxhash.Sum64(raw)) {
-			return nil // open, or cancelled
-		}
-		r.reject(call.BrokenJSON, "the row and its status are no valid JSON", raw, p)
+	if r.passOver {
 		return nil
 	}
-	hash := xxhash.Sum64(raw)
+	switch r.look(p) {
+	case rowFinished:
+		return r.finished(raw, p)
+	case rowUnreadable:
+		r.unreadable(raw, p)
+	}
+	return nil
+}
+
+// finished takes a row that shows a finished call.
+func (r *reading) finished(raw []byte, p probe) error {
+	callID, hash := callIDOf(p), xxhash.Sum64(raw)
 	if r.isKnown(callID, hash) {
 		return nil
 	}
@@ -43,6 +48,17 @@ func (r *reading) row(raw []byte, p probe) error {
 		return r.decode(raw, hash, p)
 	}
 	return nil
+}
+
+// unreadable takes a row without a status to be read. Where the row is not JSON,
+// the status may be what broke. Its CallID is left out of it: the call may still
+// be going on, and under its CallID a dead letter would stand for its event.
+func (r *reading) unreadable(raw []byte, p probe) {
+	p.callID = nil
+	if p.deep || validRow(raw) || r.isKnown(nil, xxhash.Sum64(raw)) {
+		return
+	}
+	r.reject(call.BrokenJSON, "the row and its status are no valid JSON", raw, p)
 }
 
 // decode decodes a new row in its place in the next part.
@@ -65,8 +81,7 @@ func (r *reading) decode(raw []byte, hash uint64, p probe) error {
 
 // largeRow takes a row that was too large to be held.
 func (r *reading) largeRow(l *largeRow) error {
-	_, callID, mine := r.look(l.probe)
-	if !mine || r.isKnown(callID, l.hash.Sum64()) {
+	if r.passOver || r.look(l.probe) != rowFinished || r.isKnown(callIDOf(l.probe), l.hash.Sum64()) {
 		return nil
 	}
 	j := call.Reject{Reason: call.TooLarge, Detail: "the row has " + strconv.FormatInt(l.size, 10) + " bytes",
@@ -76,32 +91,37 @@ func (r *reading) largeRow(l *largeRow) error {
 	return nil
 }
 
-// look counts a row, and tells its status (nil: none that can be read), its
-// CallID (empty: none) and whether it is ours: finished.
-func (r *reading) look(p probe) (status, callID []byte, mine bool) {
-	if r.passOver {
-		return []byte{}, nil, false
-	}
+// showing is what a row's status says.
+type showing int
+
+const (
+	rowOpen       showing = iota // or cancelled, or no row at all: nothing to publish
+	rowFinished                  // a call to publish
+	rowUnreadable                // there is no status, or none that can be read
+)
+
+// look counts a row by what its status says.
+func (r *reading) look(p probe) showing {
 	r.counts.Rows++
 	r.metrics.rowsRead.Inc()
 	if !p.object {
 		r.metrics.mismatched("detail")
-		return nil, nil, false
+		return rowOpen
 	}
 	status, ok := textOf(p.status)
 	switch {
 	case !ok:
-		status = nil
 		if !isNull(p.status) {
 			r.metrics.mismatched("Status")
 		}
+		return rowUnreadable
 	case string(status) == call.Finished:
 		r.counts.Finished++
-		return status, callIDOf(p), true
+		return rowFinished
 	case call.IsCancelled(string(status)):
 		r.counts.Cancelled++
 	}
-	return status, nil, false
+	return rowOpen
 }
 
 // callIDOf returns the probed CallID, a number's being its literal digits; empty
@@ -195,9 +215,8 @@ func (r *reading) salvage(broke error) error {
 }
 
 func (r *reading) reject(why call.Reason, detail string, raw []byte, p probe) {
-	j := call.Reject{Reason: why, Detail: detail, RawSize: int64(len(raw)),
-		RawSHA256: sha256.Sum256(raw), Hash: xxhash.Sum64(raw)}
-	j.Raw = append(j.Raw, raw[:min(len(raw), call.MaxRaw)]...)
+	j := call.NewReject(why, raw)
+	j.Detail, j.Hash = detail, xxhash.Sum64(raw)
 	r.rejects.add(j, p)
 }
 

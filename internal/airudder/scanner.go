@@ -118,26 +118,45 @@ func (s *scanner) is(c byte) (bool, error) {
 // value consumes the next value and returns it as it stands, checked; it is
 // valid until the next call.
 func (s *scanner) value() ([]byte, error) {
+	v, err := s.peek()
+	if err == nil && v == nil {
+		err = s.broken(fmt.Sprintf("a value of more than %d bytes", maxValue))
+	}
+	s.pos += len(v)
+	return v, err
+}
+
+// valueOrNone is value for what we can do without: of a value that is too large
+// it returns nil, and has streamed over it as over a row.
+func (s *scanner) valueOrNone() ([]byte, error) {
+	v, err := s.peek()
+	if err == nil && v == nil {
+		return nil, s.stepOver(newLargeRow())
+	}
+	s.pos += len(v)
+	return v, err
+}
+
+// peek returns the next value, checked and unread still; nil if it is too large
+// to be held.
+func (s *scanner) peek() ([]byte, error) {
 	if _, err := s.next(); err != nil {
 		return nil, err
 	}
 	for {
 		end, _ := valueEnd(s.unread(), 0)
-		if end < 0 && s.end-s.pos <= maxValue {
-			if !s.more() {
-				return nil, s.ended()
+		switch {
+		case end > maxValue, end < 0 && s.end-s.pos > maxValue:
+			return nil, nil
+		case end >= 0:
+			v := s.buf[s.pos : s.pos+end]
+			if !json.Valid(v) {
+				return nil, s.broken("not JSON")
 			}
-			continue
+			return v, nil
+		case !s.more():
+			return nil, s.ended()
 		}
-		if end < 0 || end > maxValue {
-			return nil, s.broken(fmt.Sprintf("a value of more than %d bytes", maxValue))
-		}
-		v := s.buf[s.pos : s.pos+end]
-		if !json.Valid(v) {
-			return nil, s.broken("not JSON")
-		}
-		s.pos += end
-		return v, nil
 	}
 }
 
@@ -225,9 +244,6 @@ func (s *scanner) row(row func(raw []byte, p probe) error, large func(*largeRow)
 		if s.err != nil {
 			return s.ended()
 		}
-		if classes[s.buf[s.pos]] != classOpen {
-			return s.broken(fmt.Sprintf("a string or number of more than %d bytes in place of a row", maxRow))
-		}
 		l := newLargeRow()
 		if err := s.stepOver(l); err != nil {
 			return err
@@ -236,8 +252,11 @@ func (s *scanner) row(row func(raw []byte, p probe) error, large func(*largeRow)
 	}
 }
 
-// stepOver streams over a row that is larger than the window.
+// stepOver streams over a row, or another value, that is larger than the window.
 func (s *scanner) stepOver(l *largeRow) error {
+	if classes[s.buf[s.pos]] == classScalar {
+		return s.broken("a number or word without end")
+	}
 	for {
 		n, done := l.feed(s.unread())
 		s.pos += n
