@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/cenkalti/backoff/v4"
 )
 
 const (
@@ -18,6 +20,10 @@ const (
 
 	tokenAge   = 23 * time.Hour  // then a new one is asked for; the upstream's lasts 24 h
 	renewAgain = 5 * time.Minute // after a renewal ahead of time that went wrong
+
+	// How long a refused key is not shown again: an account may be locked that is
+	// knocked at too often.
+	refusedFirst, refusedLast = 2 * time.Second, 5 * time.Minute
 )
 
 // tokens keeps the one token that all requests use. A token is good until it is
@@ -33,10 +39,13 @@ type tokens struct {
 	renew  time.Time // when to renew ahead of time
 	asked  int       // times that auth was called to its end
 	failed error     // of the last of them
+	retry  *backoff.ExponentialBackOff
+	again  time.Time // not before: the key was refused; zero: at once
 }
 
 func newTokens(auth func(context.Context) (string, error), log *slog.Logger) *tokens {
-	return &tokens{auth: auth, log: log, renewing: make(chan struct{}, 1)}
+	return &tokens{auth: auth, log: log, renewing: make(chan struct{}, 1), retry: backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(refusedFirst), backoff.WithMaxInterval(refusedLast), backoff.WithMultiplier(2), backoff.WithMaxElapsedTime(0))}
 }
 
 // current returns the token in hand, empty if there is none.
@@ -56,7 +65,8 @@ func (t *tokens) refused(token string) {
 }
 
 // get returns a token, asking for one if there is none or it has grown old.
-// Callers at the same time share one request, and its failure.
+// Callers at the same time share one request, and its failure; those that come
+// soon after the key was refused share that.
 func (t *tokens) get(ctx context.Context) (string, error) {
 	value, due, asked := t.look()
 	if value != "" && !due {
@@ -71,8 +81,10 @@ func (t *tokens) get(ctx context.Context) (string, error) {
 	switch {
 	case value != "" && !due:
 		return value, nil
-	case now > asked && value == "" && t.failure() != nil:
-		return "", t.failure()
+	case value == "":
+		if err := t.failure(now > asked); err != nil {
+			return "", err
+		}
 	}
 	fresh, err := t.auth(ctx)
 	if err != nil && value != "" { // the old one is good for a while yet
@@ -89,10 +101,30 @@ func (t *tokens) look() (value string, due bool, asked int) {
 	return t.value, !time.Now().Before(t.renew), t.asked
 }
 
-func (t *tokens) failure() error {
+// failure is how asking for a token ended for those who waited for it (shared),
+// and what a refused key still is to all others; nil: ask.
+func (t *tokens) failure(shared bool) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.failed
+	rest := time.Until(t.again)
+	switch {
+	case rest > 0:
+		return refusedFor(t.failed, rest)
+	case shared:
+		return t.failed
+	}
+	return nil
+}
+
+// refusedFor tells the callers of a refused key when to come again.
+func refusedFor(err error, rest time.Duration) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	later := *e
+	later.retryAfter = rest
+	return &later
 }
 
 func (t *tokens) postpone() {
@@ -104,8 +136,12 @@ func (t *tokens) postpone() {
 func (t *tokens) keep(fresh string, err error) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if err == nil {
-		t.value, t.renew = fresh, time.Now().Add(tokenAge)
+	switch {
+	case err == nil:
+		t.value, t.renew, t.again = fresh, time.Now().Add(tokenAge), time.Time{}
+		t.retry.Reset()
+	case kindOf(err) == KindAuth, kindOf(err) == KindClient:
+		t.again = time.Now().Add(t.retry.NextBackOff())
 	}
 	if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
 		t.asked++ // a caller that gave up says nothing to the others
@@ -128,7 +164,7 @@ func (c *Client) authenticate(ctx context.Context) (string, error) {
 		return "", cancelled(q.op, ctx)
 	}
 	var token string
-	err = c.exchange(ctx, q, "", func(_ time.Time, body io.Reader) error {
+	err = c.exchange(ctx, q, "", func(_ time.Time, body io.Reader) (err error) {
 		token, err = readToken(q, body)
 		return err
 	})

@@ -183,6 +183,62 @@ func TestWrongKeyIsSharedAndSecret(t *testing.T) {
 	})
 }
 
+// A key that stays refused is shown again ever more rarely, however many tasks
+// wait to be read, and is good again soon after the upstream takes it.
+func TestWrongKeyIsTriedSlowly(t *testing.T) {
+	var auths atomic.Int64
+	var good atomic.Bool
+	answer := func(w http.ResponseWriter, r *http.Request) {
+		if auths.Add(1); good.Load() {
+			io.WriteString(w, `{"data":{"token":"tok"},"code":200}`)
+			return
+		}
+		w.WriteHeader(http.StatusForbidden)
+	}
+	inBubbleAuth(t, answer, body(detailBody()), func(t *testing.T, c *Client) {
+		read := func() error { _, _, err := collect(t, c, "t1", none); time.Sleep(time.Second); return err }
+		for range 3600 {
+			var e *Error
+			if err := read(); !errors.As(err, &e) || e.Kind() != KindAuth || auths.Load() > 1 && e.RetryAfter() > refusedLast*3/2 {
+				t.Fatalf("got %v, to be asked again in %s", err, e.RetryAfter())
+			}
+		}
+		if got := auths.Load(); got < 10 || got > 30 {
+			t.Errorf("got %d auths in an hour, want some 20", got)
+		}
+		good.Store(true)
+		back := 0
+		for ; read() != nil; back++ {
+		}
+		if took := time.Duration(back) * time.Second; took > refusedLast*3/2 {
+			t.Errorf("the key was good %s before it was shown", took)
+		}
+	})
+}
+
+func TestAuthRefusals(t *testing.T) {
+	const page = "<html>nginx</html>"
+	for _, tt := range []struct {
+		code         int
+		answer       string
+		kind, detail string
+	}{
+		{401, "", KindAuth, "HTTP 401: the upstream refuses the app key and secret"},
+		{403, `{"code":403}`, KindAuth, "HTTP 403: the upstream refuses the app key and secret"},
+		{403, page, KindHTML, "HTTP 403: an HTML page instead of JSON; is the base URL right?"},
+		{400, "", KindAuth, "HTTP 400: the upstream does not accept the app key and secret, or the request; is the base URL right?"},
+		{404, "404 page not found", KindClient, "HTTP 404: no such endpoint; is the base URL right?"},
+		{404, page, KindHTML, "HTTP 404: an HTML page instead of JSON; is the base URL right?"},
+		{503, page, KindServer, "HTTP 503: the upstream is unavailable (an HTML page: a proxy's?)"},
+	} {
+		inBubbleAuth(t, status(tt.code, tt.answer), http.NotFound, func(t *testing.T, c *Client) {
+			if err := c.Check(t.Context()); kindOf(err) != tt.kind || err.Error() != "auth: "+tt.detail {
+				t.Errorf("%d %q: got %s, %v, want %s, %s", tt.code, tt.answer, kindOf(err), err, tt.kind, tt.detail)
+			}
+		})
+	}
+}
+
 func TestAuthAnswers(t *testing.T) {
 	tests := []struct{ answer, want string }{
 		{`{"data":{"token":"x"},"code":200}`, ""},

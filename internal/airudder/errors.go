@@ -81,31 +81,30 @@ func kindOf(err error) string {
 	return "stopped" // by yield
 }
 
-// codeError says what a status code means, whether HTTP's or the envelope's; as
-// names which.
-func codeError(q request, code int, as string) *Error {
+// codeError says what a code means, HTTP's status or the envelope's; code 0: the
+// envelope had none.
+func codeError(q request, status, code int) *Error {
 	e := &Error{op: q.op}
-	e.kind, e.text = meaning(q.endpoint, code)
-	if e.kind == KindClient && as == inEnvelope {
-		e.kind = KindEnvelope
+	said := "HTTP " + strconv.Itoa(status)
+	if code == 0 {
+		code = status
+	} else {
+		said += " with code " + strconv.Itoa(code)
 	}
+	e.kind, e.text = meaning(q.endpoint, code)
 	if e.kind == KindNotFound {
 		e.err = call.ErrNoTask
 	}
-	e.text = as + " " + strconv.Itoa(code) + ": " + e.text
+	e.text = said + ": " + e.text
 	return e
 }
 
-// What a code was found in, as error texts say it.
-const (
-	inHTTP     = "HTTP"
-	inEnvelope = "HTTP 200 with code"
-)
-
 func meaning(endpoint string, code int) (kind, text string) {
 	switch {
-	case endpoint == authEndpoint && (code == 400 || code == 401 || code == 403 || code == 404):
+	case endpoint == authEndpoint && (code == http.StatusUnauthorized || code == http.StatusForbidden):
 		return KindAuth, "the upstream refuses the app key and secret"
+	case endpoint == authEndpoint && code == http.StatusBadRequest:
+		return KindAuth, "the upstream does not accept the app key and secret, or the request; is the base URL right?"
 	case code == http.StatusUnauthorized:
 		return KindAuth, "the upstream refuses the token, a fresh one too"
 	case code == http.StatusForbidden:
@@ -210,11 +209,16 @@ func isGzip(err error) bool {
 // addresses and names alone; others of net/http quote what the peer sent.
 func network(err error) string {
 	var (
-		op   *net.OpError
-		dns  *net.DNSError
-		cert *tls.CertificateVerificationError
+		op     *net.OpError
+		dns    *net.DNSError
+		cert   *tls.CertificateVerificationError
+		record tls.RecordHeaderError
 	)
 	switch {
+	case errors.As(err, &record), strings.HasSuffix(err.Error(), "server gave HTTP response to HTTPS client"): // which net/http makes of it
+		return ": the server does not speak TLS; is it http:// in the base URL?"
+	case strings.HasSuffix(err.Error(), "TLS handshake timeout"): // net/http has no type for it
+		return ": the TLS handshake was not answered"
 	case errors.As(err, &dns):
 		return ": " + dns.Error()
 	case errors.As(err, &op):

@@ -55,8 +55,10 @@ func TestReadErrors(t *testing.T) {
 		{"401", status(401, ""), KindAuth, "HTTP 401: the upstream refuses the token, a fresh one too"},
 		{"403", status(403, ""), KindAuth, "HTTP 403: the upstream refuses access"},
 		{"404", status(404, `{"code":404}`), KindNotFound, "HTTP 404: the upstream knows no such task"},
+		{"404 of a server", status(404, "404 page not found\n"), KindClient, "HTTP 404: not in the upstream's own words; is the base URL right?"},
+		{"404 of a gateway", status(404, `{"message":"no Route matched with those values"}`), KindClient, "HTTP 404: not in the upstream's own words; is the base URL right?"},
 		{"404 page", status(404, page), KindHTML, "HTTP 404: an HTML page instead of JSON; is the base URL right?"},
-		{"400 that means 404", status(400, `{"code":404}`), KindNotFound, "HTTP 404: the upstream knows no such task"},
+		{"400 that means 404", status(400, `{"code":404}`), KindNotFound, "HTTP 400 with code 404: the upstream knows no such task"},
 		{"408", status(408, ""), KindTimeout, "HTTP 408: the upstream timed out"},
 		{"redirect", status(302, "", "Location", "http://elsewhere.test/"), KindClient, "HTTP 302: the upstream redirects, which is not followed; is the base URL right?"},
 		{"429", status(429, "", "Retry-After", "0"), KindRateLimited, "HTTP 429: too many requests"},
@@ -65,12 +67,15 @@ func TestReadErrors(t *testing.T) {
 		{"503", status(503, "", "Retry-After", "7"), KindServer, "HTTP 503: the upstream is unavailable; retry after 7s"},
 		{"204", status(204, ""), KindClient, "HTTP 204: the upstream does not accept the request"},
 		{"code 404", body(`{"data":null,"code":404}`), KindNotFound, "HTTP 200 with code 404: the upstream knows no such task"},
+		{"code 404.0", body(`{"data":null,"code":404.0}`), KindNotFound, "HTTP 200 with code 404: the upstream knows no such task"},
 		{"code in a string", body(`{"code":"500"}`), KindServer, "HTTP 200 with code 500: the upstream failed"},
 		{"code 401", body(`{"data":{},"code":401}`), KindAuth, "HTTP 200 with code 401: the upstream refuses the token, a fresh one too"},
 		{"code 429", status(200, `{"code":429}`, "Retry-After", "9"), KindRateLimited, "HTTP 200 with code 429: too many requests; retry after 9s"},
 		{"code 1001", body(`{"message":"+62812","code":1001}`), KindEnvelope, "HTTP 200 with code 1001: the upstream does not accept the request"},
 		{"code after data", body(strings.Replace(whole, `"code":200`, `"code":500`, 1)), KindServer, "HTTP 200 with code 500: the upstream failed"},
 		{"code of no number", body(`{"code":"OK"}`), KindGarbage, "the envelope's code is no number"},
+		{"code of no whole number", body(`{"code":200.5}`), KindGarbage, "the envelope's code is no number"},
+		{"code of too large a number", body(`{"code":1e300}`), KindGarbage, "the envelope's code is no number"},
 		{"data null", body(`{"data":null,"status":"OK","code":200}`), KindEmpty, "the answer holds no data"},
 		{"data absent", body(`{"code":200}`), KindEmpty, "the answer holds no data"},
 		{"data empty", body(`{"data":{},"code":200}`), KindEmpty, "the answer holds no data"},
@@ -78,6 +83,7 @@ func TestReadErrors(t *testing.T) {
 		{"no detail", body(`{"data":{` + header + `},"code":200}`), KindEmpty, "the answer holds no detail"},
 		{"nothing but null detail", body(`{"data":{"detail":null},"code":200}`), KindEmpty, "the answer holds neither rows nor a status"},
 		{"detail a string", body(`{"data":{"detail":"x"},"code":200}`), KindGarbage, "detail is no array at byte 21"},
+		{"data twice, once without members", body(`{"data":{},"data":{` + header + `,"detail":[]}}`), KindGarbage, "data twice at byte 18"},
 		{"detail twice", body(`{"data":{"detail":[],"detail":[]},"code":200}`), KindGarbage, "detail twice at byte 30"},
 		{"another task", body(strings.Replace(whole, "t1", "t2", 1)), KindWrongTask, "the answer is about another task"},
 		{"page", body("\n" + page), KindHTML, "an HTML page instead of JSON: a proxy's?"},
@@ -129,6 +135,15 @@ func TestReadRefusesWhatIsNoTaskID(t *testing.T) {
 		if _, _, err := collect(t, c, id, none); err == nil || err.Error() != "read task: not a task id" {
 			t.Errorf("%q: got %v", id, err)
 		}
+	}
+}
+
+func TestReadServerWithoutTLS(t *testing.T) {
+	up := newUpstream(t, body(detailBody()))
+	c := newClient(t, testConfig(strings.Replace(up.URL, "http:", "https:", 1)))
+	_, _, err := collect(t, c, "t1", none)
+	if want := "read task t1: auth: no answer: the server does not speak TLS; is it http:// in the base URL?"; kindOf(err) != KindNetwork || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }
 

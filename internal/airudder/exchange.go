@@ -174,18 +174,22 @@ func (c *Client) refusal(q request, resp *http.Response, body io.Reader) error {
 		head, _ = io.ReadAll(io.LimitReader(body, maxRefusal)) // a cut one will do
 	}
 	status := resp.StatusCode
-	if code, ok := envelopeCode(head); ok && status >= 400 && status < 500 && tells(code) && !tells(status) {
-		status = code
+	code, envelope := envelopeCode(head)
+	if status < 400 || status >= 500 || !tells(code) || tells(status) {
+		code = 0
 	}
-	e := codeError(q, status, inHTTP)
-	e.refused = status == http.StatusUnauthorized && q.endpoint != authEndpoint
-	if isHTML(resp, head) {
-		if e.kind == KindNotFound || e.kind == KindClient {
-			e.kind, e.err = KindHTML, nil // a proxy's word on the path, none on the task
-			e.text = inHTTP + " " + strconv.Itoa(status) + ": an HTML page instead of JSON; is the base URL right?"
-		} else {
-			e.text += " (an HTML page: a proxy's?)"
-		}
+	e := codeError(q, status, code)
+	e.refused = e.kind == KindAuth && (status == http.StatusUnauthorized || code == http.StatusUnauthorized) && q.endpoint != authEndpoint
+	unheard := e.kind == KindNotFound || e.kind == KindClient || e.kind == KindAuth && q.endpoint == authEndpoint
+	switch html := isHTML(resp, head); {
+	case html && unheard: // a proxy's word on the path, none on the task or the key
+		e.kind, e.err = KindHTML, nil
+		e.text = "HTTP " + strconv.Itoa(status) + ": an HTML page instead of JSON; is the base URL right?"
+	case html:
+		e.text += " (an HTML page: a proxy's?)"
+	case e.kind == KindNotFound && !envelope: // likewise
+		e.kind, e.err = KindClient, nil
+		e.text = "HTTP " + strconv.Itoa(status) + ": not in the upstream's own words; is the base URL right?"
 	}
 	return c.paused(resp, e)
 }
@@ -215,13 +219,15 @@ func isHTML(resp *http.Response, head []byte) bool {
 	return kind == "text/html" || len(head) > 0 && head[0] == '<'
 }
 
-// envelopeCode finds the code in a whole body; false if there is none.
-func envelopeCode(body []byte) (int, bool) {
-	var envelope struct{ Code json.RawMessage }
-	if json.Unmarshal(body, &envelope) != nil {
+// envelopeCode finds the code in a whole body, 0 if there is none, and tells
+// whether the body is an envelope at all.
+func envelopeCode(body []byte) (code int, envelope bool) {
+	var e struct{ Data, Code json.RawMessage }
+	if json.Unmarshal(body, &e) != nil || e.Data == nil && e.Code == nil {
 		return 0, false
 	}
-	return parseCode(envelope.Code)
+	code, _ = parseCode(e.Code)
+	return code, true
 }
 
 // parseCode reads the envelope's code, which may be a number in a string.
@@ -230,8 +236,9 @@ func parseCode(raw []byte) (int, bool) {
 	if s, ok := textOf(raw); ok {
 		text = string(s)
 	}
-	code, err := strconv.Atoi(text)
-	return code, err == nil
+	f, err := strconv.ParseFloat(text, 64) // 200.0 is a number, too
+	code := int32(f)
+	return int(code), err == nil && float64(code) == f
 }
 
 // good is the envelope's code of a good answer.
@@ -249,7 +256,10 @@ func checkCode(q request, raw []byte) error {
 	case code == good:
 		return nil
 	}
-	e := codeError(q, code, inEnvelope)
+	e := codeError(q, good, code)
+	if e.kind == KindClient {
+		e.kind = KindEnvelope
+	}
 	e.refused = code == http.StatusUnauthorized && q.endpoint != authEndpoint
 	return e
 }

@@ -69,6 +69,7 @@ func (n *named) reread() error {
 
 // parse reads one id a line; blank lines and what follows a # are passed over.
 func (n *named) parse(raw []byte) (ids []string) {
+	raw = bytes.TrimPrefix(raw, []byte("\uFEFF")) // which editors put first
 	lines := bufio.NewScanner(bytes.NewReader(raw))
 	lines.Buffer(nil, len(raw)+1)
 	for number := 1; lines.Scan(); number++ {

@@ -20,7 +20,7 @@ func FuzzTaskIDsFile(f *testing.F) {
 		n := newNamed(Config{TaskIDs: []string{"fixed"}}, slog.New(slog.DiscardHandler), func() { insane++ })
 		n.keep(n.parse(raw))
 		want, odd := []string{"fixed"}, 0
-		for line := range strings.SplitSeq(string(raw), "\n") {
+		for line := range strings.SplitSeq(strings.TrimPrefix(string(raw), "\ufeff"), "\n") {
 			id, _, _ := strings.Cut(line, "#")
 			switch id = strings.TrimSpace(id); {
 			case id == "":
