@@ -120,7 +120,7 @@ func (c *checker) kafka(ctx context.Context) {
 	defer client.Close()
 	findings, err := client.EnsureTopics(ctx, client.TopicSpecs(layout(c.cfg.Kafka)), false)
 	if err != nil {
-		why := c.explain(err)
+		why := client.Explain(err)
 		if errors.Is(err, kafka.ErrTopics) && c.cfg.Kafka.CreateTopics {
 			c.creation(ctx, client, why)
 			return
@@ -143,7 +143,7 @@ func (c *checker) kafka(ctx context.Context) {
 // creation has the broker say whether a run could create the topics.
 func (c *checker) creation(ctx context.Context, client *kafka.Client, missing string) {
 	if err := client.TryCreate(ctx, client.TopicSpecs(layout(c.cfg.Kafka))); err != nil {
-		c.fail("%s", c.explain(err))
+		c.fail("%s", client.Explain(err))
 		return
 	}
 	c.note("a run would create what is missing: %s", missing)
@@ -156,19 +156,14 @@ func (c *checker) rights(ctx context.Context, client *kafka.Client) {
 		if right.Operation == "DescribeConfigs" { // a finding about the topic has said so
 			continue
 		}
-		c.fail("%s", c.explain(right))
+		c.fail("%s", client.Explain(right))
 	}
 	switch {
 	case err != nil:
-		c.note("the rights could not be asked for: %s", c.explain(err))
+		c.note("the rights could not be asked for: %s", client.Explain(err))
 	case len(missing) == 0:
 		c.ok("the rights that a run needs are there")
 	}
-}
-
-// explain says what a broker's error means.
-func (c *checker) explain(err error) string {
-	return security(c.cfg.Kafka).Explain(err, c.cfg.Kafka.Topics.Ledger)
 }
 
 // ledger tells which ledger the topic holds, without taking part in it.
@@ -176,7 +171,7 @@ func (c *checker) ledger(ctx context.Context, client *kafka.Client) {
 	meta, found, err := exporter.Inspect(ctx, loop(c.cfg), topics(client))
 	switch {
 	case err != nil:
-		c.fail("%s", c.explain(err))
+		c.fail("%s", client.Explain(err))
 	case !found:
 		c.note("the ledger is empty: a run begins it")
 	default:

@@ -64,7 +64,7 @@ The exit code is 0 when the ledger is there (or, with --dry-run, would be), else
 			case r.writing:
 				err = fmt.Errorf("%w; no exporter takes a ledger that is not finished: run this again to finish it", err)
 			}
-			return errors.New(security(cfg.Kafka).Explain(err, cfg.Kafka.Topics.Ledger))
+			return errors.New(r.client.Explain(err))
 		},
 	}
 	cmd.Flags().BoolVar(&r.dryRun, "dry-run", false, "show what would be written, and write nothing")

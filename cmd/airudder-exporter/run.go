@@ -143,7 +143,7 @@ func (s starter) persist(ctx context.Context, what string, try func(context.Cont
 		}
 		why := err.Error()
 		if what != theRegistry {
-			why = security(s.cfg.Kafka).Explain(err, s.cfg.Kafka.Topics.Ledger)
+			why = s.client.Explain(err)
 		}
 		s.state.Waiting(fmt.Sprintf("waiting for %s: %s", what, why))
 		if why != said {

@@ -74,5 +74,5 @@ func tail(ctx context.Context, cfg Config, log *slog.Logger, topic string, fromS
 	if ctx.Err() != nil || errors.Is(err, context.Canceled) {
 		return nil
 	}
-	return fmt.Errorf("%s", security(cfg.Kafka).Explain(err, cfg.Kafka.Topics.Ledger))
+	return fmt.Errorf("%s", client.Explain(err))
 }

@@ -38,12 +38,8 @@ func security(k Kafka) kafka.Security {
 }
 
 func cluster(k Kafka, log *slog.Logger, reg prometheus.Registerer) (*kafka.Client, error) {
-	tls, mechanism, err := security(k).Transport()
-	if err != nil {
-		return nil, err
-	}
 	return kafka.Dial(kafka.Config{
-		Brokers: k.Brokers, ClientID: "airudder-exporter", TLS: tls, SASL: mechanism,
+		Brokers: k.Brokers, ClientID: "airudder-exporter", Security: security(k),
 		TransactionTimeout: k.TransactionTimeout, Compression: k.Compression,
 		EventTopic: k.Topics.CallCompleted, StatusTopic: k.Topics.TaskStatus,
 		DeadLetterTopic: k.Topics.DeadLetter, LedgerTopic: k.Topics.Ledger,
@@ -115,11 +111,12 @@ func shard(c *kafka.Client, s *kafka.Shard) exporter.Shard {
 			}
 			return p, nil
 		},
+		Waiting: func() string { return c.Waiting(s.Partition) },
+		Explain: c.Explain,
 		Fenced: func(err error) bool {
 			return errors.Is(err, kafka.ErrFenced) || errors.Is(err, kafka.ErrSuperseded)
 		},
 		AfterFence: s.AfterFence,
-		Waiting:    c.Waiting,
 		AfterDoubt: s.AfterDoubt,
 		Later: func(ctx context.Context, visit func(key, value []byte) (enough bool)) error {
 			return c.Later(ctx, s.Partition, visit)

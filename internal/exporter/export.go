@@ -16,8 +16,8 @@ const maxUnits = 1000
 type seen struct {
 	task      call.Task
 	counts    call.Counts
-	published int // calls and dead letters
-	standing  ledger.Standing
+	published int             // calls and dead letters
+	standing  ledger.Standing // once all that was due about it is done
 }
 
 // export is the product: read a task, plan, commit, apply.
@@ -53,9 +53,7 @@ func (r *run) export(ctx context.Context, taskID string) (seen, error) {
 	if err := publish.sendAndWait(ctx, reading.End(complete, r.cfg.Policy)); err != nil {
 		return seen{}, err
 	}
-	return seen{
-		task: complete.Task, counts: complete.Counts, published: publish.sent, standing: r.ledger.Standing(taskID),
-	}, nil
+	return seen{task: complete.Task, counts: complete.Counts, published: publish.sent}, nil
 }
 
 // gone does what there is to do about a task that the upstream does not know:
@@ -66,8 +64,8 @@ func (r *run) gone(ctx context.Context, taskID string, asked time.Time, err erro
 	if err := publish.sendAndWait(ctx, r.ledger.Gone(taskID, asked, r.cfg.Policy)); err != nil {
 		return seen{}, err
 	}
-	if standing := r.ledger.Standing(taskID); standing.Phase == ledger.Closed {
-		return seen{standing: standing}, nil
+	if r.ledger.Standing(taskID).Phase == ledger.Closed {
+		return seen{}, nil
 	}
 	return seen{}, err
 }

@@ -148,7 +148,9 @@ func (k *fakeKafka) fence() {
 func (k *fakeKafka) shard(n int) Shard {
 	return Shard{
 		Number: n, Open: k.open,
+		Explain:    error.Error,
 		Fenced:     func(err error) bool { return errors.Is(err, errFenced) },
+		AfterDoubt: context.Context.Err,
 		AfterFence: func(ctx context.Context) error { sleep(ctx, time.Second); return ctx.Err() },
 	}
 }

@@ -20,9 +20,9 @@ func (e *Exporter) takenOver(ctx context.Context, s Shard, epoch int16, cause er
 	by, found := e.rival(ctx, s, epoch)
 	switch {
 	case !found:
-		return cause // nobody's entry: the coordinator gave our transaction up
+		return fmt.Errorf("nobody else has written to the shard since: its transactional id had expired, or the coordinator ended a transaction of its own accord: %w", cause)
 	case by.Role != "":
-		return fmt.Errorf("taken over by a %s (%s) from this exporter (%s), which goes on when that has finished: %w", by.Role, name(by), name(e.process), cause)
+		return fmt.Errorf("taken over by a %s (%s) from this exporter (%s); exporters are to be stopped while a %s works: %w", by.Role, name(by), name(e.process), by.Role, cause)
 	}
 	return fmt.Errorf("taken over by another exporter (%s) from this one (%s); if both are meant to run, "+
 		"both need KAFKA_ASSIGNMENT=group, else stop one: %w", name(by), name(e.process), cause)

@@ -80,13 +80,17 @@ type Shard struct {
 	// slice outlives its call; a nil value is a tombstone.
 	Open func(ctx context.Context, barrier func(epoch int16) record.Record, replay func(key, value []byte) error) (Producer, error)
 
-	// Waiting says what this process asks the cluster for in vain, since when and
-	// why; empty: nothing. Nil: it cannot tell.
+	// Waiting says what the cluster is asked for in vain on the shard's behalf,
+	// since when and why; empty: nothing. Nil: it cannot tell.
 	Waiting func() string
 
-	// Fenced reports whether a producer's error means that another writer took
-	// the shard over. AfterFence then waits until trying again makes sense;
-	// AfterDoubt does after any other error, and is nil where nobody can tell.
+	// Explain is a producer's error in words for whoever is on duty, with the cure
+	// where one is known.
+	Explain func(error) string
+
+	// Fenced reports whether a producer's error means that it may never write
+	// again, most likely since another writer took the shard over. AfterFence then
+	// waits until trying again makes sense; AfterDoubt does after any other error.
 	Fenced     func(error) bool
 	AfterFence func(ctx context.Context) error
 	AfterDoubt func(ctx context.Context) error

@@ -35,22 +35,23 @@ func (e *Exporter) RunShard(ctx context.Context, s Shard) error {
 		if committed {
 			retry.Reset()
 		}
-		e.ended(s.Number, err)
+		why := s.Explain(err)
+		e.ended(s.Number, why)
 		if reason = "doubt"; s.Fenced(err) {
 			reason = "fenced"
-			e.log.Warn("another exporter took the shard over; standing by", "shard", s.Number, "error", err)
+			e.log.Warn("producer fenced; standing by", "shard", s.Number, "error", why)
 			if s.AfterFence(ctx) != nil {
 				return nil
 			}
 			continue
 		}
 		level := slog.LevelWarn
-		if !committed && err.Error() == said {
+		if !committed && why == said {
 			level = slog.LevelDebug
 		}
-		said = err.Error()
-		e.log.Log(ctx, level, "producer ended; recovering from the ledger", "shard", s.Number, "error", err)
-		if !sleep(ctx, retry.NextBackOff()) || s.AfterDoubt != nil && s.AfterDoubt(ctx) != nil {
+		said = why
+		e.log.Log(ctx, level, "producer ended; recovering from the ledger", "shard", s.Number, "error", why)
+		if !sleep(ctx, retry.NextBackOff()) || s.AfterDoubt(ctx) != nil {
 			return nil
 		}
 	}

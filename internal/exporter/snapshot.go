@@ -177,14 +177,14 @@ func (e *Exporter) restored(shard int) {
 	e.shards[shard] = s
 }
 
-func (e *Exporter) ended(shard int, err error) {
+func (e *Exporter) ended(shard int, why string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s := e.shards[shard]
 	if !s.Restored.IsZero() || s.Error == "" {
 		s.ErrorAt = time.Now()
 	}
-	s.Restored, s.Error = time.Time{}, err.Error()
+	s.Restored, s.Error = time.Time{}, why
 	e.shards[shard] = s
 }
 

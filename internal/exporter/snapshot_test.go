@@ -115,9 +115,9 @@ func TestBeingRestored(t *testing.T) {
 	trouble = ""
 	w.restored(1)
 	w.wantReady("while one shard is restored", "shard 3 is being restored")
-	w.ended(1, errors.New("first"))
+	w.ended(1, "first")
 	first := w.Totals().Shards[0].ErrorAt
-	w.ended(1, errors.New("second"))
+	w.ended(1, "second")
 	if got := w.Totals().Shards[0]; got.Error != "second" || !got.ErrorAt.Equal(first) {
 		t.Errorf("the shard shows %q since %s, want the last error and the first one's time", got.Error, got.ErrorAt)
 	}

@@ -25,8 +25,7 @@ func GroupID(ledger string) string { return ledger + "-exporters" }
 type Shard struct {
 	Partition int
 
-	afterFence func(ctx context.Context) error
-	afterDoubt func(ctx context.Context) error // nil: there is nobody to ask
+	afterFence, afterDoubt func(ctx context.Context) error
 }
 
 // AfterFence waits until a producer of this shard that was fenced may be
@@ -46,12 +45,7 @@ func (s *Shard) AfterFence(ctx context.Context) error { return s.afterFence(ctx)
 // there is one. A group that does not answer for a session is not waited for:
 // what is owned stays owned. Only the function that was given the shard may
 // call it.
-func (s *Shard) AfterDoubt(ctx context.Context) error {
-	if s.afterDoubt == nil {
-		return ctx.Err()
-	}
-	return s.afterDoubt(ctx)
-}
+func (s *Shard) AfterDoubt(ctx context.Context) error { return s.afterDoubt(ctx) }
 
 // Own runs one shard. It is called in a goroutine of its own, at most one a
 // shard at a time. Its context ends only when the next generation takes the
@@ -92,9 +86,11 @@ func (o *owners) assignAll(ctx context.Context, shards int) error {
 	}
 	o.shard = func(partition int) *Shard {
 		b := newFenceBackoff(fixedOwner)
-		return &Shard{Partition: partition, afterFence: func(ctx context.Context) error {
-			return b.wait(ctx, nil)
-		}}
+		return &Shard{
+			Partition:  partition,
+			afterFence: func(ctx context.Context) error { return b.wait(ctx, nil) },
+			afterDoubt: context.Context.Err, // there is nobody to ask
+		}
 	}
 	given := make(chan gift, 1)
 	given <- gift{shards: all, adopted: func() {}}

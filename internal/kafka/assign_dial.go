@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// boundedDial makes connections on which nothing waits for ever. The library's
-// group sets a deadline for each request to the coordinator but none while it
-// authenticates: a broker that hangs there would hold the membership, and
-// Close, for good.
+// boundedDial makes connections on which nothing waits for ever. The library sets
+// a deadline for each request but none while it authenticates: a broker that
+// hangs there would hold a group's membership, and its Close, for good, and each
+// of the Transport's tries would leave a connection behind.
 func boundedDial(dial func(ctx context.Context, network, address string) (net.Conn, error), limit time.Duration) func(context.Context, string, string) (net.Conn, error) {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := dial(ctx, network, address)

@@ -6,8 +6,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/segmentio/kafka-go/sasl/plain"
 )
 
 // A broker that takes connections and then says nothing, while we authenticate,
@@ -33,7 +31,7 @@ func TestGroupSurvivesSilentBroker(t *testing.T) {
 	t.Cleanup(func() { listener.Close(); serving.Wait() })
 
 	s := site{brokers: []string{listener.Addr().String()}}
-	c := s.client(t, Config{LedgerTopic: "ledger", SASL: plain.Mechanism{Username: "u", Password: "p"}})
+	c := s.client(t, Config{LedgerTopic: "ledger", Security: Security{Mechanism: Plain, Username: "u", Password: "p"}})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {

@@ -108,8 +108,8 @@ func (g *group) config() kafkago.ConsumerGroupConfig {
 		Dialer: &kafkago.Dialer{
 			ClientID:      g.member,
 			Timeout:       g.timing.request,
-			TLS:           cfg.TLS,
-			SASLMechanism: cfg.SASL,
+			TLS:           g.client.tls,
+			SASLMechanism: g.client.sasl,
 			DialFunc:      boundedDial(cfg.dial, g.timing.request),
 		},
 		GroupBalancers:    []kafkago.GroupBalancer{shardBalancer{g.topic, g.shards}},
@@ -161,7 +161,7 @@ func (g *group) complain(said kafkago.Error, err error) kafkago.Error {
 	}
 	if code != said {
 		g.log.Warn("the consumer group does not answer; what is owned stays owned",
-			"group", g.id, "error", g.client.security().Explain(err, g.topic))
+			"group", g.id, "error", g.client.Explain(err))
 	}
 	return code
 }

@@ -21,14 +21,12 @@ import (
 
 // Config says how to reach the cluster and which topics are ours.
 type Config struct {
-	Brokers  []string       // host:port, at least one
-	ClientID string         // shown in the broker's logs and quotas; may be empty
-	TLS      *tls.Config    // nil: plain text
-	SASL     sasl.Mechanism // nil: no authentication
+	Brokers  []string // host:port, at least one
+	ClientID string   // shown in the broker's logs and quotas; may be empty
+	Security Security
 
 	// TransactionTimeout is how long the coordinator leaves a transaction
-	// open, and the deadline of a commit and of every single request.
-	// 0: 10 s.
+	// open, and the deadline of a commit. 0: 10 s.
 	TransactionTimeout time.Duration
 
 	// Compression of every topic but the ledger: none, gzip, snappy, lz4 or
@@ -43,6 +41,13 @@ type Config struct {
 	dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
+// hung is how long a broker may take to answer one request: one that hangs would
+// else hold us for ever, or for as long as a transaction may last.
+const hung = 10 * time.Second
+
+// requestLimit is how long one request may take.
+func (c Config) requestLimit() time.Duration { return min(hung, c.TransactionTimeout) }
+
 func (c Config) topics() []string {
 	all := []string{c.EventTopic, c.StatusTopic, c.DeadLetterTopic, c.LedgerTopic}
 	return slices.DeleteFunc(all, func(name string) bool { return name == "" })
@@ -51,6 +56,8 @@ func (c Config) topics() []string {
 // Client is the connection to one cluster. It is safe for concurrent use.
 type Client struct {
 	cfg       Config
+	tls       *tls.Config    // nil: plain text
+	sasl      sasl.Mechanism // nil: no authentication
 	codec     compress.Compression
 	log       *slog.Logger
 	metrics   *metrics
@@ -62,14 +69,18 @@ type Client struct {
 	ends map[int]int64 // shard → the end of its ledger partition, as far as we know; outlives producers
 }
 
-// Dial checks cfg and builds a Client. It does no I/O: a cluster that is not
-// there shows at the first request.
+// Dial checks cfg, reads the files that it names, and builds a Client. It asks
+// nobody: a cluster that is not there shows at the first request.
 func Dial(cfg Config, logger *slog.Logger, reg prometheus.Registerer) (*Client, error) {
 	if len(cfg.Brokers) == 0 {
 		return nil, errors.New("dial kafka: no brokers given")
 	}
 	if cfg.TransactionTimeout == 0 {
 		cfg.TransactionTimeout = 10 * time.Second
+	}
+	tls, sasl, err := cfg.Security.connection()
+	if err != nil {
+		return nil, err // which names the settings
 	}
 	codec, err := codecOf(cfg.Compression)
 	if err != nil {
@@ -84,16 +95,18 @@ func Dial(cfg Config, logger *slog.Logger, reg prometheus.Registerer) (*Client, 
 	}
 	return &Client{
 		cfg:     cfg,
+		tls:     tls,
+		sasl:    sasl,
 		codec:   codec,
 		log:     logger,
 		metrics: m,
 		addr:    kafkago.TCP(cfg.Brokers...),
 		transport: &kafkago.Transport{
-			Dial:           cfg.dial,
+			Dial:           boundedDial(cfg.dial, cfg.requestLimit()),
 			DialTimeout:    3 * time.Second,
 			ClientID:       cfg.ClientID,
-			TLS:            cfg.TLS,
-			SASL:           cfg.SASL,
+			TLS:            tls,
+			SASL:           sasl,
 			MetadataTopics: cfg.topics(),
 		},
 		ends: make(map[int]int64),
@@ -122,11 +135,15 @@ func codecOf(name string) (compress.Compression, error) {
 }
 
 // ask sends one request through the Transport and waits for its answer, no
-// longer than a transaction may last: a broker that hangs would else hold us
-// for ever. The answer's own error codes are the caller's.
+// longer than one may take. The answer's own error codes are the caller's.
 func ask[R protocol.Message](ctx context.Context, c *Client, req protocol.Message) (R, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.TransactionTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.requestLimit())
 	defer cancel()
+	return await[R](ctx, c, req)
+}
+
+// await is ask for as long as ctx lasts.
+func await[R protocol.Message](ctx context.Context, c *Client, req protocol.Message) (R, error) {
 	var none R
 	res, err := c.transport.RoundTrip(ctx, c.addr, req)
 	if err != nil {

@@ -73,7 +73,7 @@ func (c *Client) Partitions(ctx context.Context, topic string) (int, error) {
 	retry := func(err error) bool {
 		return unreachable(err) || code(err) == 5 || code(err) == 3 && time.Since(began) < settle
 	}
-	err := c.again(ctx, "Metadata", retry, func(ctx context.Context) error {
+	err := c.again(ctx, "Metadata", everyShard, retry, func(ctx context.Context) error {
 		if err := c.refresh(ctx); err != nil {
 			return err
 		}
@@ -117,7 +117,7 @@ func (c *Client) Ends(ctx context.Context, topic string) ([]Range, error) {
 	for i := range ranges {
 		ranges[i].Partition = i
 	}
-	err = c.again(ctx, "ListOffsets", leaderAgain, func(ctx context.Context) error {
+	err = c.again(ctx, "ListOffsets", everyShard, leaderAgain, func(ctx context.Context) error {
 		if err := c.listOffsets(ctx, topic, earliest, 0, n, func(p int, offset int64) { ranges[p].Start = offset }); err != nil {
 			return err
 		}

@@ -47,7 +47,9 @@
 //	fetch.go       raw fetch; stream.go: one after the other, ahead of the reader
 //	committed.go   batches → committed records
 //	replay.go      the ledger's replay; scan.go and tail.go: other readers;
-//	               settled.go: once no transaction is open
+//	               settled.go: once no transaction is open; later.go: who
+//	               took a shard over
+//	waiting.go     what the cluster is asked for in vain
 //	metrics.go     airudder_kafka_…
 //	topics*.go     topics created and checked; assign*.go, balancer.go: which
 //	               shards are ours; security*.go: TLS, SASL and rights

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	kafkago "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/compress"
 )
 
@@ -191,6 +192,21 @@ func TestReplayLayouts(t *testing.T) {
 
 // replayMade replays a hand-made log, fetched max bytes at a time, each
 // response in the memory of the last.
+// Only a refused offset 0 says that the beginning is gone: a broker that led once
+// refuses later ones.
+func TestReplayOfRefusedOffsets(t *testing.T) {
+	r := &replay{place: place{"ledger", 0}}
+	for from, moved := range map[int64]bool{0: true, 1: false, 12: false} {
+		err := r.moved(&fetchError{r.place, from, kafkago.OffsetOutOfRange})
+		if errors.Is(err, ErrLedgerMoved) != moved || !errors.Is(err, kafkago.OffsetOutOfRange) {
+			t.Errorf("offset %d: got %v, want ErrLedgerMoved %v", from, err, moved)
+		}
+	}
+	if err := r.moved(&fetchError{r.place, 0, kafkago.NotLeaderForPartition}); errors.Is(err, ErrLedgerMoved) {
+		t.Errorf("another error: got %v", err)
+	}
+}
+
 func replayMade(t *testing.T, log []made, barrier, logStart int64, max int) (string, error) {
 	t.Helper()
 	var shown []string

@@ -103,7 +103,7 @@ func (c *Client) produceTo(ctx context.Context, transactionalID string, batches 
 		missing[b.place] = true
 		c.metrics.bytes.WithLabelValues(b.topic).Add(float64(len(b.data) - 4))
 	}
-	res, err := ask[*produce.Response](ctx, c, req)
+	res, err := await[*produce.Response](ctx, c, req) // as long as the commit may take: replicas may be slow
 	if err != nil {
 		return err
 	}

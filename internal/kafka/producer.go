@@ -41,9 +41,6 @@ const maxTransactionBytes = 32 << 20
 // producer does not know the topic.
 func (p *Producer) Limit(topic string) int { return max(0, p.limits[topic]-batchOverhead) }
 
-// Epoch is the producer epoch, which grows with each fence.
-func (p *Producer) Epoch() int16 { return p.session.epoch }
-
 // Concurrent is how often the last commit was told that the coordinator still
 // writes the markers of the one before (51). When it is above 0, fewer and
 // larger transactions get more done.
@@ -85,31 +82,33 @@ func (p *Producer) fit(units [][]record.Record) (int, map[place][]record.Record,
 	parts := make(map[place][]record.Record)
 	sizes := make(map[place]int)
 	total := 0
+	var at []place // of a unit's records
 	for n, unit := range units {
+		at = at[:0]
 		add := make(map[place]int)
 		for _, r := range unit {
-			at, err := p.place(r)
+			to, err := p.place(r)
 			if err != nil {
 				return 0, nil, p.finish(err)
 			}
-			add[at] += r.Size()
+			at = append(at, to)
+			add[to] += r.Size()
 			total += r.Size()
 		}
-		for at, size := range add {
-			if limit := p.Limit(at.topic); sizes[at]+size > limit {
+		for to, size := range add {
+			if limit := p.Limit(to.topic); sizes[to]+size > limit {
 				if n > 0 {
 					return n, parts, nil
 				}
-				return 0, nil, &TooLargeError{Topic: at.topic, Size: size, Limit: limit}
+				return 0, nil, &TooLargeError{Topic: to.topic, Size: size, Limit: limit}
 			}
 		}
 		if n > 0 && total > maxTransactionBytes {
 			return n, parts, nil
 		}
-		for _, r := range unit {
-			at, _ := p.place(r)
-			parts[at] = append(parts[at], r)
-			sizes[at] += r.Size()
+		for i, r := range unit {
+			parts[at[i]] = append(parts[at[i]], r)
+			sizes[at[i]] += r.Size()
 		}
 	}
 	return len(units), parts, nil

@@ -47,7 +47,14 @@ func (c *Client) replayUntil(ctx context.Context, r *replay) error {
 		}
 		return r.take(got)
 	})
-	if errors.Is(err, kafkago.OffsetOutOfRange) {
+	return r.moved(err)
+}
+
+// moved tells a ledger that lost its beginning from other errors of the reading:
+// it has no offset 0. That there is no later one proves nothing, since a broker
+// that led once may not reach so far.
+func (r *replay) moved(err error) error {
+	if failed, ok := errors.AsType[*fetchError](err); ok && failed.from == 0 && errors.Is(err, kafkago.OffsetOutOfRange) {
 		return fmt.Errorf("%w: %s does not begin at offset 0 any more: records were deleted; "+
 			"a ledger must be compacted, never shortened by retention or by DeleteRecords: %w", ErrLedgerMoved, r.place, err)
 	}

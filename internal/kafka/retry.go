@@ -49,7 +49,7 @@ func coordinatorAgain(err error) bool {
 // change nothing, so everything that can pass by itself is asked again.
 func leaderAgain(err error) bool {
 	switch code(err) {
-	case 3, 5, 6, 7, 8, 9, 13, 56, 74, 75, 76, 78: // see the protocol guide: all "retriable"
+	case 3, 5, 6, 7, 8, 9, 13, 56, 74, 75, 78: // see the protocol guide: all "retriable"
 		return true
 	}
 	return unreachable(err)
@@ -83,12 +83,12 @@ func code(err error) int {
 const patience = 2 * time.Second
 
 // again runs attempt until it succeeds, fails with something that retry
-// refuses, or ctx ends. Between attempts it forgets what it knew of the
-// cluster. Once the trouble lasts it says so: in the log, seldom, and in Waiting.
-func (c *Client) again(ctx context.Context, api string, retry func(error) bool, attempt func(context.Context) error) error {
+// refuses, or ctx ends; it is asked for a shard, or for everyShard. Between
+// attempts it forgets what it knew of the cluster. Once the trouble lasts it says so: in the log, seldom, and in Waiting.
+func (c *Client) again(ctx context.Context, api string, shard int, retry func(error) bool, attempt func(context.Context) error) error {
 	slow := pacing(20*time.Millisecond, time.Second)
 	quick := pacing(time.Millisecond, 20*time.Millisecond) // for markers, which take 5 to 50 ms
-	this := &wait{api: api, since: time.Now()}
+	this := &wait{api: api, shard: shard, since: time.Now()}
 	defer c.waits.remove(this)
 	complain := patience
 	for {
@@ -112,7 +112,7 @@ func (c *Client) again(ctx context.Context, api string, retry func(error) bool, 
 			c.waits.put(this, err)
 		}
 		if lasted > complain {
-			c.log.Warn("kafka does not answer as it should; asking again", "api", api, "for", lasted.Round(time.Second), "error", c.explain(err))
+			c.log.Warn("kafka does not answer as it should; asking again", "api", api, "for", lasted.Round(time.Second), "error", c.Explain(err))
 			complain = max(time.Minute, 2*lasted)
 		}
 		if !sleep(ctx, pause) {

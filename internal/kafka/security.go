@@ -34,9 +34,9 @@ type Security struct {
 	Password  string // a secret: in no log, error or metric
 }
 
-// Transport reads the files and returns what a connection needs; nil stands for
+// connection reads the files and returns what a connection needs; nil stands for
 // "without". Its error names every setting that is bad, by its variable.
-func (s Security) Transport() (*tls.Config, sasl.Mechanism, error) {
+func (s Security) connection() (*tls.Config, sasl.Mechanism, error) {
 	config, errTLS := s.tls()
 	mechanism, errSASL := s.sasl()
 	if err := errors.Join(errTLS, errSASL); err != nil {

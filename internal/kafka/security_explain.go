@@ -16,11 +16,14 @@ import (
 
 // Explain turns an error of a broker into a sentence that says what is wrong
 // and which setting or right would cure it; an error that it does not know
-// keeps its own text. The ledger is the topic's name, from which transactional
-// ids and the group have theirs. Connection errors are told apart only by the
-// first metadata request: a produce or a fetch says no more than "topic not
-// found" while there is no metadata.
-func (s Security) Explain(err error, ledger string) string {
+// keeps its own text. Connection errors are told apart only by the first metadata
+// request: a produce or a fetch says no more than "topic not found" while there
+// is no metadata.
+func (c *Client) Explain(err error) string { return c.cfg.Security.explain(err, c.cfg.LedgerTopic) }
+
+// explain does so for a ledger topic, from whose name transactional ids and the
+// group have theirs.
+func (s Security) explain(err error, ledger string) string {
 	if err == nil {
 		return ""
 	}
@@ -199,13 +202,4 @@ func orSystem(file string) string {
 		return "empty: the system's CAs"
 	}
 	return fmt.Sprintf("%q", file)
-}
-
-// security is what Explain needs of a client's settings.
-func (c *Client) security() Security {
-	s := Security{TLSEnabled: c.cfg.TLS != nil}
-	if c.cfg.SASL != nil {
-		s.Mechanism = c.cfg.SASL.Name()
-	}
-	return s
 }

@@ -74,9 +74,9 @@ func TestSecureBrokerMutual(t *testing.T) {
 			if test.set != nil {
 				test.set(&security)
 			}
-			c := s.client(t, security.as(t, Config{LedgerTopic: "ledger"}))
+			c := s.client(t, Config{LedgerTopic: "ledger", Security: security})
 			err := c.refresh(t.Context())
-			got := security.Explain(err, "ledger")
+			got := c.Explain(err)
 			if (err == nil) != (test.want == "") || !strings.Contains(got, test.want) {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
@@ -104,7 +104,7 @@ func TestSecureBrokerRenewedCertificate(t *testing.T) {
 		}
 	}
 	put(time.Now().Add(-time.Hour))
-	c := s.client(t, security.as(t, Config{LedgerTopic: "ledger"}))
+	c := s.client(t, Config{LedgerTopic: "ledger", Security: security})
 	if err := c.refresh(t.Context()); err == nil {
 		t.Fatal("an expired certificate connects")
 	}

@@ -36,16 +36,6 @@ const (
 	secureUser  = "TEST_KAFKA_SECURE_USER"  // has none
 )
 
-// as is cfg with the settings' TLS and SASL.
-func (s Security) as(t *testing.T, cfg Config) Config {
-	t.Helper()
-	var err error
-	if cfg.TLS, cfg.SASL, err = s.Transport(); err != nil {
-		t.Fatal(err)
-	}
-	return cfg
-}
-
 func TestSecureBrokerExplained(t *testing.T) {
 	otherCA := write(t, "other.pem", newAuthority(t).pem)
 	for _, mechanism := range []string{Plain, ScramSHA256, ScramSHA512} {
@@ -64,9 +54,9 @@ func TestSecureBrokerExplained(t *testing.T) {
 			t.Run(mechanism+" "+test.name, func(t *testing.T) {
 				s, security := secureSite(t, secureAdmin, mechanism)
 				test.change(&security)
-				c := s.client(t, security.as(t, Config{LedgerTopic: "ledger"}))
+				c := s.client(t, Config{LedgerTopic: "ledger", Security: security})
 				err := c.refresh(t.Context())
-				got := security.Explain(err, "ledger")
+				got := c.Explain(err)
 				if (err == nil) != (test.want == "") || !strings.HasPrefix(got, test.want) {
 					t.Errorf("got %q, want %q", got, test.want)
 				}
@@ -83,7 +73,8 @@ func TestSecureBrokerAssigns(t *testing.T) {
 		t.Run(mechanism, func(t *testing.T) {
 			s, security := secureSite(t, secureAdmin, mechanism)
 			cfg := topicNames()
-			c := s.client(t, security.as(t, cfg))
+			cfg.Security = security
+			c := s.client(t, cfg)
 			layout := testLayout
 			findings, err := c.EnsureTopics(t.Context(), c.TopicSpecs(layout), true)
 			if err != nil || Refused(findings) != nil {
@@ -103,7 +94,9 @@ func TestSecureBrokerAssigns(t *testing.T) {
 
 func TestSecureBrokerWithoutRights(t *testing.T) {
 	s, security := secureSite(t, secureUser, ScramSHA512)
-	c := s.client(t, security.as(t, topicNames()))
+	all := topicNames()
+	all.Security = security
+	c := s.client(t, all)
 	for _, create := range []bool{false, true} {
 		_, err := c.EnsureTopics(t.Context(), c.TopicSpecs(testLayout), create)
 		wantRight(t, err, "Write", "topic")
@@ -116,7 +109,7 @@ func TestSecureBrokerWithoutTheGroup(t *testing.T) {
 	s, security := secureSite(t, secureUser, ScramSHA256)
 	var log lockedBuffer
 	ledger := fmt.Sprintf("assign-%x", rand.Uint64())
-	cfg := security.as(t, Config{Brokers: s.brokers, LedgerTopic: ledger})
+	cfg := Config{Brokers: s.brokers, LedgerTopic: ledger, Security: security}
 	c, err := Dial(cfg, slog.New(slog.NewTextHandler(&log, nil)), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)

@@ -24,6 +24,7 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"go.uber.org/goleak"
 )
 
 // authority is a CA of the test.
@@ -123,7 +124,7 @@ func TestSecurityRefusals(t *testing.T) {
 		{"characters SCRAM forbids", Security{Mechanism: ScramSHA256, Username: "u", Password: password + "\x07"}, []string{`KAFKA_SASL_USERNAME "u" or KAFKA_SASL_PASSWORD holds characters`}},
 		{"all at once", Security{TLSEnabled: true, CAFile: absent, CertFile: certFile, Mechanism: "X"}, []string{"KAFKA_TLS_CA_FILE", "KAFKA_TLS_CERT_FILE", "KAFKA_SASL_MECHANISM"}},
 	} {
-		_, _, err := test.s.Transport()
+		_, _, err := test.s.connection()
 		if err == nil {
 			t.Errorf("%s: got nil, want an error", test.name)
 			continue
@@ -142,7 +143,7 @@ func TestSecurityRefusals(t *testing.T) {
 }
 
 func TestSecurityWithoutAnything(t *testing.T) {
-	config, mechanism, err := Security{}.Transport()
+	config, mechanism, err := Security{}.connection()
 	if config != nil || mechanism != nil || err != nil {
 		t.Errorf("got %v, %v, %v, want nothing", config, mechanism, err)
 	}
@@ -189,7 +190,7 @@ func TestSecurityConnects(t *testing.T) {
 				opts = append(opts, kfake.EnableSASL(), kfake.Superuser(test.broker, "u", password))
 			}
 			err := test.s.try(t, opts)
-			switch got := test.s.Explain(err, "ledger"); {
+			switch got := test.s.explain(err, "ledger"); {
 			case test.want == "" && err != nil:
 				t.Errorf("got %v, want a connection", err)
 			case !strings.Contains(got, test.want):
@@ -223,11 +224,7 @@ func (s Security) try(t *testing.T, opts []kfake.Opt) error {
 		t.Fatal(err)
 	}
 	t.Cleanup(cluster.Close)
-	config, mechanism, err := s.Transport()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := site{brokers: cluster.ListenAddrs()}.client(t, Config{LedgerTopic: "ledger", TLS: config, SASL: mechanism, TransactionTimeout: 3 * time.Second})
+	c := site{brokers: cluster.ListenAddrs()}.client(t, Config{LedgerTopic: "ledger", Security: s, TransactionTimeout: 3 * time.Second})
 	return c.refresh(t.Context())
 }
 
@@ -243,7 +240,7 @@ func TestExplainWrongPassword(t *testing.T) {
 	})
 	c := site{brokers: cluster.ListenAddrs()}.client(t, as(Config{LedgerTopic: "ledger"}, "exporter", password))
 	_, err := c.EnsureTopics(t.Context(), c.TopicSpecs(testLayout), false)
-	got := Security{Mechanism: Plain, Username: "exporter", Password: password}.Explain(err, "ledger")
+	got := c.Explain(err)
 	if want := `the broker refuses KAFKA_SASL_USERNAME "exporter" with KAFKA_SASL_PASSWORD by PLAIN`; !strings.HasPrefix(got, want) || errors.Is(err, ErrTopics) {
 		t.Errorf("got %q, want %q, and not ErrTopics", got, want)
 	}
@@ -272,8 +269,28 @@ func TestExplain(t *testing.T) {
 		{fmt.Errorf("ask: %w", context.DeadlineExceeded), "nobody answers in time"},
 		{context.Canceled, context.Canceled.Error()},
 	} {
-		if got := s.Explain(test.err, "l"); !strings.HasPrefix(got, test.want) {
+		if got := s.explain(test.err, "l"); !strings.HasPrefix(got, test.want) {
 			t.Errorf("%v: got %q, want %q", test.err, got, test.want)
 		}
 	}
+}
+
+// A broker that says nothing while we authenticate is given up, and no try on it
+// leaves a connection behind.
+func TestSilentAuthentication(t *testing.T) {
+	cluster := guardedCluster(t)
+	cluster.ControlKey(int16(kmsg.SASLAuthenticate), func(kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		return nil, nil, true
+	})
+	before := goleak.IgnoreCurrent()
+	cfg := as(Config{LedgerTopic: "ledger", TransactionTimeout: 200 * time.Millisecond}, "exporter", password)
+	c := site{brokers: cluster.ListenAddrs()}.client(t, cfg)
+	for range 3 {
+		if err := c.refresh(t.Context()); err == nil {
+			t.Error("got no error of a broker that lets nobody in")
+		}
+	}
+	c.Close()
+	goleak.VerifyNone(t, before, goleak.IgnoreAnyFunction("github.com/twmb/franz-go/pkg/kfake.(*Cluster).listen"), goleak.IgnoreAnyFunction("github.com/twmb/franz-go/pkg/kfake.(*clientConn).read"), goleak.IgnoreAnyFunction("github.com/twmb/franz-go/pkg/kfake.(*clientConn).write"))
 }

@@ -20,6 +20,7 @@ import (
 type session struct {
 	client      *Client
 	id          string // transactional id
+	shard       int    // everyShard: an id that belongs to none
 	producerID  int64
 	epoch       int16
 	coordinator int32           // broker; -1: to be looked up
@@ -31,10 +32,10 @@ type session struct {
 // open transaction of an earlier one is aborted before it returns, and all
 // markers of earlier transactions are in place. It asks until ctx ends,
 // whatever the network does: asking twice only raises the epoch once more.
-func (c *Client) fence(ctx context.Context, id string) (*session, error) {
-	s := &session{client: c, id: id, coordinator: -1, sequences: make(map[place]int32)}
+func (c *Client) fence(ctx context.Context, id string, shard int) (*session, error) {
+	s := &session{client: c, id: id, shard: shard, coordinator: -1, sequences: make(map[place]int32)}
 	retry := func(err error) bool { return coordinatorAgain(err) || unreachable(err) }
-	err := c.again(ctx, "InitProducerId", retry, func(ctx context.Context) error {
+	err := c.again(ctx, "InitProducerId", shard, retry, func(ctx context.Context) error {
 		res, err := coordinate[*initproducerid.Response](ctx, s, &initproducerid.Request{
 			TransactionalID:      id,
 			TransactionTimeoutMs: int32(c.cfg.TransactionTimeout.Milliseconds()),
@@ -101,7 +102,7 @@ func (s *session) addPartitions(ctx context.Context, batches []batch) error {
 		}
 		req.Topics[i].Partitions = append(req.Topics[i].Partitions, int32(b.partition))
 	}
-	return s.client.again(ctx, "AddPartitionsToTxn", coordinatorAgain, func(ctx context.Context) error {
+	return s.client.again(ctx, "AddPartitionsToTxn", s.shard, coordinatorAgain, func(ctx context.Context) error {
 		res, err := coordinate[*addpartitionstotxn.Response](ctx, s, req)
 		if err != nil {
 			return err
@@ -135,7 +136,7 @@ func (s *session) added(res *addpartitionstotxn.Response, want int) error {
 
 // commit decides the transaction. Without an answer its outcome is not known.
 func (s *session) commit(ctx context.Context) error {
-	return s.client.again(ctx, "EndTxn", coordinatorAgain, func(ctx context.Context) error {
+	return s.client.again(ctx, "EndTxn", s.shard, coordinatorAgain, func(ctx context.Context) error {
 		res, err := coordinate[*endtxn.Response](ctx, s, &endtxn.Request{
 			TransactionalID: s.id,
 			ProducerID:      s.producerID,

@@ -25,7 +25,7 @@ func (c *Client) Settled(ctx context.Context, topic string, patience time.Durati
 	wait := pacing(20*time.Millisecond, time.Second)
 	for {
 		stable := make([]int64, n)
-		err := c.again(ctx, "ListOffsets", leaderAgain, func(ctx context.Context) error {
+		err := c.again(ctx, "ListOffsets", everyShard, leaderAgain, func(ctx context.Context) error {
 			return c.listOffsets(ctx, topic, latest, readCommitted, n, func(p int, offset int64) { stable[p] = offset })
 		})
 		if err != nil {

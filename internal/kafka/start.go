@@ -44,7 +44,7 @@ func (c *Client) start(ctx context.Context, shard int, barrier func(epoch int16)
 		return nil, err
 	}
 	began := time.Now()
-	session, err := c.fence(ctx, c.cfg.LedgerTopic+"-"+strconv.Itoa(shard))
+	session, err := c.fence(ctx, c.cfg.LedgerTopic+"-"+strconv.Itoa(shard), shard)
 	if err != nil {
 		return nil, err
 	}

@@ -65,6 +65,19 @@ func (c *Client) stream(ctx context.Context, r reading, visit func(*chunk) error
 	return nil
 }
 
+// fetchError says at which offset a partition could not be read.
+type fetchError struct {
+	at   place
+	from int64
+	err  error
+}
+
+func (e *fetchError) Error() string {
+	return fmt.Sprintf("fetch %s from offset %d: %v", e.at, e.from, e.err)
+}
+
+func (e *fetchError) Unwrap() error { return e.err }
+
 // fetchAhead fetches into free chunks and hands them on.
 func (c *Client) fetchAhead(ctx context.Context, r reading, free <-chan *chunk, ready chan<- *chunk) error {
 	for {
@@ -75,7 +88,7 @@ func (c *Client) fetchAhead(ctx context.Context, r reading, free <-chan *chunk, 
 			return ctx.Err()
 		}
 		if err := c.fetchWhole(ctx, &r, into); err != nil {
-			return fmt.Errorf("fetch %s from offset %d: %w", r.place, r.from, err)
+			return &fetchError{r.place, r.from, err}
 		}
 		r.from = into.next
 		select {
@@ -94,7 +107,7 @@ func (c *Client) fetchWhole(ctx context.Context, r *reading, into *chunk) error 
 		r.maxBytes = fetchBytes
 	}
 	for {
-		err := c.again(ctx, "Fetch", leaderAgain, func(ctx context.Context) error { return c.fetch(ctx, *r, into) })
+		err := c.again(ctx, "Fetch", c.shardOf(r.place), leaderAgain, func(ctx context.Context) error { return c.fetch(ctx, *r, into) })
 		if err != nil || len(into.batches) > 0 || len(into.records) == 0 {
 			return err
 		}
@@ -103,6 +116,14 @@ func (c *Client) fetchWhole(ctx context.Context, r *reading, into *chunk) error 
 		}
 		r.maxBytes *= 2
 	}
+}
+
+// shardOf is the shard that is asked for when a partition is read.
+func (c *Client) shardOf(at place) int {
+	if at.topic == c.cfg.LedgerTopic {
+		return at.partition
+	}
+	return everyShard
 }
 
 // fetch asks once for what stands at r.from.
@@ -137,8 +158,8 @@ func (c *Client) fetch(ctx context.Context, r reading, into *chunk) error {
 	return onTopic(into.fill(res.data, r.from), "Read", r.topic)
 }
 
-// fill takes the batches out of a response. Batches that end before from are
-// passed over: a fetch inside a compressed batch gets the whole of it.
+// fill takes the batches out of a response. The first may begin before from, and
+// comes whole: a fetch gets the batch that holds its offset.
 func (c *chunk) fill(response []byte, from int64) (err error) {
 	c.buf = response
 	if c.fetched, err = parseFetch(response); err != nil {

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/segmentio/kafka-go/sasl/plain"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -37,7 +36,7 @@ func right(operation kmsg.ACLOperation) kfake.ACL {
 }
 
 func as(cfg Config, user, password string) Config {
-	cfg.SASL = plain.Mechanism{Username: user, Password: password}
+	cfg.Security = Security{Mechanism: Plain, Username: user, Password: password}
 	return cfg
 }
 

@@ -141,7 +141,7 @@ func TestEnsureTopicsUnreachable(t *testing.T) {
 	if err == nil || errors.Is(err, ErrTopics) {
 		t.Errorf("got %v, want an error worth another try", err)
 	}
-	if got, want := (Security{}).Explain(err, ""), "nothing listens at the address"; !strings.Contains(got, want) {
+	if got, want := (Security{}).explain(err, ""), "nothing listens at the address"; !strings.Contains(got, want) {
 		t.Errorf("explained: got %q, want %q in it", got, want)
 	}
 }

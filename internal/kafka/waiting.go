@@ -16,6 +16,7 @@ type waits struct {
 // wait is one of them.
 type wait struct {
 	api   string
+	shard int // whose request it is; everyShard: none's alone
 	since time.Time
 	err   error // the last answer
 }
@@ -38,11 +39,17 @@ func (w *waits) remove(one *wait) {
 	delete(w.all, one)
 }
 
-// oldest has been asked for longest; zero: there is none.
-func (w *waits) oldest() (oldest wait) {
+// everyShard stands for a shard where a request is not one shard's alone.
+const everyShard = -1
+
+// oldest is what a shard has been asking for longest; zero: there is nothing.
+func (w *waits) oldest(shard int) (oldest wait) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for one := range w.all {
+		if one.shard != shard && one.shard != everyShard {
+			continue
+		}
 		if oldest.since.IsZero() || one.since.Before(oldest.since) {
 			oldest = *one
 		}
@@ -50,14 +57,12 @@ func (w *waits) oldest() (oldest wait) {
 	return oldest
 }
 
-// Waiting says what the client asks the cluster for in vain, since when and why;
-// empty: nothing that has taken more than two seconds.
-func (c *Client) Waiting() string {
-	w := c.waits.oldest()
+// Waiting says what the client asks the cluster for in vain on a shard's behalf,
+// since when and why; empty: nothing that has taken more than two seconds.
+func (c *Client) Waiting(shard int) string {
+	w := c.waits.oldest(shard)
 	if w.since.IsZero() {
 		return ""
 	}
-	return fmt.Sprintf("waiting for Kafka since %s (%s): %s", w.since.UTC().Format(time.RFC3339), w.api, c.explain(w.err))
+	return fmt.Sprintf("waiting for Kafka since %s (%s): %s", w.since.UTC().Format(time.RFC3339), w.api, c.Explain(w.err))
 }
-
-func (c *Client) explain(err error) string { return c.security().Explain(err, c.cfg.LedgerTopic) }

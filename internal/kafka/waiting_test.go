@@ -13,6 +13,30 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 )
 
+// What the brokers refuse at work is told with the settings that they refuse.
+func TestWaitingNamesTheSettings(t *testing.T) {
+	c, err := Dial(Config{Brokers: []string{"nowhere:9092"}, LedgerTopic: "ledger",
+		Security: Security{Mechanism: Plain, Username: "the-exporter", Password: password}},
+		slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{kafkago.SASLAuthenticationFailed, `the broker refuses KAFKA_SASL_USERNAME "the-exporter"`},
+		{onTopic(kafkago.TopicAuthorizationFailed, "Write", "events"), `the Kafka user "the-exporter" lacks the right Write on the topic "events"`},
+	} {
+		w := &wait{api: "Produce", shard: everyShard, since: time.Now()}
+		c.waits.put(w, test.err)
+		if got := c.Waiting(0); !strings.Contains(got, test.want) || strings.Contains(got, password) {
+			t.Errorf("got %q, want %q", got, test.want)
+		}
+		c.waits.remove(w)
+	}
+}
+
 // A request that is asked again for minutes stands in Waiting, with the reason
 // in words, and in few lines of the log.
 func TestWaiting(t *testing.T) {
@@ -26,7 +50,7 @@ func TestWaiting(t *testing.T) {
 		began := time.Now()
 		ended := make(chan error)
 		go func() {
-			ended <- c.again(t.Context(), "EndTxn", coordinatorAgain, func(context.Context) error {
+			ended <- c.again(t.Context(), "EndTxn", 3, coordinatorAgain, func(context.Context) error {
 				if time.Since(began) < 3*time.Minute {
 					return kafkago.Error(codeConcurrent)
 				}
@@ -34,18 +58,21 @@ func TestWaiting(t *testing.T) {
 			})
 		}()
 		time.Sleep(time.Second)
-		if got := c.Waiting(); got != "" {
+		if got := c.Waiting(3); got != "" {
 			t.Errorf("after a second it waits already: %s", got)
 		}
 		time.Sleep(10 * time.Second)
 		want := "waiting for Kafka since " + began.UTC().Format(time.RFC3339) + " (EndTxn): the shard's last transaction is not ended everywhere yet: "
-		if got := c.Waiting(); !strings.HasPrefix(got, want) {
+		if got := c.Waiting(3); !strings.HasPrefix(got, want) {
 			t.Errorf("after 11 s: got %q, want %q", got, want)
+		}
+		if got := c.Waiting(0); got != "" {
+			t.Errorf("another shard waits for it: %s", got)
 		}
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
-		if got := c.Waiting(); got != "" {
+		if got := c.Waiting(3); got != "" {
 			t.Errorf("it waits for what was answered: %s", got)
 		}
 		said := map[string]int{"level=WARN": 3, "level=INFO": 1, "kafka answers again": 1}

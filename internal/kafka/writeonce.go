@@ -30,7 +30,7 @@ func (c *Client) WriteOnce(ctx context.Context, transactionalID string, look fun
 }
 
 func (c *Client) writeOnce(ctx context.Context, transactionalID string, look func(ctx context.Context) ([]Placed, error)) error {
-	session, err := c.fence(ctx, transactionalID)
+	session, err := c.fence(ctx, transactionalID, everyShard)
 	if err != nil {
 		return err
 	}

@@ -291,13 +291,6 @@ func (l *Ledger) Meta() (Meta, bool) {
 	return l.meta, l.hasMeta
 }
 
-// Writer returns the last producer entry: who fenced the shard last.
-func (l *Ledger) Writer() Writer {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	return l.writer
-}
-
 // String names the shard's size, for logs.
 func (l *Ledger) String() string {
 	entries, bytes := l.Size()

@@ -340,7 +340,7 @@ func TestLastEntryWins(t *testing.T) {
 	}
 	s.write(Entry{Kind: KindProducer, Writer: Writer{Host: "h", Role: "tool"}})
 	s.checkReplay(t)
-	if got := s.Writer(); got.Role != "tool" {
+	if got := s.writer; got.Role != "tool" {
 		t.Errorf("got writer %+v", got)
 	}
 	s.write(Entry{Kind: KindMeta, Tombstone: true})

@@ -123,10 +123,10 @@ func (t *past) fold() (s State, last *Seal) {
 
 // doubts are the reasons to think that more was published than is known.
 func (t *past) doubts(reach Reach, found int64) (all []string) {
-	if first := t.changes; len(first) == 0 && !t.hasKept && !reach.Changes.IsZero() {
+	if len(t.changes) == 0 && !t.hasKept && !reach.Changes.IsZero() {
 		all = append(all, "no change of its status is left")
-	} else if len(first) > 0 && first[0].Change.Sequence > 1 {
-		all = append(all, fmt.Sprintf("the changes of its status begin with number %d", first[0].Change.Sequence))
+	} else if len(t.changes) > 0 && t.changes[0].Change.Sequence > 1 {
+		all = append(all, fmt.Sprintf("the changes of its status begin with number %d", t.changes[0].Change.Sequence))
 	}
 	for _, topic := range []struct {
 		of    string

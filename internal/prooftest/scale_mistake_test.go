@@ -47,7 +47,7 @@ func TestTwoDeploymentsByMistake(t *testing.T) {
 // shard over from it, and name both.
 func takeovers(c, by *child) (lines []string) {
 	for line := range strings.Lines(string(c.logged())) {
-		if strings.Contains(line, "another exporter took the shard over") && namesBoth(line, c, by) {
+		if strings.Contains(line, "taken over by another exporter") && namesBoth(line, c, by) {
 			lines = append(lines, line)
 		}
 	}

@@ -113,7 +113,7 @@ func TestPausedForTooLong(t *testing.T) {
 			p.goOn()
 			eventually(t, "the end of the first's producer", patience, func() bool {
 				log := string(one.logged()[known:])
-				return strings.Contains(log, "producer ended") || strings.Contains(log, "another exporter took the shard over") ||
+				return strings.Contains(log, "producer ended") || strings.Contains(log, "producer fenced") ||
 					strings.Contains(log, `"msg":"shards assigned"`)
 			})
 			before := seen.count()

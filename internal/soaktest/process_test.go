@@ -85,7 +85,9 @@ func (p *process) shard(b *broker) exporter.Shard {
 			time.Sleep(100 * time.Millisecond)
 			return b.open(p, barrier, replay)
 		},
-		Fenced: func(err error) bool { return errors.Is(err, errFenced) },
+		Explain:    error.Error,
+		AfterDoubt: context.Context.Err,
+		Fenced:     func(err error) bool { return errors.Is(err, errFenced) },
 		AfterFence: func(ctx context.Context) error {
 			select {
 			case <-time.After(7 * time.Second):
