@@ -58,13 +58,9 @@ func TestCheck(t *testing.T) {
 			t.Parallel()
 			s := surround(t)
 			tt.before(s)
-			began := time.Now()
 			p := s.run("check")
 			if p.code != tt.code {
 				t.Errorf("exit code %d, want %d", p.code, tt.code)
-			}
-			if took := time.Since(began); took > 10*time.Second {
-				t.Errorf("it took %s", took)
 			}
 			_, checks, _ := strings.Cut(stable(p.stdout.String()), "\nAIRudder\n")
 			golden(t, "check-"+tt.name+".txt", checks)

@@ -73,12 +73,13 @@ func (s starter) prepare(ctx context.Context) (ids record.IDs, err error) {
 		return s.persist(ctx, "Kafka", s.topics)
 	})
 	group.Go(func() error {
-		return s.persist(ctx, theRegistry, func(ctx context.Context) error {
+		return s.persist(ctx, theRegistry, func(ctx context.Context) (err error) {
 			ids, err = record.Register(ctx, registry(s.cfg.Registry), recordTopics(s.cfg.Kafka))
 			return err
 		})
 	})
-	return ids, group.Wait()
+	err = group.Wait()
+	return ids, err
 }
 
 // own settles the ledger and runs the shards that this process is given.
