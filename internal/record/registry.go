@@ -87,7 +87,7 @@ func Register(ctx context.Context, cfg Registry, topics Topics) (IDs, error) {
 			return IDs{}, explain(err, cfg, s)
 		}
 		if *s.id <= 0 {
-			return IDs{}, fmt.Errorf("register %s: the registry answered without an id", s.name)
+			return IDs{}, fmt.Errorf("subject %s: the registry answered without an id", s.name)
 		}
 	}
 	return ids, nil
@@ -139,22 +139,22 @@ func (r Registry) hide(text string) string {
 func explain(err error, cfg Registry, s subject) error {
 	var answer *sr.ResponseError
 	if !errors.As(err, &answer) {
-		return fmt.Errorf("register %s: %w", s.name, cfg.plain(err))
+		return fmt.Errorf("subject %s: %w", s.name, cfg.plain(err))
 	}
 	reason := cfg.oneLine(answer.Error())
 	switch status := answer.StatusCode; {
 	case answer.ErrorCode == sr.ErrOperationNotPermitted.Code:
-		return fmt.Errorf("register %s: the schema registry is read-only: %s. Set its mode to READWRITE, or register the schema and set SCHEMA_REGISTRY_AUTO_REGISTER=false", s.name, reason)
+		return fmt.Errorf("subject %s: the schema registry is read-only: %s. Set its mode to READWRITE, or register the schema and set SCHEMA_REGISTRY_AUTO_REGISTER=false", s.name, reason)
 	case status == http.StatusConflict, status == http.StatusUnprocessableEntity:
-		return fmt.Errorf("register %s: %w: %s", s.name, ErrIncompatible, reason)
+		return fmt.Errorf("subject %s: %w: %s", s.name, ErrIncompatible, reason)
 	case status == http.StatusUnauthorized:
-		return fmt.Errorf("register %s: the schema registry does not accept the credentials (401): set SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD", s.name)
+		return fmt.Errorf("subject %s: the schema registry does not accept the credentials (401): set SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD", s.name)
 	case status == http.StatusForbidden:
-		return fmt.Errorf("register %s: the schema registry does not allow it to these credentials (403)", s.name)
+		return fmt.Errorf("subject %s: the schema registry does not allow it to these credentials (403)", s.name)
 	case status == http.StatusNotFound && !cfg.AutoRegister && notThere(answer):
-		return fmt.Errorf("look up %s: %w", s.name, missing(cfg, s))
+		return fmt.Errorf("subject %s: %w", s.name, missing(cfg, s))
 	default:
-		return fmt.Errorf("register %s: %w", s.name, cfg.plain(err))
+		return fmt.Errorf("subject %s: %w", s.name, cfg.plain(err))
 	}
 }
 

@@ -120,7 +120,7 @@ func TestRegisterLookup(t *testing.T) {
 		if err == nil || errors.Is(err, ErrIncompatible) {
 			t.Fatalf("error %v, want one that may pass", err)
 		}
-		for _, part := range []string{"look up events-value", "SCHEMA_REGISTRY_AUTO_REGISTER", "schemas/call_completed.avsc", strings.TrimRight(cfg.URL, "/") + "/subjects/events-value/versions"} {
+		for _, part := range []string{"subject events-value", "SCHEMA_REGISTRY_AUTO_REGISTER", "schemas/call_completed.avsc", strings.TrimRight(cfg.URL, "/") + "/subjects/events-value/versions"} {
 			if !strings.Contains(err.Error(), part) {
 				t.Errorf("error %v does not say %s", err, part)
 			}
