@@ -22,7 +22,6 @@ type Client struct {
 	budget  *budget
 	tokens  *tokens
 	named   *named
-	reads   chan struct{} // holds a token for each read under way
 }
 
 // New returns a client, or all that is wrong with its configuration. It sends
@@ -46,7 +45,6 @@ func New(cfg Config, logger *slog.Logger, reg prometheus.Registerer) (*Client, e
 		http:    &http.Client{Transport: newTransport(cfg), CheckRedirect: stay},
 		metrics: newMetrics(reg),
 		budget:  newBudget(cfg.RequestsPerSecond),
-		reads:   make(chan struct{}, cfg.Concurrency),
 	}
 	c.metrics.budgeted(reg, c.budget.rate)
 	c.tokens = newTokens(c.authenticate, logger)

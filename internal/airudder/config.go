@@ -23,7 +23,7 @@ type Config struct {
 	TaskIDsFile string   // more of them, one a line; empty: none
 
 	RequestsPerSecond float64       // of the whole deployment; see Client.Share
-	Concurrency       int           // task details read at once
+	Concurrency       int           // task details that the caller reads at once
 	Timeout           time.Duration // to the first byte, and between bytes
 	ResponseTimeout   time.Duration // for a whole answer
 

@@ -28,11 +28,6 @@ func (c *Client) Read(ctx context.Context, taskID string, known func(callID []by
 	if !saneTaskID(taskID) {
 		return call.Reading{}, &Error{op: "read task", kind: KindClient, text: "not a task id"}
 	}
-	if err := acquire(ctx, c.reads); err != nil {
-		return call.Reading{}, cancelled(op, ctx)
-	}
-	defer release(c.reads)
-
 	r := &reading{asked: taskID, known: known, yield: yield, metrics: c.metrics, zone: c.cfg.RedialZone}
 	r.q = request{op: op, endpoint: detailEndpoint, method: http.MethodGet, path: detailPath,
 		query: "TaskID=" + url.QueryEscape(taskID)}

@@ -14,12 +14,9 @@ import (
 	"os"
 	"reflect"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"airudder-exporter/internal/call"
 )
@@ -264,28 +261,4 @@ func TestReadHTTP2(t *testing.T) {
 	if _, _, err := collect(t, c, "cut", none); kindOf(err) != KindCut {
 		t.Errorf("got %v, want kind cut", err)
 	}
-}
-
-func TestReadsAtOnce(t *testing.T) {
-	var now, most atomic.Int64
-	inBubble(t, func(w http.ResponseWriter, _ *http.Request) {
-		most.Store(max(most.Load(), now.Add(1)))
-		time.Sleep(20 * time.Second) // the budget lets one in each second
-		now.Add(-1)
-		io.WriteString(w, detailBody())
-	}, func(t *testing.T, c *Client) {
-		var reads errgroup.Group
-		for range 2 * c.cfg.Concurrency {
-			reads.Go(func() error {
-				_, err := c.Read(t.Context(), "t1", none, nil)
-				return err
-			})
-		}
-		if err := reads.Wait(); err != nil {
-			t.Error(err)
-		}
-		if got, want := most.Load(), int64(c.cfg.Concurrency); got != want {
-			t.Errorf("got %d reads at once, want %d", got, want)
-		}
-	})
 }

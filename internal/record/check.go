@@ -63,7 +63,8 @@ func checkSubject(ctx context.Context, client *sr.Client, cfg Registry, s subjec
 	case !cfg.AutoRegister:
 		return []Finding{{Text: fmt.Sprintf("%s: %s", s.name, missing(cfg, s)), Refused: true}}, nil
 	}
-	return []Finding{{Text: s.name + ": not registered yet; the exporter will do so"}}, nil
+	level, err := checkLevel(ctx, client, s)
+	return append([]Finding{{Text: s.name + ": not registered yet; the exporter will do so"}}, level...), err
 }
 
 // checkLevel looks at a subject's compatibility level, where the registry tells.

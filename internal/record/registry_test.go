@@ -320,7 +320,7 @@ func TestCheckSchemasErrors(t *testing.T) {
 		{404, 500, 0, "answered 500"},
 		{200, 0, 503, "answered 503"},
 		{200, 0, 403, ""},
-		{404, 404, 0, ""},
+		{404, 404, 404, ""},
 		{404, 200, 0, ""}, // refused without a reason
 	} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
