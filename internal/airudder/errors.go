@@ -222,7 +222,9 @@ func network(err error) string {
 	case errors.As(err, &dns):
 		return ": " + dns.Error()
 	case errors.As(err, &op):
-		return ": " + op.Error()
+		remote := *op
+		remote.Source = nil // our own port: another one at each try
+		return ": " + remote.Error()
 	case errors.As(err, &cert):
 		return ": " + cert.Error()
 	case errors.Is(err, io.EOF):

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -37,11 +38,17 @@ func (s Security) explain(err error, ledger string) string {
 	if sentence == "" {
 		sentence = s.explainNetwork(err)
 	}
+	text := ownPort.ReplaceAllString(err.Error(), " ")
 	if sentence == "" {
-		return err.Error()
+		return text
 	}
-	return sentence + " (" + err.Error() + ")"
+	return sentence + " (" + text + ")"
 }
+
+// ownPort is our end of a connection in an error of net, as in "read tcp
+// 10.0.0.1:40312->10.0.0.2:9092": another one at each try, so that the same
+// trouble would be news each time.
+var ownPort = regexp.MustCompile(` \S+->`)
 
 // explainCode knows the broker's own answers.
 func (s Security) explainCode(err error, ledger string) string {

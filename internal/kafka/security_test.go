@@ -254,6 +254,8 @@ func TestExplain(t *testing.T) {
 	}{
 		{nil, ""},
 		{errors.New("something else"), "something else"},
+		{&net.OpError{Op: "read", Net: "tcp", Source: &net.TCPAddr{Port: 40312}, Addr: &net.TCPAddr{Port: 9092}, Err: os.ErrDeadlineExceeded},
+			"nobody answers in time: is the address in KAFKA_BROKERS (or in the brokers' advertised.listeners) right, and is no firewall in between? (read tcp :9092: i/o timeout)"},
 		{kafkago.TopicAuthorizationFailed, `the Kafka user "exporter" lacks a right on a topic: it needs Read, Write and Describe on "l"`},
 		{kafkago.GroupAuthorizationFailed, `the Kafka user "exporter" lacks the right Read on the group "l-exporters"`},
 		{kafkago.ClusterAuthorizationFailed, `the Kafka user "exporter" lacks a right on the cluster`},

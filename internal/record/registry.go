@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -180,7 +181,12 @@ func (r Registry) plain(err error) error {
 	if errors.As(err, &answer) {
 		return fmt.Errorf("the schema registry answered %d: %s", answer.StatusCode, r.oneLine(answer.Error()))
 	}
-	return errors.New("the schema registry cannot be reached or read: " + r.oneLine(err.Error()))
+	text := err.Error()
+	var op *net.OpError
+	if errors.As(err, &op) && op.Source != nil { // our own port: another one at each try
+		text = strings.ReplaceAll(text, op.Source.String()+"->", "")
+	}
+	return errors.New("the schema registry cannot be reached or read: " + r.oneLine(text))
 }
 
 // oneLine keeps what a person needs of an answer, which may be a page of HTML.
