@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -132,12 +133,11 @@ func (c *checker) kafka(ctx context.Context) {
 	defer client.Close()
 	findings, err := client.EnsureTopics(ctx, client.TopicSpecs(layout(c.cfg.Kafka)), false)
 	if err != nil {
-		why := client.Explain(err)
-		if errors.Is(err, kafka.ErrTopics) && c.cfg.Kafka.CreateTopics {
-			c.creation(ctx, client, why)
+		if missing, ok := errors.AsType[*kafka.MissingTopicsError](err); ok && c.cfg.Kafka.CreateTopics {
+			c.creation(ctx, client, missing.Names)
 			return
 		}
-		c.fail("%s", why)
+		c.fail("%s", client.Explain(err))
 		return
 	}
 	c.ok("all topics are there")
@@ -153,12 +153,12 @@ func (c *checker) kafka(ctx context.Context) {
 }
 
 // creation has the broker say whether a run could create the topics.
-func (c *checker) creation(ctx context.Context, client *kafka.Client, missing string) {
+func (c *checker) creation(ctx context.Context, client *kafka.Client, missing []string) {
 	if err := client.TryCreate(ctx, client.TopicSpecs(layout(c.cfg.Kafka))); err != nil {
 		c.fail("%s", client.Explain(err))
 		return
 	}
-	c.note("a run would create what is missing: %s", missing)
+	c.note("a run would create the topics that are missing: %s", strings.Join(missing, ", "))
 }
 
 // rights has the broker say which of the rights that a run needs are missing.
@@ -187,7 +187,7 @@ func (c *checker) ledger(ctx context.Context, client *kafka.Client) {
 	case !found:
 		c.note("the ledger is empty: a run begins it")
 	default:
-		c.ok("ledger %s, %d partitions, exports tasks whose schedule ended at %s or later",
+		c.ok("ledger %s, partitions: %d, exports tasks whose schedule ended at %s or later",
 			meta.LedgerID, meta.Partitions, meta.ExportSince.Format(time.RFC3339))
 		c.begun = meta.ExportSince
 		if key := c.cfg.Kafka.EventKey; key != meta.EventKey {

@@ -142,6 +142,11 @@ func TestConfigBad(t *testing.T) {
 		},
 		{map[string]string{"KAFKA_TLS_ENABLED": "true", "KAFKA_TLS_CERT_FILE": "/cert"}, "KAFKA_TLS_KEY_FILE: is required with KAFKA_TLS_CERT_FILE"},
 		{map[string]string{"KAFKA_TLS_ENABLED": "true", "KAFKA_TLS_KEY_FILE": "/key"}, "KAFKA_TLS_CERT_FILE: is required with KAFKA_TLS_KEY_FILE"},
+		{ // together with what else is wrong
+			map[string]string{"LOG_LEVEL": "loud", "KAFKA_TLS_ENABLED": "true", "KAFKA_TLS_CA_FILE": missing},
+			"LOG_LEVEL: \"loud\" is not a log level: give debug, info, warn or error\n" +
+				"KAFKA_TLS_CA_FILE: \"" + missing + "\" cannot be read: no such file or directory",
+		},
 		{ // what follows from a bad value is no second mistake
 			map[string]string{"AIRUDDER_POLL_MIN_INTERVAL": "1x", "AIRUDDER_POLL_MAX_INTERVAL": "1s"},
 			`AIRUDDER_POLL_MIN_INTERVAL: "1x" is not a duration: give one such as 1m or 30s`,

@@ -99,6 +99,7 @@ func (s starter) own(ctx context.Context, e *exporter.Exporter) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return e.List(ctx) })
+	group.Go(func() error { return s.watchTopics(ctx, time.Hour) })
 	group.Go(func() error {
 		own := func(ctx context.Context, owned *kafka.Shard) error { return e.RunShard(ctx, shard(s.client, owned)) }
 		return s.client.Assign(ctx, s.cfg.Kafka.Assignment, meta.Partitions, own, changed)
@@ -121,6 +122,28 @@ func (s starter) topics(ctx context.Context) error {
 		s.log.Warn("topic settings are not as recommended; `airudder-exporter check` says why", "settings", odd)
 	}
 	return kafka.Refused(findings)
+}
+
+// watchTopics looks at the topics now and then while the exporter works: what
+// would forbid its next start, as a retention on the ledger does, is told before
+// it does harm.
+func (s starter) watchTopics(ctx context.Context, apart time.Duration) error {
+	tick := time.NewTicker(apart)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		findings, err := s.client.EnsureTopics(ctx, s.client.TopicSpecs(layout(s.cfg.Kafka)), false)
+		if err == nil {
+			err = kafka.Refused(findings)
+		}
+		if errors.Is(err, kafka.ErrTopics) {
+			s.log.Error("the exporter goes on, but could not be started again", "error", s.client.Explain(err))
+		}
+	}
 }
 
 // theRegistry is what persist waits for where it is not Kafka.

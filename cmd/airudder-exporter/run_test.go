@@ -1,12 +1,17 @@
 package main
 
 import (
+	"context"
+	"log/slog"
 	"net"
 	"net/http"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/sethvargo/go-envconfig"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/sr"
@@ -152,6 +157,72 @@ func (s *surroundings) export(events int) {
 	p.until("so many events", p.shows("/metrics", "\nairudder_events_total "+strconv.Itoa(events)+"\n"))
 	p.stop()
 	p.wantEnd(0)
+}
+
+// A setting that would forbid the next start is told while the exporter works.
+func TestTopicsAreWatched(t *testing.T) {
+	s := surround(t)
+	s.export(5)
+	cfg, _, err := loadConfig(t.Context(), envconfig.MapLookuper(s.env), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := make(lines, 1)
+	log := slog.New(slog.NewTextHandler(said, nil))
+	client, err := cluster(cfg.Kafka, log, prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan error)
+	go func() { ended <- starter{cfg: cfg, log: log, client: client}.watchTopics(ctx, time.Millisecond) }()
+	s.setLedger("cleanup.policy", "delete")
+	select {
+	case line := <-said:
+		if want := "cleanup.policy is delete, should be compact"; !strings.Contains(line, want) {
+			t.Errorf("the log says %s, want %q", line, want)
+		}
+	case <-time.After(2 * time.Minute):
+		t.Error("the log says nothing")
+	}
+	cancel()
+	go func() { // what else it says
+		for range said {
+		}
+	}()
+	defer close(said)
+	if err := <-ended; err != nil {
+		t.Errorf("got %v, want nil", err)
+	}
+}
+
+// lines is a log that somebody waits for.
+type lines chan string
+
+func (l lines) Write(line []byte) (int, error) { l <- string(line); return len(line), nil }
+
+// setLedger changes a setting of the ledger's topic.
+func (s *surroundings) setLedger(name, value string) {
+	s.t.Helper()
+	client := s.kafka()
+	defer client.Close()
+	request := kmsg.NewPtrIncrementalAlterConfigsRequest()
+	request.Resources = []kmsg.IncrementalAlterConfigsRequestResource{{ResourceType: kmsg.ConfigResourceTypeTopic, ResourceName: "airudder.call-ledger",
+		Configs: []kmsg.IncrementalAlterConfigsRequestResourceConfig{{Name: name, Op: kmsg.IncrementalAlterConfigOpSet, Value: &value}}}}
+	response, err := request.RequestWith(s.t.Context(), client)
+	if err != nil || response.Resources[0].ErrorCode != 0 {
+		s.t.Fatal(err, response)
+	}
+}
+
+func TestLedgerWithoutATool(t *testing.T) {
+	for _, args := range [][]string{{"ledger"}, {"ledger", "rebiuld"}} {
+		s := &surroundings{t: t}
+		p := s.run(args...)
+		p.wantEnd(1, "airudder-exporter: ")
+	}
 }
 
 func (s *surroundings) loseLedger() {

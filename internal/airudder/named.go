@@ -60,7 +60,7 @@ func (n *named) reread() error {
 		raw, err = os.ReadFile(n.path)
 	}
 	if err != nil {
-		return &Error{op: "read task ids", kind: KindTaskIDs, text: err.Error(), err: err} // names the file
+		return &Error{op: "read AIRUDDER_TASK_IDS_FILE", kind: KindTaskIDs, text: err.Error(), err: err} // names the file
 	}
 	n.mtime, n.size = info.ModTime(), info.Size()
 	n.keep(n.parse(raw))

@@ -205,7 +205,7 @@ func (e *Exporter) whyNotReady(shards []ShardStatus, now time.Time) string {
 	}
 	switch {
 	case len(e.runs) == 0:
-	case e.listing.err != nil:
+	case e.listing.err != nil && now.Sub(e.listing.at) > e.cfg.ListInterval+time.Minute: // one answer alone may break
 		return "the task list cannot be read: " + e.listing.err.Error()
 	case e.unreachable != nil && now.Sub(e.reachedAt) > e.cfg.PollMax+time.Minute: // one task alone may break
 		return "no task can be read: " + e.unreachable.Error()

@@ -43,6 +43,8 @@ func TestReadiness(t *testing.T) {
 		w.wantReady("restored", "")
 
 		source.change(func() { source.listErr = fakeUpstreamError{kind: "auth"} })
+		time.Sleep(time.Minute)
+		w.wantReady("with a list that fails once", "")
 		time.Sleep(2 * time.Minute)
 		w.wantReady("without a list", "the task list cannot be read: upstream: auth")
 		source.change(func() { source.listErr = nil })

@@ -34,6 +34,13 @@ type Security struct {
 	Password  string // a secret: in no log, error or metric
 }
 
+// Check reads the files and says what is wrong with them and with the rest, one
+// line each, which begins with the variable.
+func (s Security) Check() error {
+	_, _, err := s.connection()
+	return err
+}
+
 // connection reads the files and returns what a connection needs; nil stands for
 // "without". Its error names every setting that is bad, by its variable.
 func (s Security) connection() (*tls.Config, sasl.Mechanism, error) {
@@ -83,11 +90,11 @@ func (s Security) roots() (*x509.CertPool, error) {
 	}
 	text, err := os.ReadFile(s.CAFile)
 	if err != nil {
-		return nil, fmt.Errorf("KAFKA_TLS_CA_FILE %q cannot be read: %w", s.CAFile, bare(err))
+		return nil, fmt.Errorf("KAFKA_TLS_CA_FILE: %q cannot be read: %w", s.CAFile, bare(err))
 	}
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("KAFKA_TLS_CA_FILE %q holds %s: it must hold the brokers' CA certificates in PEM (-----BEGIN CERTIFICATE-----)", s.CAFile, pemTypes(text))
+		return nil, fmt.Errorf("KAFKA_TLS_CA_FILE: %q holds %s: it must hold the brokers' CA certificates in PEM (-----BEGIN CERTIFICATE-----)", s.CAFile, pemTypes(text))
 	}
 	return roots, nil
 }
@@ -103,21 +110,21 @@ func (s Security) clientCertificate() (*tls.Certificate, error) {
 	}
 	cert, errCert := os.ReadFile(s.CertFile)
 	if errCert != nil {
-		errCert = fmt.Errorf("KAFKA_TLS_CERT_FILE %q cannot be read: %w", s.CertFile, bare(errCert))
+		errCert = fmt.Errorf("KAFKA_TLS_CERT_FILE: %q cannot be read: %w", s.CertFile, bare(errCert))
 	}
 	key, errKey := os.ReadFile(s.KeyFile)
 	if errKey != nil {
-		errKey = fmt.Errorf("KAFKA_TLS_KEY_FILE %q cannot be read: %w", s.KeyFile, bare(errKey))
+		errKey = fmt.Errorf("KAFKA_TLS_KEY_FILE: %q cannot be read: %w", s.KeyFile, bare(errKey))
 	}
 	if err := errors.Join(errCert, errKey); err != nil {
 		return nil, err
 	}
 	if strings.Contains(string(key), "ENCRYPTED") {
-		return nil, fmt.Errorf("KAFKA_TLS_KEY_FILE %q is encrypted: it must be a PEM key without a passphrase", s.KeyFile)
+		return nil, fmt.Errorf("KAFKA_TLS_KEY_FILE: %q is encrypted: it must be a PEM key without a passphrase", s.KeyFile)
 	}
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
-		return nil, fmt.Errorf("KAFKA_TLS_CERT_FILE %q (%s) and KAFKA_TLS_KEY_FILE %q (%s) are no certificate in PEM with its own key: %w",
+		return nil, fmt.Errorf("KAFKA_TLS_CERT_FILE: %q (%s) and KAFKA_TLS_KEY_FILE %q (%s) are no certificate in PEM with its own key: %w",
 			s.CertFile, pemTypes(cert), s.KeyFile, pemTypes(key), err)
 	}
 	return &pair, nil

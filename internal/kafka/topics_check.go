@@ -33,7 +33,7 @@ type Finding struct {
 }
 
 func (f Finding) String() string {
-	return fmt.Sprintf("%s: topic %s: %s is %s, should be %s: %s", f.Severity, f.Topic, f.Setting, f.Got, f.Want, f.Why)
+	return fmt.Sprintf("topic %s: %s is %s, should be %s: %s", f.Topic, f.Setting, f.Got, f.Want, f.Why)
 }
 
 // Refused is the error of the findings that forbid to start; it wraps

@@ -70,15 +70,28 @@ func topicRefusal(t createtopics.ResponseTopic) error {
 	return fmt.Errorf("%w: topic %s cannot be created: %w", ErrTopics, t.Name, err)
 }
 
-// missingTopics names the topics and both cures.
+// MissingTopicsError says which topics are not there. It is ErrTopics.
+type MissingTopicsError struct {
+	Names    []string
+	commands []string // that create them
+}
+
+// Error names the topics and both cures.
+func (e *MissingTopicsError) Error() string {
+	return fmt.Sprintf("%v: missing: %s (or the right Describe on them is). Set KAFKA_CREATE_TOPICS=true, or create them:\n  %s",
+		ErrTopics, strings.Join(e.Names, ", "), strings.Join(e.commands, "\n  "))
+}
+
+// Is says that it is ErrTopics.
+func (e *MissingTopicsError) Is(target error) bool { return target == ErrTopics }
+
 func (c *Client) missingTopics(missing []TopicSpec) error {
-	var names, commands []string
+	e := &MissingTopicsError{}
 	for _, spec := range missing {
-		names = append(names, spec.Name)
-		commands = append(commands, spec.command(c.cfg.Brokers))
+		e.Names = append(e.Names, spec.Name)
+		e.commands = append(e.commands, spec.command(c.cfg.Brokers))
 	}
-	return fmt.Errorf("%w: missing: %s (or the right Describe on them is). Set KAFKA_CREATE_TOPICS=true, or create them:\n  %s",
-		ErrTopics, strings.Join(names, ", "), strings.Join(commands, "\n  "))
+	return e
 }
 
 // command is the command line by which Kafka's own tool creates the topic. On a
