@@ -167,3 +167,32 @@ func names[T any](f fields[T]) (all []string) {
 	}
 	return all
 }
+
+// Every field of the domain is decoded from some field of the API: one that was
+// added there alone would be null for ever.
+func TestEveryFieldIsDecoded(t *testing.T) {
+	everyField(t, taskFields, "Additional")
+	everyField(t, rowFields, "Additional", "Raw", "Hash")
+	everyField(t, turnFields)
+	everyField(t, redialFields)
+}
+
+// everyField sets all documented fields of a T, each to a value of its type, and
+// looks for fields of T that are not set by it; besides come from elsewhere.
+func everyField[T any](t *testing.T, documented fields[T], besides ...string) {
+	t.Helper()
+	d := decoding{redialZone: time.UTC, mismatched: func(string) {}}
+	var all T
+	for _, f := range documented {
+		if !slices.ContainsFunc([]string{`"2023-10-19T06:13:17Z"`, `1`, `[{}]`, `{"a":"b"}`}, func(value string) bool {
+			return f.set(&d, &all, viewOf([]byte(value)))
+		}) {
+			t.Errorf("%T: no value fits %s", all, f.name)
+		}
+	}
+	for v, i := reflect.ValueOf(all), 0; i < v.NumField(); i++ {
+		if name := v.Type().Field(i).Name; v.Field(i).IsZero() && !slices.Contains(besides, name) {
+			t.Errorf("%T.%s: no field of the API is decoded into it", all, name)
+		}
+	}
+}

@@ -1,11 +1,15 @@
 package record
 
 import (
+	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/twmb/avro"
 
+	"airudder-exporter/internal/call"
+	"airudder-exporter/internal/ledger"
 	"airudder-exporter/schemas"
 )
 
@@ -86,4 +90,80 @@ func fieldType(t *testing.T, record avro.SchemaNode, name string) avro.SchemaNod
 	}
 	t.Fatalf("%s has no field %s", record.Name, name)
 	return avro.SchemaNode{}
+}
+
+// Every field of the domain reaches its record: one that was added there alone
+// would be null for ever.
+func TestEveryFieldIsEncoded(t *testing.T) {
+	at := observedAt()
+	everyField(t, func(task call.Task) any {
+		return []any{newNative(taskColumns()).fill(&task), newNative(rowColumns()).fill(&event{&call.Row{}, &task, at})}
+	})
+	everyField(t, func(row call.Row) any {
+		return newNative(rowColumns()).fill(&event{&row, &call.Task{}, at})
+	}, "Raw", "Hash") // for a dead letter, and for the ledger
+	everyField(t, func(turn call.Turn) any { return newNative(turnColumns()).fill(&turn) })
+	everyField(t, func(redial call.Redial) any { return newNative(redialColumns()).fill(&redial) })
+	everyField(t, func(seal ledger.Seal) any { return newNative(sealColumns()).fill(&seal) })
+	everyField(t, func(c ledger.StatusChange) any {
+		return newNative(statusColumns()).fill(&change{&c, &call.Task{}, at})
+	})
+	everyField(t, func(reject call.Reject) any {
+		return newNative(deadLetterColumns()).fill(&deadLetter{&reject, "t", at})
+	}, "Hash") // for the ledger
+}
+
+// everyField sets one field of a T after the other and looks whether the record
+// is another one for it.
+func everyField[T any](t *testing.T, record func(T) any, besides ...string) {
+	t.Helper()
+	var none T
+	before := record(none)
+	for i := range reflect.TypeFor[T]().NumField() {
+		var one T
+		field := reflect.ValueOf(&one).Elem().Field(i)
+		set(t, field)
+		name := reflect.TypeFor[T]().Field(i).Name
+		if same := reflect.DeepEqual(record(one), before); same != slices.Contains(besides, name) {
+			t.Errorf("%T.%s: in the record %v, want %v", one, name, !same, same)
+		}
+	}
+}
+
+// set makes a value another than its zero.
+func set(t *testing.T, v reflect.Value) {
+	t.Helper()
+	switch at := v.Addr().Interface().(type) {
+	case *call.Opt[string]:
+		*at = call.Some("x")
+	case *call.Opt[int64]:
+		*at = call.Some[int64](1)
+	case *time.Time:
+		*at = observedAt()
+	case *[]byte:
+		*at = []byte("x")
+	case *map[string]string:
+		*at = map[string]string{"a": "b"}
+	case *[]call.Turn:
+		*at = []call.Turn{{}}
+	case *[]call.Redial:
+		*at = []call.Redial{{}}
+	case *call.Counts:
+		at.Rows = 1
+	case **ledger.Seal:
+		*at = &ledger.Seal{}
+	case *[32]byte:
+		at[0] = 1
+	default:
+		switch v.Kind() {
+		case reflect.String:
+			v.SetString("x")
+		case reflect.Int64:
+			v.SetInt(1)
+		case reflect.Uint64:
+			v.SetUint(1)
+		default:
+			t.Fatalf("a field of type %s: how is it set?", v.Type())
+		}
+	}
 }
