@@ -195,7 +195,8 @@ func (r *run) observe(u unit, now time.Time) {
 			r.metrics.lag.WithLabelValues("call_end").Observe(max(0, now.Sub(end).Seconds()))
 		}
 		r.recent.add(Published{
-			CallID: u.Call.CallID, TaskID: u.of.plan.Task.ID, Observed: observed, Committed: now, Bytes: size(u.records),
+			CallID: u.Call.CallID, TaskID: u.of.plan.Task.ID, Ended: u.Call.CallEnd,
+			Observed: observed, Committed: now, Bytes: size(u.records),
 		})
 	case u.Dead != nil:
 		r.metrics.deadLetters.WithLabelValues(string(u.Dead.Reason)).Inc()

@@ -67,6 +67,7 @@ type TaskStatus struct {
 type Published struct {
 	CallID    string    `json:"call_id"`
 	TaskID    string    `json:"task_id"`
+	Ended     time.Time `json:"call_end_time,omitzero"` // zero: AIRudder does not say
 	Observed  time.Time `json:"observed_at"`
 	Committed time.Time `json:"committed_at"`
 	Bytes     int       `json:"bytes"` // of the transaction's records for it

@@ -114,8 +114,11 @@ func busy() exporter.Snapshot {
 		s.Recent = append(s.Recent, exporter.Published{
 			CallID: fmt.Sprintf("%032x", 0x1234567890abcd+i*104729), TaskID: s.Tasks[i%2].TaskID, Bytes: 1843 + i*211,
 			Committed: at.Add(-time.Duration(i*900) * time.Millisecond),
-			Observed:  at.Add(-time.Duration(i*900+130+i*i*40) * time.Millisecond),
+			Observed:  at.Add(-time.Duration(i*900+130) * time.Millisecond),
 		})
+		if i%5 != 4 {
+			s.Recent[i].Ended = at.Add(-time.Duration(i*900+2130+i*i*40) * time.Millisecond)
+		}
 	}
 	return s
 }

@@ -66,7 +66,7 @@ func TestPageOfABusyExporter(t *testing.T) {
 		"1 failing 2 calling 2 open 1 ended 2 sealed 1 closed",
 		"truncated 12 s ago: read task detail: the response ends after 1,204 rows",
 		"finished sealed × 2", "3,812 /5,000", "in 2.3 s", "in 11 s", "on change", "finished closed – – – 0 0 – never",
-		"03:12:07 Collections DPD 1-7 · Jakarta pagi 00000000000000002bcdef0123458678 0000000000000000001234567890abcd 130 ms 1.8 kB",
+		"03:12:07 Collections DPD 1-7 · Jakarta pagi 00000000000000002bcdef0123458678 0000000000000000001234567890abcd 2.1 s 1.8 kB",
 		"0 1 d 2 h ago commit transaction: end transaction: no answer within 10s",
 	} {
 		if !strings.Contains(text, want) {
@@ -243,5 +243,20 @@ func BenchmarkPage(b *testing.B) {
 				b.SetBytes(int64(w.Body.Len()))
 			}
 		})
+	}
+}
+
+// What is not known yet is not shown as none: a ledger that is being replayed is
+// not a lost one.
+func TestPageOfAShardBeingRestored(t *testing.T) {
+	snap := idle()
+	snap.Shards[0].Restored = time.Time{}
+	snap.Ready, snap.Why = false, "shard 0 is being restored"
+	_, body := get(t, handler(running(snap)), "/")
+	text := plain(body)
+	for _, want := range []string{"events in the ledger –", "dead letters –", "ledger entries –", "Not known until a shard is restored."} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page lacks %q:\n%s", want, text)
+		}
 	}
 }

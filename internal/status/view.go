@@ -61,7 +61,8 @@ type view struct {
 	Verdict judgement
 
 	Notes    []note
-	Restored int // shards
+	Restored int  // shards
+	Blind    bool // shards are owned and none is restored: nothing is known of the ledger
 
 	Events, DeadLetters int64 // of all tasks
 	Groups              []tally
@@ -99,9 +100,6 @@ type task struct {
 // this producer.
 func (t task) Read() bool { return !t.ReadAt.IsZero() }
 
-// Settled is how many rows will not change.
-func (t task) Settled() int64 { return t.Finished + t.Cancelled }
-
 // Over reports whether the task will not be read again, whatever the list shows.
 // A closed one that is due has entries to be deleted yet.
 func (t task) Over() bool { return t.Group >= passed && t.NextRead.IsZero() }
@@ -109,7 +107,7 @@ func (t task) Over() bool { return t.Group >= passed && t.NextRead.IsZero() }
 type event struct {
 	exporter.Published
 	TaskName string
-	Lag      time.Duration
+	Lag      time.Duration // from the call's end to the commit; only where Ended is set
 }
 
 // newView arranges a snapshot for the page.
@@ -120,6 +118,7 @@ func newView(s exporter.Snapshot, info Info) view {
 			v.Restored++
 		}
 	}
+	v.Blind = len(s.Shards) > 0 && v.Restored == 0
 	names := make(map[string]string, len(s.Tasks))
 	var tallies [groups]int
 	all := make([]task, 0, len(s.Tasks))
@@ -140,7 +139,7 @@ func newView(s exporter.Snapshot, info Info) view {
 	v.Tasks = all[:min(len(all), maxTasks)]
 	v.Hidden = len(all) - len(v.Tasks)
 	for _, p := range s.Recent {
-		v.Recent = append(v.Recent, event{Published: p, TaskName: names[p.TaskID], Lag: p.Committed.Sub(p.Observed)})
+		v.Recent = append(v.Recent, event{Published: p, TaskName: names[p.TaskID], Lag: p.Committed.Sub(p.Ended)})
 	}
 	return v
 }
