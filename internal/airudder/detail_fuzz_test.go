@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -162,10 +163,46 @@ func FuzzDetail(f *testing.F) {
 		} else if got.err == nil {
 			t.Fatalf("the scanner says %v, the reading accepts", walkErr)
 		}
-		if json.Valid(body) && utf8.Valid(body) && !twice(got.err) && !got.again {
+		if json.Valid(body) && utf8.Valid(body) && !twice(got.err) && !got.again && !twoSpellings(body) {
 			checkRead(t, body, got)
 		}
 	})
+}
+
+// twoSpellings reports whether an object of a valid body has a name twice, spelt
+// differently: for encoding/json the last counts, for us the API's spelling.
+func twoSpellings(body []byte) bool {
+	type frame struct {
+		object bool
+		keys   []string
+		key    bool // one comes next
+	}
+	var open []frame
+	for d := json.NewDecoder(bytes.NewReader(body)); ; {
+		token, err := d.Token()
+		if err != nil {
+			return false
+		}
+		if n := len(open); n > 0 && open[n-1].object && token != json.Delim('}') {
+			top := &open[n-1]
+			if top.key {
+				name, _ := token.(string)
+				if slices.ContainsFunc(top.keys, func(k string) bool { return k != name && strings.EqualFold(k, name) }) {
+					return true
+				}
+				top.keys = append(top.keys, name)
+			}
+			top.key = !top.key
+		}
+		switch token {
+		case json.Delim('{'):
+			open = append(open, frame{object: true, key: true})
+		case json.Delim('['):
+			open = append(open, frame{})
+		case json.Delim('}'), json.Delim(']'):
+			open = open[:len(open)-1]
+		}
+	}
 }
 
 // twice reports the one case in which valid JSON means something else to us.
@@ -249,7 +286,9 @@ func FuzzRow(f *testing.F) {
 			}
 			return
 		}
-		sameTexts(t, raw, row)
+		if !twoSpellings(raw) {
+			sameTexts(t, raw, row)
+		}
 	})
 }
 

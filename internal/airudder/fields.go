@@ -141,19 +141,43 @@ type leftover struct {
 	known bool
 }
 
+// put adds to a map that exists only while it is needed.
+func put(m *map[int]string, i int, name string) {
+	if *m == nil {
+		*m = map[int]string{}
+	}
+	(*m)[i] = name
+}
+
 // maxFields is how many documented fields an object may have.
 const maxFields = 32
 
-// decode sets dst's fields from a valid object; of duplicates the last counts.
+// decode sets dst's fields from a valid object; of duplicates the last counts,
+// but a name spelt as the API does before one that is the same only when case is
+// folded, which is left over then.
 func (f fields[T]) decode(d *decoding, dst *T, object view) (left []leftover) {
 	var values [maxFields]view
+	var folded map[int]string // the name by which a field came; nil: all came by their own
 	at := -1
 	for it := newMembers(object); it.next(); {
-		if i := f.index(it.key, at); i >= 0 {
-			values[i], at = it.value, i
-		} else {
+		i := f.index(it.key, at)
+		if i < 0 {
 			left = append(left, leftover{name: it.key, raw: it.value.str})
+			continue
 		}
+		own, seen := it.key == f[i].name, len(values[i].bytes) > 0
+		by, wasFolded := folded[i]
+		switch at = i; {
+		case !own && seen && !wasFolded:
+			left = append(left, leftover{name: it.key, raw: it.value.str})
+			continue
+		case !own:
+			put(&folded, i, it.key)
+		case wasFolded:
+			left = append(left, leftover{name: by, raw: values[i].str})
+			delete(folded, i)
+		}
+		values[i] = it.value
 	}
 	for i := range f {
 		if v := values[i]; !isNull(v.bytes) && !f[i].set(d, dst, v) {

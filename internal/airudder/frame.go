@@ -132,13 +132,22 @@ func valueEnd(b []byte, i int) (end, deepest int) {
 
 // probe is what framing a row reads of it: the raw values of the depth-1
 // members that say whether the row shows a finished call, and which. Nil is
-// "absent"; of duplicates the last one counts.
+// "absent"; of duplicates the last one counts, but a name spelt as the API does
+// counts before one that is the same only when case is folded.
 type probe struct {
 	callID, status, id []byte
 
-	object bool // else the row is some other JSON value
-	deep   bool // nests deeper than maxDepth
+	object bool  // else the row is some other JSON value
+	deep   bool  // nests deeper than maxDepth
+	exact  uint8 // which of the three came by their own names
 }
+
+// Bits of probe.exact.
+const (
+	exactCallID = 1 << iota
+	exactStatus
+	exactID
+)
 
 // frameRow returns the index behind the row at b[0] and what it says; -1 where
 // b ends first.
@@ -197,30 +206,30 @@ func (p *probe) scanMember(b []byte, i int) int {
 // encoding/json matches keys: exactly or folded.
 func (p *probe) take(quoted []byte, escaped bool, value []byte) {
 	key := quoted[1 : len(quoted)-1]
+	if escaped {
+		name, _ := unquote(quoted)
+		key = []byte(name)
+	}
 	switch string(key) {
 	case "CallID":
-		p.callID = value
+		p.callID, p.exact = value, p.exact|exactCallID
 		return
 	case "Status":
-		p.status = value
+		p.status, p.exact = value, p.exact|exactStatus
 		return
 	case "id":
-		p.id = value
+		p.id, p.exact = value, p.exact|exactID
 		return
 	}
 	if !escaped && !mayFold(key) {
 		return
 	}
-	if escaped {
-		name, _ := unquote(quoted)
-		key = []byte(name)
-	}
 	switch {
-	case bytes.EqualFold(key, []byte("CallID")):
+	case p.exact&exactCallID == 0 && bytes.EqualFold(key, []byte("CallID")):
 		p.callID = value
-	case bytes.EqualFold(key, []byte("Status")):
+	case p.exact&exactStatus == 0 && bytes.EqualFold(key, []byte("Status")):
 		p.status = value
-	case bytes.EqualFold(key, []byte("id")):
+	case p.exact&exactID == 0 && bytes.EqualFold(key, []byte("id")):
 		p.id = value
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -144,6 +145,21 @@ func TestReadAgainForHeaderBehindManyRows(t *testing.T) {
 	}
 }
 
+// The second answer is no more trusted to be about the task than the first.
+func TestReadAgainGetsAnotherTask(t *testing.T) {
+	large := `{"CallID":"1","Status":"finished","call_notes":"` + strings.Repeat("x", maxHeld) + `"}`
+	answers := []string{
+		`{"data":{"detail":[` + large + `],` + header + `},"code":200}`,
+		`{"data":{"detail":[` + finished("foreign") + `],"TaskID":"t2"},"code":200}`,
+	}
+	asked := 0
+	u := newUpstream(t, func(w http.ResponseWriter, _ *http.Request) { asked++; io.WriteString(w, answers[asked-1]) })
+	parts, _, err := collect(t, newClient(t, testConfig(u.URL)), "t1", none)
+	if kindOf(err) != KindWrongTask || asked != 2 || len(parts) != 0 {
+		t.Errorf("got %v after %d requests, and rows %q", err, asked, ids(rowsOf(parts)))
+	}
+}
+
 func TestReadParts(t *testing.T) {
 	var rows []string
 	for i := range 600 {
@@ -222,7 +238,8 @@ func TestReadGzip(t *testing.T) {
 // A part's header is the receiver's: later fields of the response change the
 // reading's alone.
 func TestReadPartsKeepTheirHeader(t *testing.T) {
-	text := strings.Replace(detailBody(finished("a")), `"TaskID"`, `"TaskName":{},"early":1,"TaskID"`, 1)
+	rows := slices.Repeat([]string{finished("a")}, partRows) // so many do not wait for what follows
+	text := strings.Replace(detailBody(rows...), `"TaskID"`, `"TaskName":{},"early":1,"TaskID"`, 1)
 	text = strings.Replace(text, `},"status"`, `,"late":2,"TaskName":"later"},"status"`, 1)
 	got := readBytes(testMetrics(), strings.NewReader(text), windowSize, none)
 	if want := map[string]string{"early": "1"}; got.err != nil || !reflect.DeepEqual(got.parts[0].Task.Additional, want) {

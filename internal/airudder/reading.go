@@ -38,6 +38,7 @@ type reading struct {
 	shared   bool // parts that went out hold task's map
 	extra    int  // bytes that task.Additional was given
 	seen     uint // bit i: the header's taskFields[i] was there
+	exact    uint // the same, by its own name
 	whole    bool // the header is
 	passOver bool // the rows, which came before the header and are too many
 	pending  []call.Row
@@ -62,7 +63,7 @@ const (
 
 func (r *reading) begin(started time.Time) {
 	*r = reading{q: r.q, asked: r.asked, known: r.known, yield: r.yield, metrics: r.metrics, zone: r.zone,
-		inHand: r.inHand, yielded: r.yielded, started: started, whole: r.inHand != nil}
+		inHand: r.inHand, yielded: r.yielded, started: started}
 }
 
 func (r *reading) result() call.Reading {
@@ -90,10 +91,10 @@ func (r *reading) read(s *scanner) error {
 }
 
 func (r *reading) envelope(s *scanner, key string) error {
-	switch {
-	case strings.EqualFold(key, "data"):
+	switch { // a name that is the same only when case is folded counts in the absence of the right one
+	case key == "data", r.data == absent && strings.EqualFold(key, "data"):
 		return r.readData(s)
-	case strings.EqualFold(key, "code"):
+	case key == "code", r.code == nil && strings.EqualFold(key, "code"):
 		raw, err := s.value()
 		if err != nil {
 			return err
@@ -125,11 +126,12 @@ func (r *reading) readData(s *scanner) error {
 	if err := s.object(func(key string) error { r.data = proper; return r.member(s, key) }); err != nil {
 		return err
 	}
-	return r.completeHeader()
+	r.completeHeader()
+	return r.release()
 }
 
 func (r *reading) member(s *scanner, key string) error {
-	if strings.EqualFold(key, "detail") {
+	if key == "detail" || r.detail == absent && strings.EqualFold(key, "detail") {
 		return r.readDetail(s)
 	}
 	raw, err := s.valueOrNone()
@@ -145,26 +147,41 @@ func (r *reading) header(key string, raw []byte) error {
 		raw = bytes.ToValidUTF8(raw, []byte("\uFFFD"))
 	}
 	i := taskFields.index(key, -1)
-	if i < 0 {
+	if i < 0 || key != taskFields[i].name && r.exact&(1<<i) != 0 {
 		r.additional(key, raw)
 		return nil
 	}
 	f, d := taskFields[i], r.decoding()
 	switch fits := raw != nil && (isNull(raw) || f.set(&d, &r.task, viewOf(raw))); {
 	case !fits:
-		r.additional(f.name, raw)
+		r.additional(ofTask(f.name), raw)
 		r.metrics.mismatched(f.name)
-	case r.task.Additional[f.name] != "":
-		r.forget(f.name)
+	case r.task.Additional[ofTask(f.name)] != "":
+		r.forget(ofTask(f.name))
 	}
 	if r.task.ID != "" && r.task.ID != r.asked {
 		return &Error{op: r.q.op, kind: KindWrongTask, text: "the answer is about another task"}
 	}
-	r.seen |= 1 << i
-	if r.seen == 1<<len(taskFields)-1 {
-		return r.completeHeader()
+	if key == f.name {
+		r.exact |= 1 << i
 	}
-	return nil
+	if r.seen |= 1 << i; r.seen < 1<<len(taskFields)-1 {
+		return nil
+	}
+	r.completeHeader()
+	if r.detail == proper { // more may follow, and the rows can wait for it
+		return nil
+	}
+	return r.release()
+}
+
+// ofTask is the name under which a documented field of the task is kept raw: rows
+// have some names, too.
+func ofTask(name string) string {
+	if rowFields.index(name, -1) >= 0 {
+		return "data." + name
+	}
+	return name
 }
 
 // additional keeps a field raw. One with which there would be too much of that is
@@ -200,12 +217,16 @@ func (r *reading) decoding() decoding {
 	return decoding{redialZone: r.zone, mismatched: r.metrics.mismatched}
 }
 
-// completeHeader lets the rows go that waited for the header.
-func (r *reading) completeHeader() error {
+// completeHeader says that the rows need not wait for the header any more.
+func (r *reading) completeHeader() {
 	if r.task.ID == "" {
 		r.task.ID = r.asked
 	}
 	r.whole = true
+}
+
+// release lets the rows go that waited.
+func (r *reading) release() error {
 	held := r.held
 	r.held, r.heldSize = nil, 0
 	for _, rows := range held {
@@ -226,10 +247,7 @@ func (r *reading) readDetail(s *scanner) error {
 	}
 	if c == '[' {
 		r.detail = proper
-		if err := s.rows(r.row, r.largeRow); err != nil {
-			return err
-		}
-		return r.flush()
+		return s.rows(r.row, r.largeRow) // the last of them wait for what follows of the header
 	}
 	raw, err := s.value()
 	switch {
@@ -257,7 +275,7 @@ func (r *reading) judge() error {
 	case r.detail == absent && status != call.Created && status != call.Pending:
 		bad.text = "the answer holds no detail"
 	default:
-		if _, counted := r.task.Additional["Status"]; !r.task.Status.Set && !counted { // the task is never sealed so
+		if _, counted := r.task.Additional[ofTask("Status")]; !r.task.Status.Set && !counted { // the task is never sealed so
 			r.metrics.mismatched("Status")
 		}
 		return nil

@@ -51,8 +51,13 @@ func TestRowDrift(t *testing.T) {
 		{"out of range", `,"id":9223372036854775808`, call.Row{Additional: map[string]string{"id": "9223372036854775808"}}, "id"},
 		{"unknown", `,"new_field": { "a" : [1, 2] }`, call.Row{Additional: map[string]string{"new_field": `{ "a" : [1, 2] }`}}, ""},
 		{"unknown name with escapes", `,"new\u005ffield":1`, call.Row{Additional: map[string]string{"new_field": "1"}}, ""},
-		{"duplicates", `,"CalleeName":7,"CalleeName":"a","calleename":"b","RingTime":1,"RingTime":"x"`,
-			call.Row{CalleeName: text("b"), Additional: map[string]string{"RingTime": `"x"`}}, "RingTime"},
+		{"duplicates", `,"CalleeName":7,"CalleeName":"a","RingTime":1,"RingTime":"x"`,
+			call.Row{CalleeName: text("a"), Additional: map[string]string{"RingTime": `"x"`}}, "RingTime"},
+		{"folded", `,"calleename":"b","CALLEENAME":"c"`, call.Row{CalleeName: text("c")}, ""},
+		{"folded behind its own name", `,"CalleeName":"a","calleename":"b"`,
+			call.Row{CalleeName: text("a"), Additional: map[string]string{"calleename": `"b"`}}, ""},
+		{"folded before its own name", `,"calleename":"b","CalleeName":"a"`,
+			call.Row{CalleeName: text("a"), Additional: map[string]string{"calleename": `"b"`}}, ""},
 		{"escapes", `,"CalleeName":"a\"\u00e9\n\ud83d\ude00\ud800"`, call.Row{CalleeName: text("a\"é\n😀\ufffd")}, ""},
 		{"labels of other types", `,"EventLabel":{"a":"x","b":5,"c":null}`,
 			call.Row{EventLabel: map[string]string{"a": "x"}, Additional: map[string]string{"EventLabel": `{"a":"x","b":5,"c":null}`}}, "EventLabel"},
@@ -122,6 +127,48 @@ func TestTaskFieldsTooLargeAreLeftOut(t *testing.T) {
 			}
 			counted(t, m.mismatch.WithLabelValues("data"), tt.out)
 		})
+	}
+}
+
+// A name that differs from the API's by case alone is another field where the
+// right one is there, too: one that the vendor adds stops no campaign.
+func TestFoldedNamesStandBehind(t *testing.T) {
+	row := `{"status":"archived","Status":"finished","STATUS":"x","callid":"other","CallID":"a","callID":"y","ID":7,"id":1}`
+	text := `{"data":{"TaskID":"t1","Status":"calling","status":"odd","detail":[` + row + `],"Detail":[],"taskid":"t9"},"Data":null,"code":200,"Code":500}`
+	got := readBytes(testMetrics(), strings.NewReader(text), windowSize, none)
+	if got.err != nil || len(rowsOf(got.parts)) != 1 {
+		t.Fatalf("got %v and %d rows, want one", got.err, len(rowsOf(got.parts)))
+	}
+	if r := rowsOf(got.parts)[0]; r.CallID != "a" || r.Status != "finished" || r.ID != call.Some[int64](1) {
+		t.Errorf("got CallID %q, status %q, id %v", r.CallID, r.Status, r.ID)
+	}
+	want := map[string]string{"status": `"odd"`, "Detail": "[]", "taskid": `"t9"`}
+	if task := got.parts[0].Task; task.Status.Value != "calling" || !reflect.DeepEqual(task.Additional, want) {
+		t.Errorf("got status %q and %q, want %q", task.Status.Value, task.Additional, want)
+	}
+}
+
+// A field of the task's that does not fit stands apart from the row's of its name.
+func TestTaskFieldsThatRowsHave(t *testing.T) {
+	text := `{"data":{"TaskID":"t1","RobotID":7,"Status":5,"detail":[` + finished("a") + `]},"code":200}`
+	got := readBytes(testMetrics(), strings.NewReader(text), windowSize, none)
+	if want := map[string]string{"data.RobotID": "7", "data.Status": "5"}; got.err != nil || !reflect.DeepEqual(got.reading.Task.Additional, want) {
+		t.Errorf("got %v, %q, want %q", got.err, got.reading.Task.Additional, want)
+	}
+}
+
+// What follows the rows of a small response is in their events, whichever of the
+// documented fields there are.
+func TestTaskFieldsBehindTheRows(t *testing.T) {
+	for _, text := range []string{
+		strings.Replace(detailBody(finished("a")), `},"status"`, `,"workflow_id":"W"},"status"`, 1),
+		`{"data":{"detail":[` + finished("a") + `],` + header + `,"workflow_id":"W"},"code":200}`,
+		`{"data":{"TaskID":"t1","Status":"calling","detail":[` + finished("a") + `],"workflow_id":"W"},"code":200}`,
+	} {
+		got := readBytes(testMetrics(), strings.NewReader(text), windowSize, none)
+		if got.err != nil || len(got.parts) != 1 || got.parts[0].Task.Additional["workflow_id"] != `"W"` {
+			t.Errorf("%s: got %v, %+v", text, got.err, got.parts)
+		}
 	}
 }
 

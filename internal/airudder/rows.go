@@ -167,6 +167,9 @@ func (r *reading) isKnown(callID []byte, hash uint64) bool {
 func (r *reading) added(size int) error {
 	r.size += size
 	switch {
+	case !r.whole && r.heldSize+r.size > maxHeld && r.inHand != nil:
+		r.completeHeader()
+		return r.release()
 	case !r.whole && r.heldSize+r.size > maxHeld:
 		r.passOver = true
 		r.pending, r.held = nil, nil
@@ -208,7 +211,7 @@ func (r *reading) salvage(broke error) error {
 	if errors.As(broke, &stop) || kindOf(broke) == KindWrongTask || !r.whole {
 		return broke
 	}
-	if err := r.flush(); err != nil {
+	if err := r.release(); err != nil {
 		return err
 	}
 	return broke
