@@ -45,6 +45,8 @@ func export(ctx context.Context, cfg Config, log *slog.Logger) error {
 	}
 	defer client.Close()
 
+	log.Info("the exporter starts", "version", info.Version, "instance", self.Instance, "upstream", cfg.Upstream.BaseURL,
+		"brokers", cfg.Kafka.Brokers, "ledger", cfg.Kafka.Topics.Ledger, "assignment", cfg.Kafka.Assignment, "http", cfg.HTTPAddr)
 	s := starter{cfg: cfg, log: log, state: state, client: client}
 	ids, err := s.prepare(ctx)
 	if err == nil {

@@ -207,7 +207,7 @@ func (c *Client) paused(resp *http.Response, err error) error {
 	}
 	if d := retryAfter(resp.Header, time.Now()); d > 0 {
 		e.retryAfter = d
-		e.text += "; retry after " + d.Round(time.Second).String()
+		e.text += "; retry after " + max(time.Second, d.Round(time.Second)).String()
 		c.budget.pause(d)
 	}
 	return err

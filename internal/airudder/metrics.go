@@ -14,6 +14,7 @@ type metrics struct {
 	rowsRead      prometheus.Counter
 	rowsSkipped   prometheus.Counter
 	mismatch      *prometheus.CounterVec
+	oddStatus     prometheus.Counter
 	redialAfter   prometheus.Counter
 	listWithoutID prometheus.Counter
 }
@@ -39,10 +40,11 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Namespace: "airudder", Name: "field_mismatch_total",
 			Help: "Fields of an unexpected JSON type, by the API's name; what does not fit is null in the event, and the raw JSON kept in additional_fields; 'data' are fields of a task that were left out there, being too large.",
 		}, []string{"field"}),
+		oddStatus:     counter("rows_of_unknown_status_total", "Rows whose status is none of pending, calling, finished and cancelled: they count as open. Should finished be spelt in another way, no call is published."),
 		redialAfter:   counter("redial_after_row_total", "Redials that start after their row: the redial zone may be wrong."),
 		listWithoutID: counter("list_entries_without_task_id_total", "List entries, and lines of the file of task ids, without a usable TaskID."),
 	}
-	reg.MustRegister(m.requests, m.duration, m.bytes, m.rowsRead, m.rowsSkipped, m.mismatch, m.redialAfter, m.listWithoutID)
+	reg.MustRegister(m.requests, m.duration, m.bytes, m.rowsRead, m.rowsSkipped, m.mismatch, m.oddStatus, m.redialAfter, m.listWithoutID)
 	return m
 }
 

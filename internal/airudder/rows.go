@@ -120,6 +120,8 @@ func (r *reading) look(p probe) showing {
 		return rowFinished
 	case call.IsCancelled(string(status)):
 		r.counts.Cancelled++
+	case string(status) != call.Pending && string(status) != call.Calling:
+		r.metrics.oddStatus.Inc()
 	}
 	return rowOpen
 }

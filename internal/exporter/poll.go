@@ -90,8 +90,11 @@ func idle(wait time.Duration) time.Duration {
 // wait, and no other.
 func (r *run) finish(d done) {
 	r.metrics.polls.WithLabelValues(outcome(d.err)).Inc()
-	if r.schedule.finish(d, time.Now()) {
+	switch r.schedule.finish(d, time.Now()) {
+	case unreadable:
 		r.log.Warn("task cannot be read; trying again", "task", d.taskID, "kind", outcome(d.err), "error", d.err)
+	case readable:
+		r.log.Info("task can be read again", "task", d.taskID)
 	}
 }
 

@@ -51,6 +51,7 @@ type job struct {
 	readAt time.Time // last complete reading; zero: none yet
 	err    error     // of the last reading
 	errAt  time.Time
+	fails  int // readings in a row that failed
 	retry  *backoff.ExponentialBackOff
 }
 
@@ -157,26 +158,40 @@ func (s *schedule) next(now time.Time) (taskID string, ok bool) {
 	return "", false
 }
 
-// finish takes a reading's outcome and sets the next one's time. It reports
-// whether the task has just become unreadable.
-func (s *schedule) finish(d done, now time.Time) (newlyBad bool) {
+// news is what a reading's outcome changes for whoever is on duty.
+type news int
+
+const (
+	nothingNew news = iota
+	unreadable      // two readings in a row failed: one alone often does
+	readable        // again
+)
+
+// finish takes a reading's outcome and sets the next one's time.
+func (s *schedule) finish(d done, now time.Time) news {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	j := s.jobs[d.taskID]
 	again := j.again
 	j.reading, j.again = false, false
 	if d.err != nil {
-		newlyBad = j.err == nil
 		s.put(j, now.Add(j.failed(d, s.cfg, now)), now)
-		return newlyBad
+		if j.fails == 2 {
+			return unreadable
+		}
+		return nothingNew
+	}
+	said := nothingNew
+	if j.fails >= 2 {
+		said = readable
 	}
 	standing := d.seen.standing
 	if standing.Phase == ledger.Closed && !standing.Leftover {
 		delete(s.jobs, d.taskID)
 		s.prints.Delete(d.taskID)
-		return false
+		return said
 	}
-	j.err, j.retry = nil, nil
+	j.err, j.fails, j.retry = nil, 0, nil
 	j.name, j.counts, j.readAt = d.seen.task.Name.Value, d.seen.counts, d.began
 	j.rank = rankOf(d.seen.task.Status.Value, d.seen.counts)
 	interval, due := s.cfg.pace(d, j.interval)
@@ -187,7 +202,7 @@ func (s *schedule) finish(d done, now time.Time) (newlyBad bool) {
 	}
 	j.interval = interval
 	s.put(j, due, now)
-	return false
+	return said
 }
 
 // rarely is how far apart, at most, a task is asked for that the upstream does not
@@ -207,6 +222,7 @@ func (j *job) failed(d done, cfg Config, now time.Time) time.Duration {
 		j.retry = newBackoff(cfg.PollMin, longest)
 	}
 	j.err, j.errAt = d.err, now
+	j.fails++
 	return retryIn(j.retry, d.err)
 }
 

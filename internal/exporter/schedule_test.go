@@ -53,15 +53,15 @@ func (p *planner) list(id, status string, print uint64) {
 }
 
 // read ends a task's reading as one of a task that shows a status and rows.
-func (p *planner) read(id, status string, rows, open int64) {
-	p.finish(done{taskID: id, began: p.now, seen: seen{
+func (p *planner) read(id, status string, rows, open int64) news {
+	return p.finish(done{taskID: id, began: p.now, seen: seen{
 		task:     call.Task{ID: id, Status: call.Some(status)},
 		counts:   call.Counts{Rows: rows, Finished: rows - open},
 		standing: ledger.Standing{TaskID: id, Phase: ledger.Open, State: ledger.State{Status: status}},
 	}}, p.now)
 }
 
-func (p *planner) fail(id string, err error) bool {
+func (p *planner) fail(id string, err error) news {
 	return p.finish(done{taskID: id, began: p.now, err: err}, p.now)
 }
 
@@ -88,16 +88,16 @@ func TestBackOff(t *testing.T) {
 	p := newPlanner(t)
 	p.list("a", "", 1)
 	p.wantDue("a")
-	if !p.fail("a", errors.New("cut")) {
-		t.Error("the first failure is no news")
+	if p.fail("a", errors.New("cut")) != nothingNew {
+		t.Error("a single failure is news")
 	}
 	var waits []time.Duration
-	for range 30 {
+	for i := range 30 {
 		waits = append(waits, p.wait(p.now))
 		p.now = p.now.Add(p.wait(p.now))
 		p.wantDue("a")
-		if p.fail("a", errors.New("cut")) {
-			t.Fatal("a further failure is news")
+		if got := p.fail("a", errors.New("cut")); (got == unreadable) != (i == 0) {
+			t.Fatalf("failure %d: got news %d, want some at the second alone", i+2, got)
 		}
 	}
 	if first := waits[0]; first < 2*time.Second || first > 8*time.Second {
@@ -116,12 +116,14 @@ func TestBackOff(t *testing.T) {
 	p.wantDue()
 	p.now = p.now.Add(14 * time.Minute)
 	p.wantDue("a")
-	p.read("a", call.Calling, 100, 50)
+	if p.read("a", call.Calling, 100, 50) != readable {
+		t.Error("that the task can be read again is no news")
+	}
 	p.wantWait(5 * time.Second)
 	p.now = p.now.Add(time.Minute)
 	p.wantDue("a")
-	if !p.fail("a", errors.New("cut")) {
-		t.Error("a failure after a good reading is no news")
+	if p.fail("a", errors.New("cut")) != nothingNew {
+		t.Error("a single failure after a good reading is news")
 	}
 	if got := p.wait(p.now); got > 8*time.Second {
 		t.Errorf("after a good reading the back-off begins with %s", got)

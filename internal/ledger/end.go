@@ -46,7 +46,7 @@ func (r *Reading) End(c call.Reading, policy Policy) Plan {
 	plan.Units = r.deadLetters(t, c)
 	state, changes := transition(t.state, c)
 	if !c.MoreRejects {
-		due := sealDue(state, c, policy.AfterEnd) && !sealed(state, t, len(plan.Units))
+		due := sealDue(state, c, policy.AfterEnd) && !sealed(state, t, len(plan.Units)) && !hollow(t, c)
 		switch {
 		case due:
 			changes = append(changes, seal(&state, t, plan.Units, c))
@@ -86,6 +86,10 @@ func (p *Plan) passOver(t *task, c call.Reading) {
 	}
 }
 
+// maxRenderings bounds the forms in which a task's rejected rows are known: an
+// upstream may spell a row differently in each response.
+const maxRenderings = 1000
+
 // deadLetters plans the rejects that are not in the ledger yet. Of a row that is
 // there with other bytes it notes the new ones, so that Known passes over it.
 func (r *Reading) deadLetters(t *task, c call.Reading) (units []Unit) {
@@ -98,7 +102,9 @@ func (r *Reading) deadLetters(t *task, c call.Reading) (units []Unit) {
 			d.RowKey = rowKey(reject)
 			e.Kind, e.ID = KindRow, d.RowKey
 			if _, known := t.rows[d.RowKey]; known {
-				put(&t.hashes, reject.Hash, struct{}{})
+				if len(t.hashes) < 2*len(t.rows)+maxRenderings { // else it is merely looked at each time
+					put(&t.hashes, reject.Hash, struct{}{})
+				}
 				continue
 			}
 			if _, again := rowKeys[d.RowKey]; again {
@@ -157,6 +163,10 @@ func sealDue(s State, c call.Reading, afterEnd time.Duration) bool {
 	}
 	return !c.Started.Before(end.Add(afterEnd))
 }
+
+// hollow reports whether a response shows no row at all of a task that had some: a
+// seal by it would say that nothing more comes.
+func hollow(t *task, c call.Reading) bool { return c.Counts.Rows == 0 && t.published() > 0 }
 
 // sealed reports whether the last seal still tells all that is published.
 func sealed(s State, t *task, more int) bool {

@@ -301,6 +301,29 @@ func TestMoreRejects(t *testing.T) {
 	}
 }
 
+// A response without any row seals a task that never had one, but none of which
+// something was published: that may not be all.
+func TestHollowResponseSealsNothing(t *testing.T) {
+	task := header(taskA, call.Finished)
+	for _, tt := range []struct {
+		name   string
+		rows   []call.Row
+		counts call.Counts
+		want   string
+	}{
+		{"a task without rows", nil, call.Counts{}, "2 finished→finished seal 1"},
+		{"a task that had rows", done("a"), call.Counts{}, ""},
+		{"fewer rows than were published", done("a", "b"), call.Counts{Rows: 1}, "2 finished→finished seal 1"},
+	} {
+		s := newShard(meta)
+		s.read(task, noon, policy, tt.rows)
+		end := s.Begin(taskA, false).End(call.Reading{Task: task, Started: noon.Add(policy.AfterEnd), Counts: tt.counts}, policy)
+		if said(end) != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.name, said(end), tt.want)
+		}
+	}
+}
+
 func TestClosing(t *testing.T) {
 	task := header(taskA, call.Finished)
 	sealedAt := noon.Add(24 * time.Hour)

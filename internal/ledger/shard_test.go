@@ -163,12 +163,12 @@ func done(callIDs ...string) (rows []call.Row) {
 }
 
 // read is one whole reading: plan the rows, commit, plan the end, commit. It
-// returns the two plans.
+// returns the two plans. The response shows what was published before, too.
 func (s *shard) read(task call.Task, at time.Time, policy Policy, rows []call.Row, rejects ...call.Reject) (rowsPlan, endPlan Plan) {
 	r := s.Begin(task.ID, false)
 	rowsPlan = r.Rows(call.Part{Task: task, Started: at, Rows: rows})
 	s.commit(rowsPlan.Units...)
-	n := int64(len(rows) + len(rejects))
+	n := max(int64(len(rows)+len(rejects)), s.known(task.ID).published())
 	endPlan = r.End(call.Reading{Task: task, Started: at, Counts: call.Counts{Rows: n, Finished: n}, Rejects: rejects}, policy)
 	s.commit(endPlan.Units...)
 	return rowsPlan, endPlan
