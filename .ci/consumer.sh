@@ -32,7 +32,7 @@ await() {
     sleep 0.1
   done
   echo "consumer.sh: waited a minute for $what" >&2
-  tail -5 "$work"/*.log >&2
+  tail -n 5 "$work"/*.log >&2
   exit 1
 }
 
@@ -55,7 +55,7 @@ PY
 }
 
 CGO_ENABLED=0 go build -o "$work/" ./cmd/...
-"$work/airudder-sim" --addr 127.0.0.1:18090 --tasks 6 --rate 30 --token-ttl 5s 2>"$work/sim.log" &
+"$work/airudder-sim" --addr 127.0.0.1:18090 --tasks 40 --rate 30 --token-ttl 5s --drift-after 1ms 2>"$work/sim.log" &
 pids+=($!)
 await "the simulated AIRudder" "$work/airudder-sim" healthcheck --addr 127.0.0.1:18090
 "$work/airudder-exporter" check >"$work/check.log"  # a run would create the topics: no failure
