@@ -202,8 +202,8 @@ func (p *probe) scanMember(b []byte, i int) int {
 	return end
 }
 
-// take keeps the value if the (quoted) key is one that the probe is after, as
-// encoding/json matches keys: exactly or folded.
+// take keeps the value if the (quoted) key is one that the probe is after, exactly
+// or, as encoding/json matches keys too, folded.
 func (p *probe) take(quoted []byte, escaped bool, value []byte) {
 	key := quoted[1 : len(quoted)-1]
 	if escaped {
