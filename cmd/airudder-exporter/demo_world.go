@@ -42,41 +42,53 @@ const (
 // demoKey stands for credentials: the simulator takes any.
 const demoKey = "demo"
 
-func openWorld(o demoOptions) (w *world, err error) {
-	w = &world{options: o}
-	defer func() {
-		if err != nil {
-			w.close()
-		}
-	}()
-	if o.dataDir != "" {
-		if err := os.MkdirAll(o.dataDir, 0o700); err != nil {
-			return nil, fmt.Errorf("--data-dir: %w", err)
-		}
-	}
-	quiet := slog.New(slog.DiscardHandler)
-	if w.broker, err = embedded.StartBroker(embedded.BrokerConfig{Port: brokerPort, DataDir: o.dataDir, Logger: quiet}); err != nil {
+// openWorld starts it all; what it had started when something failed ends again.
+func openWorld(o demoOptions) (*world, error) {
+	w := &world{options: o}
+	if err := w.open(); err != nil {
+		w.close()
 		return nil, err
 	}
-	if w.registry, err = embedded.StartRegistry(embedded.RegistryConfig{Port: registryPort, DataDir: o.dataDir, Logger: quiet}); err != nil {
-		return nil, err
-	}
-	if w.sim, err = openSim(o); err != nil {
-		return nil, err
+	return w, nil
+}
+
+func (w *world) open() error {
+	if err := w.openKept(); err != nil && w.options.dataDir != "" {
+		return fmt.Errorf("--data-dir %s: %w", w.options.dataDir, err)
+	} else if err != nil {
+		return err
 	}
 	listener, err := listenNear(upstreamPort)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	w.upstreamURL = "http://" + listener.Addr().String()
 	w.upstream = &http.Server{Handler: w.sim.Handler(), ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = w.upstream.Serve(listener) }() // ends at close
 	free, err := listenNear(statusPort)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	w.statusAddr = free.Addr().String()
-	return w, free.Close() // the exporter takes it in a moment
+	return free.Close() // the exporter takes it in a moment
+}
+
+// openKept starts what --data-dir keeps.
+func (w *world) openKept() (err error) {
+	dir, quiet := w.options.dataDir, slog.New(slog.DiscardHandler)
+	if dir != "" {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+	}
+	if w.broker, err = embedded.StartBroker(embedded.BrokerConfig{Port: brokerPort, DataDir: dir, Logger: quiet}); err != nil {
+		return err
+	}
+	if w.registry, err = embedded.StartRegistry(embedded.RegistryConfig{Port: registryPort, DataDir: dir, Logger: quiet}); err != nil {
+		return err
+	}
+	w.sim, err = openSim(w.options)
+	return err
 }
 
 // openSim starts the campaigns, or goes on with those of the last run.
@@ -95,7 +107,7 @@ func openSim(o demoOptions) (*airuddersim.Sim, error) {
 		return sim, sim.SaveFile(simState(o))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("--data-dir: %w", err)
+		return nil, fmt.Errorf("%s: %w", filepath.Base(simState(o)), err)
 	}
 	sim.Resume(time.Now())
 	return sim, nil
