@@ -19,11 +19,13 @@ type demoOptions struct {
 	kill    bool
 	dataDir string
 
-	killAfter time.Duration // no flag
+	// No flags.
+	killAfter time.Duration
+	catchUp   time.Duration // how long the exporter may take to publish what has finished by then
 }
 
 func (p program) demoCommand() *cobra.Command {
-	o := demoOptions{killAfter: 10 * time.Second}
+	o := demoOptions{killAfter: 10 * time.Second, catchUp: 5 * time.Second}
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Run the exporter against a simulated AIRudder and an in-process Kafka.",
@@ -44,9 +46,6 @@ the demo with a proof: every finished call was published exactly once.`,
 	return cmd
 }
 
-// catchUp is how long the exporter may take to publish what has finished by then.
-const catchUp = 5 * time.Second
-
 // runDemo plays until ctx ends, then proves. Its error is what kept the promise
 // from being shown.
 func runDemo(ctx context.Context, o demoOptions, stdout, stderr io.Writer) error {
@@ -62,56 +61,8 @@ func runDemo(ctx context.Context, o demoOptions, stdout, stderr io.Writer) error
 	say.line("registry     %s", w.registry.URL())
 	say.line("AIRudder     %s", w.upstreamURL)
 	say.line("Ctrl-C ends the demo and counts.")
-
-	playing, stopPlaying := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopPlaying()
-	var parts sync.WaitGroup
-	defer parts.Wait()
-	defer stopPlaying()
-	parts.Go(func() { w.sim.Run(playing, 1) })
-	child := newChild(w.childEnv(), say)
-	parts.Go(func() { child.keepAlive(playing) })
-
-	watch := newWatch(stdout)
-	var watchErr error
-	parts.Go(func() {
-		if watchErr = w.watch(playing, watch); watchErr != nil && playing.Err() == nil {
-			say.line("the demo's own reader ended: %v", watchErr)
-		}
-	})
-	if o.kill {
-		parts.Go(func() { killInsideTransaction(playing, o.killAfter, w.broker, child, watch, say) })
-	}
-
-	<-ctx.Done()
-	return w.finish(child, watch, say)
-}
-
-// finish stops the calls, lets the exporter catch up, and counts.
-func (w *world) finish(child *child, watch *watch, say *notices) error {
-	say.line("")
-	w.sim.Stop()
-	say.line("no more calls finish; the exporter gets up to %s to catch up …", catchUp)
-	waiting, enough := context.WithTimeout(context.Background(), catchUp)
-	watch.await(waiting, w.finished())
-	enough()
-	if err := child.stop(); err != nil {
-		say.line("the exporter did not end well: %v", err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
-	proof, err := w.prove(ctx)
-	if err != nil {
-		return fmt.Errorf("count the events: %w", err)
-	}
-	if err := w.save(); err != nil {
-		return err
-	}
-	say.line("%s", proof)
-	if !proof.holds() {
-		return errors.Join(errSaid, errors.New("the proof does not hold"))
-	}
-	return nil
+	err = w.play(ctx, newChild(w.childEnv(), say), newWatch(stdout), say)
+	return errors.Join(err, w.save())
 }
 
 // notices are the demo's lines for people, one at a time.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,49 +15,79 @@ import (
 	"syscall"
 	"time"
 
-	"airudder-exporter/internal/embedded"
+	"github.com/cenkalti/backoff/v4"
 )
 
 // child is the real exporter as a process of its own, started anew whenever it
 // dies.
 type child struct {
-	env []string
-	say *notices
+	env  []string
+	say  *notices
+	told map[string]bool // of relay, which reads one process at a time
 
 	mu      sync.Mutex
-	cmd     *exec.Cmd // nil: not running
-	exited  chan struct{}
+	now     *life // nil: not running
 	stopped bool
 }
 
-func newChild(env []string, say *notices) *child { return &child{env: env, say: say} }
+// life is one process of the child.
+type life struct {
+	cmd    *exec.Cmd
+	exited chan struct{} // closed when it has
+}
 
-// keepAlive runs the exporter until ctx ends.
-func (c *child) keepAlive(ctx context.Context) {
-	for ctx.Err() == nil {
-		exited, err := c.start()
+func newChild(env []string, say *notices) *child {
+	return &child{env: env, say: say, told: map[string]bool{}}
+}
+
+// An exporter that ends so many times in a row and publishes nothing in between
+// will do no better the next time. A kill of the demo's own may be one of them.
+const endsInARow = 5
+
+// keepAlive runs the exporter until ctx ends, it is stopped, or starting it
+// again is hopeless. published is how much is known to be published.
+func (c *child) keepAlive(ctx context.Context, published func() int) error {
+	wait := backoff.NewExponentialBackOff(backoff.WithInitialInterval(50*time.Millisecond),
+		backoff.WithMultiplier(2), backoff.WithMaxInterval(2*time.Second), backoff.WithMaxElapsedTime(0))
+	for ends := 0; ; {
+		before := published()
+		p, err := c.start()
 		if err != nil {
-			c.say.line("start the exporter: %v", err)
-			return
+			return fmt.Errorf("start the exporter: %w", err)
 		}
-		if exited == nil {
-			return
+		if p == nil {
+			return nil
 		}
 		select {
-		case <-exited:
+		case <-p.exited:
 		case <-ctx.Done():
-			c.kill()
-			<-exited
+			p.kill()
+			return nil
 		}
-		select { // a child that ends at once must not spin
-		case <-ctx.Done():
-		case <-time.After(50 * time.Millisecond):
+		if published() > before {
+			ends = 0
+			wait.Reset()
+		} else if ends++; ends == endsInARow {
+			return fmt.Errorf("the exporter ended %d times in a row and published nothing, the last time with %s", ends, p.cmd.ProcessState)
+		}
+		if !pause(ctx, wait.NextBackOff()) {
+			return nil
 		}
 	}
 }
 
-// start starts the exporter; a nil channel says that it was stopped for good.
-func (c *child) start() (<-chan struct{}, error) {
+// pause waits; false when ctx ends first.
+func pause(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// start starts the exporter; nil: it was stopped for good.
+func (c *child) start() (*life, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.stopped {
@@ -76,102 +107,91 @@ func (c *child) start() (<-chan struct{}, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	exited := make(chan struct{})
+	p := &life{cmd: cmd, exited: make(chan struct{})}
 	go func() {
 		c.relay(stderr)
-		_ = cmd.Wait() // how it ended is told by who ended it
+		_ = cmd.Wait() // how it ended stands in its state
 		c.mu.Lock()
-		c.cmd = nil
+		c.now = nil
 		c.mu.Unlock()
-		close(exited)
+		close(p.exited)
 	}()
-	c.cmd, c.exited = cmd, exited
-	return exited, nil
+	c.now = p
+	return p, nil
 }
 
-// relay shows the exporter's warnings and errors.
+// relay shows the exporter's warnings and errors, each text once: one that is
+// started again and again says the same.
 func (c *child) relay(log io.Reader) {
 	lines := bufio.NewScanner(log)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		var entry struct {
-			Level slog.Level `json:"level"`
-			Msg   string     `json:"msg"`
-			Error string     `json:"error"`
-			Why   string     `json:"why"`
-		}
-		if json.Unmarshal(lines.Bytes(), &entry) != nil {
-			c.say.line("exporter: %s", lines.Text())
-		} else if entry.Level >= slog.LevelWarn && !strings.HasPrefix(entry.Msg, "topic settings") {
-			c.say.line("exporter: %s %s", entry.Msg, entry.Error)
+		if text := logged(lines.Bytes()); text != "" && !c.told[text] {
+			c.told[text] = true
+			c.say.line("exporter: %s", text)
 		}
 	}
 	_, _ = io.Copy(io.Discard, log)
+}
+
+// logged is what a line of the exporter's log has to tell; empty: nothing.
+func logged(line []byte) string {
+	var entry struct {
+		Level slog.Level `json:"level"`
+		Msg   string     `json:"msg"`
+		Error string     `json:"error"`
+	}
+	switch {
+	case json.Unmarshal(line, &entry) != nil:
+		return strings.TrimPrefix(string(line), "airudder-exporter: ")
+	case entry.Level < slog.LevelWarn || strings.HasPrefix(entry.Msg, "topic settings"):
+		return ""
+	case entry.Error == "":
+		return entry.Msg
+	}
+	return entry.Msg + ": " + entry.Error
 }
 
 // kill ends the exporter with SIGKILL and waits until it is gone; its pid, or 0
 // when none ran.
 func (c *child) kill() int {
 	c.mu.Lock()
-	cmd, exited := c.cmd, c.exited
+	p := c.now
 	c.mu.Unlock()
-	if cmd == nil {
+	if p == nil {
 		return 0
 	}
-	_ = cmd.Process.Kill() // it may have ended meanwhile
-	<-exited
-	return cmd.Process.Pid
+	p.kill()
+	return p.cmd.Process.Pid
 }
 
-// stop ends the exporter for good, as an operator would.
-func (c *child) stop() error {
+func (p *life) kill() {
+	_ = p.cmd.Process.Kill() // it may have ended meanwhile
+	<-p.exited
+}
+
+// stop ends the exporter for good, as an operator would, and at once where ctx
+// ends.
+func (c *child) stop(ctx context.Context) error {
 	c.mu.Lock()
 	c.stopped = true
-	cmd, exited := c.cmd, c.exited
+	p := c.now
 	c.mu.Unlock()
-	if cmd == nil {
+	if p == nil {
 		return nil
 	}
-	_ = cmd.Process.Signal(syscall.SIGTERM)
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
-	case <-exited:
+	case <-p.exited:
+	case <-ctx.Done():
+		p.kill()
+		return ctx.Err()
 	case <-time.After(10 * time.Second):
-		c.kill()
-		return fmt.Errorf("it was still running 10 s after SIGTERM")
+		p.kill()
+		return errors.New("it was still running 10 s after SIGTERM")
 	}
-	if code := cmd.ProcessState.ExitCode(); code != 0 {
+	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
 		return fmt.Errorf("exit code %d", code)
 	}
 	return nil
-}
-
-// killInsideTransaction waits, kills the exporter at the moment in which it has
-// written a transaction and asks for its commit, and says what that came to.
-func killInsideTransaction(ctx context.Context, after time.Duration, broker *embedded.Broker, child *child, watch *watch, say *notices) {
-	select {
-	case <-time.After(after):
-	case <-ctx.Done():
-		return
-	}
-	killed := make(chan int, 1)
-	var once sync.Once
-	broker.BeforeEndTxn(func(string) (drop bool) {
-		once.Do(func() {
-			killed <- child.kill()
-			drop = true
-		})
-		return drop
-	})
-	var pid int
-	select {
-	case pid = <-killed:
-		broker.BeforeEndTxn(nil)
-	case <-ctx.Done():
-		return
-	}
-	began, seen := time.Now(), watch.distinct()
-	say.line("✗ exporter (pid %d) killed with SIGKILL inside an open transaction: its records are in the log, and nobody may see them", pid)
-	if watch.await(ctx, seen+1) {
-		say.line("✓ recovered in %s: a new process fenced the old one, replayed the ledger and published again", time.Since(began).Round(10*time.Millisecond))
-	}
 }

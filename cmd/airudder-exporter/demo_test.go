@@ -167,8 +167,9 @@ func demo(t *testing.T, o demoOptions, notice string) played {
 	defer cancel()
 	var stdout, stderr output
 	ended := make(chan error, 1)
+	o.catchUp = patience // it ends once the exporter has caught up
 	go func() { ended <- runDemo(ctx, o, &stdout, &stderr) }()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(patience)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for len(stdout.lines()) < 20 || !strings.Contains(stderr.String(), notice) {

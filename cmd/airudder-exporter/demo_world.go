@@ -164,7 +164,7 @@ func (w *world) childEnv() []string {
 	}
 }
 
-// topic is the event topic that the exporter uses by default.
+// demoTopic is the event topic that the exporter uses by default.
 const demoTopic = "airudder.call-completed"
 
 // client is the demo's own reader: it shares nothing with the exporter.
@@ -189,10 +189,12 @@ func (w *world) watch(ctx context.Context, seen *watch) error {
 		return err
 	}
 	for { // until the exporter has made the topic
-		if _, err = client.Ends(ctx, demoTopic); err == nil || ctx.Err() != nil {
+		if _, err := client.Ends(ctx, demoTopic); err == nil {
 			break
 		}
-		time.Sleep(50 * time.Millisecond)
+		if !pause(ctx, 50*time.Millisecond) {
+			return ctx.Err()
+		}
 	}
 	return client.Tail(ctx, []string{demoTopic}, true, func(m kafka.Message) error {
 		event, err := decoder.Event(ctx, m.Record)

@@ -30,6 +30,10 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
+// patience is how long a test waits for what comes in moments, unless the machine
+// is busy with other things.
+const patience = 2 * time.Minute
+
 // surroundings are all that a program talks to.
 type surroundings struct {
 	t        *testing.T
@@ -136,7 +140,7 @@ func (p *started) wait() {
 	p.t.Helper()
 	select {
 	case <-p.ended:
-	case <-time.After(30 * time.Second):
+	case <-time.After(patience):
 		p.t.Fatalf("the program does not end; it says\n%s\n%s", &p.stdout, &p.stderr)
 	}
 	for _, secret := range []string{appSecret, kafkaSecret} {
@@ -162,7 +166,7 @@ func (p *started) wantEnd(code int, says ...string) {
 // until waits for a condition.
 func (p *started) until(what string, holds func() bool) {
 	p.t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(patience)
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for !holds() {
