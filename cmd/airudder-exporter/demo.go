@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"sync"
 	"time"
@@ -24,6 +25,17 @@ type demoOptions struct {
 	catchUp   time.Duration // how long the exporter may take to publish what has finished by then
 }
 
+// check says which flag is wrong.
+func (o demoOptions) check() error {
+	if o.tasks < 1 {
+		return fmt.Errorf("--tasks %d: want 1 or more", o.tasks)
+	}
+	if !(o.rate > 0) || math.IsInf(o.rate, 0) { // NaN is not above 0
+		return fmt.Errorf("--rate %v: want more than 0", o.rate)
+	}
+	return nil
+}
+
 func (p program) demoCommand() *cobra.Command {
 	o := demoOptions{killAfter: 10 * time.Second, catchUp: 5 * time.Second}
 	cmd := &cobra.Command{
@@ -36,6 +48,9 @@ about ten seconds the exporter is killed inside an open transaction. Ctrl-C ends
 the demo with a proof: every finished call was published exactly once.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.check(); err != nil {
+				return err
+			}
 			return runDemo(cmd.Context(), o, p.stdout, p.stderr)
 		},
 	}

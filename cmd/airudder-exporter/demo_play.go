@@ -62,7 +62,12 @@ func (w *world) count(ctx context.Context, say *notices) error {
 	counting, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	proof, err := w.prove(counting)
-	if err != nil {
+	switch {
+	case proof.Events == 0 && w.finished() == 0:
+		// Exit code 0 says that exactly once was seen to hold, and of no call
+		// it was, however early the demo was interrupted.
+		return errors.New("no call had finished, so there is nothing to count: let the demo run longer, or raise --rate")
+	case err != nil:
 		return fmt.Errorf("count the events: %w", err)
 	}
 	say.line("%s", proof)

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"airudder-exporter/internal/airuddersim"
 )
 
 // A demo of which a part cannot go on ends by itself and says which.
@@ -55,5 +57,41 @@ func (w *world) breakLedger(t *testing.T) {
 	t.Helper()
 	if err := w.broker.Cluster().DeleteTopic("airudder.call-ledger"); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Only a proof of some calls is one.
+func TestDemoCounts(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		finished int
+		topic    bool // there is one, and it is empty
+		want     string
+		says     string
+	}{
+		{"interrupted before the exporter had a topic", 0, false, "no call had finished", ""},
+		{"interrupted before a call finished", 0, true, "no call had finished", ""},
+		{"no topic for what finished", 2, false, "count the events: ", ""},
+		{"nothing was published", 2, true, "the proof does not hold", "finished 2 · events 0 · duplicates 0 · missing 2\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w, err := openWorld(demoOptions{tasks: 1, rate: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer w.close()
+			w.sim = airuddersim.New(airuddersim.Config{})
+			w.sim.AddTask(airuddersim.TaskSpec{Status: airuddersim.Calling, Rows: airuddersim.FinishedRows(tt.finished)})
+			if tt.topic {
+				if err := w.broker.Cluster().CreateTopic(demoTopic, 1, nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var stderr output
+			err = w.count(t.Context(), &notices{w: &stderr})
+			if err == nil || !strings.Contains(err.Error(), tt.want) || stderr.String() != tt.says {
+				t.Errorf("it says %q and ends with %v, want %q and %s", &stderr, err, tt.says, tt.want)
+			}
+		})
 	}
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -83,11 +85,11 @@ func (o *options) complete() error {
 	if !slices.Contains(airuddersim.ListShapes(), o.sim.ListShape) {
 		return fmt.Errorf("--list-shape %q: want one of %s", o.listShape, shapes())
 	}
-	if o.speed <= 0 || o.sim.Rate <= 0 || o.sim.TokenTTL <= 0 {
-		return fmt.Errorf("--speed, --rate and --token-ttl: want more than 0")
-	}
-	if o.sim.Tasks < 0 || o.sim.RowsPerTask < 0 || o.sim.ListPageSize < 0 {
-		return fmt.Errorf("--tasks, --rows and --list-page-size: want 0 or more")
+	if err := errors.Join(
+		above0("--speed", o.speed), above0("--rate", o.sim.Rate), above0("--token-ttl", o.sim.TokenTTL),
+		atLeast0("--tasks", o.sim.Tasks), atLeast0("--rows", o.sim.RowsPerTask), atLeast0("--list-page-size", o.sim.ListPageSize),
+	); err != nil {
+		return err
 	}
 	o.sim.FaultRates = map[airuddersim.FaultKind]float64{}
 	for _, text := range o.faults {
@@ -98,6 +100,20 @@ func (o *options) complete() error {
 		o.sim.FaultRates[kind] = share
 	}
 	return nil
+}
+
+func above0[T float64 | time.Duration](flag string, value T) error {
+	if value > 0 && !math.IsInf(float64(value), 0) { // NaN is not above 0
+		return nil
+	}
+	return fmt.Errorf("%s %v: want more than 0", flag, value)
+}
+
+func atLeast0(flag string, value int) error {
+	if value >= 0 {
+		return nil
+	}
+	return fmt.Errorf("%s %d: want 0 or more", flag, value)
 }
 
 // parseFault reads kind=share.
