@@ -15,6 +15,7 @@ func (w *world) play(ctx context.Context, child *child, watch *watch, say *notic
 	all, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	parts, playing := errgroup.WithContext(all)
+	parts.Go(func() error { return interruptedAgain(ctx, playing) })
 	parts.Go(func() error { w.sim.Run(playing, 1); return nil })
 	parts.Go(func() error { return child.keepAlive(playing, watch.distinct) })
 	parts.Go(func() error {
@@ -41,6 +42,27 @@ func (w *world) play(ctx context.Context, child *child, watch *watch, say *notic
 		return err // whatever was counted was counted without that part
 	}
 	return counted
+}
+
+// interruptedAgain waits for a second signal, once ctx has ended with the first.
+// The demo ends at once then, but not before its child, which outside Linux
+// would stay behind.
+func interruptedAgain(ctx, playing context.Context) error {
+	select {
+	case <-ctx.Done():
+	case <-playing.Done():
+		return nil
+	}
+	if !pause(playing, echo) {
+		return nil
+	}
+	second, stop := untilSignal(playing)
+	defer stop()
+	<-second.Done()
+	if playing.Err() != nil {
+		return nil
+	}
+	return errors.New("interrupted again, before the events were counted")
 }
 
 // finish stops the calls, lets the exporter catch up, and counts.

@@ -21,11 +21,18 @@ import (
 	"airudder-exporter/internal/embedded"
 )
 
-// The demo starts this executable as its child: then it is the program.
+// The demo starts this executable as its child: then it is the program. hang is
+// a test's own.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "run" {
-		main()
-		return
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case "run":
+			main()
+			return
+		case "hang":
+			hang()
+			return
+		}
 	}
 	goleak.VerifyTestMain(m)
 }
