@@ -71,7 +71,9 @@ func (w *world) finish(ctx context.Context, child *child, watch *watch, say *not
 	w.sim.Stop()
 	say.line("no more calls finish; the exporter gets up to %s to catch up …", w.options.catchUp)
 	waiting, enough := context.WithTimeout(ctx, w.options.catchUp)
-	watch.await(waiting, w.finished())
+	if n := w.finished(); !watch.await(waiting, n) && ctx.Err() == nil {
+		say.line("it has not caught up: of %d calls %d were published", n, watch.distinct())
+	}
 	enough()
 	if err := child.stop(ctx); err != nil && ctx.Err() == nil {
 		say.line("the exporter did not end well: %v", err)
