@@ -16,7 +16,7 @@ var volatile = []struct {
 	pattern *regexp.Regexp
 	as      string
 }{
-	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "127.0.0.1:PORT"},
+	{regexp.MustCompile(`127\.\d+\.\d+\.\d+:\d+`), "127.0.0.1:PORT"},
 	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`), "LEDGER-ID"},
 	{regexp.MustCompile(`[ \t]+\n`), "\n"},
 }

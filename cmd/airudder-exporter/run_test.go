@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,8 +17,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/sr"
-
-	"airudder-exporter/internal/embedded"
 )
 
 func TestRun(t *testing.T) {
@@ -66,7 +66,7 @@ func (s *surroundings) tail(n int, args ...string) []string {
 // the exporter goes on once it is there.
 func TestRunWaits(t *testing.T) {
 	s := surround(t)
-	addr := freeAddr(t)
+	addr, broker := freeAddr(t), s.env["KAFKA_BROKERS"]
 	s.env["KAFKA_BROKERS"] = addr
 	p := s.start("run")
 	p.until("a page that says so", p.shows("/readyz", "not ready: waiting for Kafka: "))
@@ -79,16 +79,51 @@ func TestRunWaits(t *testing.T) {
 	if n := strings.Count(p.stderr.String(), "waiting for Kafka"); n != 1 {
 		t.Errorf("the log says %d times that it waits for Kafka:\n%s", n, &p.stderr)
 	}
-	_, port, _ := net.SplitHostPort(addr)
-	number, _ := strconv.Atoi(port)
-	broker, err := embedded.StartBroker(embedded.BrokerConfig{Port: number})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer broker.Close()
+	forward(t, addr, broker)
 	p.until("five events", p.shows("/metrics", "\nairudder_events_total 5\n"))
 	p.stop()
 	p.wantEnd(0)
+}
+
+// forward makes an address lead to another until the test ends.
+func forward(t *testing.T, from, to string) {
+	t.Helper()
+	l, err := net.Listen("tcp", from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var open sync.WaitGroup
+	open.Go(func() {
+		for {
+			in, err := l.Accept()
+			if err != nil {
+				return // closed
+			}
+			open.Go(func() { join(t.Context(), in, to) })
+		}
+	})
+	t.Cleanup(func() { l.Close(); open.Wait() })
+}
+
+// join copies both ways until one side ends or ctx does.
+func join(ctx context.Context, in net.Conn, to string) {
+	defer in.Close()
+	out, err := net.Dial("tcp", to)
+	if err != nil {
+		return // the other side sees its connection closed
+	}
+	defer out.Close()
+	ctx, over := context.WithCancel(ctx)
+	defer over()
+	context.AfterFunc(ctx, func() { in.Close(); out.Close() })
+	var copying sync.WaitGroup
+	for _, way := range [][2]net.Conn{{in, out}, {out, in}} {
+		copying.Go(func() {
+			defer over()
+			_, _ = io.Copy(way[0], way[1]) // ends when either is closed
+		})
+	}
+	copying.Wait()
 }
 
 // A registry that is not there is not taken for Kafka.

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"maps"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -68,6 +69,10 @@ func TestTail(t *testing.T) {
 func TestTailFollows(t *testing.T) {
 	s := surround(t)
 	s.export(5)
+	before := map[string]bool{}
+	for _, line := range s.tail(5) {
+		before[callID(t, line)] = true
+	}
 	p := s.start("tail")
 	run := s.start("run")
 	run.until("a reading", run.shows("/metrics", `airudder_polls_total{outcome="ok"}`))
@@ -80,15 +85,52 @@ func TestTailFollows(t *testing.T) {
 	}
 	p.stop()
 	p.wantEnd(0)
-	if lines := p.stdout.lines(); len(lines) >= 5 {
-		t.Errorf("%d lines: it began with the oldest", len(lines))
+	for _, line := range p.stdout.lines() {
+		if before[callID(t, line)] {
+			t.Errorf("it shows what was there before it began: %s", line)
+		}
 	}
 }
 
+// callID is the call that a line of tail is about.
+func callID(t *testing.T, line string) string {
+	t.Helper()
+	var got tailed
+	var value struct {
+		CallID string `json:"call_id"`
+	}
+	if err := json.Unmarshal([]byte(line), &got); err != nil {
+		t.Fatalf("%v: %s", err, line)
+	}
+	if err := json.Unmarshal(got.Value, &value); err != nil || value.CallID == "" {
+		t.Fatalf("no call_id: %v: %s", err, line)
+	}
+	return value.CallID
+}
+
+// A tail that asks a broker which never answers can be ended.
 func TestTailWithoutABroker(t *testing.T) {
 	s := surround(t)
-	s.env["KAFKA_BROKERS"] = freeAddr(t)
+	mute, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mute.Close()
+	s.env["KAFKA_BROKERS"] = mute.Addr().String()
 	p := s.start("tail")
+	asked := make(chan net.Conn, 1)
+	go func() {
+		defer close(asked)
+		if asks, err := mute.Accept(); err == nil {
+			asked <- asks
+		}
+	}()
+	select {
+	case asks := <-asked:
+		defer asks.Close()
+	case <-p.ended:
+		t.Fatalf("it ended by itself:\n%s", &p.stderr)
+	}
 	p.stop()
 	p.wantEnd(0)
 }
