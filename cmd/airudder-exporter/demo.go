@@ -75,6 +75,9 @@ func runDemo(ctx context.Context, o demoOptions, stdout, stderr io.Writer) error
 	say.line("broker       %s", w.broker.Addr())
 	say.line("registry     %s", w.registry.URL())
 	say.line("AIRudder     %s", w.upstreamURL)
+	if w.resumed {
+		say.line("going on from an earlier run; the count will include the %d calls that had finished in it", w.finished())
+	}
 	say.line("Ctrl-C ends the demo and counts.")
 	err = w.play(ctx, newChild(w.childEnv(), say), newWatch(stdout), say)
 	return errors.Join(err, w.save())

@@ -67,7 +67,9 @@ func interruptedAgain(ctx, playing context.Context) error {
 
 // finish stops the calls, lets the exporter catch up, and counts.
 func (w *world) finish(ctx context.Context, child *child, watch *watch, say *notices) error {
-	say.line("")
+	if isTerminal(say.w) {
+		say.line("") // behind the ^C
+	}
 	w.sim.Stop()
 	say.line("no more calls finish; the exporter gets up to %s to catch up …", w.options.catchUp)
 	waiting, enough := context.WithTimeout(ctx, w.options.catchUp)

@@ -146,7 +146,7 @@ func TestDemo(t *testing.T) {
 			t.Errorf("the notices lack %q:\n%s", want, first.notices)
 		}
 	}
-	second := demo(t, demoOptions{tasks: 3, rate: 40, dataDir: dir}, "Ctrl-C")
+	second := demo(t, demoOptions{tasks: 3, rate: 40, dataDir: dir}, "going on from an earlier run; ")
 	for id := range second.calls {
 		if first.calls[id] {
 			t.Errorf("call %s was published again", id)

@@ -24,6 +24,7 @@ import (
 type world struct {
 	options     demoOptions
 	sim         *airuddersim.Sim
+	resumed     bool // the campaigns are those of an earlier run
 	upstream    *http.Server
 	upstreamURL string
 	broker      *embedded.Broker
@@ -87,30 +88,30 @@ func (w *world) openKept() (err error) {
 	if w.registry, err = embedded.StartRegistry(embedded.RegistryConfig{Port: registryPort, DataDir: dir, Logger: quiet}); err != nil {
 		return err
 	}
-	w.sim, err = openSim(w.options)
+	w.sim, w.resumed, err = openSim(w.options)
 	return err
 }
 
 // openSim starts the campaigns, or goes on with those of the last run.
-func openSim(o demoOptions) (*airuddersim.Sim, error) {
+func openSim(o demoOptions) (sim *airuddersim.Sim, resumed bool, err error) {
 	cfg := airuddersim.Config{
 		Seed: uint64(time.Now().UnixNano()), Tasks: o.tasks, Rate: o.rate, RowsPerTask: 60, Renew: true,
 		WarmUp: time.Minute, Lead: 2 * time.Second, Pause: 4 * time.Second, RedialWait: 5 * time.Second, Gzip: true,
 	}
 	if o.dataDir == "" {
-		return airuddersim.New(cfg), nil
+		return airuddersim.New(cfg), false, nil
 	}
-	sim, err := airuddersim.LoadFile(cfg, simState(o))
+	sim, err = airuddersim.LoadFile(cfg, simState(o))
 	if errors.Is(err, fs.ErrNotExist) {
 		// Kept at once: a demo that is killed goes on with these campaigns.
 		sim = airuddersim.New(cfg)
-		return sim, sim.SaveFile(simState(o))
+		return sim, false, sim.SaveFile(simState(o))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Base(simState(o)), err)
+		return nil, false, fmt.Errorf("%s: %w", filepath.Base(simState(o)), err)
 	}
 	sim.Resume(time.Now())
-	return sim, nil
+	return sim, true, nil
 }
 
 func simState(o demoOptions) string { return filepath.Join(o.dataDir, "airudder.json") }
