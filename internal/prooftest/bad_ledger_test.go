@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"airudder-exporter/internal/airuddersim"
 )
@@ -150,30 +151,44 @@ func (m *mischief) whileRunning() {
 // transaction open. Where a topic is deleted whose markers are being written, a
 // broker (Kafka 4.1) writes nobody's markers for half a minute, and may leave
 // that transactional id in its transaction until another broker coordinates it.
+//
+// Nothing begins while it is looked whether anything is open, nor before the
+// deed is done: what a stopped exporter has sent may be read later. One that is
+// found to have asked for a transaction goes on first, since its deadline runs.
 func (m *mischief) betweenTransactions(do func()) {
 	m.t.Helper()
-	open := func() bool {
-		for i := range m.shards {
-			if m.one.net.inTransaction(fmt.Sprintf("%s-%d", m.topics.ledger, i)) {
+	letGo := func() {}
+	defer func() { letGo() }()
+	eventually(m.t, "a moment between two transactions", patience, func() bool {
+		letGo = m.one.holdTransactions()
+		if m.one.net.quiet() {
+			m.one.signal(syscall.SIGSTOP)
+			if m.settled(); m.one.net.quiet() {
 				return true
 			}
-		}
-		return false
-	}
-	eventually(m.t, "a moment between two transactions", patience, func() bool {
-		if open() {
-			return false
-		}
-		m.one.signal(syscall.SIGSTOP)
-		if open() {
 			m.one.signal(syscall.SIGCONT)
-			return false
 		}
-		return true
+		letGo()
+		return false
 	})
-	m.settled()
 	do()
 	m.one.signal(syscall.SIGCONT)
+}
+
+// holdTransactions lets no transaction of the exporter begin until letGo is
+// called.
+func (c *child) holdTransactions() (letGo func()) {
+	held := make(chan struct{})
+	c.net.arm(func(r *request) (f fate) {
+		if kmsg.Key(r.api) == kmsg.AddPartitionsToTxn {
+			f.before = func() { <-held }
+		}
+		return f
+	})
+	return sync.OnceFunc(func() {
+		c.net.arm(nil)
+		close(held)
+	})
 }
 
 // settled waits until no transaction is open on any of the topics that are

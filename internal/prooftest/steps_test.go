@@ -63,10 +63,11 @@ const (
 
 // producerState is one transactional id as the proxy sees it.
 type producerState struct {
-	phase phase
-	last  string // the last request, and how far it came
-	open  bool   // from the first request of a transaction to its end's answer
-	begun int    // how many producers of the id there were
+	phase   phase
+	last    string // the last request, and how far it came
+	open    bool   // from the first request of a transaction to its end's answer
+	unended bool   // a transaction, the barrier's included, may be open: from its first request to the answer to its end, or to the next fence
+	begun   int    // how many producers of the id there were
 }
 
 // tracker tells from the requests where each producer stands. It is safe for
@@ -155,6 +156,7 @@ func (p *producerState) began(r *request) step {
 			p.phase = transaction
 		}
 		p.open = p.phase == transaction
+		p.unended = true
 	}
 	s := step(string(p.phase) + " " + kmsg.NameForKey(r.api))
 	p.last = "in " + string(s)
@@ -179,13 +181,13 @@ func (t *tracker) ended(r *request) {
 	default:
 		return
 	}
-	switch {
-	case r.step == stepFence:
-		p.phase = barrier
-	case r.step == stepBarrierEnd:
-		p.phase = replay
-	case r.step == stepEnd:
-		p.open = false
+	switch r.step {
+	case stepFence:
+		p.phase, p.unended = barrier, false
+	case stepBarrierEnd:
+		p.phase, p.unended = replay, false
+	case stepEnd:
+		p.open, p.unended = false, false
 	}
 }
 
@@ -229,10 +231,20 @@ func (t *tracker) begun(id string) int {
 	return 0
 }
 
-// inTransaction reports whether a transactional id has a transaction open.
-func (t *tracker) inTransaction(id string) bool { return t.inLater(id, 0) }
+// quiet reports whether no transaction of the process can be open.
+func (t *tracker) quiet() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, p := range t.producers {
+		if p.unended {
+			return false
+		}
+	}
+	return true
+}
 
-// inLater is inTransaction of a producer that came after so many.
+// inLater reports whether a producer that came after so many of a transactional
+// id has a transaction open.
 func (t *tracker) inLater(id string, after int) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
