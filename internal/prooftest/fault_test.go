@@ -16,7 +16,7 @@ import (
 // never sent, the answer lost, cut or late, the request itself late; once, and
 // for a while. After each row the exporter has to go on by itself, and in the
 // end every call has been published once. Without real brokers a part of the
-// rows runs, the same every time.
+// rows runs, the same every time, unless PROOF_FAULTS is "all".
 func TestFaultTable(t *testing.T) {
 	t.Parallel()
 	of := func(steps ...step) []asked {
@@ -30,7 +30,7 @@ func TestFaultTable(t *testing.T) {
 	for i, s := range []struct {
 		name string
 		rows []faultRow
-		part int // one of so many rows runs without real brokers
+		part int // one of so many rows runs where not the whole table does
 	}{
 		{"codes at a producer's start", codeRows(begin), 5},
 		{"codes at the barrier", codeRows(barrier), 7},
@@ -42,7 +42,7 @@ func TestFaultTable(t *testing.T) {
 		{"network in a transaction, in the group", networkRows(slices.Concat(work, member, process)), 5},
 		{"late", lateRows(everyRequest()), 3},
 	} {
-		if os.Getenv("TEST_KAFKA_BROKERS") == "" {
+		if !wholeTable(t) {
 			s.rows = everyNth(s.rows, s.part)
 		}
 		life := 0
@@ -57,6 +57,21 @@ func TestFaultTable(t *testing.T) {
 				f.finish("brokers: " + s.name)
 			})
 		}
+	}
+}
+
+// wholeTable reports whether a fault table runs with all of its rows: on real
+// brokers, and where PROOF_FAULTS asks for it.
+func wholeTable(t testing.TB) bool {
+	t.Helper()
+	switch asked := os.Getenv("PROOF_FAULTS"); asked {
+	case "":
+		return os.Getenv("TEST_KAFKA_BROKERS") != ""
+	case "all":
+		return true
+	default:
+		t.Fatalf("PROOF_FAULTS: got %q, want all", asked)
+		return false
 	}
 }
 

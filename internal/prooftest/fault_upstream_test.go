@@ -23,7 +23,7 @@ func TestUpstreamFaultTable(t *testing.T) {
 			cfg.TokenTTL = time.Second // so that it is asked for often
 			w := newWorld(t, cfg, nil)
 			rows := upstreamRows(endpoint)
-			if !w.real {
+			if !wholeTable(t) {
 				rows = everyNth(rows, 3)
 			}
 			one := w.exporter("one", "AIRUDDER_RESPONSE_TIMEOUT=2s")
