@@ -119,9 +119,3 @@ func (a asked) says(code int16) string {
 // ends reports whether the exporter ends itself, as it must: the ledger's
 // beginning is gone.
 func (a asked) ends(code int16) bool { return a.step == stepReplay && code == codeOutOfRange }
-
-// belongsTo reports whether a request is this one. Those that write meta at the
-// start are not a producer's.
-func (a asked) belongsTo(r *request) bool {
-	return r.step == a.step && !isInit(r.txn)
-}

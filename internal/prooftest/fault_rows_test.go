@@ -3,7 +3,6 @@ package prooftest
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -63,7 +62,7 @@ func networkRows(all []asked) (rows []faultRow) {
 func lateRows(all []asked) (rows []faultRow) {
 	for _, a := range all {
 		rows = append(rows, faultRow{a, tardy, 0, 1})
-		if slices.Contains(startSteps, a.step) && a.effect || slices.Contains(workSteps, a.step) {
+		if a.effect && slices.Contains(slices.Concat(metaSteps, startSteps, workSteps), a.step) {
 			rows = append(rows, faultRow{a, late, 0, 1})
 		}
 	}
@@ -107,7 +106,7 @@ func dividedRows() (rows []faultRow) {
 
 // fits reports whether a request is one that the row can happen to.
 func (r faultRow) fits(w *world, q *request) bool {
-	if !r.belongsTo(q) {
+	if q.step != r.step {
 		return false
 	}
 	produce, ok := q.msg.(*kmsg.ProduceRequest)
@@ -147,15 +146,16 @@ func (r faultRow) fate(w *world, q *request) fate {
 }
 
 // awaitTooLate waits until nobody waits for an answer any more: a later producer
-// is in a transaction or, of a request that belongs to none, the longest
-// deadline has passed.
+// is in a transaction or, of the id that writes meta, which may have nothing
+// left to write, has begun; of a request that belongs to no producer, the
+// longest deadline has passed.
 func (w *world) awaitTooLate(id string) {
-	if id != "" {
+	switch {
+	case id == "":
+		<-time.After(4 * time.Second)
+	case isInit(id):
+		w.awaitLater(id, (*tracker).later)
+	default:
 		w.awaitSuccessor(id)
-		return
 	}
-	<-time.After(4 * time.Second)
 }
-
-// isInit reports whether a transactional id is not a shard's.
-func isInit(id string) bool { return strings.HasSuffix(id, "-init") }

@@ -219,6 +219,7 @@ func (f *faults) book(row faultRow) {
 // table.
 func (f *faults) finish(name string) {
 	f.w.t.Helper()
+	f.w.awaitMet()
 	f.stop()
 	f.w.awaitEvents(f.seen, patience)
 	f.one.terminate(grace)

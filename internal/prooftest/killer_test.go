@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -95,6 +96,7 @@ func (k *killer) run(n int) {
 	if dead != nil {
 		dead.start()
 	}
+	k.w.awaitMet()
 }
 
 // awaitResumed waits for the first event that was written after the last kill.
@@ -191,7 +193,7 @@ func (k *killer) at(m moment, skip int) func() *child {
 		c.net.arm(func(r *request) fate {
 			mu.Lock()
 			defer mu.Unlock()
-			if r.step != m.step || strings.HasSuffix(r.txn, "-init") {
+			if r.step != m.step {
 				return fate{}
 			}
 			if skip--; skip != -1 {
@@ -222,19 +224,39 @@ func (k *killer) at(m moment, skip int) func() *child {
 	}
 }
 
+// lateness counts what was to come late: behind the beginning of a later
+// producer's transaction.
+type lateness struct{ held, met atomic.Int64 }
+
+// awaitMet waits until all of it did, else it was not late. Exporters still have
+// work to do.
+func (w *world) awaitMet() {
+	w.t.Helper()
+	eventually(w.t, "a later producer's transaction for all that was held until then", patience, func() bool { return w.late.met.Load() == w.late.held.Load() })
+}
+
 // awaitSuccessor waits until a later producer of a transactional id has a
-// transaction open, but not for ever.
-func (w *world) awaitSuccessor(id string) {
+// transaction open, or the test is over.
+func (w *world) awaitSuccessor(id string) { w.awaitLater(id, (*tracker).inLater) }
+
+// awaitLater waits until a later producer of a transactional id is somewhere.
+func (w *world) awaitLater(id string, is func(t *tracker, id string, after int) bool) {
+	w.late.held.Add(1)
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	var before []int
 	for _, c := range w.children {
 		before = append(before, c.net.begun(id))
 	}
-	for range 8000 {
-		<-tick.C
+	for {
+		select {
+		case <-tick.C:
+		case <-w.t.Context().Done():
+			return
+		}
 		for i, c := range w.children {
-			if c.net.inLater(id, before[i]) {
+			if is(c.net.tracker, id, before[i]) {
+				w.late.met.Add(1)
 				return
 			}
 		}

@@ -191,14 +191,12 @@ func (l *loss) refuse() {
 func (l *loss) killRebuilds() {
 	l.t.Helper()
 	for _, at := range []step{stepFence, stepBarrierEnd, stepReplay, stepAdd, stepProduce, stepEnd} {
-		l.tool.end(func(r *request) bool { return r.step == at && !strings.HasSuffix(r.txn, "-init") }, -1, "ledger", "rebuild")
+		l.tool.end(func(r *request) bool { return r.step == at }, -1, "ledger", "rebuild")
 	}
 	if said := l.tool.end(nil, 1, "run"); !strings.Contains(said, "ledger refused") {
 		l.t.Errorf("a run takes a ledger that is not finished:\n%s", said)
 	}
-	l.tool.end(func(r *request) bool {
-		return strings.HasSuffix(r.txn, "-init") && strings.HasSuffix(string(r.step), "EndTxn")
-	}, -1, "ledger", "rebuild")
+	l.tool.end(func(r *request) bool { return r.step == stepMetaEnd }, -1, "ledger", "rebuild")
 }
 
 // rebuild runs a rebuild to its end, and returns what it said.

@@ -28,6 +28,16 @@ const (
 	stepEnd            step = "transaction EndTxn"
 )
 
+// The steps in which a ledger's meta is written, under a transactional id of its
+// own.
+const (
+	stepMetaFind    step = "meta FindCoordinator"
+	stepMetaFence   step = "meta InitProducerID"
+	stepMetaAdd     step = "meta AddPartitionsToTxn"
+	stepMetaProduce step = "meta Produce"
+	stepMetaEnd     step = "meta EndTxn"
+)
+
 // Steps that belong to no producer.
 const (
 	stepFind        step = "FindCoordinator" // of a transactional id
@@ -44,8 +54,9 @@ const (
 )
 
 // startSteps and workSteps are the steps of a producer's start, and of each of
-// its transactions.
+// its transactions; metaSteps those of the transaction that begins a ledger.
 var (
+	metaSteps  = []step{stepMetaFence, stepMetaAdd, stepMetaProduce, stepMetaEnd}
 	startSteps = []step{stepFence, stepBarrierAdd, stepBarrierProduce, stepBarrierEnd, stepReplay}
 	workSteps  = []step{stepAdd, stepProduce, stepEnd}
 )
@@ -59,15 +70,17 @@ const (
 	barrier     phase = "barrier"
 	replay      phase = "replay"
 	transaction phase = "transaction"
+
+	meta phase = "meta" // all that the id which writes it ever is in
 )
 
 // producerState is one transactional id as the proxy sees it.
 type producerState struct {
 	phase   phase
 	last    string // the last request, and how far it came
-	open    bool   // from the first request of a transaction to its end's answer
+	open    bool   // from the answer to the first request of a transaction to that of its end
 	unended bool   // a transaction, the barrier's included, may be open: from its first request to the answer to its end, or to the next fence
-	begun   int    // how many producers of the id there were
+	number  int    // of the producer: how many of the id there have been
 }
 
 // tracker tells from the requests where each producer stands. It is safe for
@@ -77,8 +90,9 @@ type tracker struct {
 
 	mu        sync.Mutex
 	producers map[string]*producerState
-	refused   int           // requests of a producer whose time is over
-	journal   []journalLine // the newest at the end
+	numbers   map[string]int // the last producer's, by id, over all processes
+	refused   int            // requests of a producer whose time is over
+	journal   []journalLine  // the newest at the end
 }
 
 // journalLine is what happened to one request.
@@ -90,7 +104,7 @@ type journalLine struct {
 const journalLines = 20_000
 
 func newTracker(ledger string) *tracker {
-	return &tracker{ledger: ledger, producers: map[string]*producerState{}}
+	return &tracker{ledger: ledger, producers: map[string]*producerState{}, numbers: map[string]int{}}
 }
 
 func (t *tracker) note(format string, args ...any) {
@@ -106,14 +120,26 @@ func (t *tracker) began(r *request) {
 	defer t.mu.Unlock()
 	r.txn = t.transactionalID(r.msg)
 	r.step = step(kmsg.NameForKey(r.api))
-	if find, ok := r.msg.(*kmsg.FindCoordinatorRequest); ok && find.CoordinatorType == 0 {
-		r.step = stepFindGroup
+	if find, ok := r.msg.(*kmsg.FindCoordinatorRequest); ok {
+		switch {
+		case find.CoordinatorType == 0:
+			r.step = stepFindGroup
+		case isInit(find.CoordinatorKey):
+			r.step = stepMetaFind
+		}
 	}
 	if r.txn != "" {
 		p := t.producers[r.txn]
 		if p == nil {
 			p = &producerState{phase: starting}
+			if isInit(r.txn) {
+				p.phase = meta
+			}
 			t.producers[r.txn] = p
+		}
+		if kmsg.Key(r.api) == kmsg.InitProducerID {
+			t.numbers[r.txn]++
+			p.number = t.numbers[r.txn]
 		}
 		r.producer, r.step = p, p.began(r)
 		t.note("%s %s sent", r.txn, r.step)
@@ -146,16 +172,21 @@ func (t *tracker) transactionalID(msg kmsg.Request) string {
 	return ""
 }
 
+// isInit reports whether a transactional id is the one that writes a ledger's
+// meta, and no shard's.
+func isInit(id string) bool { return strings.HasSuffix(id, "-init") }
+
 func (p *producerState) began(r *request) step {
 	switch r.msg.(type) {
 	case *kmsg.InitProducerIDRequest:
-		p.phase, p.open = fence, false
-		p.begun++
+		if p.phase != meta {
+			p.phase = fence
+		}
+		p.open = false
 	case *kmsg.AddPartitionsToTxnRequest:
 		if p.phase == replay {
 			p.phase = transaction
 		}
-		p.open = p.phase == transaction
 		p.unended = true
 	}
 	s := step(string(p.phase) + " " + kmsg.NameForKey(r.api))
@@ -184,9 +215,13 @@ func (t *tracker) ended(r *request) {
 	switch r.step {
 	case stepFence:
 		p.phase, p.unended = barrier, false
+	case stepMetaFence:
+		p.unended = false
 	case stepBarrierEnd:
 		p.phase, p.unended = replay, false
-	case stepEnd:
+	case stepAdd, stepMetaAdd:
+		p.open = true
+	case stepEnd, stepMetaEnd:
 		p.open, p.unended = false, false
 	}
 }
@@ -203,7 +238,7 @@ func (t *tracker) where() (at string, open bool) {
 	for _, id := range slices.Sorted(maps.Keys(t.producers)) {
 		p := t.producers[id]
 		open = open || p.open
-		if p.last != "" && !strings.HasSuffix(id, "-init") {
+		if p.last != "" && p.phase != meta {
 			all = append(all, p.last)
 		}
 	}
@@ -221,14 +256,11 @@ func (t *tracker) where() (at string, open bool) {
 	return all[0], open
 }
 
-// begun is how many producers of a transactional id the process has begun.
+// begun is how many producers of a transactional id have begun.
 func (t *tracker) begun(id string) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if p := t.producers[id]; p != nil {
-		return p.begun
-	}
-	return 0
+	return t.numbers[id]
 }
 
 // quiet reports whether no transaction of the process can be open.
@@ -249,15 +281,19 @@ func (t *tracker) inLater(id string, after int) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	p := t.producers[id]
-	return p != nil && p.open && p.begun > after
+	return p != nil && p.open && p.number > after
 }
+
+// later reports whether a producer has begun that came after so many of a
+// transactional id.
+func (t *tracker) later(id string, after int) bool { return t.begun(id) > after }
 
 // writes reports whether a producer of the process has begun, for a shard.
 func (t *tracker) writes() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for id, p := range t.producers {
-		if p.phase != starting && !strings.HasSuffix(id, "-init") {
+	for _, p := range t.producers {
+		if p.phase != starting && p.phase != meta {
 			return true
 		}
 	}

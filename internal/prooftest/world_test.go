@@ -40,6 +40,7 @@ type world struct {
 	shards   int         // partitions of the ledger
 	eventKey string      // KAFKA_EVENT_KEY; empty: the default
 	children []*child
+	late     lateness
 }
 
 // topics are those of one test.
