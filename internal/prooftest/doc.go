@@ -31,7 +31,8 @@
 //	scale*_test.go     exporters that come and go, or were not meant to be two
 //	hostile_test.go    an upstream that echoes
 //	proxy_code_test.go answers that are codes, made up
-//	fault*_test.go     every request gone wrong in every way: the fault table
+//	fault*_test.go     every request gone wrong in every way, the first start's
+//	                   included: the fault tables
 //	bad_ledger*_test.go what may happen to the topics, and what comes of it: a table
 //	cleaner_test.go    a real broker's cleaner; closing_test.go: sealed, closed, gone
 //	acl_world_test.go  a world on the secured broker, and a user with few rights

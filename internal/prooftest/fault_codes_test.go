@@ -104,11 +104,11 @@ func fencing(code int16) bool { return slices.Contains([]int16{47, 49, 90}, code
 // in particular. A right that is missing is named.
 func (a asked) says(code int16) string {
 	switch {
-	case code == codeTxnRight && a.step != stepEnd:
+	case code == codeTxnRight && a.step != stepEnd && a.step != stepMetaEnd:
 		return "the right Write on the transactional ids"
 	case code == codeTopicRight && a.step == stepReplay:
 		return "the right Read on the topic"
-	case code == codeTopicRight && slices.Contains([]step{stepAdd, stepBarrierAdd, stepProduce, stepBarrierProduce}, a.step):
+	case code == codeTopicRight && slices.Contains([]step{stepAdd, stepBarrierAdd, stepMetaAdd, stepProduce, stepBarrierProduce, stepMetaProduce}, a.step):
 		return "the right Write on the topic"
 	case code == codeOutOfRange && a.step == stepReplay:
 		return "does not begin at offset 0 any more"

@@ -146,16 +146,12 @@ func (r faultRow) fate(w *world, q *request) fate {
 }
 
 // awaitTooLate waits until nobody waits for an answer any more: a later producer
-// is in a transaction or, of the id that writes meta, which may have nothing
-// left to write, has begun; of a request that belongs to no producer, the
-// longest deadline has passed.
+// is in a transaction or, of a request that belongs to none, or to the meta,
+// which may have been written, the longest deadline has passed.
 func (w *world) awaitTooLate(id string) {
-	switch {
-	case id == "":
-		<-time.After(4 * time.Second)
-	case isInit(id):
-		w.awaitLater(id, (*tracker).later)
-	default:
+	if id != "" && !isInit(id) {
 		w.awaitSuccessor(id)
+		return
 	}
+	<-time.After(4 * time.Second)
 }

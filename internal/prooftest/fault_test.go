@@ -223,5 +223,6 @@ func (f *faults) finish(name string) {
 	f.stop()
 	f.w.awaitEvents(f.seen, patience)
 	f.one.terminate(grace)
-	f.tally.report(name, f.w.check(nil))
+	proof := f.w.check(nil).proof
+	f.tally.report(f.w.t, name, len(proof.Duplicates), len(proof.Missing))
 }

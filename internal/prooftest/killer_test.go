@@ -235,31 +235,18 @@ func (w *world) awaitMet() {
 	eventually(w.t, "a later producer's transaction for all that was held until then", patience, func() bool { return w.late.met.Load() == w.late.held.Load() })
 }
 
-// awaitSuccessor waits until a later producer of a transactional id has a
-// transaction open, or the test is over.
-func (w *world) awaitSuccessor(id string) { w.awaitLater(id, (*tracker).inLater) }
-
-// awaitLater waits until a later producer of a transactional id is somewhere.
-func (w *world) awaitLater(id string, is func(t *tracker, id string, after int) bool) {
+// awaitSuccessor waits until a later producer of a transactional id has opened a
+// transaction, or the test is over.
+func (w *world) awaitSuccessor(id string) {
 	w.late.held.Add(1)
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	var before []int
+	opened := make(chan struct{}, 1)
 	for _, c := range w.children {
-		before = append(before, c.net.begun(id))
+		defer c.net.listen(id, opened)()
 	}
-	for {
-		select {
-		case <-tick.C:
-		case <-w.t.Context().Done():
-			return
-		}
-		for i, c := range w.children {
-			if is(c.net.tracker, id, before[i]) {
-				w.late.met.Add(1)
-				return
-			}
-		}
+	select {
+	case <-opened:
+		w.late.met.Add(1)
+	case <-w.t.Context().Done():
 	}
 }
 

@@ -91,8 +91,9 @@ type tracker struct {
 	mu        sync.Mutex
 	producers map[string]*producerState
 	numbers   map[string]int // the last producer's, by id, over all processes
-	refused   int            // requests of a producer whose time is over
-	journal   []journalLine  // the newest at the end
+	listeners map[*listener]bool
+	refused   int           // requests of a producer whose time is over
+	journal   []journalLine // the newest at the end
 }
 
 // journalLine is what happened to one request.
@@ -104,7 +105,7 @@ type journalLine struct {
 const journalLines = 20_000
 
 func newTracker(ledger string) *tracker {
-	return &tracker{ledger: ledger, producers: map[string]*producerState{}, numbers: map[string]int{}}
+	return &tracker{ledger: ledger, producers: map[string]*producerState{}, numbers: map[string]int{}, listeners: map[*listener]bool{}}
 }
 
 func (t *tracker) note(format string, args ...any) {
@@ -221,6 +222,7 @@ func (t *tracker) ended(r *request) {
 		p.phase, p.unended = replay, false
 	case stepAdd, stepMetaAdd:
 		p.open = true
+		t.tell(r.txn, p)
 	case stepEnd, stepMetaEnd:
 		p.open, p.unended = false, false
 	}
@@ -256,13 +258,6 @@ func (t *tracker) where() (at string, open bool) {
 	return all[0], open
 }
 
-// begun is how many producers of a transactional id have begun.
-func (t *tracker) begun(id string) int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.numbers[id]
-}
-
 // quiet reports whether no transaction of the process can be open.
 func (t *tracker) quiet() bool {
 	t.mu.Lock()
@@ -275,18 +270,39 @@ func (t *tracker) quiet() bool {
 	return true
 }
 
-// inLater reports whether a producer that came after so many of a transactional
-// id has a transaction open.
-func (t *tracker) inLater(id string, after int) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	p := t.producers[id]
-	return p != nil && p.open && p.number > after
+// listener is told when a producer that came after so many of its id opens a
+// transaction.
+type listener struct {
+	id     string
+	after  int
+	opened chan<- struct{}
 }
 
-// later reports whether a producer has begun that came after so many of a
-// transactional id.
-func (t *tracker) later(id string, after int) bool { return t.begun(id) > after }
+// listen has a producer of a transactional id that is yet to begin tell when it
+// opens its first transaction, until done is called.
+func (t *tracker) listen(id string, opened chan<- struct{}) (done func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l := &listener{id, t.numbers[id], opened}
+	t.listeners[l] = true
+	return func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		delete(t.listeners, l)
+	}
+}
+
+// tell tells who listens that a transaction was opened.
+func (t *tracker) tell(id string, p *producerState) {
+	for l := range t.listeners {
+		if l.id == id && p.number > l.after {
+			select {
+			case l.opened <- struct{}{}:
+			default: // it was told
+			}
+		}
+	}
+}
 
 // writes reports whether a producer of the process has begun, for a shard.
 func (t *tracker) writes() bool {
