@@ -88,10 +88,10 @@ func (g *guarded) withAndWithout(r right) {
 	}
 	g.grant(r)
 	eventually(t, "events with "+r.String(), patience, func() bool { return seen.count() > 3 })
+	again := len(one.logged())
 	if r.bitesAtWork(g.topics) {
-		from := len(one.logged())
 		g.revoke(r)
-		g.awaitNamed(one, from, r)
+		g.awaitNamed(one, again, r)
 		g.grant(r)
 		before := time.Now()
 		eventually(t, "an event with "+r.String()+" again", patience, func() bool { return seen.newest().After(before) })
@@ -99,6 +99,11 @@ func (g *guarded) withAndWithout(r right) {
 	stop()
 	g.awaitEvents(seen, patience)
 	one.terminate(grace)
+	for _, log := range [][]byte{one.logged()[:again], one.logged()[again:]} {
+		if n := r.named(log); n > 5 {
+			t.Errorf("the log names %s %d times", r, n)
+		}
+	}
 	g.check(nil)
 }
 
@@ -114,24 +119,21 @@ func (r right) bitesAtWork(t topics) bool {
 	return r.resource != kmsg.ACLResourceTypeTopic || r.operation == kmsg.ACLOperationWrite && (r.name == t.events || r.name == t.ledger)
 }
 
-// awaitNamed waits until the log names the right, which it does once, or a few
-// times where the right is refused at several steps.
+// awaitNamed waits until the log names the right.
 func (g *guarded) awaitNamed(c *child, from int, r right) {
 	g.t.Helper()
-	named := func() int {
-		log := bytes.ReplaceAll(c.logged()[from:], []byte(`\"`), []byte(`"`))
-		n := 0
-		for line := range bytes.Lines(log) {
-			if bytes.Contains(line, []byte(`"level":"WARN"`)) && bytes.Contains(line, []byte(r.String())) {
-				n++
-			}
+	eventually(g.t, "the log to name "+r.String(), patience, func() bool { return r.named(c.logged()[from:]) > 0 })
+}
+
+// named counts the warnings that name the right, which is to happen once, or a
+// few times where it is refused at several steps.
+func (r right) named(log []byte) (n int) {
+	for line := range bytes.Lines(bytes.ReplaceAll(log, []byte(`\"`), []byte(`"`))) {
+		if bytes.Contains(line, []byte(`"level":"WARN"`)) && bytes.Contains(line, []byte(r.String())) {
+			n++
 		}
-		return n
 	}
-	eventually(g.t, "the log to name "+r.String(), patience, func() bool { return named() > 0 })
-	if n := named(); n > 5 {
-		g.t.Errorf("the log names %s %d times", r, n)
-	}
+	return n
 }
 
 // TestRightsOfTail: Read on the one topic is enough to read it, and is named

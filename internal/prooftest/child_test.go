@@ -20,9 +20,8 @@ type child struct {
 	log  *os.File // stderr of all of them
 	net  *proxy
 
-	mu     sync.Mutex
-	now    *process // nil: none was started
-	failed bool
+	mu  sync.Mutex
+	now *process // nil: none was started
 }
 
 // process is one life of a child.
@@ -70,7 +69,6 @@ func (c *child) start() {
 		_ = cmd.Wait() // how it ended stands in its state
 		c.mu.Lock()
 		unexpected := !p.expected
-		c.failed = c.failed || unexpected
 		c.mu.Unlock()
 		close(p.exited)
 		if unexpected {

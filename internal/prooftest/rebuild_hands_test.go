@@ -148,26 +148,6 @@ func (l *loss) compareMeta(got map[string]any) {
 	}
 }
 
-// loseTopic deletes a topic, and returns when it is gone.
-func (l *loss) loseTopic(topic string) {
-	l.t.Helper()
-	req := kmsg.NewPtrDeleteTopicsRequest()
-	req.TimeoutMillis = 30_000
-	of := kmsg.NewDeleteTopicsRequestTopic()
-	of.Topic = &topic
-	req.TopicNames, req.Topics = []string{topic}, append(req.Topics, of)
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	res, err := req.RequestWith(ctx, l.client)
-	if err == nil {
-		err = kerr.ErrorForCode(res.Topics[0].ErrorCode)
-	}
-	if err != nil {
-		l.t.Fatalf("delete %s: %v", topic, err)
-	}
-	eventually(l.t, "the end of "+topic, patience, func() bool { return partitionsOf(ctx, l.t, l.client, topic) == 0 })
-}
-
 // dropRecords deletes all that a topic holds, as retention does.
 func (l *loss) dropRecords(topic string) {
 	l.t.Helper()

@@ -164,7 +164,7 @@ func (l *loss) lose() {
 	l.t.Helper()
 	l.lost = l.read(l.topics.ledger)
 	l.entries = live(l.lost)
-	l.loseTopic(l.topics.ledger)
+	l.remove(l.topics.ledger)
 	if l.retention < time.Minute {
 		<-time.After(l.retention)
 	}
@@ -182,7 +182,7 @@ func (l *loss) refuse() {
 		}
 	}
 	if l.shards > 1 {
-		l.loseTopic(l.topics.ledger)
+		l.remove(l.topics.ledger)
 	}
 }
 

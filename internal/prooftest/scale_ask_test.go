@@ -3,28 +3,14 @@ package prooftest
 import (
 	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
 	"strings"
 	"time"
 )
 
-// pageOf is a page of a running exporter; code 0: it does not answer.
-func pageOf(c *child, path string) (code int, text string) {
-	client := http.Client{Timeout: 5 * time.Second}
-	res, err := client.Get("http://" + settingOf(c, "HTTP_ADDR") + path)
-	if err != nil {
-		return 0, ""
-	}
-	defer res.Body.Close()
-	body, _ := io.ReadAll(res.Body) // of a cut one, what came
-	return res.StatusCode, string(body)
-}
-
 // ownedBy says since when an exporter has each of its shards restored; false:
 // not all of them are, or it does not answer.
 func ownedBy(c *child) (since map[int]time.Time, restored bool) {
-	code, text := pageOf(c, "/api/status")
+	code, text := c.page("/api/status")
 	var status struct {
 		Shards []struct {
 			Shard    int       `json:"shard"`
@@ -45,7 +31,7 @@ func ownedBy(c *child) (since map[int]time.Time, restored bool) {
 // budgetOf is how many requests a second an exporter may make; below 0: it does
 // not say.
 func budgetOf(c *child) float64 {
-	_, text := pageOf(c, "/metrics")
+	_, text := c.page("/metrics")
 	for line := range strings.Lines(text) {
 		var n float64
 		if _, err := fmt.Sscanf(line, "airudder_request_budget %g", &n); err == nil {

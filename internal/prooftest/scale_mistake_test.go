@@ -26,7 +26,7 @@ func TestTwoDeploymentsByMistake(t *testing.T) {
 			ready := ""
 			eventually(t, "the loser's /readyz, red and with both identities", patience, func() bool {
 				var code int
-				code, ready = pageOf(one, "/readyz")
+				code, ready = one.page("/readyz")
 				return code == http.StatusServiceUnavailable && namesBoth(ready, one, two)
 			})
 			eventually(t, "each being fenced by the other", patience, func() bool {
