@@ -13,7 +13,9 @@
 // the registry an in-process one or TEST_SCHEMA_REGISTRY_URL. Each test has
 // topics of its own. PROOF_KILLS says how often the kill loops kill (40 in
 // process, 100 on real brokers; a tenth of 20 and of 80 where a group has to
-// notice each); a thousand take longer than go test waits by itself.
+// notice each); a thousand take longer than go test waits by itself. The fault
+// tables run whole on real brokers, and a part of each in process, unless
+// PROOF_FAULTS is "all", which takes ten minutes.
 //
 // # File map
 //
@@ -28,7 +30,8 @@
 //	check*_test.go     the checker
 //	history_test.go    what happened around the first wrong call
 //	killer_test.go     kills, and where they fall
-//	scale*_test.go     exporters that come and go, or were not meant to be two
+//	scale*_test.go     exporters that come and go, what a hand-over costs, or
+//	                   were not meant to be two
 //	hostile_test.go    an upstream that echoes
 //	proxy_code_test.go answers that are codes, made up
 //	fault*_test.go     every request gone wrong in every way, the first start's

@@ -205,16 +205,18 @@ func (c *crowd) even() (bool, string) {
 }
 
 // handOver ends each owner in good order, one after the other, and takes the
-// time until others have restored all of its shards.
+// time until others have restored all of its shards, and counts what that took.
 func (c *crowd) handOver() {
 	c.t.Helper()
 	for _, one := range c.children {
 		if owned, _ := ownedBy(one); len(owned) == 0 {
 			continue
 		}
+		cost := c.count(one)
 		began := time.Now()
 		c.terminate(one)
 		c.awaitEven()
+		cost.check(c)
 		var last time.Time
 		for _, other := range c.children {
 			since, _ := ownedBy(other)
