@@ -20,7 +20,7 @@ func TestFirstStartFaultTable(t *testing.T) {
 	t.Parallel()
 	rows, kills := firstStartRows(), firstStartKills()
 	if !wholeTable(t) {
-		rows, kills = everyNth(rows, 17), everyNth(kills, 5)
+		rows, kills = everyNth(rows, 11), everyNth(kills, 4)
 	}
 	all := firstStarts{tally: faultTally{}}
 	t.Run("rows", func(t *testing.T) {

@@ -32,21 +32,21 @@ func TestFaultTable(t *testing.T) {
 		rows []faultRow
 		part int // one of so many rows runs where not the whole table does
 	}{
-		{"codes at a producer's start", codeRows(begin), 5},
-		{"codes at the barrier", codeRows(barrier), 7},
-		{"codes in a transaction", codeRows(work), 7},
-		{"one leader of several", dividedRows(), 7},
+		{"codes at a producer's start", codeRows(begin), 3},
+		{"codes at the barrier", codeRows(barrier), 4},
+		{"codes in a transaction", codeRows(work), 4},
+		{"one leader of several", dividedRows(), 4},
 		{"codes in the group", codeRows(member), 10},
-		{"codes at the process's start and end", codeRows(process), 7},
-		{"network at a producer's start", networkRows(slices.Concat(begin, barrier)), 5},
-		{"network in a transaction, in the group", networkRows(slices.Concat(work, member, process)), 5},
-		{"late", lateRows(everyRequest()), 3},
+		{"codes at the process's start and end", codeRows(process), 4},
+		{"network at a producer's start", networkRows(slices.Concat(begin, barrier)), 3},
+		{"network in a transaction, in the group", networkRows(slices.Concat(work, member, process)), 3},
+		{"late", lateRows(everyRequest()), 2},
 	} {
 		if !wholeTable(t) {
 			s.rows = everyNth(s.rows, s.part)
 		}
 		life := 0
-		for rows := range slices.Chunk(s.rows, 60) { // lives side by side are over sooner
+		for rows := range slices.Chunk(s.rows, 30) { // lives side by side are over sooner
 			life++
 			t.Run(fmt.Sprintf("%s, %d", s.name, life), func(t *testing.T) {
 				t.Parallel()

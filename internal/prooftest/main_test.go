@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) {
 	// The tests mostly wait: for clocks of the campaigns, sessions, processes.
-	if err := flag.Set("test.parallel", "6"); err != nil {
+	if err := flag.Set("test.parallel", "8"); err != nil {
 		panic(err)
 	}
 	code := m.Run()
