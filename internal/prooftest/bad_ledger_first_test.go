@@ -32,7 +32,7 @@ func TestFirstStart(t *testing.T) {
 			for _, c := range w.children {
 				c.terminate(grace)
 			}
-			w.check(nil).mustHaveBegunOnce()
+			w.mustHaveBegunOnce(w.check(nil).byTopic[w.topics.ledger])
 		})
 	}
 }

@@ -123,26 +123,30 @@ func (a *firstStarts) end(f *faults, key string, hits int, took time.Duration) {
 	f.w.awaitEvents(f.seen, patience)
 	f.one.terminate(grace)
 	c := f.w.check(nil)
-	c.mustHaveBegunOnce()
+	f.w.mustHaveBegunOnce(c.byTopic[f.w.topics.ledger])
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.tally.book(key, hits, took)
 	a.doubled, a.lost = a.doubled+len(c.proof.Duplicates), a.lost+len(c.proof.Missing)
 }
 
-// mustHaveBegunOnce demands that each of the ledger's partitions holds one meta
-// entry; that all are of one ledger was checked.
-func (c *checker) mustHaveBegunOnce() {
-	c.w.t.Helper()
-	metas := map[int32]int{}
-	for _, e := range c.entries {
-		if e.kind == "meta" {
-			metas[e.Partition]++
+// mustHaveBegunOnce demands that each partition of a ledger holds one meta
+// entry, all of them the same.
+func (w *world) mustHaveBegunOnce(ledger history) {
+	w.t.Helper()
+	metas, values := map[int32]int{}, map[string]bool{}
+	for _, r := range ledger.committed {
+		if string(r.Key) == "meta" {
+			metas[r.Partition]++
+			values[string(r.Value)] = true
 		}
 	}
-	for partition := range int32(c.w.shards) {
+	for partition := range int32(w.shards) {
 		if metas[partition] != 1 {
-			c.w.t.Errorf("ledger: partition %d holds %d meta entries, want 1", partition, metas[partition])
+			w.t.Errorf("ledger: partition %d holds %d meta entries, want 1", partition, metas[partition])
 		}
+	}
+	if len(values) != 1 {
+		w.t.Errorf("ledger: %d different meta entries, want 1", len(values))
 	}
 }
