@@ -16,7 +16,9 @@ func (p program) ledgerCommand() *cobra.Command {
 		Use:   "ledger",
 		Short: "Tools for the ledger, the topic that records what has been published.",
 		Args:  cobra.NoArgs,
-		RunE:  func(*cobra.Command, []string) error { return errors.New("ledger: which tool? There is: ledger rebuild") },
+		RunE: func(*cobra.Command, []string) error {
+			return errors.New("ledger: which tool? There is: ledger rebuild")
+		},
 	}
 	cmd.AddCommand(p.rebuildCommand())
 	return cmd

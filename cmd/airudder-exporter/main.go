@@ -127,12 +127,19 @@ func (p program) versionCommand() *cobra.Command {
 	}
 }
 
+// release is which version this is, where the build says so (-ldflags "-X
+// main.release=v1.2.3"); an image is built without the history that Go would ask.
+var release string
+
 // version is the module's version, with the commit where it was built from a
 // checkout.
 func version() string {
 	build, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
+	}
+	if release != "" {
+		return release + " " + build.GoVersion
 	}
 	v := build.Main.Version
 	for _, s := range build.Settings {
