@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"syscall"
 	"testing"
@@ -83,5 +84,49 @@ func TestSecondSignalEndsTheProcess(t *testing.T) {
 	saw("heard")
 	if end := interrupted(t, cmd).Sys().(syscall.WaitStatus); end.Signal() != syscall.SIGINT {
 		t.Errorf("it ended with %v, want an end by SIGINT", end)
+	}
+}
+
+func TestDemoInterruptedAgain(t *testing.T) {
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, os.Interrupt) // this process lives on, whoever listens
+	defer signal.Stop(caught)
+	first, interrupt := context.WithCancel(t.Context())
+	playing, end := context.WithTimeout(t.Context(), patience)
+	defer end()
+	ended := make(chan error, 1)
+	go func() { ended <- interruptedAgain(first, playing) }()
+	interrupt()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-ended:
+			if err == nil || !strings.HasPrefix(err.Error(), "interrupted again") {
+				t.Errorf("it ended with %v", err)
+			}
+			return
+		case <-tick.C:
+			if err := syscall.Kill(os.Getpid(), syscall.SIGINT); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func TestDemoNotInterruptedAgain(t *testing.T) {
+	for name, first := range map[string]func() context.Context{
+		"never interrupted": t.Context,
+		"interrupted once": func() context.Context {
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			return ctx
+		},
+	} {
+		playing, end := context.WithCancel(t.Context())
+		end()
+		if err := interruptedAgain(first(), playing); err != nil {
+			t.Errorf("%s: a demo that ends meets %v", name, err)
+		}
 	}
 }
