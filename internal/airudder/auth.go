@@ -23,7 +23,7 @@ const (
 
 	// How long a refused key is not shown again: an account may be locked that is
 	// knocked at too often.
-	refusedFirst, refusedLast = 2 * time.Second, 5 * time.Minute
+	refusedFirst, refusedLast = time.Second, 5 * time.Minute
 )
 
 // tokens keeps the one token that all requests use. A token is good until it is
