@@ -3,6 +3,9 @@
 # has the tests that the patch names notice it, on the in-process broker. What
 # no test notices, no test protects. A patch that does not apply any more is made
 # anew: change the code, take git diff, undo.
+#
+#   mutations.sh          runs the tests, some minutes
+#   mutations.sh check    only sees to it that each patch applies and compiles
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=.ci/steps.sh
@@ -18,6 +21,11 @@ unset TEST_KAFKA_BROKERS
 for patch in "$here"/.ci/mutations/*.patch; do
   name=$(basename "$patch" .patch)
   git apply "$patch" || fail "$name does not apply"
+  if [[ ${1:-} == check ]]; then
+    go build ./... || fail "$name does not compile"
+    git apply -R "$patch"
+    continue
+  fi
   while read -r package test; do
     if go test -count=1 -timeout 5m -run "^$test\$" "$package" >"$tree/log" 2>&1; then
       fail "$name: $test did not notice"
