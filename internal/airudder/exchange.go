@@ -179,19 +179,25 @@ func (c *Client) refusal(q request, resp *http.Response, body io.Reader) error {
 		code = 0
 	}
 	e := codeError(q, status, code)
-	e.refused = e.kind == KindAuth && (status == http.StatusUnauthorized || code == http.StatusUnauthorized) && q.endpoint != authEndpoint
-	unheard := e.kind == KindNotFound || e.kind == KindClient || e.kind == KindAuth && q.endpoint == authEndpoint
-	switch html := isHTML(resp, head); {
-	case html && unheard: // a proxy's word on the path, none on the task or the key
+	e.refused = q.endpoint != authEndpoint && (status == http.StatusUnauthorized || code == http.StatusUnauthorized)
+	e.weigh(q, status, isHTML(resp, head), envelope)
+	return c.paused(resp, e)
+}
+
+// weigh asks whose word a refusal is. A proxy, or another server, has a say on the
+// path, and none on the task or the key.
+func (e *Error) weigh(q request, status int, html, envelope bool) {
+	said := "HTTP " + strconv.Itoa(status)
+	switch onPath := e.kind == KindNotFound || e.kind == KindClient || e.kind == KindAuth && q.endpoint == authEndpoint; {
+	case html && onPath:
 		e.kind, e.err = KindHTML, nil
-		e.text = "HTTP " + strconv.Itoa(status) + ": an HTML page instead of JSON; is the base URL right?"
+		e.text = said + ": an HTML page instead of JSON; is the base URL right?"
 	case html:
 		e.text += " (an HTML page: a proxy's?)"
-	case e.kind == KindNotFound && !envelope: // likewise
+	case e.kind == KindNotFound && !envelope:
 		e.kind, e.err = KindClient, nil
-		e.text = "HTTP " + strconv.Itoa(status) + ": not in the upstream's own words; is the base URL right?"
+		e.text = said + ": not in the upstream's own words; is the base URL right?"
 	}
-	return c.paused(resp, e)
 }
 
 // tells reports whether a code means something particular to us.
