@@ -23,7 +23,7 @@ const (
 
 	// How long a refused key is not shown again: an account may be locked that is
 	// knocked at too often.
-	refusedFirst, refusedLast = time.Second, 5 * time.Minute
+	refusedFirst, refusedLast = time.Second, 4 * time.Minute // give or take a quarter
 )
 
 // tokens keeps the one token that all requests use. A token is good until it is
@@ -45,7 +45,7 @@ type tokens struct {
 
 func newTokens(auth func(context.Context) (string, error), log *slog.Logger) *tokens {
 	return &tokens{auth: auth, log: log, renewing: make(chan struct{}, 1), retry: backoff.NewExponentialBackOff(
-		backoff.WithInitialInterval(refusedFirst), backoff.WithMaxInterval(refusedLast), backoff.WithMultiplier(2), backoff.WithMaxElapsedTime(0))}
+		backoff.WithInitialInterval(refusedFirst), backoff.WithMaxInterval(refusedLast), backoff.WithMultiplier(2), backoff.WithRandomizationFactor(0.25), backoff.WithMaxElapsedTime(0))}
 }
 
 // current returns the token in hand, empty if there is none.
@@ -176,10 +176,12 @@ func readToken(q request, body io.Reader) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var answer struct{ Token string }
+	var answer map[string]json.RawMessage
+	var token string
 	_ = json.Unmarshal(data, &answer) // what is no object has no token
-	if answer.Token == "" || strings.ContainsFunc(answer.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+	_ = json.Unmarshal(memberOf(answer, "token"), &token)
+	if token == "" || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return "", &Error{op: q.op, kind: KindGarbage, text: "the answer holds no token"}
 	}
-	return answer.Token, nil
+	return token, nil
 }

@@ -18,7 +18,7 @@
 // # What is tried again here
 //
 // A refused token is replaced, and the request sent again, once. A refused key is
-// shown again ever more rarely, up to 5 minutes apart. A page of the
+// shown again ever more rarely, at last 3 to 5 minutes apart. A page of the
 // list that fails, or whose data is null, is tried three times more, with
 // backoff. A detail is not: the exporter's loop tries the task again, with its
 // own backoff. A Retry-After lets no request of the client go until it is over.
@@ -30,7 +30,9 @@
 // nothing, neither in the body nor in its gzip stream. The rows that came whole
 // before the break are handed on all the same, once the task's own fields were
 // all seen. Rows that go out while an answer streams carry what of the task stood
-// before them; those of a small answer carry all of it. detail null is "no rows" beside a status; an absent detail is so
+// before them; those of a small answer carry all of it. Where more than 2 MiB of
+// new rows stand before the task's own fields, it is asked for again, and by then
+// the rows go out before the second answer has said whose they are. detail null is "no rows" beside a status; an absent detail is so
 // only while the task is created or pending, else the answer counts as empty.
 // An element of detail that is no object is counted as an open row.
 //
@@ -40,14 +42,16 @@
 // rejects; of a list one page (64 MiB) and 400,000 tasks. A row that is larger,
 // or has more than 20,000 values, is rejected as too large. A field that is not
 // documented is stepped over beyond 1 MiB; of the task's, 16 KiB are kept, since
-// each event carries them. Any other value, or a key, of more than 1 MiB, and
+// each event carries them, and a documented one of more than that counts as none. Any other value, or a key, of more than 1 MiB, and
 // headers of more, make the answer garbage.
 //
 // # Names
 //
 // Keys are matched as encoding/json does, exactly or else folded, but the API's
 // own spelling counts wherever it stands: a field that the vendor adds under a
-// name that differs by case alone is an unknown one.
+// name that differs by case alone is an unknown one. (An array under another
+// spelling of detail, with rows in it, is the one exception: they may be gone
+// already when the right one comes.)
 //
 // Rows that are stepped over are framed, not validated. What is decoded is
 // checked to be JSON and UTF-8, and to say what the probe read.

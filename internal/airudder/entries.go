@@ -118,10 +118,23 @@ func readEntry(raw json.RawMessage) (call.Listed, bool) {
 		e.Fingerprint = xxhash.Sum64(raw)
 		return e, saneTaskID(e.TaskID)
 	}
+	own := map[string]bool{} // names that came as the detail spells them: others stand behind
 	for it := newMembers(viewOf(raw)); it.next(); {
 		// A sum, since another order of the fields is no change.
 		e.Fingerprint += xxhash.Sum64String(it.key) ^ xxhash.Sum64(it.value.bytes)*3
-		switch v := it.value; strings.ReplaceAll(strings.ToLower(it.key), "_", "") {
+		if isNull(it.value.bytes) {
+			continue
+		}
+		name := strings.ReplaceAll(strings.ToLower(it.key), "_", "")
+		switch it.key {
+		case "TaskID", "Status", "ScheduleEndTime":
+			own[name] = true
+		default:
+			if own[name] {
+				continue
+			}
+		}
+		switch v := it.value; name {
 		case "taskid":
 			e.TaskID, _ = identity(v.bytes)
 		case "status":

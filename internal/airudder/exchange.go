@@ -228,12 +228,25 @@ func isHTML(resp *http.Response, head []byte) bool {
 // envelopeCode finds the code in a whole body, 0 if there is none, and tells
 // whether the body is an envelope at all.
 func envelopeCode(body []byte) (code int, envelope bool) {
-	var e struct{ Data, Code json.RawMessage }
-	if json.Unmarshal(body, &e) != nil || e.Data == nil && e.Code == nil {
+	var e map[string]json.RawMessage
+	if json.Unmarshal(body, &e) != nil || memberOf(e, "data") == nil && memberOf(e, "code") == nil {
 		return 0, false
 	}
-	code, _ = parseCode(e.Code)
+	code, _ = parseCode(memberOf(e, "code"))
 	return code, true
+}
+
+// memberOf is the member of that name or, without one, of that name in another case.
+func memberOf(object map[string]json.RawMessage, name string) json.RawMessage {
+	if v, own := object[name]; own {
+		return v
+	}
+	for key, v := range object {
+		if strings.EqualFold(key, name) {
+			return v
+		}
+	}
+	return nil
 }
 
 // parseCode reads the envelope's code, which may be a number in a string.
@@ -280,17 +293,18 @@ func readEnvelope(q request, body io.Reader, limit int64) (json.RawMessage, erro
 	case int64(len(raw)) > limit:
 		return nil, &Error{op: q.op, kind: KindGarbage, text: "the answer is larger than " + strconv.FormatInt(limit, 10) + " bytes"}
 	}
-	var envelope struct{ Data, Code json.RawMessage }
+	var envelope map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &envelope); err != nil {
 		return nil, notJSON(raw, err)
 	}
-	if err := checkCode(q, envelope.Code); err != nil {
+	if err := checkCode(q, memberOf(envelope, "code")); err != nil {
 		return nil, err
 	}
-	if isNull(envelope.Data) {
+	data := memberOf(envelope, "data")
+	if isNull(data) {
 		return nil, nil
 	}
-	return envelope.Data, nil
+	return data, nil
 }
 
 // notJSON says why a whole body is not the JSON that it should be.

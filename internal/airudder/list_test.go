@@ -38,6 +38,7 @@ func TestListShapes(t *testing.T) {
 		{"bare ids below", `{"ids":["a","b"]}`, []string{"a", "b"}, 0},
 		{"numbers", `[12345678901234567890,"7"]`, []string{"12345678901234567890", "7"}, 0},
 		{"other spellings", `[{"task_id":"a"},{"taskId":"b"},{"TASKID":3}]`, []string{"a", "b", "3"}, 0},
+		{"the right spelling beside others", `[{"TaskID":"a","task_id":77},{"task_id":78,"TaskID":"b"},{"task_id":"c","TaskID":null}]`, []string{"a", "b", "c"}, 0},
 		{"duplicates", `[{"TaskID":"a"},{"TaskID":"b"},{"TaskID":"a"}]`, []string{"a", "b"}, 0},
 		{"no TaskID", `[{"TaskID":"a"},{"x":1},{"TaskID":""},{"TaskID":null},null,[],{"TaskID":{}}]`, []string{"a"}, 6},
 		{"no task id", `["a/b","\u0007","` + strings.Repeat("x", 129) + `","ok"]`, []string{"ok"}, 3},
@@ -54,6 +55,18 @@ func TestListShapes(t *testing.T) {
 			}
 			counted(t, c.metrics.listWithoutID, tt.passedOver)
 		})
+	}
+}
+
+func TestListEnvelopeInTwoSpellings(t *testing.T) {
+	for _, text := range []string{
+		`{"Data":null,"data":[{"TaskID":"a"}],"Code":500,"code":200}`, `{"data":[{"TaskID":"a"}],"Data":[],"code":200,"CODE":500}`,
+		`{"Data":[{"TaskID":"a"}],"Code":200}`,
+	} {
+		c := newClient(t, testConfig(newUpstream(t, body(text)).URL))
+		if got, err := c.List(t.Context(), time.Time{}); err != nil || !reflect.DeepEqual(taskIDs(got), []string{"a"}) {
+			t.Errorf("%s: got %q and %v", text, taskIDs(got), err)
+		}
 	}
 }
 

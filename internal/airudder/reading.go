@@ -30,24 +30,26 @@ type reading struct {
 	yielded bool // in any response
 
 	// Of the response at hand.
-	started  time.Time
-	code     []byte // the envelope's, raw
-	data     shape
-	detail   shape
-	task     call.Task
-	shared   bool // parts that went out hold task's map
-	extra    int  // bytes that task.Additional was given
-	seen     uint // bit i: the header's taskFields[i] was there
-	exact    uint // the same, by its own name
-	whole    bool // the header is
-	passOver bool // the rows, which came before the header and are too many
-	pending  []call.Row
-	size     int          // raw bytes of pending
-	likely   int          // rows of the next part, by those of the last
-	held     [][]call.Row // parts that wait for the header
-	heldSize int
-	counts   call.Counts
-	rejects  rejects
+	started time.Time
+	code    []byte // the envelope's, raw
+
+	ownCode, ownData, ownDetail bool // came under their own names
+	data                        shape
+	detail                      shape
+	task                        call.Task
+	shared                      bool // parts that went out hold task's map
+	extra                       int  // bytes that task.Additional was given
+	seen                        uint // bit i: the header's taskFields[i] was there, under its own name
+	folded                      []foldedField
+	whole                       bool // the header is
+	passOver                    bool // the rows, which came before the header and are too many
+	pending                     []call.Row
+	size                        int          // raw bytes of pending
+	likely                      int          // rows of the next part, by those of the last
+	held                        [][]call.Row // parts that wait for the header
+	heldSize                    int
+	counts                      call.Counts
+	rejects                     rejects
 }
 
 // shape is what stood for data and for detail.
@@ -93,23 +95,29 @@ func (r *reading) read(s *scanner) error {
 func (r *reading) envelope(s *scanner, key string) error {
 	switch { // a name that is the same only when case is folded counts in the absence of the right one
 	case key == "data", r.data == absent && strings.EqualFold(key, "data"):
-		return r.readData(s)
-	case key == "code", r.code == nil && strings.EqualFold(key, "code"):
+		return r.readData(s, key == "data")
+	case key == "code":
 		raw, err := s.value()
 		if err != nil {
 			return err
 		}
-		r.code = bytes.Clone(raw)
+		r.code, r.ownCode = bytes.Clone(raw), true
 		return checkCode(r.q, r.code)
+	case !r.ownCode && strings.EqualFold(key, "code"): // judged at the end
+		raw, err := s.value()
+		r.code = bytes.Clone(raw)
+		return err
 	}
 	_, err := s.valueOrNone()
 	return err
 }
 
-func (r *reading) readData(s *scanner) error {
-	if r.data == proper || r.data == hollow {
+// readData reads what stands for data, under its own name or another spelling.
+func (r *reading) readData(s *scanner, own bool) error {
+	if r.data == proper || r.data == hollow && r.ownData {
 		return s.broken("data twice")
 	}
+	r.ownData = own
 	c, err := s.next()
 	if err != nil {
 		return err
@@ -126,13 +134,20 @@ func (r *reading) readData(s *scanner) error {
 	if err := s.object(func(key string) error { r.data = proper; return r.member(s, key) }); err != nil {
 		return err
 	}
+	if err := r.unfold(); err != nil {
+		return err
+	}
 	r.completeHeader()
 	return r.release()
 }
 
 func (r *reading) member(s *scanner, key string) error {
-	if key == "detail" || r.detail == absent && strings.EqualFold(key, "detail") {
-		return r.readDetail(s)
+	c, err := s.next()
+	if err != nil {
+		return err
+	}
+	if key == "detail" || c == '[' && r.detail == absent && strings.EqualFold(key, "detail") {
+		return r.readDetail(s, key == "detail")
 	}
 	raw, err := s.valueOrNone()
 	if err != nil {
@@ -141,29 +156,29 @@ func (r *reading) member(s *scanner, key string) error {
 	return r.header(key, raw)
 }
 
-// header takes one of the task's own fields; nil: it is too large to be held.
+// header takes one of the task's own fields; nil: it is too large to be held. One
+// whose name is the documented one only when case is folded waits until it shows
+// whether that comes, too.
 func (r *reading) header(key string, raw []byte) error {
+	if len(raw) > maxExtra {
+		raw = nil
+	}
 	if raw != nil {
 		raw = bytes.ToValidUTF8(raw, []byte("\uFFFD"))
 	}
 	i := taskFields.index(key, -1)
-	if i < 0 || key != taskFields[i].name && r.exact&(1<<i) != 0 {
-		r.additional(key, raw)
+	switch {
+	case i < 0:
+		r.additional(ofTask(key), raw)
+		return nil
+	case key != taskFields[i].name:
+		if len(r.folded) < maxFields {
+			r.folded = append(r.folded, foldedField{i, key, bytes.Clone(raw)})
+		}
 		return nil
 	}
-	f, d := taskFields[i], r.decoding()
-	switch fits := raw != nil && (isNull(raw) || f.set(&d, &r.task, viewOf(raw))); {
-	case !fits:
-		r.additional(ofTask(f.name), raw)
-		r.metrics.mismatched(f.name)
-	case r.task.Additional[ofTask(f.name)] != "":
-		r.forget(ofTask(f.name))
-	}
-	if r.task.ID != "" && r.task.ID != r.asked {
-		return &Error{op: r.q.op, kind: KindWrongTask, text: "the answer is about another task"}
-	}
-	if key == f.name {
-		r.exact |= 1 << i
+	if err := r.set(i, raw); err != nil {
+		return err
 	}
 	if r.seen |= 1 << i; r.seen < 1<<len(taskFields)-1 {
 		return nil
@@ -175,8 +190,43 @@ func (r *reading) header(key string, raw []byte) error {
 	return r.release()
 }
 
-// ofTask is the name under which a documented field of the task is kept raw: rows
-// have some names, too.
+// foldedField is a field of the task under another spelling of its name.
+type foldedField struct {
+	i   int // in taskFields
+	key string
+	raw []byte // nil: too large
+}
+
+// unfold has the other spellings count where the API's own did not come.
+func (r *reading) unfold() error {
+	for _, f := range r.folded {
+		if r.seen&(1<<f.i) != 0 {
+			r.additional(ofTask(f.key), f.raw)
+		} else if err := r.set(f.i, f.raw); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// set sets a documented field of the task.
+func (r *reading) set(i int, raw []byte) error {
+	f, d := taskFields[i], r.decoding()
+	switch fits := raw != nil && (isNull(raw) || f.set(&d, &r.task, viewOf(raw))); {
+	case !fits:
+		r.additional(ofTask(f.name), raw)
+		r.metrics.mismatched(f.name)
+	case r.task.Additional[ofTask(f.name)] != "":
+		r.forget(ofTask(f.name))
+	}
+	if r.task.ID != "" && r.task.ID != r.asked {
+		return &Error{op: r.q.op, kind: KindWrongTask, text: "the answer is about another task"}
+	}
+	return nil
+}
+
+// ofTask is the name under which a field of the task is kept raw: rows have some
+// names, too.
 func ofTask(name string) string {
 	if rowFields.index(name, -1) >= 0 {
 		return "data." + name
@@ -203,7 +253,9 @@ func (r *reading) additional(name string, raw []byte) {
 // forget keeps a field raw no longer.
 func (r *reading) forget(name string) {
 	r.unshare()
-	delete(r.task.Additional, name)
+	if delete(r.task.Additional, name); len(r.task.Additional) == 0 {
+		r.task.Additional = nil
+	}
 }
 
 // unshare gives the task a map of its own before it is changed.
@@ -237,10 +289,12 @@ func (r *reading) release() error {
 	return r.flush()
 }
 
-func (r *reading) readDetail(s *scanner) error {
-	if r.detail == proper {
+// readDetail reads what stands for detail, under its own name or another spelling.
+func (r *reading) readDetail(s *scanner, own bool) error {
+	if r.detail == proper && (r.ownDetail || r.counts.Rows > 0) {
 		return s.broken("detail twice")
 	}
+	r.ownDetail = own
 	c, err := s.next()
 	if err != nil {
 		return err

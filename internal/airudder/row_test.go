@@ -142,9 +142,50 @@ func TestFoldedNamesStandBehind(t *testing.T) {
 	if r := rowsOf(got.parts)[0]; r.CallID != "a" || r.Status != "finished" || r.ID != call.Some[int64](1) {
 		t.Errorf("got CallID %q, status %q, id %v", r.CallID, r.Status, r.ID)
 	}
-	want := map[string]string{"status": `"odd"`, "Detail": "[]", "taskid": `"t9"`}
+	want := map[string]string{"data.status": `"odd"`, "Detail": "[]", "taskid": `"t9"`}
 	if task := got.parts[0].Task; task.Status.Value != "calling" || !reflect.DeepEqual(task.Additional, want) {
 		t.Errorf("got status %q and %q, want %q", task.Status.Value, task.Additional, want)
+	}
+}
+
+// It does not matter which of them comes first, nor how much comes between.
+func TestFoldedNamesBeforeTheRightOnes(t *testing.T) {
+	rows := strings.Join(slices.Repeat([]string{finished("a")}, partRows+1), ",")
+	for _, tt := range []struct {
+		name, text string
+		want       map[string]string // additional fields
+	}{
+		{"of the task", `{"data":{"taskId":"internal","taskname":"low","status":"finished","TaskID":"t1","TaskName":null,` +
+			`"RobotMethod":"m","RobotID":"r","SIPLine":"s","ScheduleStartTime":"","ScheduleEndTime":"","RepeatInterval":1,"RepeatNumber":1,` +
+			`"detail":[` + rows + `],"Status":"calling"},"code":200}`,
+			map[string]string{"taskId": `"internal"`, "taskname": `"low"`, "data.status": `"finished"`}},
+		{"of the envelope", `{"Code":0,"DATA":{},"data":{"TaskID":"t1","Status":"calling","detail":[` + rows + `]},"code":200}`, nil},
+		{"of the rows", `{"data":{"TaskID":"t1","Status":"calling","Detail":[],"DETAIL":"text","detail":[` + rows + `]}}`,
+			map[string]string{"DETAIL": `"text"`}},
+		{"alone", `{"Data":{"taskid":"t1","STATUS":"calling","Detail":[` + rows + `]},"Code":200}`, nil},
+	} {
+		got := readBytes(testMetrics(), strings.NewReader(tt.text), windowSize, none)
+		if got.err != nil || len(got.parts) == 0 || got.reading.Counts.Finished != partRows+1 {
+			t.Errorf("%s: got %v, %d parts, %+v", tt.name, got.err, len(got.parts), got.reading.Counts)
+			continue
+		}
+		for _, p := range got.parts {
+			if p.Task.Status.Value != "calling" || p.Task.Name.Set || p.Task.ID != "t1" || !reflect.DeepEqual(p.Task.Additional, tt.want) {
+				t.Errorf("%s: got status %q, name %v, %q, want %q", tt.name, p.Task.Status.Value, p.Task.Name, p.Task.Additional, tt.want)
+			}
+		}
+	}
+}
+
+// The rows of another task are nobody's, whatever spelling says so, and wherever.
+func TestAnotherTaskBehindItsRows(t *testing.T) {
+	rows := strings.Join(slices.Repeat([]string{finished("a")}, partRows+1), ",")
+	for _, id := range []string{`"TaskID":"t2"`, `"taskid":"t2"`, `"taskid":"t1","TaskID":"t2"`} {
+		text := `{"data":{"Status":"calling","detail":[` + rows + `],` + id + `}}`
+		got := readBytes(testMetrics(), strings.NewReader(text), windowSize, none)
+		if kindOf(got.err) != KindWrongTask || len(got.parts) != 0 {
+			t.Errorf("%s: got %v and %d parts", id, got.err, len(got.parts))
+		}
 	}
 }
 
