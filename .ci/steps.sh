@@ -59,9 +59,10 @@ failures() {
   awk '/^panic:/ { n = 60 } n-- > 0' "$1"
 }
 
-# summary LOG prints what a verbose test run came to, and the proof's own figures.
+# summary LOG prints what a verbose test run came to, and the proof's own figures;
+# of the first starts, each a world of its own, the table alone.
 summary() {
-  grep -E '^ok|open txn$|requests? (arrives|lost)|answer lost|at random|^ +all  |from kill to|came and went|was fenced|finished [0-9]+ · events|fault table, ' "$1" || true
+  grep -v fault_first_test "$1" | grep -E '^ok|open txn$|requests? (arrives|lost)|answer lost|at random|^ +all  |from kill to|came and went|was fenced|finished [0-9]+ · events|fault table, ' || true
   echo "$(grep -c '^ *--- PASS' "$1") tests passed, $(grep -c '^ *--- SKIP' "$1" || true) skipped"
   grep -E '^ *--- SKIP' -A1 "$1" || true
 }
