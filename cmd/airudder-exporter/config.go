@@ -128,16 +128,10 @@ func (l *LogLevel) EnvDecode(value string) error {
 	return errors.New("no such level")
 }
 
-// securityNames are the variables that say how the brokers are reached and by whom.
-var securityNames = []string{
-	"KAFKA_TLS_ENABLED", "KAFKA_TLS_CA_FILE", "KAFKA_TLS_CERT_FILE", "KAFKA_TLS_KEY_FILE",
-	"KAFKA_SASL_MECHANISM", "KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD",
-}
-
-// loadConfig reads the configuration, and the files that it names. environ lists the variables that are set,
-// as NAME or NAME=value, so that misspelt ones are noticed. The error has one
-// line for everything that is wrong; no line of it, and no warning, shows a
-// secret. An empty variable counts as one that is not set.
+// loadConfig reads the configuration, and the files that it names. environ lists
+// the variables that are set, as NAME or NAME=value, so that misspelt ones are
+// noticed. The error has one line for everything that is wrong; no line of it,
+// and no warning, shows a secret. An empty variable counts as one that is not set.
 func loadConfig(ctx context.Context, lookuper envconfig.Lookuper, environ []string) (Config, []string, error) {
 	var c Config
 	l := loader{lookuper: lookuper, fields: fieldsOf(&c)}
@@ -146,7 +140,7 @@ func loadConfig(ctx context.Context, lookuper envconfig.Lookuper, environ []stri
 	c.check(&l)
 	l.checkNames(environ)
 	err := l.err()
-	if l.ok(securityNames...) {
+	if l.okBelow("KAFKA_TLS_") && l.okBelow("KAFKA_SASL_") { // else the files follow from a mistake that was told
 		err = errors.Join(err, security(c.Kafka).Check())
 	}
 	return c, append(l.warnings, c.warnings(&l)...), err

@@ -76,16 +76,6 @@ func (c *child) keepAlive(ctx context.Context, published func() int) error {
 	}
 }
 
-// pause waits; false when ctx ends first.
-func pause(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-time.After(d):
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
 // start starts the exporter; nil: it was stopped for good.
 func (c *child) start() (*life, error) {
 	c.mu.Lock()

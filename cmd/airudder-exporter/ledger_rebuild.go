@@ -65,10 +65,8 @@ func (r *rebuilder) run(ctx context.Context) error {
 			return err
 		}
 		r.log.Warn("beginning again: a transaction is in doubt, or an exporter that still runs took the ledger over", "error", err)
-		select {
-		case <-ctx.Done():
+		if !pause(ctx, attemptWait) {
 			return ctx.Err()
-		case <-time.After(attemptWait):
 		}
 	}
 }

@@ -82,10 +82,8 @@ func (r *rebuilder) settle(ctx context.Context, meta ledger.Meta) error {
 		case err != nil:
 			r.log.Warn("the meta entry is in doubt; looking again", "error", err)
 		}
-		select {
-		case <-ctx.Done():
+		if !pause(ctx, time.Duration(tries)*50*time.Millisecond) {
 			return ctx.Err()
-		case <-time.After(time.Duration(tries) * 50 * time.Millisecond):
 		}
 	}
 }

@@ -109,11 +109,9 @@ func (s starter) own(ctx context.Context, e *exporter.Exporter) error {
 	return group.Wait()
 }
 
+// topics sees to it that the topics are there, and says what is odd about them.
 func (s starter) topics(ctx context.Context) error {
-	findings, err := s.client.EnsureTopics(ctx, s.client.TopicSpecs(layout(s.cfg.Kafka)), s.cfg.Kafka.CreateTopics)
-	if err != nil {
-		return err
-	}
+	findings, err := s.look(ctx, s.cfg.Kafka.CreateTopics)
 	var odd []string
 	for _, f := range findings {
 		if f.Severity == kafka.Warning {
@@ -123,7 +121,17 @@ func (s starter) topics(ctx context.Context) error {
 	if len(odd) > 0 {
 		s.log.Warn("topic settings are not as recommended; `airudder-exporter check` says why", "settings", odd)
 	}
-	return kafka.Refused(findings)
+	return err
+}
+
+// look holds the topics against what they should be; create has those made that
+// are missing. The error says what forbids to start.
+func (s starter) look(ctx context.Context, create bool) ([]kafka.Finding, error) {
+	findings, err := s.client.EnsureTopics(ctx, s.client.TopicSpecs(layout(s.cfg.Kafka)), create)
+	if err == nil {
+		err = kafka.Refused(findings)
+	}
+	return findings, err
 }
 
 // watchTopics looks at the topics now and then while the exporter works: what
@@ -138,11 +146,7 @@ func (s starter) watchTopics(ctx context.Context, apart time.Duration) error {
 			return nil
 		case <-tick.C:
 		}
-		findings, err := s.client.EnsureTopics(ctx, s.client.TopicSpecs(layout(s.cfg.Kafka)), false)
-		if err == nil {
-			err = kafka.Refused(findings)
-		}
-		if errors.Is(err, kafka.ErrTopics) {
+		if _, err := s.look(ctx, false); errors.Is(err, kafka.ErrTopics) {
 			s.log.Error("the exporter goes on, but could not be started again", "error", s.client.Explain(err))
 		}
 	}
@@ -176,11 +180,19 @@ func (s starter) persist(ctx context.Context, what string, try func(context.Cont
 			s.log.Warn("waiting for "+what, "error", why)
 			said = why
 		}
-		select {
-		case <-ctx.Done():
+		if !pause(ctx, wait.NextBackOff()) {
 			return ctx.Err()
-		case <-time.After(wait.NextBackOff()):
 		}
+	}
+}
+
+// pause waits; false when ctx ends first.
+func pause(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 

@@ -45,7 +45,12 @@ type tokens struct {
 
 func newTokens(auth func(context.Context) (string, error), log *slog.Logger) *tokens {
 	return &tokens{auth: auth, log: log, renewing: make(chan struct{}, 1), retry: backoff.NewExponentialBackOff(
-		backoff.WithInitialInterval(refusedFirst), backoff.WithMaxInterval(refusedLast), backoff.WithMultiplier(2), backoff.WithRandomizationFactor(0.25), backoff.WithMaxElapsedTime(0))}
+		backoff.WithInitialInterval(refusedFirst),
+		backoff.WithMaxInterval(refusedLast),
+		backoff.WithMultiplier(2),
+		backoff.WithRandomizationFactor(0.25),
+		backoff.WithMaxElapsedTime(0),
+	)}
 }
 
 // current returns the token in hand, empty if there is none.

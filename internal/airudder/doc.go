@@ -32,9 +32,11 @@
 // all seen. Rows that go out while an answer streams carry what of the task stood
 // before them; those of a small answer carry all of it. Where more than 2 MiB of
 // new rows stand before the task's own fields, it is asked for again, and by then
-// the rows go out before the second answer has said whose they are. detail null is "no rows" beside a status; an absent detail is so
-// only while the task is created or pending, else the answer counts as empty.
-// An element of detail that is no object is counted as an open row.
+// the rows go out before the second answer has said whose they are.
+//
+// detail null is "no rows" beside a status; an absent detail is so only while the
+// task is created or pending, else the answer counts as empty. An element of
+// detail that is no object is counted as an open row.
 //
 // # What is held of an answer
 //
@@ -42,8 +44,9 @@
 // rejects; of a list one page (64 MiB) and 400,000 tasks. A row that is larger,
 // or has more than 20,000 values, is rejected as too large. A field that is not
 // documented is stepped over beyond 1 MiB; of the task's, 16 KiB are kept, since
-// each event carries them, and a documented one of more than that counts as none. Any other value, or a key, of more than 1 MiB, and
-// headers of more, make the answer garbage.
+// each event carries them, and a documented one of more than that counts as none.
+// Any other value, or a key, of more than 1 MiB, and headers of more, make the
+// answer garbage.
 //
 // # Names
 //

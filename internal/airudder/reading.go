@@ -31,24 +31,26 @@ type reading struct {
 	// Of the response at hand.
 	started time.Time
 	code    []byte // the envelope's, raw
+	data    shape
+	detail  shape
 
-	ownCode, ownData, ownDetail bool // came under their own names
-	data                        shape
-	detail                      shape
-	task                        call.Task
-	shared                      bool // parts that went out hold task's map
-	extra                       int  // bytes that task.Additional was given
-	seen                        uint // bit i: the header's taskFields[i] was there, under its own name
-	folded                      []foldedField
-	whole                       bool // the header is
-	passOver                    bool // the rows, which came before the header and are too many
-	pending                     []call.Row
-	size                        int          // raw bytes of pending
-	likely                      int          // rows of the next part, by those of the last
-	held                        [][]call.Row // parts that wait for the header
-	heldSize                    int
-	counts                      call.Counts
-	rejects                     rejects
+	// These came under their own names, and not only under another spelling.
+	ownCode, ownData, ownDetail bool
+
+	task     call.Task
+	shared   bool          // parts that went out hold task's map
+	extra    int           // bytes that task.Additional was given
+	seen     uint          // bit i: the header's taskFields[i] was there, under its own name
+	folded   []foldedField // those under another spelling
+	whole    bool          // the header is
+	passOver bool          // the rows, which came before the header and are too many
+	pending  []call.Row
+	size     int          // raw bytes of pending
+	likely   int          // rows of the next part, by those of the last
+	held     [][]call.Row // parts that wait for the header
+	heldSize int
+	counts   call.Counts
+	rejects  rejects
 }
 
 // shape is what stood for data and for detail.

@@ -84,7 +84,8 @@ const patience = 2 * time.Second
 
 // again runs attempt until it succeeds, fails with something that retry
 // refuses, or ctx ends; it is asked for a shard, or for everyShard. Between
-// attempts it forgets what it knew of the cluster. Once the trouble lasts it says so: in the log, seldom, and in Waiting.
+// attempts it forgets what it knew of the cluster. Once the trouble lasts it says
+// so: in the log, seldom, and in Waiting.
 func (c *Client) again(ctx context.Context, api string, shard int, retry func(error) bool, attempt func(context.Context) error) error {
 	slow := pacing(20*time.Millisecond, time.Second)
 	quick := pacing(time.Millisecond, 20*time.Millisecond) // for markers, which take 5 to 50 ms
