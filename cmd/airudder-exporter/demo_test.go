@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"airudder-exporter/internal/airuddersim"
+	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/call"
 	"airudder-exporter/internal/kafka"
 	"airudder-exporter/internal/record"
@@ -49,7 +50,7 @@ func shown(t *testing.T, terminal bool, e record.Event) string {
 	w := newWatch(&out)
 	w.terminal, w.since = terminal, time.Time{}
 	at := time.Date(2026, 3, 1, 12, 0, 0, 5e6, time.Local)
-	w.add(kafka.Message{Record: record.Record{Topic: "calls"}, Partition: 3, Offset: 42, Time: at}, e)
+	w.add(kafka.Message{Record: batch.Record{Topic: "calls"}, Partition: 3, Offset: 42, Time: at}, e)
 	lines := out.lines()
 	if len(lines) != 1 {
 		t.Fatalf("%d lines for one call", len(lines))

@@ -8,9 +8,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/kafka"
 	"airudder-exporter/internal/ledger"
-	"airudder-exporter/internal/record"
 )
 
 // settlePatience is how long an open transaction is waited for: longer than any
@@ -57,14 +57,14 @@ func (r *rebuilder) takeShard(ctx context.Context, shard int, keep func(key, val
 }
 
 // barrier says who fenced the shard: a tool, which an exporter has not to fear.
-func (r *rebuilder) barrier(epoch int16) record.Record {
+func (r *rebuilder) barrier(epoch int16) batch.Record {
 	entry := ledger.Entry{Kind: ledger.KindProducer, Writer: process()}
 	entry.Writer.Epoch, entry.Writer.Role = epoch, "tool"
 	return r.record(entry)
 }
 
-func (r *rebuilder) record(e ledger.Entry) record.Record {
-	return record.Record{Topic: r.cfg.Kafka.Topics.Ledger, Key: e.AppendKey(nil), Value: e.AppendValue(nil)}
+func (r *rebuilder) record(e ledger.Entry) batch.Record {
+	return batch.Record{Topic: r.cfg.Kafka.Topics.Ledger, Key: e.AppendKey(nil), Value: e.AppendValue(nil)}
 }
 
 // topicRead is what was read of one topic.

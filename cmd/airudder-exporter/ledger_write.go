@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"time"
 
+	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/kafka"
 	"airudder-exporter/internal/ledger"
-	"airudder-exporter/internal/record"
 )
 
 // entriesAtOnce is how many entries are handed to a producer, which makes one
@@ -17,11 +17,11 @@ const entriesAtOnce = 10_000
 
 // write writes each task's entries into its shard.
 func (r *rebuilder) write(ctx context.Context, tasks []ledger.RebuiltTask) error {
-	waiting := make([][][]record.Record, r.shards)
+	waiting := make([][][]batch.Record, r.shards)
 	for _, task := range tasks {
-		shard := kafka.PartitionFor([]byte(task.TaskID), r.shards)
+		shard := batch.PartitionFor([]byte(task.TaskID), r.shards)
 		for e := range task.Entries() {
-			waiting[shard] = append(waiting[shard], []record.Record{r.record(e)})
+			waiting[shard] = append(waiting[shard], []batch.Record{r.record(e)})
 			if len(waiting[shard]) < entriesAtOnce {
 				continue
 			}
@@ -39,7 +39,7 @@ func (r *rebuilder) write(ctx context.Context, tasks []ledger.RebuiltTask) error
 	return nil
 }
 
-func commitAll(ctx context.Context, p *kafka.Producer, units [][]record.Record) error {
+func commitAll(ctx context.Context, p *kafka.Producer, units [][]batch.Record) error {
 	for len(units) > 0 {
 		n, commit, err := p.Prepare(units)
 		if err == nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"airudder-exporter/internal/airudder"
+	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/exporter"
 	"airudder-exporter/internal/kafka"
 	"airudder-exporter/internal/ledger"
@@ -87,7 +88,7 @@ func loop(cfg Config) exporter.Config {
 		ExportSince: p.ExportSince, ListInterval: p.ListInterval, PollMin: p.MinInterval, PollMax: p.MaxInterval,
 		Policy:      ledger.Policy{AfterEnd: p.AfterEnd, Retention: p.LedgerRetention},
 		Concurrency: p.Concurrency,
-		ShardOf:     func(taskID string, shards int) int { return kafka.PartitionFor([]byte(taskID), shards) },
+		ShardOf:     func(taskID string, shards int) int { return batch.PartitionFor([]byte(taskID), shards) },
 	}
 }
 
@@ -101,7 +102,7 @@ func process() ledger.Writer {
 func shard(c *kafka.Client, s *kafka.Shard) exporter.Shard {
 	return exporter.Shard{
 		Number: s.Partition,
-		Open: func(ctx context.Context, barrier func(epoch int16) record.Record, replay func(key, value []byte) error) (exporter.Producer, error) {
+		Open: func(ctx context.Context, barrier func(epoch int16) batch.Record, replay func(key, value []byte) error) (exporter.Producer, error) {
 			p, err := c.Producer(ctx, s.Partition, barrier, func(_ int64, key, value []byte) error { return replay(key, value) })
 			if errors.Is(err, kafka.ErrLedgerMoved) {
 				return nil, fmt.Errorf("%w: %w", ledger.ErrRefused, err)
@@ -152,7 +153,7 @@ func topics(c *kafka.Client) exporter.Topics {
 			}
 			return starts, nil
 		},
-		WriteOnce: func(ctx context.Context, transactionalID string, decide func(context.Context) (map[int]record.Record, error)) error {
+		WriteOnce: func(ctx context.Context, transactionalID string, decide func(context.Context) (map[int]batch.Record, error)) error {
 			return c.WriteOnce(ctx, transactionalID, func(ctx context.Context) (placed []kafka.Placed, err error) {
 				records, err := decide(ctx)
 				for partition, r := range records {

@@ -11,9 +11,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/kafka"
 	"airudder-exporter/internal/ledger"
-	"airudder-exporter/internal/record"
 )
 
 // A ledger of 200 tasks of 5,000 calls, of which ten ran at the same time and
@@ -79,8 +79,8 @@ func (w *world) recover(client *kafka.Client, l *ledger.Ledger) *kafka.Producer 
 	w.tb.Helper()
 	barrier := ledger.Entry{Kind: ledger.KindProducer, Writer: ledger.Writer{Host: "bench", Started: time.Now()}}
 	p, err := client.Producer(context.Background(), 0,
-		func(int16) record.Record {
-			return record.Record{Key: barrier.AppendKey(nil), Value: barrier.AppendValue(nil)}
+		func(int16) batch.Record {
+			return batch.Record{Key: barrier.AppendKey(nil), Value: barrier.AppendValue(nil)}
 		},
 		func(_ int64, key, value []byte) error { return l.Replay(key, value) })
 	if err != nil {
@@ -95,14 +95,14 @@ func (w *world) fillLedger(client *kafka.Client) {
 	p := w.recover(client, ledger.New())
 	at := time.Now()
 	for from := 0; from < ledgerEntries; from += 1000 {
-		units := make([][]record.Record, 1000)
+		units := make([][]batch.Record, 1000)
 		for i := range units {
 			n := from + i
 			entry := ledger.Entry{
 				Kind: ledger.KindCall, TaskID: fmt.Sprintf("%032x", ledgerTask(n)), ID: callID(n),
 				Published: ledger.Published{At: at, As: ledger.Event, Row: uint64(n) * 0x9e3779b97f4a7c15},
 			}
-			units[i] = []record.Record{{Topic: w.topic(ledgerName), Key: entry.AppendKey(nil), Value: entry.AppendValue(nil)}}
+			units[i] = []batch.Record{{Topic: w.topic(ledgerName), Key: entry.AppendKey(nil), Value: entry.AppendValue(nil)}}
 		}
 		n, commit, err := p.Prepare(units)
 		if err == nil && n == len(units) {

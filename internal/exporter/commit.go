@@ -6,15 +6,15 @@ import (
 	"fmt"
 	"time"
 
+	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/ledger"
-	"airudder-exporter/internal/record"
 )
 
 // pending is a plan on its way into Kafka.
 type pending struct {
 	plan    ledger.Plan
 	units   []ledger.Unit
-	records [][]record.Record
+	records [][]batch.Record
 	left    int           // units not applied yet
 	applied chan struct{} // closed once none is left
 }
@@ -28,7 +28,7 @@ type transaction struct {
 type unit struct {
 	ledger.Unit
 	of      *pending
-	records []record.Record
+	records []batch.Record
 }
 
 // submit hands a plan to the transactions.
@@ -115,7 +115,7 @@ var errTooLarge = errors.New("too large")
 // fits reports whether each unit can go into a transaction at all. The encoder
 // keeps every record within its topic's limit, but a unit may hold two for one
 // partition; without a transaction for it, the task must wait, and no other.
-func (r *run) fits(taskID string, units [][]record.Record) error {
+func (r *run) fits(taskID string, units [][]batch.Record) error {
 	for _, records := range units {
 		for _, first := range records {
 			size, limit := 0, r.producer.Limit(first.Topic)
@@ -133,7 +133,7 @@ func (r *run) fits(taskID string, units [][]record.Record) error {
 }
 
 func (r *run) build(units []unit) (*transaction, error) {
-	records := make([][]record.Record, len(units))
+	records := make([][]batch.Record, len(units))
 	for i, u := range units {
 		records[i] = u.records
 	}
@@ -210,7 +210,7 @@ func (r *run) observe(u unit, now time.Time) {
 	}
 }
 
-func size(records []record.Record) (n int) {
+func size(records []batch.Record) (n int) {
 	for _, rec := range records {
 		n += len(rec.Key) + len(rec.Value)
 	}

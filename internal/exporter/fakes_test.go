@@ -14,9 +14,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/call"
 	"airudder-exporter/internal/ledger"
-	"airudder-exporter/internal/record"
 )
 
 // fakeKafka is one ledger partition and the topics that are published to, with
@@ -24,7 +24,7 @@ import (
 type fakeKafka struct {
 	mu        sync.Mutex
 	epoch     int
-	ledger    []record.Record
+	ledger    []batch.Record
 	published map[string]int // key → how often it was committed
 	commits   []txn          // that were tried
 	opens     int            // producers that were tried
@@ -58,7 +58,7 @@ type fakeProducer struct {
 	dead  error
 }
 
-func (k *fakeKafka) open(_ context.Context, barrier func(epoch int16) record.Record, replay func(key, value []byte) error) (Producer, error) {
+func (k *fakeKafka) open(_ context.Context, barrier func(epoch int16) batch.Record, replay func(key, value []byte) error) (Producer, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.opens++
@@ -77,7 +77,7 @@ func (k *fakeKafka) open(_ context.Context, barrier func(epoch int16) record.Rec
 	return &fakeProducer{kafka: k, epoch: k.epoch}, nil
 }
 
-func (p *fakeProducer) Prepare(units [][]record.Record) (int, func(context.Context) error, error) {
+func (p *fakeProducer) Prepare(units [][]batch.Record) (int, func(context.Context) error, error) {
 	n := min(len(units), p.kafka.maxUnits)
 	return n, func(context.Context) error { return p.commit(units[:n]) }, nil
 }
@@ -86,7 +86,7 @@ func (p *fakeProducer) Concurrent() int { return p.kafka.markers }
 
 func (p *fakeProducer) Limit(string) int { return p.kafka.limit }
 
-func (p *fakeProducer) commit(units [][]record.Record) error {
+func (p *fakeProducer) commit(units [][]batch.Record) error {
 	k := p.kafka
 	k.mu.Lock()
 	if p.dead == nil && k.busy && p.epoch == k.epoch {
@@ -116,7 +116,7 @@ func (p *fakeProducer) commit(units [][]record.Record) error {
 	return p.dead
 }
 
-func tasksOf(units [][]record.Record) map[string]bool {
+func tasksOf(units [][]batch.Record) map[string]bool {
 	tasks := map[string]bool{}
 	for _, unit := range units {
 		for _, r := range unit {
@@ -126,7 +126,7 @@ func tasksOf(units [][]record.Record) map[string]bool {
 	return tasks
 }
 
-func (k *fakeKafka) store(units [][]record.Record) {
+func (k *fakeKafka) store(units [][]batch.Record) {
 	for _, unit := range units {
 		for _, r := range unit {
 			if r.Topic == ledgerTopic {
@@ -168,7 +168,7 @@ func (k *fakeKafka) topics() Topics {
 			}
 			return []int64{0}, nil
 		},
-		WriteOnce: func(ctx context.Context, _ string, decide func(context.Context) (map[int]record.Record, error)) error {
+		WriteOnce: func(ctx context.Context, _ string, decide func(context.Context) (map[int]batch.Record, error)) error {
 			records, err := decide(ctx)
 			k.mu.Lock()
 			defer k.mu.Unlock()
@@ -215,11 +215,11 @@ type fakeEncoder struct{ limit int }
 
 var errEncode = errors.New("a value does not match its schema")
 
-func (e fakeEncoder) Plan(p ledger.Plan) ([][]record.Record, []ledger.Unit, error) {
+func (e fakeEncoder) Plan(p ledger.Plan) ([][]batch.Record, []ledger.Unit, error) {
 	if p.Task.ID == "unencodable" {
 		return nil, nil, errEncode
 	}
-	all := make([][]record.Record, len(p.Units))
+	all := make([][]batch.Record, len(p.Units))
 	units := make([]ledger.Unit, len(p.Units))
 	for i, u := range p.Units {
 		if u.Call != nil && strings.HasSuffix(u.Call.CallID, "huge") {
@@ -230,9 +230,9 @@ func (e fakeEncoder) Plan(p ledger.Plan) ([][]record.Record, []ledger.Unit, erro
 	return all, units, nil
 }
 
-func records(task call.Task, u ledger.Unit) (all []record.Record) {
+func records(task call.Task, u ledger.Unit) (all []batch.Record) {
 	publish := func(topic, format string, args ...any) {
-		all = append(all, record.Record{Topic: topic, Key: fmt.Appendf(nil, format, args...)})
+		all = append(all, batch.Record{Topic: topic, Key: fmt.Appendf(nil, format, args...)})
 	}
 	if u.Call != nil {
 		publish("events", "call/%s/%s", task.ID, u.Call.CallID)
@@ -245,7 +245,7 @@ func records(task call.Task, u ledger.Unit) (all []record.Record) {
 		all[len(all)-1].Value = []byte(task.Name.Value)
 	}
 	for _, e := range u.Entries {
-		r := record.Record{Topic: ledgerTopic, Key: e.AppendKey(nil)}
+		r := batch.Record{Topic: ledgerTopic, Key: e.AppendKey(nil)}
 		if !e.Tombstone {
 			r.Value = e.AppendValue(nil)
 		}

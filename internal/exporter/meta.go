@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/ledger"
-	"airudder-exporter/internal/record"
 )
 
 // Lookback is how far before its creation a ledger's export begins, unless the
@@ -92,7 +92,7 @@ func (e *Exporter) look(ctx context.Context, topics Topics) (ledger.Meta, bool, 
 // settle writes the meta entries under the init transactional id, by which one
 // process at a time can: it looks again once it has fenced the others.
 func (e *Exporter) settle(ctx context.Context, topics Topics) (meta ledger.Meta, partitions int, wrote bool, err error) {
-	err = topics.WriteOnce(ctx, e.cfg.LedgerTopic+"-init", func(ctx context.Context) (map[int]record.Record, error) {
+	err = topics.WriteOnce(ctx, e.cfg.LedgerTopic+"-init", func(ctx context.Context) (map[int]batch.Record, error) {
 		var found bool
 		var err error
 		if meta, found, partitions, err = e.look(ctx, topics); err != nil {
@@ -127,11 +127,11 @@ func (e *Exporter) newMeta(partitions int) ledger.Meta {
 	}
 }
 
-func (e *Exporter) metaRecords(meta ledger.Meta) map[int]record.Record {
+func (e *Exporter) metaRecords(meta ledger.Meta) map[int]batch.Record {
 	entry := ledger.Entry{Kind: ledger.KindMeta, Meta: meta}
-	records := map[int]record.Record{}
+	records := map[int]batch.Record{}
 	for i := range meta.Partitions {
-		records[i] = record.Record{Topic: e.cfg.LedgerTopic, Key: entry.AppendKey(nil), Value: entry.AppendValue(nil)}
+		records[i] = batch.Record{Topic: e.cfg.LedgerTopic, Key: entry.AppendKey(nil), Value: entry.AppendValue(nil)}
 	}
 	return records
 }

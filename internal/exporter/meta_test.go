@@ -14,8 +14,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/ledger"
-	"airudder-exporter/internal/record"
 )
 
 // fakeTopics are a ledger of several partitions, of which WriteOnce writes one
@@ -23,7 +23,7 @@ import (
 // markers are on their way.
 type fakeTopics struct {
 	mu        sync.Mutex
-	parts     [][]record.Record
+	parts     [][]batch.Record
 	starts    []int64
 	published bool
 	lookErr   error
@@ -56,7 +56,7 @@ func (f *fakeTopics) look(_ context.Context, _ string, visit func(int, []byte, [
 	return make([]int64, len(f.parts)), nil
 }
 
-func (f *fakeTopics) writeOnce(ctx context.Context, id string, decide func(context.Context) (map[int]record.Record, error)) error {
+func (f *fakeTopics) writeOnce(ctx context.Context, id string, decide func(context.Context) (map[int]batch.Record, error)) error {
 	if id != ledgerTopic+"-init" {
 		return errors.New("another transactional id: " + id)
 	}
@@ -95,19 +95,19 @@ func (f *fakeTopics) metas(t *testing.T) (all []ledger.Meta) {
 
 // begun is a ledger that exports since a time.
 func begun(partitions int, since time.Time) *fakeTopics {
-	f := &fakeTopics{parts: make([][]record.Record, partitions)}
+	f := &fakeTopics{parts: make([][]batch.Record, partitions)}
 	meta := ledger.Entry{Kind: ledger.KindMeta, Meta: ledger.Meta{
 		LedgerID: "id", Partitions: partitions, EventTopic: "events", EventKey: "call_id", ExportSince: since,
 	}}
 	for i := range f.parts {
-		f.parts[i] = []record.Record{{Topic: ledgerTopic, Key: meta.AppendKey(nil), Value: meta.AppendValue(nil)}}
+		f.parts[i] = []batch.Record{{Topic: ledgerTopic, Key: meta.AppendKey(nil), Value: meta.AppendValue(nil)}}
 	}
 	return f
 }
 
 func TestStartBeginsALedger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fakeTopics{parts: make([][]record.Record, 3)}
+		f := &fakeTopics{parts: make([][]batch.Record, 3)}
 		meta, err := newWorld(t, testConfig(), newFakeSource(t)).Start(t.Context(), f.topics())
 		if err != nil {
 			t.Fatal(err)
@@ -138,7 +138,7 @@ func TestStartWithExportSince(t *testing.T) {
 	since := time.Date(2025, 1, 2, 3, 4, 5, 0, time.FixedZone("", 8*3600))
 	cfg := testConfig()
 	cfg.ExportSince = since
-	f := &fakeTopics{parts: make([][]record.Record, 1)}
+	f := &fakeTopics{parts: make([][]batch.Record, 1)}
 	meta, err := newWorld(t, cfg, newFakeSource(t)).Start(t.Context(), f.topics())
 	if err != nil || !meta.ExportSince.Equal(since) || !f.metas(t)[0].ExportSince.Equal(since) {
 		t.Errorf("meta says %s, %v, want %s", meta.ExportSince, err, since)
@@ -148,7 +148,7 @@ func TestStartWithExportSince(t *testing.T) {
 // Many processes start at once, and see each other's work half done.
 func TestStartsRace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fakeTopics{parts: make([][]record.Record, 4), slow: 10 * time.Millisecond, turn: make(chan struct{}, 1)}
+		f := &fakeTopics{parts: make([][]batch.Record, 4), slow: 10 * time.Millisecond, turn: make(chan struct{}, 1)}
 		ids := make(chan string, 20)
 		for i := range cap(ids) {
 			go func() {
@@ -228,7 +228,7 @@ func TestStartRefuses(t *testing.T) {
 		spoil func(f *fakeTopics)
 		want  string
 	}{
-		{"lost", func(f *fakeTopics) { f.parts, f.published = make([][]record.Record, 2), true }, "holds no meta entry, but events holds events"},
+		{"lost", func(f *fakeTopics) { f.parts, f.published = make([][]batch.Record, 2), true }, "holds no meta entry, but events holds events"},
 		{"a partition lost", func(f *fakeTopics) { f.parts[1] = nil }, "partition 1 of ledger holds no meta entry although others do"},
 		{"begins late", func(f *fakeTopics) { f.starts = []int64{0, 17} }, "partition 1 of ledger begins at offset 17"},
 		{"two ledgers", func(f *fakeTopics) { f.parts[1][0].Value = []byte(`{"ledger_id":"other","partitions":2}`) }, "different ledgers"},
@@ -240,7 +240,7 @@ func TestStartRefuses(t *testing.T) {
 		{"fewer partitions", func(f *fakeTopics) { f.parts = f.parts[:1] }, "made anew with fewer"},
 		{"garbage", func(f *fakeTopics) { f.parts[1][0].Value = []byte(`{"ledger_id":`) }, "partition 1 of ledger holds 1 entries that cannot be read"},
 		{"a deleted entry", func(f *fakeTopics) {
-			f.parts[1] = append(f.parts[1], record.Record{Topic: ledgerTopic, Key: []byte("meta")})
+			f.parts[1] = append(f.parts[1], batch.Record{Topic: ledgerTopic, Key: []byte("meta")})
 		}, "partition 1 of ledger holds no meta entry although others do"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -271,7 +271,7 @@ func TestStartMayBeTriedAgain(t *testing.T) {
 }
 
 func TestInspectWritesNothing(t *testing.T) {
-	f := &fakeTopics{parts: make([][]record.Record, 2)}
+	f := &fakeTopics{parts: make([][]batch.Record, 2)}
 	if _, found, err := Inspect(t.Context(), testConfig(), f.topics()); found || err != nil || f.writes > 0 {
 		t.Errorf("a new ledger: found %v, %v, %d writes", found, err, f.writes)
 	}
@@ -297,7 +297,7 @@ func TestMetaOfAShard(t *testing.T) {
 			kafka.mu.Lock()
 			defer kafka.mu.Unlock()
 			e := ledger.Entry{Kind: ledger.KindMeta, Meta: m}
-			kafka.ledger = append(kafka.ledger, record.Record{Topic: ledgerTopic, Key: e.AppendKey(nil), Value: e.AppendValue(nil)})
+			kafka.ledger = append(kafka.ledger, batch.Record{Topic: ledgerTopic, Key: e.AppendKey(nil), Value: e.AppendValue(nil)})
 		}
 		write(lowered)
 		kafka.fence()
@@ -342,7 +342,7 @@ func TestStartOutlivesATornLook(t *testing.T) {
 				}
 				return []int64{0, 0}, nil
 			},
-			WriteOnce: func(ctx context.Context, _ string, decide func(context.Context) (map[int]record.Record, error)) error {
+			WriteOnce: func(ctx context.Context, _ string, decide func(context.Context) (map[int]batch.Record, error)) error {
 				records, err := decide(ctx)
 				if len(records) > 0 {
 					t.Errorf("%d torn looks: meta is written again", tt.torn)

@@ -4,9 +4,9 @@ import (
 	"context"
 	"time"
 
+	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/call"
 	"airudder-exporter/internal/ledger"
-	"airudder-exporter/internal/record"
 )
 
 // Source is the upstream, as the loop needs it. Its errors may implement
@@ -43,7 +43,7 @@ type UpstreamError interface {
 // by what. It is used by one goroutine at a time; what it returns is the
 // caller's.
 type Encoder interface {
-	Plan(p ledger.Plan) ([][]record.Record, []ledger.Unit, error)
+	Plan(p ledger.Plan) ([][]batch.Record, []ledger.Unit, error)
 }
 
 // Producer writes one shard's transactions: one transactional id at one epoch.
@@ -56,7 +56,7 @@ type Producer interface {
 	// the same units may be prepared again, with more. Commits run one at a
 	// time, in the order of their Prepares. A commit that returns nil is
 	// durable; one that returns an error is in doubt.
-	Prepare(units [][]record.Record) (n int, commit func(context.Context) error, err error)
+	Prepare(units [][]batch.Record) (n int, commit func(context.Context) error, err error)
 
 	// Concurrent is how often the last commit was told that the coordinator
 	// still writes the markers of the one before (51).
@@ -78,7 +78,7 @@ type Shard struct {
 	// Open fences the shard's older writers, writes the barrier of the epoch
 	// that it got and replays the shard's committed records, in order. Neither
 	// slice outlives its call; a nil value is a tombstone.
-	Open func(ctx context.Context, barrier func(epoch int16) record.Record, replay func(key, value []byte) error) (Producer, error)
+	Open func(ctx context.Context, barrier func(epoch int16) batch.Record, replay func(key, value []byte) error) (Producer, error)
 
 	// Waiting says what the cluster is asked for in vain on the shard's behalf,
 	// since when and why; empty: nothing. Nil: it cannot tell.
@@ -111,5 +111,5 @@ type Topics struct {
 
 	// WriteOnce fences all other users of the transactional id, calls decide,
 	// and writes what it returns, by partition, in one transaction.
-	WriteOnce func(ctx context.Context, transactionalID string, decide func(context.Context) (map[int]record.Record, error)) error
+	WriteOnce func(ctx context.Context, transactionalID string, decide func(context.Context) (map[int]batch.Record, error)) error
 }

@@ -11,8 +11,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/ledger"
-	"airudder-exporter/internal/record"
 )
 
 // RunShard owns a shard until ctx ends: one producer after the other, each from
@@ -86,7 +86,7 @@ func (e *Exporter) produce(ctx context.Context, s Shard) (committed bool, err er
 			err = e.takenOver(ctx, s, epoch, err)
 		}
 	}()
-	barrier := func(got int16) record.Record {
+	barrier := func(got int16) batch.Record {
 		epoch = got
 		return e.barrier(got)
 	}
@@ -148,10 +148,10 @@ func (r *run) live(ctx context.Context) error {
 }
 
 // barrier is the producer entry: who fenced the shard, and at which epoch.
-func (e *Exporter) barrier(epoch int16) record.Record {
+func (e *Exporter) barrier(epoch int16) batch.Record {
 	entry := ledger.Entry{Kind: ledger.KindProducer, Writer: e.process}
 	entry.Writer.Epoch = epoch
-	return record.Record{Topic: e.cfg.LedgerTopic, Key: entry.AppendKey(nil), Value: entry.AppendValue(nil)}
+	return batch.Record{Topic: e.cfg.LedgerTopic, Key: entry.AppendKey(nil), Value: entry.AppendValue(nil)}
 }
 
 // checkMeta holds the replayed shard against the deployment's meta, and takes

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"airudder-exporter/internal/batch"
 	"bytes"
 	"context"
 	"fmt"
@@ -11,14 +12,12 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
-
-	"airudder-exporter/internal/record"
 )
 
 // calls is n calls of 600 bytes of event and 70 of ledger entry.
-func (s *shop) calls(n int) [][]record.Record {
+func (s *shop) calls(n int) [][]batch.Record {
 	entry := bytes.Repeat([]byte("{entry} "), 4)
-	units := make([][]record.Record, n)
+	units := make([][]batch.Record, n)
 	rng := rand.New(rand.NewPCG(1, 2))
 	for i := range units {
 		event := make([]byte, 600) // of which text compresses to about a half
@@ -26,7 +25,7 @@ func (s *shop) calls(n int) [][]record.Record {
 			event[j] = "etaoin srhld"[rng.IntN(12)]
 		}
 		key := fmt.Sprintf("%032x", i)
-		units[i] = []record.Record{
+		units[i] = []batch.Record{
 			{Topic: s.config.EventTopic, Key: []byte(key), Value: event},
 			{Topic: s.config.LedgerTopic, Key: []byte("call/" + key), Value: entry},
 		}
@@ -167,14 +166,14 @@ func ratios(over, under []float64) (all []float64) {
 }
 
 // plain sends units' records without a transaction, waiting for all replicas.
-func (s *shop) plain(b *testing.B, c *Client, p *Producer, units [][]record.Record) {
+func (s *shop) plain(b *testing.B, c *Client, p *Producer, units [][]batch.Record) {
 	_, parts, err := p.fit(units)
 	if err != nil {
 		b.Fatal(err)
 	}
-	var batches []batch
+	var batches []outgoing
 	for at, records := range parts {
-		one, err := encode(at, records, c.compression(at.topic))
+		one, err := encodeFor(at, records, c.compression(at.topic))
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -202,9 +201,9 @@ func BenchmarkReplay(b *testing.B) {
 	p, _ := s.start(b, c, 0, "writer")
 	value := []byte(`{"at":1760000000000,"kind":"event","hash":"0123456789abcdef"}`)
 	for i := 0; i < million; {
-		units := make([][]record.Record, 4000)
+		units := make([][]batch.Record, 4000)
 		for j := range units {
-			units[j] = []record.Record{{Topic: s.config.LedgerTopic, Key: []byte(fmt.Sprintf("call/task-%04d/%032x", i/5000, i)), Value: value}}
+			units[j] = []batch.Record{{Topic: s.config.LedgerTopic, Key: []byte(fmt.Sprintf("call/task-%04d/%032x", i/5000, i)), Value: value}}
 			i++
 		}
 		if err := publish(p, units); err != nil {

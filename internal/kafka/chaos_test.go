@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"airudder-exporter/internal/batch"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -9,8 +10,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-
-	"airudder-exporter/internal/record"
 )
 
 // TestChaos lets several processes publish the same calls through one shard,
@@ -118,7 +117,7 @@ func (l *life) live(ctx context.Context, c *Client) (done bool, err error) {
 }
 
 func (l *life) publish(p *Producer, calls []string) error {
-	var units [][]record.Record
+	var units [][]batch.Record
 	for _, call := range calls {
 		units = append(units, l.unit(call))
 	}

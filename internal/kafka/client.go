@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"airudder-exporter/internal/batch"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -14,7 +15,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	kafkago "github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/compress"
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/sasl"
 )
@@ -58,7 +58,7 @@ type Client struct {
 	cfg       Config
 	tls       *tls.Config    // nil: plain text
 	sasl      sasl.Mechanism // nil: no authentication
-	codec     compress.Compression
+	codec     batch.Codec
 	log       *slog.Logger
 	metrics   *metrics
 	addr      net.Addr
@@ -82,7 +82,7 @@ func Dial(cfg Config, logger *slog.Logger, reg prometheus.Registerer) (*Client, 
 	if err != nil {
 		return nil, err // which names the settings
 	}
-	codec, err := codecOf(cfg.Compression)
+	codec, err := batch.ParseCodec(cfg.Compression)
 	if err != nil {
 		return nil, fmt.Errorf("dial kafka: %w", err)
 	}
@@ -115,24 +115,6 @@ func Dial(cfg Config, logger *slog.Logger, reg prometheus.Registerer) (*Client, 
 
 // Close closes every connection. Requests under way end by themselves.
 func (c *Client) Close() { c.transport.CloseIdleConnections() }
-
-// codecOf translates the name of a compression. compress.Compression's own
-// parser also takes numbers, which nobody means.
-func codecOf(name string) (compress.Compression, error) {
-	switch name {
-	case "", "none":
-		return compress.None, nil
-	case "gzip":
-		return compress.Gzip, nil
-	case "snappy":
-		return compress.Snappy, nil
-	case "lz4":
-		return compress.Lz4, nil
-	case "zstd":
-		return compress.Zstd, nil
-	}
-	return 0, fmt.Errorf("compression %q is none of none, gzip, snappy, lz4, zstd", name)
-}
 
 // ask sends one request through the Transport and waits for its answer, no
 // longer than one may take. The answer's own error codes are the caller's.
@@ -193,9 +175,9 @@ func (a *aside) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 
 // compression is what a topic's batches are compressed with. The ledger is
 // not, so that any Kafka tool reads it and the cleaner copies it cheaply.
-func (c *Client) compression(topic string) compress.Compression {
+func (c *Client) compression(topic string) batch.Codec {
 	if topic == c.cfg.LedgerTopic {
-		return compress.None
+		return batch.Uncompressed
 	}
 	return c.codec
 }
@@ -218,10 +200,10 @@ func (c *Client) checkEnd(shard int, offset int64) error {
 
 // raiseEnds remembers how far a shard's ledger partition reaches, once what
 // was written there is committed. It never goes back.
-func (c *Client) raiseEnds(ledger string, batches []batch, offsets map[place]int64) {
+func (c *Client) raiseEnds(ledger string, batches []outgoing, offsets map[place]int64) {
 	for _, b := range batches {
 		if b.topic == ledger {
-			c.raiseEnd(b.partition, offsets[b.place]+int64(b.records))
+			c.raiseEnd(b.partition, offsets[b.place]+int64(b.Records))
 		}
 	}
 }

@@ -1,6 +1,7 @@
 // Package kafka commits records in one transaction, replays a ledger
 // partition, assigns partitions and checks topics. It knows no call and no
-// Avro: a record is bytes with a topic.
+// Avro: a record is bytes with a topic. What a batch is as bytes, and which ones
+// are committed, is package batch's.
 //
 // # One shard's producer
 //
@@ -37,15 +38,11 @@
 //	cluster.go     leaders, partition counts, topic limits, forced refresh
 //	retry.go       which answers are asked again, and how long to wait
 //	errors.go      what callers branch on
-//	partition.go   murmur2
-//	encode.go      records → one encoded batch; stamp.go gives it its place
 //	session.go     a transactional id at one epoch: fence, write
 //	produce.go     one request per leader, every answer looked at
 //	producer.go    Producer: Prepare, commit; start.go: fence, barrier, replay
 //	writeonce.go   the one transaction that does not belong to a shard
-//	batch.go       a record batch's header and records, read in place
 //	fetch.go       raw fetch; stream.go: one after the other, ahead of the reader
-//	committed.go   batches → committed records
 //	replay.go      the ledger's replay; scan.go and tail.go: other readers;
 //	               settled.go: once no transaction is open; later.go: who
 //	               took a shard over

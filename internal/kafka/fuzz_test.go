@@ -1,6 +1,8 @@
 package kafka
 
 import (
+	"airudder-exporter/internal/batch"
+	"airudder-exporter/internal/batch/handmade"
 	"encoding/binary"
 	"hash/crc32"
 	"testing"
@@ -12,16 +14,16 @@ import (
 // response. Batches whose checksum is right come from a broker that we trust,
 // so the target mends checksums: what is behind them is tried as well.
 func FuzzFetch(f *testing.F) {
-	log := []made{
-		data(0, own, "a", "b"), marker(2, own, "commit"), data(3, foreign, "c"), marker(4, foreign, "abort"),
-		{base: 5, last: 9, producer: own, keys: []string{"d"}, at: []int32{4}}, {base: 15, last: 2},
-		{base: 18, keys: []string{"e"}, codec: compress.Lz4, appended: true}, {base: 19, keys: []string{"f"}, withValue: "none"},
+	log := []handmade.Batch{
+		handmade.Data(0, own, "a", "b"), handmade.Marker(2, own, "commit"), handmade.Data(3, foreign, "c"), handmade.Marker(4, foreign, "abort"),
+		{Base: 5, Last: 9, Producer: own, Keys: []string{"d"}, At: []int32{4}}, {Base: 15, Last: 2},
+		{Base: 18, Keys: []string{"e"}, Codec: compress.Lz4, Appended: true}, {Base: 19, Keys: []string{"f"}, WithValue: "none"},
 	}
 	for _, max := range []int{1, 150, 1 << 20} {
 		f.Add(response(f, log, 0, 0, max), int64(0))
 	}
 	for _, codec := range []compress.Compression{compress.Gzip, compress.Snappy, compress.Zstd} {
-		f.Add(response(f, []made{{base: 7, keys: []string{"a"}, codec: codec}}, 7, 0, 1<<20), int64(7))
+		f.Add(response(f, []handmade.Batch{{Base: 7, Keys: []string{"a"}, Codec: codec}}, 7, 0, 1<<20), int64(7))
 	}
 	f.Add([]byte{}, int64(0))
 	f.Fuzz(func(t *testing.T, response []byte, from int64) {
@@ -33,7 +35,7 @@ func FuzzFetch(f *testing.F) {
 		if c.next < from {
 			t.Fatalf("the next offset is %d, below %d", c.next, from)
 		}
-		var d decider
+		var d batch.Decider
 		last := int64(-1)
 		s := &scan{place: place{"fuzz", 0}, from: from, visit: func(m Message) error {
 			if m.Offset < from || m.Offset >= c.next {
@@ -41,21 +43,23 @@ func FuzzFetch(f *testing.F) {
 			}
 			return nil
 		}}
-		show := func(b *rawBatch) error {
-			if b.baseOffset <= last {
-				t.Fatalf("the batch at %d comes after offset %d", b.baseOffset, last)
+		show := func(b *batch.Batch) error {
+			if b.BaseOffset <= last {
+				t.Fatalf("the batch at %d comes after offset %d", b.BaseOffset, last)
 			}
-			last = b.lastOffset
+			last = b.LastOffset
 			return s.show(b)
 		}
 		for _, b := range c.batches {
-			if d.add(b, show) != nil {
+			if d.Add(b, show) != nil {
 				return
 			}
 		}
-		_ = d.finish(show) // an error is one of the records, which is fine
+		_ = d.Finish(show) // an error is one of the records, which is fine
 	})
 }
+
+const headerSize = batch.Overhead - 4 // of a batch as it stands in a log
 
 // mend writes right checksums into the batches of a response, where there are
 // any.
@@ -64,12 +68,12 @@ func mend(response []byte) {
 	if err != nil {
 		return
 	}
-	for records := got.records; len(records) >= batchHeaderSize; {
+	for records := got.records; len(records) >= headerSize; {
 		length := 12 + int(int32(binary.BigEndian.Uint32(records[8:])))
-		if length < batchHeaderSize || length > len(records) {
+		if length < headerSize || length > len(records) {
 			return
 		}
-		binary.BigEndian.PutUint32(records[17:], crc32.Checksum(records[21:length], castagnoli()))
+		binary.BigEndian.PutUint32(records[17:], crc32.Checksum(records[21:length], crc32.MakeTable(crc32.Castagnoli)))
 		records = records[length:]
 	}
 }

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"airudder-exporter/internal/batch"
 	"context"
 	"fmt"
 )
@@ -15,20 +16,15 @@ func (c *Client) Later(ctx context.Context, shard int, visit func(key, value []b
 	c.mu.Lock()
 	from := c.ends[shard]
 	c.mu.Unlock()
-	var buf []byte
+	var records batch.Reader
 	err := c.stream(ctx, reading{place: at, from: from}, func(got *chunk) error {
 		for i := range got.batches {
 			b := &got.batches[i]
-			if b.attributes.Control() || b.count == 0 {
+			if b.Control() || b.Count == 0 {
 				continue
 			}
-			records, grown, err := b.decompress(buf)
-			if err != nil {
-				return err
-			}
-			buf = grown
-			err = b.each(records, func(r *rawRecord) error {
-				if r.offset >= from && visit(r.key, r.value) {
+			err := records.Each(b, func(r *batch.Stored) error {
+				if r.Offset >= from && visit(r.Key, r.Value) {
 					return errEnough
 				}
 				return nil

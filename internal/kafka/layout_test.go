@@ -1,6 +1,8 @@
 package kafka
 
 import (
+	"airudder-exporter/internal/batch"
+	"airudder-exporter/internal/batch/handmade"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,6 +11,7 @@ import (
 
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/compress"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 const (
@@ -19,7 +22,7 @@ const (
 // layout is a log and what its replay shows.
 type layout struct {
 	name     string
-	log      []made
+	log      []handmade.Batch
 	barrier  int64
 	logStart int64
 	want     string // offset:key of what is shown
@@ -28,13 +31,13 @@ type layout struct {
 }
 
 // barrierAt is our barrier and its marker.
-func barrierAt(base int64) []made {
-	return []made{{base: base, producer: own, epoch: 3, keys: []string{"producer"}}, {base: base + 1, producer: own, epoch: 3, marker: "commit"}}
+func barrierAt(base int64) []handmade.Batch {
+	return []handmade.Batch{{Base: base, Producer: own, Epoch: 3, Keys: []string{"producer"}}, {Base: base + 1, Producer: own, Epoch: 3, Marker: "commit"}}
 }
 
 // earlier is a batch of an earlier epoch of ours.
-func earlier(m made) made {
-	m.epoch = 2
+func earlier(m handmade.Batch) handmade.Batch {
+	m.Epoch = 2
 	return m
 }
 
@@ -44,42 +47,42 @@ func transactionLayouts() []layout {
 		{name: "nothing but the barrier", log: barrierAt(0), want: "0:producer"},
 		{
 			name: "committed, aborted, committed", barrier: 8,
-			log: append([]made{data(0, own, "a", "b"), marker(2, own, "commit"), data(3, own, "c"), marker(4, own, "abort"),
-				data(5, own, "d", "e"), marker(7, own, "commit")}, barrierAt(8)...),
+			log: append([]handmade.Batch{handmade.Data(0, own, "a", "b"), handmade.Marker(2, own, "commit"), handmade.Data(3, own, "c"), handmade.Marker(4, own, "abort"),
+				handmade.Data(5, own, "d", "e"), handmade.Marker(7, own, "commit")}, barrierAt(8)...),
 			want: "0:a 1:b 5:d 6:e 8:producer",
 		},
 		{
 			name: "foreign transaction open from the beginning", barrier: 4,
-			log:  append([]made{data(0, foreign, "x"), data(1, own, "a", "b"), marker(3, own, "commit")}, barrierAt(4)...),
+			log:  append([]handmade.Batch{handmade.Data(0, foreign, "x"), handmade.Data(1, own, "a", "b"), handmade.Marker(3, own, "commit")}, barrierAt(4)...),
 			want: "1:a 2:b 4:producer",
 		},
 		{
 			name: "interleaved, out in offset order", barrier: 6,
-			log: append([]made{data(0, foreign, "x"), data(1, own, "a"), marker(2, own, "commit"), data(3, foreign, "y"),
-				marker(4, foreign, "commit"), data(5, own, "never decided")}, barrierAt(6)...),
+			log: append([]handmade.Batch{handmade.Data(0, foreign, "x"), handmade.Data(1, own, "a"), handmade.Marker(2, own, "commit"), handmade.Data(3, foreign, "y"),
+				handmade.Marker(4, foreign, "commit"), handmade.Data(5, own, "never decided")}, barrierAt(6)...),
 			// the barrier's marker is of the same producer id and takes what that left open
 			want: "0:x 1:a 3:y 5:never decided 6:producer",
 		},
 		{
 			name: "not transactional", barrier: 3,
-			log:  append([]made{data(0, 0, "a", "b"), data(2, 0, "c")}, barrierAt(3)...),
+			log:  append([]handmade.Batch{handmade.Data(0, 0, "a", "b"), handmade.Data(2, 0, "c")}, barrierAt(3)...),
 			want: "0:a 1:b 2:c 3:producer",
 		},
 		{
 			name: "a transaction that spans our barrier is not committed", barrier: 1,
-			log: []made{data(0, foreign, "x"), {base: 1, producer: own, epoch: 3, keys: []string{"producer"}},
-				{base: 2, producer: own, epoch: 3, marker: "commit"}, marker(3, foreign, "commit")},
+			log: []handmade.Batch{handmade.Data(0, foreign, "x"), {Base: 1, Producer: own, Epoch: 3, Keys: []string{"producer"}},
+				{Base: 2, Producer: own, Epoch: 3, Marker: "commit"}, handmade.Marker(3, foreign, "commit")},
 			want: "1:producer",
 		},
 		{
 			name: "a marker between barrier and its marker", barrier: 1,
-			log: []made{data(0, foreign, "x"), {base: 1, producer: own, epoch: 3, keys: []string{"producer"}},
-				marker(2, foreign, "commit"), {base: 3, producer: own, epoch: 3, marker: "commit"}},
+			log: []handmade.Batch{handmade.Data(0, foreign, "x"), {Base: 1, Producer: own, Epoch: 3, Keys: []string{"producer"}},
+				handmade.Marker(2, foreign, "commit"), {Base: 3, Producer: own, Epoch: 3, Marker: "commit"}},
 			want: "0:x 1:producer",
 		},
 		{
 			name: "older barriers of ours", barrier: 4,
-			log:  append([]made{earlier(data(0, own, "producer")), earlier(marker(1, own, "commit")), data(2, foreign, "producer"), marker(3, foreign, "commit")}, barrierAt(4)...),
+			log:  append([]handmade.Batch{earlier(handmade.Data(0, own, "producer")), earlier(handmade.Marker(1, own, "commit")), handmade.Data(2, foreign, "producer"), handmade.Marker(3, foreign, "commit")}, barrierAt(4)...),
 			want: "0:producer 2:producer 4:producer",
 		},
 	}
@@ -90,42 +93,42 @@ func compactedLayouts() []layout {
 	return []layout{
 		{
 			name: "first batch far above 0", barrier: 902,
-			log:  append([]made{data(900, own, "a"), marker(901, own, "commit")}, barrierAt(902)...),
+			log:  append([]handmade.Batch{handmade.Data(900, own, "a"), handmade.Marker(901, own, "commit")}, barrierAt(902)...),
 			want: "900:a 902:producer",
 		},
 		{
 			name: "gaps between and inside batches", barrier: 100,
-			log: append([]made{{base: 10, last: 9, producer: own, keys: []string{"a", "b"}, at: []int32{3, 7}}, marker(20, own, "commit"),
-				{base: 50, last: 20, producer: own, keys: []string{"c"}, at: []int32{20}}, marker(71, own, "commit")}, barrierAt(100)...),
+			log: append([]handmade.Batch{{Base: 10, Last: 9, Producer: own, Keys: []string{"a", "b"}, At: []int32{3, 7}}, handmade.Marker(20, own, "commit"),
+				{Base: 50, Last: 20, Producer: own, Keys: []string{"c"}, At: []int32{20}}, handmade.Marker(71, own, "commit")}, barrierAt(100)...),
 			want: "13:a 17:b 70:c 100:producer",
 		},
 		{
 			name: "last records of a batch compacted away", barrier: 12,
-			log:  append([]made{{base: 0, last: 10, producer: own, keys: []string{"a"}, at: []int32{0}}, marker(11, own, "commit")}, barrierAt(12)...),
+			log:  append([]handmade.Batch{{Base: 0, Last: 10, Producer: own, Keys: []string{"a"}, At: []int32{0}}, handmade.Marker(11, own, "commit")}, barrierAt(12)...),
 			want: "0:a 12:producer",
 		},
 		{
 			name: "emptied batches", barrier: 12,
-			log: append([]made{{base: 0, last: 3, producer: own}, {base: 4, last: 3, producer: foreign}, data(8, own, "a"),
-				marker(9, own, "commit"), {base: 10, last: 1, producer: own}}, barrierAt(12)...),
+			log: append([]handmade.Batch{{Base: 0, Last: 3, Producer: own}, {Base: 4, Last: 3, Producer: foreign}, handmade.Data(8, own, "a"),
+				handmade.Marker(9, own, "commit"), {Base: 10, Last: 1, Producer: own}}, barrierAt(12)...),
 			want: "8:a 12:producer",
 		},
 		{
 			name: "markers without their data", barrier: 6,
-			log: append([]made{marker(0, own, "commit"), marker(1, foreign, "abort"), data(2, own, "a"), marker(3, own, "commit"),
-				marker(5, foreign, "commit")}, barrierAt(6)...),
+			log: append([]handmade.Batch{handmade.Marker(0, own, "commit"), handmade.Marker(1, foreign, "abort"), handmade.Data(2, own, "a"), handmade.Marker(3, own, "commit"),
+				handmade.Marker(5, foreign, "commit")}, barrierAt(6)...),
 			want: "2:a 6:producer",
 		},
 		{
 			name: "an emptied control batch", barrier: 3,
-			log: append([]made{data(0, own, "a"), marker(1, own, "commit"),
-				{base: 2, producer: own, marker: "emptied"}}, barrierAt(3)...),
+			log: append([]handmade.Batch{handmade.Data(0, own, "a"), handmade.Marker(1, own, "commit"),
+				{Base: 2, Producer: own, Marker: "emptied"}}, barrierAt(3)...),
 			want: "0:a 3:producer",
 		},
 		{
 			name: "a foreign codec", barrier: 5,
-			log: append([]made{{base: 0, last: 1, producer: foreign, keys: []string{"a", "b"}, codec: compress.Zstd}, marker(2, foreign, "commit"),
-				{base: 3, keys: []string{"c"}, codec: compress.Gzip}, {base: 4, keys: []string{"d"}, codec: compress.Snappy}}, barrierAt(5)...),
+			log: append([]handmade.Batch{{Base: 0, Last: 1, Producer: foreign, Keys: []string{"a", "b"}, Codec: compress.Zstd}, handmade.Marker(2, foreign, "commit"),
+				{Base: 3, Keys: []string{"c"}, Codec: compress.Gzip}, {Base: 4, Keys: []string{"d"}, Codec: compress.Snappy}}, barrierAt(5)...),
 			want: "0:a 1:b 3:c 4:d 5:producer",
 		},
 	}
@@ -136,30 +139,30 @@ func refusedLayouts() []layout {
 	return []layout{
 		{
 			name: "the next epoch's barrier behind ours", barrier: 0, err: ErrSuperseded,
-			log: []made{{base: 0, producer: own, epoch: 3, keys: []string{"producer"}}, {base: 1, producer: own, epoch: 4, keys: []string{"producer"}},
-				{base: 2, producer: own, epoch: 4, marker: "commit"}},
+			log: []handmade.Batch{{Base: 0, Producer: own, Epoch: 3, Keys: []string{"producer"}}, {Base: 1, Producer: own, Epoch: 4, Keys: []string{"producer"}},
+				{Base: 2, Producer: own, Epoch: 4, Marker: "commit"}},
 		},
 		{
 			name: "another's barrier behind ours, aborted", barrier: 0, err: ErrSuperseded,
-			log: []made{{base: 0, producer: own, epoch: 3, keys: []string{"producer"}}, data(1, foreign, "x", "producer"), marker(3, foreign, "abort"),
-				{base: 4, producer: own, epoch: 3, marker: "commit"}},
+			log: []handmade.Batch{{Base: 0, Producer: own, Epoch: 3, Keys: []string{"producer"}}, handmade.Data(1, foreign, "x", "producer"), handmade.Marker(3, foreign, "abort"),
+				{Base: 4, Producer: own, Epoch: 3, Marker: "commit"}},
 		},
 		{
 			name: "the cleaner took our barrier", barrier: 2, err: ErrSuperseded,
-			log: []made{data(0, own, "a"), marker(1, own, "commit"), {base: 2, producer: own, epoch: 3}, {base: 5, producer: own, epoch: 4, keys: []string{"producer"}}},
+			log: []handmade.Batch{handmade.Data(0, own, "a"), handmade.Marker(1, own, "commit"), {Base: 2, Producer: own, Epoch: 3}, {Base: 5, Producer: own, Epoch: 4, Keys: []string{"producer"}}},
 		},
 		{
 			name: "the cleaner left a gap where our barrier was", barrier: 2, err: ErrSuperseded,
-			log: []made{data(0, own, "a"), marker(1, own, "commit"), {base: 5, producer: own, epoch: 4, keys: []string{"producer"}}},
+			log: []handmade.Batch{handmade.Data(0, own, "a"), handmade.Marker(1, own, "commit"), {Base: 5, Producer: own, Epoch: 4, Keys: []string{"producer"}}},
 		},
 		{
 			name: "another's record at our barrier's offset", barrier: 2, err: ErrSuperseded,
-			log: []made{data(0, own, "a"), marker(1, own, "commit"), data(2, foreign, "z")},
+			log: []handmade.Batch{handmade.Data(0, own, "a"), handmade.Marker(1, own, "commit"), handmade.Data(2, foreign, "z")},
 		},
 		{name: "the beginning is gone", log: barrierAt(5), barrier: 5, logStart: 5, err: ErrLedgerMoved},
 		{
 			name: "our barrier aborted", barrier: 0, says: "marker says otherwise",
-			log: []made{{base: 0, producer: own, epoch: 3, keys: []string{"producer"}}, {base: 1, producer: own, epoch: 3, marker: "abort"}},
+			log: []handmade.Batch{{Base: 0, Producer: own, Epoch: 3, Keys: []string{"producer"}}, {Base: 1, Producer: own, Epoch: 3, Marker: "abort"}},
 		},
 	}
 }
@@ -207,7 +210,7 @@ func TestReplayOfRefusedOffsets(t *testing.T) {
 	}
 }
 
-func replayMade(t *testing.T, log []made, barrier, logStart int64, max int) (string, error) {
+func replayMade(t *testing.T, log []handmade.Batch, barrier, logStart int64, max int) (string, error) {
 	t.Helper()
 	var shown []string
 	r := &replay{place: place{"ledger", 0}, producerID: own, epoch: 3, barrier: barrier, key: []byte("producer"),
@@ -238,7 +241,7 @@ func replayMade(t *testing.T, log []made, barrier, logStart int64, max int) (str
 }
 
 func TestDamagedBatches(t *testing.T) {
-	good := data(5, own, "a", "b").encode(t)
+	good := handmade.Data(5, own, "a", "b").Encode(t)
 	tests := []struct {
 		name  string
 		spoil func([]byte) []byte
@@ -254,7 +257,7 @@ func TestDamagedBatches(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := readBatches(append(slices.Clone(good), test.spoil(slices.Clone(good))...), nil)
+			got, err := batch.ReadAll(append(slices.Clone(good), test.spoil(slices.Clone(good))...), nil)
 			if len(got) != 1 {
 				t.Errorf("%d batches before the damage, want 1", len(got))
 			}
@@ -263,4 +266,35 @@ func TestDamagedBatches(t *testing.T) {
 			}
 		})
 	}
+}
+
+// response is what a broker sends for a fetch at from: whole batches up to
+// max bytes, at least one, and a piece of the next.
+func response(t testing.TB, log []handmade.Batch, from, logStart int64, max int) []byte {
+	t.Helper()
+	var records []byte
+	var end int64
+	for _, m := range log {
+		end = m.Base + int64(m.Last) + 1
+		if end <= from {
+			continue
+		}
+		b := m.Encode(t)
+		if left := max - len(records); len(records) > 0 && len(b) > left {
+			if left > 0 {
+				records = append(records, b[:left]...)
+			}
+			break
+		}
+		records = append(records, b...)
+	}
+	end = log[len(log)-1].Base + int64(log[len(log)-1].Last) + 1
+	res := kmsg.NewPtrFetchResponse()
+	res.SetVersion(11)
+	p := kmsg.NewFetchResponseTopicPartition()
+	p.HighWatermark, p.LastStableOffset, p.LogStartOffset = end, end, logStart
+	p.AbortedTransactions = []kmsg.FetchResponseTopicPartitionAbortedTransaction{{ProducerID: 99, FirstOffset: 1}}
+	p.RecordBatches = records
+	res.Topics = []kmsg.FetchResponseTopic{{Topic: "ledger", Partitions: []kmsg.FetchResponseTopicPartition{p}}}
+	return res.AppendTo([]byte{0, 0, 0, 1})
 }

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"airudder-exporter/internal/batch"
 	"context"
 	"errors"
 	"fmt"
@@ -10,8 +11,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"airudder-exporter/internal/record"
 )
 
 // foreigner opens a transaction of its own on the ledger partition and leaves
@@ -257,7 +256,7 @@ func TestStartSaysWhatIsWrong(t *testing.T) {
 	if _, err := c.Producer(soon(t), 4, barrier("x"), seen.take); err == nil {
 		t.Error("a shard that the ledger does not have")
 	}
-	if _, err := c.Producer(soon(t), 0, func(int16) record.Record { return record.Record{} }, seen.take); err == nil {
+	if _, err := c.Producer(soon(t), 0, func(int16) batch.Record { return batch.Record{} }, seen.take); err == nil {
 		t.Error("a barrier without a key")
 	}
 	boom := errors.New("boom")
@@ -292,14 +291,14 @@ func TestReplayOfCleanedPartition(t *testing.T) {
 	for round := range 3 {
 		p, _ := s.start(t, c, 0, fmt.Sprint("round ", round))
 		for i := range 40 {
-			r := record.Record{Topic: s.config.LedgerTopic, Key: []byte(fmt.Sprint("call/", i%7)), Value: []byte(fmt.Sprint(round, i))}
+			r := batch.Record{Topic: s.config.LedgerTopic, Key: []byte(fmt.Sprint("call/", i%7)), Value: []byte(fmt.Sprint(round, i))}
 			if i%7 == 3 {
 				r.Value = nil
 				delete(want, string(r.Key))
 			} else {
 				want[string(r.Key)] = string(r.Value)
 			}
-			if err := publish(p, [][]record.Record{{r}}); err != nil {
+			if err := publish(p, [][]batch.Record{{r}}); err != nil {
 				t.Fatal(err)
 			}
 		}

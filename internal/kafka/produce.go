@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"airudder-exporter/internal/batch"
 	"bytes"
 	"context"
 	"fmt"
@@ -15,7 +16,7 @@ import (
 // produce stamps and sends batches, one of each partition, and returns their
 // base offsets. It sends one request to each leader, all at once, and waits
 // for every answer, whatever one of them says.
-func (s *session) produce(ctx context.Context, batches []batch) (map[place]int64, error) {
+func (s *session) produce(ctx context.Context, batches []outgoing) (map[place]int64, error) {
 	byLeader, err := s.byLeader(ctx, batches)
 	if err != nil {
 		return nil, err
@@ -57,9 +58,9 @@ func one(failures []error) error {
 }
 
 // byLeader groups batches by the broker that leads their partition.
-func (s *session) byLeader(ctx context.Context, batches []batch) (map[int32][]batch, error) {
+func (s *session) byLeader(ctx context.Context, batches []outgoing) (map[int32][]outgoing, error) {
 	leaders := make(map[string]map[int]int32)
-	grouped := make(map[int32][]batch)
+	grouped := make(map[int32][]outgoing)
 	for _, b := range batches {
 		if leaders[b.topic] == nil {
 			of, err := s.client.leaders(ctx, b.topic)
@@ -75,17 +76,17 @@ func (s *session) byLeader(ctx context.Context, batches []batch) (map[int32][]ba
 }
 
 // stamp gives each batch its place in its partition's sequence.
-func (s *session) stamp(batches []batch, now time.Time) {
+func (s *session) stamp(batches []outgoing, now time.Time) {
 	for _, b := range batches {
 		sequence := s.sequences[b.place]
-		stamp(b.data, s.producerID, s.epoch, sequence, now)
-		s.sequences[b.place] = sequenceAfter(sequence, b.records)
+		b.Stamp(s.producerID, s.epoch, sequence, now)
+		s.sequences[b.place] = batch.SequenceAfter(sequence, b.Records)
 	}
 }
 
 // produceTo sends batches to the one broker that leads all of them and reports
 // the base offset of each.
-func (c *Client) produceTo(ctx context.Context, transactionalID string, batches []batch, placed func(place, int64)) error {
+func (c *Client) produceTo(ctx context.Context, transactionalID string, batches []outgoing, placed func(place, int64)) error {
 	req := &rawproduce.Request{
 		TransactionalID: transactionalID,
 		Acks:            -1,
@@ -97,11 +98,11 @@ func (c *Client) produceTo(ctx context.Context, transactionalID string, batches 
 			Topic: b.topic,
 			Partitions: []rawproduce.RequestPartition{{
 				Partition: int32(b.partition),
-				RecordSet: protocol.RawRecordSet{Reader: bytes.NewReader(b.data)},
+				RecordSet: protocol.RawRecordSet{Reader: bytes.NewReader(b.Data)},
 			}},
 		})
 		missing[b.place] = true
-		c.metrics.bytes.WithLabelValues(b.topic).Add(float64(len(b.data) - 4))
+		c.metrics.bytes.WithLabelValues(b.topic).Add(float64(len(b.Data) - 4))
 	}
 	res, err := await[*produce.Response](ctx, c, req) // as long as the commit may take: replicas may be slow
 	if err != nil {

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"airudder-exporter/internal/batch"
 	"context"
 	"errors"
 	"fmt"
@@ -9,8 +10,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"airudder-exporter/internal/record"
 )
 
 // Producer writes one shard's transactions: one transactional id at one epoch.
@@ -39,7 +38,7 @@ const maxTransactionBytes = 32 << 20
 
 // Limit is how many bytes one record of a topic may have, by Record.Size. 0: the
 // producer does not know the topic.
-func (p *Producer) Limit(topic string) int { return max(0, p.limits[topic]-batchOverhead) }
+func (p *Producer) Limit(topic string) int { return max(0, p.limits[topic]-batch.Overhead) }
 
 // Concurrent is how often the last commit was told that the coordinator still
 // writes the markers of the one before (51). When it is above 0, fewer and
@@ -54,7 +53,7 @@ func (p *Producer) Concurrent() int { return int(p.busy.Load()) }
 // A *TooLargeError says that the first unit cannot fit into any transaction.
 // Any other error, and any of commit, says that the producer is finished;
 // whether the transaction is there, the next producer's replay tells.
-func (p *Producer) Prepare(units [][]record.Record) (n int, commit func(context.Context) error, err error) {
+func (p *Producer) Prepare(units [][]batch.Record) (n int, commit func(context.Context) error, err error) {
 	if err := p.finished(); err != nil {
 		return 0, nil, err
 	}
@@ -65,9 +64,9 @@ func (p *Producer) Prepare(units [][]record.Record) (n int, commit func(context.
 	if err != nil {
 		return 0, nil, fmt.Errorf("prepare: %w", err)
 	}
-	batches := make([]batch, 0, len(parts))
+	batches := make([]outgoing, 0, len(parts))
 	for _, at := range slices.SortedFunc(maps.Keys(parts), comparePlaces) {
-		b, err := encode(at, parts[at], p.client.compression(at.topic))
+		b, err := encodeFor(at, parts[at], p.client.compression(at.topic))
 		if err != nil {
 			return 0, nil, p.finish(fmt.Errorf("prepare: %w", err))
 		}
@@ -78,8 +77,8 @@ func (p *Producer) Prepare(units [][]record.Record) (n int, commit func(context.
 }
 
 // fit sorts the records of as many leading units as fit by partition.
-func (p *Producer) fit(units [][]record.Record) (int, map[place][]record.Record, error) {
-	parts := make(map[place][]record.Record)
+func (p *Producer) fit(units [][]batch.Record) (int, map[place][]batch.Record, error) {
+	parts := make(map[place][]batch.Record)
 	sizes := make(map[place]int)
 	total := 0
 	var at []place // of a unit's records
@@ -115,7 +114,7 @@ func (p *Producer) fit(units [][]record.Record) (int, map[place][]record.Record,
 }
 
 // place is the partition that a record belongs to.
-func (p *Producer) place(r record.Record) (place, error) {
+func (p *Producer) place(r batch.Record) (place, error) {
 	if r.Topic == p.ledger {
 		return place{r.Topic, p.shard}, nil
 	}
@@ -123,11 +122,25 @@ func (p *Producer) place(r record.Record) (place, error) {
 	if n == 0 {
 		return place{}, fmt.Errorf("topic %q is none of the producer's", r.Topic)
 	}
-	return place{r.Topic, PartitionFor(r.Key, n)}, nil
+	return place{r.Topic, batch.PartitionFor(r.Key, n)}, nil
+}
+
+// outgoing is a batch with the partition that it is for.
+type outgoing struct {
+	place
+	batch.Encoded
+}
+
+func encodeFor(at place, records []batch.Record, codec batch.Codec) (outgoing, error) {
+	encoded, err := batch.Encode(records, codec)
+	if err != nil {
+		return outgoing{}, fmt.Errorf("encode a batch of %s: %w", at, err)
+	}
+	return outgoing{at, encoded}, nil
 }
 
 // commit writes prepared batches in one transaction.
-func (p *Producer) commit(ctx context.Context, number int64, batches []batch) error {
+func (p *Producer) commit(ctx context.Context, number int64, batches []outgoing) error {
 	p.commits.Lock()
 	defer p.commits.Unlock()
 	if err := p.finished(); err != nil {

@@ -1,12 +1,11 @@
 package kafka
 
 import (
+	"airudder-exporter/internal/batch"
 	"context"
 	"errors"
 	"fmt"
 	"testing"
-
-	"airudder-exporter/internal/record"
 )
 
 // entries is what a replay showed: key → value, and how many records in all.
@@ -35,8 +34,8 @@ func (e *entries) take(offset int64, key, value []byte) error {
 }
 
 // barrier is a `producer` entry, told apart by its value.
-func barrier(who string) func(epoch int16) record.Record {
-	return func(int16) record.Record { return record.Record{Key: []byte("producer"), Value: []byte(who)} }
+func barrier(who string) func(epoch int16) batch.Record {
+	return func(int16) batch.Record { return batch.Record{Key: []byte("producer"), Value: []byte(who)} }
 }
 
 // start begins a producer and returns what its replay showed.
@@ -55,14 +54,14 @@ func (s *shop) start(t testing.TB, c *Client, shard int, who string) (*Producer,
 }
 
 // unit is one call's records: an event and its ledger entry.
-func (s *shop) unit(call string) []record.Record {
-	return []record.Record{
-		{Topic: s.config.EventTopic, Key: []byte(call), Value: []byte("event of " + call), Headers: []record.Header{{Key: "ce_id", Value: []byte(call)}}},
+func (s *shop) unit(call string) []batch.Record {
+	return []batch.Record{
+		{Topic: s.config.EventTopic, Key: []byte(call), Value: []byte("event of " + call), Headers: []batch.Header{{Key: "ce_id", Value: []byte(call)}}},
 		{Topic: s.config.LedgerTopic, Key: []byte("call/" + call), Value: []byte(`{"call":"` + call + `"}`)},
 	}
 }
 
-func (s *shop) units(prefix string, n int) (units [][]record.Record) {
+func (s *shop) units(prefix string, n int) (units [][]batch.Record) {
 	for i := range n {
 		units = append(units, s.unit(fmt.Sprintf("%s%d", prefix, i)))
 	}
@@ -70,7 +69,7 @@ func (s *shop) units(prefix string, n int) (units [][]record.Record) {
 }
 
 // publish commits units in one transaction.
-func publish(p *Producer, units [][]record.Record) error {
+func publish(p *Producer, units [][]batch.Record) error {
 	n, commit, err := p.Prepare(units)
 	if err != nil {
 		return err
@@ -118,7 +117,7 @@ func TestProducerCommitsAndReplays(t *testing.T) {
 			calls = append(calls, string(u[0].Key))
 		}
 	}
-	if err := publish(p, [][]record.Record{{{Topic: s.config.LedgerTopic, Key: []byte("call/" + calls[0])}}}); err != nil {
+	if err := publish(p, [][]batch.Record{{{Topic: s.config.LedgerTopic, Key: []byte("call/" + calls[0])}}}); err != nil {
 		t.Fatal(err)
 	}
 	s.checkOnce(t, calls...)

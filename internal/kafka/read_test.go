@@ -1,6 +1,8 @@
 package kafka
 
 import (
+	"airudder-exporter/internal/batch"
+	"airudder-exporter/internal/batch/handmade"
 	"context"
 	"errors"
 	"fmt"
@@ -11,8 +13,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-
-	"airudder-exporter/internal/record"
 )
 
 // scanKeys is what Scan shows of a range, as offset:key.
@@ -88,7 +88,7 @@ func TestScanOfEmptiedEnd(t *testing.T) {
 		shown = append(shown, string(m.Key))
 		return nil
 	}}
-	log := []made{data(0, own, "a"), marker(1, own, "commit"), data(2, own, "b"), marker(3, own, "commit")}
+	log := []handmade.Batch{handmade.Data(0, own, "a"), handmade.Marker(1, own, "commit"), handmade.Data(2, own, "b"), handmade.Marker(3, own, "commit")}
 	var c chunk
 	if err := c.fill(response(t, log, 0, 0, 1<<20), 0); err != nil {
 		t.Fatal(err)
@@ -115,9 +115,9 @@ func TestScanGivesWholeRecords(t *testing.T) {
 	c := s.dial(t)
 	var messages []Message
 	p, _ := s.start(t, c, 0, "first")
-	want := record.Record{Topic: s.config.EventTopic, Key: []byte("k"), Value: []byte("v"),
-		Headers: []record.Header{{Key: "one", Value: []byte("1")}, {Key: "two", Value: []byte("")}, {Key: "three"}}}
-	if err := publish(p, [][]record.Record{{want, {Topic: s.config.EventTopic, Key: []byte("k")}}}); err != nil {
+	want := batch.Record{Topic: s.config.EventTopic, Key: []byte("k"), Value: []byte("v"),
+		Headers: []batch.Header{{Key: "one", Value: []byte("1")}, {Key: "two", Value: []byte("")}, {Key: "three"}}}
+	if err := publish(p, [][]batch.Record{{want, {Topic: s.config.EventTopic, Key: []byte("k")}}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Scan(soon(t), s.config.EventTopic, 0, 0, 2+1, func(m Message) error { messages = append(messages, m); return nil }); err != nil {
@@ -199,7 +199,7 @@ func (s *shown) count(prefix string) (n int) {
 func (s *shop) signs(t *testing.T, p *Producer, tail *shown) {
 	t.Helper()
 	eventually(t, "the tail to begin", func() bool {
-		if err := publish(p, [][]record.Record{{{Topic: s.config.EventTopic, Key: []byte("sign")}}}); err != nil {
+		if err := publish(p, [][]batch.Record{{{Topic: s.config.EventTopic, Key: []byte("sign")}}}); err != nil {
 			t.Fatal(err)
 		}
 		return tail.count("sign") > 0
@@ -262,7 +262,7 @@ func (s *shop) lookForMeta(ctx context.Context, c *Client, who int) (write []Pla
 			return nil, err
 		}
 		if !found {
-			meta := record.Record{Topic: s.config.LedgerTopic, Key: []byte("meta"), Value: []byte(fmt.Sprint("written by ", who))}
+			meta := batch.Record{Topic: s.config.LedgerTopic, Key: []byte("meta"), Value: []byte(fmt.Sprint("written by ", who))}
 			write = append(write, Placed{meta, r.Partition})
 		}
 	}

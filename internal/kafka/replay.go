@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"airudder-exporter/internal/batch"
 	"bytes"
 	"context"
 	"errors"
@@ -23,11 +24,11 @@ type replay struct {
 	key        []byte // of the barrier
 	visit      func(offset int64, key, value []byte) error
 
-	decider decider
+	decider batch.Decider
 	seen    bool  // our barrier stands where it was put
 	end     int64 // the offset behind its marker; 0: not there yet
 	records int   // shown so far
-	buf     []byte
+	reader  batch.Reader
 }
 
 // replayUntil runs r.
@@ -75,20 +76,20 @@ func (r *replay) take(c *chunk) error {
 	if r.end > 0 {
 		return errEnough
 	}
-	r.decider.keep()
+	r.decider.Keep()
 	return nil
 }
 
-func (r *replay) batch(b *rawBatch) error {
-	ours := b.producerID == r.producerID && b.epoch == r.epoch
-	if b.lastOffset >= r.barrier && !r.seen {
-		if !ours || b.baseOffset != r.barrier || b.count == 0 {
+func (r *replay) batch(b *batch.Batch) error {
+	ours := b.ProducerID == r.producerID && b.Epoch == r.epoch
+	if b.LastOffset >= r.barrier && !r.seen {
+		if !ours || b.BaseOffset != r.barrier || b.Count == 0 {
 			return fmt.Errorf("%w: our barrier is not at offset %d of %s any more: another producer's took its place "+
 				"and the cleaner came while we slept, or the topic was deleted and created again; the next start tells", ErrSuperseded, r.barrier, r.place)
 		}
 		r.seen = true
 	}
-	if b.baseOffset > r.barrier && !ours {
+	if b.BaseOffset > r.barrier && !ours {
 		if err := r.superseded(b); err != nil {
 			return err
 		}
@@ -96,45 +97,35 @@ func (r *replay) batch(b *rawBatch) error {
 	if r.end > 0 {
 		return nil // only looking for who comes behind us
 	}
-	if err := r.decider.add(*b, r.show); err != nil {
+	if err := r.decider.Add(*b, r.show); err != nil {
 		return err
 	}
-	if !r.seen || !ours || !b.attributes.Control() {
+	if !r.seen || !ours || !b.Control() {
 		return nil
 	}
-	if commit, ok := b.marker(); !ok || !commit {
+	if commit, ok := b.Marker(); !ok || !commit {
 		return fmt.Errorf("the barrier at offset %d of %s was answered as committed, and its marker says otherwise", r.barrier, r.place)
 	}
-	r.end = b.lastOffset + 1
-	return r.decider.finish(r.show)
+	r.end = b.LastOffset + 1
+	return r.decider.Finish(r.show)
 }
 
 // superseded looks for another producer's barrier in a batch behind ours,
 // committed or not: there will be one, or there was, that fences us.
-func (r *replay) superseded(b *rawBatch) error {
-	if b.attributes.Control() || b.count == 0 {
+func (r *replay) superseded(b *batch.Batch) error {
+	if b.Control() || b.Count == 0 {
 		return nil
 	}
-	records, buf, err := b.decompress(r.buf)
-	if err != nil {
-		return err
-	}
-	r.buf = buf
-	return b.each(records, func(rec *rawRecord) error {
-		if bytes.Equal(rec.key, r.key) {
-			return fmt.Errorf("%w: another producer began on %s at offset %d, after ours at %d", ErrSuperseded, r.place, rec.offset, r.barrier)
+	return r.reader.Each(b, func(rec *batch.Stored) error {
+		if bytes.Equal(rec.Key, r.key) {
+			return fmt.Errorf("%w: another producer began on %s at offset %d, after ours at %d", ErrSuperseded, r.place, rec.Offset, r.barrier)
 		}
 		return nil
 	})
 }
 
 // show passes a committed batch's records on.
-func (r *replay) show(b *rawBatch) error {
-	records, buf, err := b.decompress(r.buf)
-	if err != nil {
-		return err
-	}
-	r.buf = buf
-	r.records += b.count
-	return b.each(records, func(rec *rawRecord) error { return r.visit(rec.offset, rec.key, rec.value) })
+func (r *replay) show(b *batch.Batch) error {
+	r.records += b.Count
+	return r.reader.Each(b, func(rec *batch.Stored) error { return r.visit(rec.Offset, rec.Key, rec.Value) })
 }

@@ -1,16 +1,15 @@
 package kafka
 
 import (
+	"airudder-exporter/internal/batch"
 	"context"
 	"fmt"
 	"time"
-
-	"airudder-exporter/internal/record"
 )
 
 // Message is a record as it was read. Its slices are its own.
 type Message struct {
-	record.Record
+	batch.Record
 	Partition int
 	Offset    int64
 	Time      time.Time
@@ -35,16 +34,16 @@ type scan struct {
 	place
 	from, to int64 // to: not beyond; 0: for ever
 	visit    func(Message) error
-	decider  decider
-	buf      []byte
+	decider  batch.Decider
+	records  batch.Reader
 }
 
 func (s *scan) take(c *chunk) error {
 	for _, b := range c.batches {
-		if s.to > 0 && b.baseOffset >= s.to {
+		if s.to > 0 && b.BaseOffset >= s.to {
 			break
 		}
-		if err := s.decider.add(b, s.show); err != nil {
+		if err := s.decider.Add(b, s.show); err != nil {
 			return err
 		}
 	}
@@ -52,57 +51,24 @@ func (s *scan) take(c *chunk) error {
 	// more: compaction took the rest.
 	emptied := len(c.batches) == 0 && c.highWatermark >= s.to
 	if s.to > 0 && (c.next >= s.to || emptied) {
-		if err := s.decider.finish(s.show); err != nil {
+		if err := s.decider.Finish(s.show); err != nil {
 			return err
 		}
 		return errEnough
 	}
-	s.decider.keep()
+	s.decider.Keep()
 	return nil
 }
 
-func (s *scan) show(b *rawBatch) error {
-	records, buf, err := b.decompress(s.buf)
-	if err != nil {
-		return err
-	}
-	s.buf = buf
-	return b.each(records, func(r *rawRecord) error {
-		if r.offset < s.from || s.to > 0 && r.offset >= s.to {
+func (s *scan) show(b *batch.Batch) error {
+	return s.records.Each(b, func(r *batch.Stored) error {
+		if r.Offset < s.from || s.to > 0 && r.Offset >= s.to {
 			return nil
 		}
-		m, err := r.message(s.place)
+		own, err := r.Record(s.topic)
 		if err != nil {
 			return err
 		}
-		return s.visit(m)
+		return s.visit(Message{Record: own, Partition: s.partition, Offset: r.Offset, Time: time.UnixMilli(r.Timestamp)})
 	})
-}
-
-// message copies a record out of its batch.
-func (r *rawRecord) message(at place) (Message, error) {
-	own := append(make([]byte, 0, len(r.key)+len(r.value)+len(r.headers)), r.key...)
-	own = append(append(own, r.value...), r.headers...)
-	piece := func(of []byte) (b []byte) {
-		b, own = own[:len(of):len(of)], own[len(of):]
-		if of == nil {
-			return nil
-		}
-		return b
-	}
-	m := Message{
-		Record:    record.Record{Topic: at.topic, Key: piece(r.key), Value: piece(r.value)},
-		Partition: at.partition,
-		Offset:    r.offset,
-		Time:      time.UnixMilli(r.timestamp),
-	}
-	in := decoder{data: own}
-	for range r.nheaders {
-		key, value := in.bytes(), in.bytes()
-		if in.bad {
-			return m, fmt.Errorf("the headers of the record at offset %d cannot be read", r.offset)
-		}
-		m.Headers = append(m.Headers, record.Header{Key: string(key), Value: value})
-	}
-	return m, nil
 }

@@ -61,7 +61,7 @@ func (c *Client) fence(ctx context.Context, id string, shard int) (*session, err
 // ctx is heard until the first record leaves. From then on the transaction
 // runs to its end, bounded by its own deadline: a produce that is given up
 // half-way may still arrive.
-func (s *session) write(ctx context.Context, batches []batch, check func(map[place]int64) error) (map[place]int64, error) {
+func (s *session) write(ctx context.Context, batches []outgoing, check func(map[place]int64) error) (map[place]int64, error) {
 	limit := time.Now().Add(s.client.cfg.TransactionTimeout)
 	begin, cancel := context.WithDeadline(ctx, limit)
 	defer cancel()
@@ -90,7 +90,7 @@ func (s *session) write(ctx context.Context, batches []batch, check func(map[pla
 // addPartitions tells the coordinator which partitions the transaction will
 // touch. It must have answered before anything is produced: a broker accepts a
 // produce without it while the last transaction is still completing.
-func (s *session) addPartitions(ctx context.Context, batches []batch) error {
+func (s *session) addPartitions(ctx context.Context, batches []outgoing) error {
 	req := &addpartitionstotxn.Request{TransactionalID: s.id, ProducerID: s.producerID, ProducerEpoch: s.epoch}
 	topics := make(map[string]int)
 	for _, b := range batches {

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"airudder-exporter/internal/batch"
 	"context"
 	"errors"
 	"fmt"
@@ -8,10 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"time"
-
-	"github.com/segmentio/kafka-go/compress"
-
-	"airudder-exporter/internal/record"
 )
 
 // Producer makes this process the one that writes a shard, and shows replay
@@ -30,7 +27,7 @@ import (
 //
 // It asks until ctx ends where the cluster cannot be reached. The error may be
 // one of ErrFenced, ErrSuperseded and ErrLedgerMoved.
-func (c *Client) Producer(ctx context.Context, shard int, barrier func(epoch int16) record.Record, replay func(offset int64, key, value []byte) error) (*Producer, error) {
+func (c *Client) Producer(ctx context.Context, shard int, barrier func(epoch int16) batch.Record, replay func(offset int64, key, value []byte) error) (*Producer, error) {
 	p, err := c.start(ctx, shard, barrier, replay)
 	if err != nil {
 		return nil, fmt.Errorf("start the producer of shard %d: %w", shard, err)
@@ -38,7 +35,7 @@ func (c *Client) Producer(ctx context.Context, shard int, barrier func(epoch int
 	return p, nil
 }
 
-func (c *Client) start(ctx context.Context, shard int, barrier func(epoch int16) record.Record, visit func(offset int64, key, value []byte) error) (*Producer, error) {
+func (c *Client) start(ctx context.Context, shard int, barrier func(epoch int16) batch.Record, visit func(offset int64, key, value []byte) error) (*Producer, error) {
 	p := &Producer{shard: shard, ledger: c.cfg.LedgerTopic, client: c}
 	if err := p.survey(ctx); err != nil {
 		return nil, err
@@ -90,22 +87,22 @@ func (p *Producer) survey(ctx context.Context) error {
 }
 
 // raise writes the barrier in a transaction of its own and returns its offset.
-func (p *Producer) raise(ctx context.Context, barrier record.Record) (int64, error) {
+func (p *Producer) raise(ctx context.Context, barrier batch.Record) (int64, error) {
 	at := place{p.ledger, p.shard}
 	if len(barrier.Key) == 0 {
 		return 0, errors.New("it has no key")
 	}
-	b, err := encode(at, []record.Record{barrier}, compress.None)
+	b, err := encodeFor(at, []batch.Record{barrier}, batch.Uncompressed)
 	if err != nil {
 		return 0, err
 	}
 	start := time.Now()
-	offsets, err := p.session.write(ctx, []batch{b}, p.unmoved)
+	offsets, err := p.session.write(ctx, []outgoing{b}, p.unmoved)
 	p.client.metrics.outcome(err, time.Since(start))
 	if err != nil {
 		return 0, err
 	}
-	p.client.raiseEnds(p.ledger, []batch{b}, offsets)
+	p.client.raiseEnds(p.ledger, []outgoing{b}, offsets)
 	return offsets[at], nil
 }
 

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"airudder-exporter/internal/batch"
 	"context"
 	"errors"
 	"fmt"
@@ -22,7 +23,7 @@ type reading struct {
 // chunk is what one fetch brought.
 type chunk struct {
 	fetched
-	batches []rawBatch
+	batches []batch.Batch
 	next    int64 // the offset behind the last batch; where nothing came, as before
 	buf     []byte
 }
@@ -168,15 +169,15 @@ func (c *chunk) fill(response []byte, from int64) (err error) {
 	if c.code != 0 {
 		return kafkago.Error(c.code)
 	}
-	if c.batches, err = readBatches(c.records, c.batches); err != nil {
+	if c.batches, err = batch.ReadAll(c.records, c.batches); err != nil {
 		return err
 	}
 	c.next = from
 	for _, b := range c.batches {
-		if b.lastOffset < c.next {
-			return fmt.Errorf("the batch up to offset %d comes behind offset %d", b.lastOffset, c.next)
+		if b.LastOffset < c.next {
+			return fmt.Errorf("the batch up to offset %d comes behind offset %d", b.LastOffset, c.next)
 		}
-		c.next = b.lastOffset + 1
+		c.next = b.LastOffset + 1
 	}
 	return nil
 }

@@ -1,18 +1,15 @@
 package kafka
 
 import (
+	"airudder-exporter/internal/batch"
 	"context"
 	"fmt"
 	"time"
-
-	"github.com/segmentio/kafka-go/compress"
-
-	"airudder-exporter/internal/record"
 )
 
 // Placed is a record for one partition of its topic, whatever its key.
 type Placed struct {
-	record.Record
+	batch.Record
 	Partition int
 }
 
@@ -50,8 +47,8 @@ func (c *Client) writeOnce(ctx context.Context, transactionalID string, look fun
 
 // encodePlaced makes one batch of each partition's records, uncompressed, in
 // the order in which the partitions first appear.
-func encodePlaced(records []Placed) ([]batch, error) {
-	parts := make(map[place][]record.Record)
+func encodePlaced(records []Placed) ([]outgoing, error) {
+	parts := make(map[place][]batch.Record)
 	var order []place
 	for _, r := range records {
 		at := place{r.Topic, r.Partition}
@@ -60,9 +57,9 @@ func encodePlaced(records []Placed) ([]batch, error) {
 		}
 		parts[at] = append(parts[at], r.Record)
 	}
-	batches := make([]batch, 0, len(order))
+	batches := make([]outgoing, 0, len(order))
 	for _, at := range order {
-		b, err := encode(at, parts[at], compress.None)
+		b, err := encodeFor(at, parts[at], batch.Uncompressed)
 		if err != nil {
 			return nil, err
 		}

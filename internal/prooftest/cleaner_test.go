@@ -11,9 +11,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/kafka"
 	"airudder-exporter/internal/ledger"
-	kafkarecord "airudder-exporter/internal/record"
 )
 
 // hasty are settings with which a broker's cleaner comes as soon as it can: it
@@ -156,9 +156,9 @@ func (w *world) restore() *ledger.Ledger {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	l := ledger.New()
-	barrier := func(int16) kafkarecord.Record {
+	barrier := func(int16) batch.Record {
 		e := ledger.Entry{Kind: ledger.KindProducer}
-		return kafkarecord.Record{Topic: w.topics.ledger, Key: e.AppendKey(nil), Value: e.AppendValue(nil)}
+		return batch.Record{Topic: w.topics.ledger, Key: e.AppendKey(nil), Value: e.AppendValue(nil)}
 	}
 	_, err = client.Producer(ctx, 0, barrier, func(_ int64, key, value []byte) error { return l.Replay(key, value) })
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/linkedin/goavro/v2"
 	"github.com/twmb/franz-go/pkg/sr"
 
+	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/call"
 )
 
@@ -56,7 +57,7 @@ type Event struct {
 }
 
 // Event decodes a CallCompleted.
-func (d *Decoder) Event(ctx context.Context, r Record) (Event, error) {
+func (d *Decoder) Event(ctx context.Context, r batch.Record) (Event, error) {
 	native, w, err := d.decode(ctx, r)
 	if err != nil {
 		return Event{}, err
@@ -96,7 +97,7 @@ func value[T any](fields map[string]any, name string) (v T) {
 // JSON decodes a record of one of the three topics as one line of plain JSON:
 // fields in the schema's order, unions as their values, times as RFC 3339 in
 // UTC, bytes in base64. A tombstone is null.
-func (d *Decoder) JSON(ctx context.Context, r Record) ([]byte, error) {
+func (d *Decoder) JSON(ctx context.Context, r batch.Record) ([]byte, error) {
 	if r.Value == nil {
 		return []byte("null"), nil
 	}
@@ -108,7 +109,7 @@ func (d *Decoder) JSON(ctx context.Context, r Record) ([]byte, error) {
 }
 
 // decode never quotes a codec's error, which may hold values.
-func (d *Decoder) decode(ctx context.Context, r Record) (any, *writer, error) {
+func (d *Decoder) decode(ctx context.Context, r batch.Record) (any, *writer, error) {
 	if len(r.Value) < frameSize || r.Value[0] != 0 {
 		return nil, nil, fmt.Errorf("decode a record of %s: its value does not begin with a schema id", r.Topic)
 	}

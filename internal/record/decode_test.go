@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sr"
 	"github.com/twmb/franz-go/pkg/sr/srfake"
 
+	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/call"
 	"airudder-exporter/internal/ledger"
 	"airudder-exporter/schemas"
@@ -46,7 +47,7 @@ func newTestDecoder(t *testing.T, others ...string) (*Decoder, *atomic.Int32) {
 	return d, &asked
 }
 
-func decodeJSON(t *testing.T, d *Decoder, r Record) string {
+func decodeJSON(t *testing.T, d *Decoder, r batch.Record) string {
 	t.Helper()
 	got, err := d.JSON(t.Context(), r)
 	if err != nil {
@@ -95,7 +96,7 @@ func TestDecodeOthers(t *testing.T) {
 		t.Errorf("got\n%s, want\n%s", got, want)
 	}
 
-	if got := decodeJSON(t, d, Record{Topic: "events"}); got != "null" {
+	if got := decodeJSON(t, d, batch.Record{Topic: "events"}); got != "null" {
 		t.Errorf("a tombstone gives %s", got)
 	}
 }
@@ -119,7 +120,7 @@ func TestDecodeEvent(t *testing.T) {
 			Duration: call.Some(61500 * time.Millisecond), CallEnd: observed.Add(-time.Second), ObservedAt: observed}},
 		{bare, Event{TaskID: "t1", CallID: "c2", ObservedAt: observed}},
 	} {
-		r := Record{Topic: "events", Value: encodeBy(t, later, 4, c.value)}
+		r := batch.Record{Topic: "events", Value: encodeBy(t, later, 4, c.value)}
 		got, err := d.Event(t.Context(), r)
 		if err != nil {
 			t.Fatal(err)
@@ -162,7 +163,7 @@ const allTypes = `{"type": "record", "name": "All", "namespace": "x", "fields": 
 func TestDecodeAllTypes(t *testing.T) {
 	d, _ := newTestDecoder(t, allTypes)
 	leaf := map[string]any{"next": nil, "v": "<leaf>&"}
-	got := decodeJSON(t, d, Record{Topic: "other", Value: encodeBy(t, allTypes, 4, map[string]any{
+	got := decodeJSON(t, d, batch.Record{Topic: "other", Value: encodeBy(t, allTypes, 4, map[string]any{
 		"b": true, "i": int32(-3), "f": float32(0.5), "d": 1.25, "nan": math.NaN(), "e": "Q", "e2": "P",
 		"day": time.Date(2026, 5, 6, 0, 0, 0, 0, time.UTC), "fix": []byte{1, 2}, "m": map[string]any{"z": nil, "y": int64(5), "x": "s"},
 		"n": map[string]any{"next": leaf, "v": "top"}, "a": []any{leaf, nil},
@@ -202,21 +203,21 @@ func TestDecodeRefuses(t *testing.T) {
 		{"another schema's", d, append([]byte{0, 0, 0, 0, 3}, good[5:]...), "not one of schema 3"},
 		{"no registry", d2, good, "cannot be reached"},
 	} {
-		_, err := c.by.JSON(t.Context(), Record{Topic: "events", Value: c.value})
+		_, err := c.by.JSON(t.Context(), batch.Record{Topic: "events", Value: c.value})
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "SECRET") {
 			t.Errorf("%s: error %v, want %q", c.name, err, c.want)
 		}
 	}
 	for n := range good {
-		if got, err := d.JSON(t.Context(), Record{Topic: "events", Value: good[:n:n]}); err == nil {
+		if got, err := d.JSON(t.Context(), batch.Record{Topic: "events", Value: good[:n:n]}); err == nil {
 			t.Errorf("cut to %d bytes it reads as %s", n, got)
 		}
 	}
-	other := Record{Topic: "other", Value: encodeBy(t, `"string"`, 4, "SECRET")}
+	other := batch.Record{Topic: "other", Value: encodeBy(t, `"string"`, 4, "SECRET")}
 	if _, err := d.Event(t.Context(), other); err == nil || strings.Contains(err.Error(), "SECRET") {
 		t.Errorf("a string as an event: error %v", err)
 	}
-	if _, err := d.Event(t.Context(), Record{Topic: "events"}); err == nil {
+	if _, err := d.Event(t.Context(), batch.Record{Topic: "events"}); err == nil {
 		t.Error("a tombstone is no event, want an error")
 	}
 }
@@ -244,7 +245,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	d := &Decoder{writers: map[int]*writer{1: w}}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		got, err := d.JSON(t.Context(), Record{Topic: "t", Value: append(appendFrame(nil, 1), b...)})
+		got, err := d.JSON(t.Context(), batch.Record{Topic: "t", Value: append(appendFrame(nil, 1), b...)})
 		if err == nil && !json.Valid(got) {
 			t.Errorf("not JSON: %s", got)
 		}

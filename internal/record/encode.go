@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/call"
 	"airudder-exporter/internal/ledger"
 )
@@ -81,15 +82,15 @@ func NewEncoder(cfg EncoderConfig) (*Encoder, error) {
 // take is published as a dead letter, which changes its unit; the units
 // returned are the plan's as they were encoded, and theirs are the entries to
 // apply. The plan itself is not changed.
-func (e *Encoder) Plan(p ledger.Plan) ([][]Record, []ledger.Unit, error) {
+func (e *Encoder) Plan(p ledger.Plan) ([][]batch.Record, []ledger.Unit, error) {
 	published, entries := count(p.Units)
 	e.headers.begin(&p, published)
 	if err := e.beginCalls(&p); err != nil {
 		return nil, nil, err
 	}
 	units := make([]ledger.Unit, len(p.Units))
-	lists := make([][]Record, len(p.Units))
-	records := make([]Record, 0, published+entries)
+	lists := make([][]batch.Record, len(p.Units))
+	records := make([]batch.Record, 0, published+entries)
 	for i, u := range p.Units {
 		from := len(records)
 		var err error
@@ -115,7 +116,7 @@ func count(units []ledger.Unit) (published, entries int) {
 }
 
 // unit appends a unit's records and returns the unit as it was encoded.
-func (e *Encoder) unit(p *ledger.Plan, u ledger.Unit, records []Record) (ledger.Unit, []Record, error) {
+func (e *Encoder) unit(p *ledger.Plan, u ledger.Unit, records []batch.Record) (ledger.Unit, []batch.Record, error) {
 	if u.Call != nil {
 		r, err := e.call(p, u.Call)
 		if err != nil {
@@ -147,7 +148,7 @@ func (e *Encoder) unit(p *ledger.Plan, u ledger.Unit, records []Record) (ledger.
 	return u, records, nil
 }
 
-func fits(r Record, limit int) bool { return limit <= 0 || r.Size() <= limit }
+func fits(r batch.Record, limit int) bool { return limit <= 0 || r.Size() <= limit }
 
 // beginCalls encodes what all events of a plan begin with.
 func (e *Encoder) beginCalls(p *ledger.Plan) (err error) {
@@ -156,13 +157,13 @@ func (e *Encoder) beginCalls(p *ledger.Plan) (err error) {
 	return encoded(err, "the task's fields of a CallCompleted")
 }
 
-func (e *Encoder) call(p *ledger.Plan, row *call.Row) (Record, error) {
+func (e *Encoder) call(p *ledger.Plan, row *call.Row) (batch.Record, error) {
 	value, err := e.callValue(p, row)
 	if err != nil {
-		return Record{}, err
+		return batch.Record{}, err
 	}
 	h, callID := e.headers.call(&e.slab, p.Task.ID, row.CallID)
-	return Record{Topic: e.cfg.Topics.CallCompleted, Key: e.eventKey(p, row, callID), Value: value, Headers: h}, nil
+	return batch.Record{Topic: e.cfg.Topics.CallCompleted, Key: e.eventKey(p, row, callID), Value: value, Headers: h}, nil
 }
 
 func (e *Encoder) callValue(p *ledger.Plan, row *call.Row) ([]byte, error) {
@@ -174,20 +175,20 @@ func (e *Encoder) callValue(p *ledger.Plan, row *call.Row) ([]byte, error) {
 	return e.slab.keep(b), nil
 }
 
-func (e *Encoder) change(p *ledger.Plan, c *ledger.StatusChange) (Record, error) {
+func (e *Encoder) change(p *ledger.Plan, c *ledger.StatusChange) (batch.Record, error) {
 	task := p.Task
 	h, taskID := e.headers.change(&e.slab, task.ID, c.Sequence)
-	r := Record{Topic: e.cfg.Topics.TaskStatus, Key: taskID, Headers: h}
+	r := batch.Record{Topic: e.cfg.Topics.TaskStatus, Key: taskID, Headers: h}
 	for {
 		b := appendFrame(e.slab.next(), e.cfg.IDs.TaskStatus)
 		b, err := e.codecs.status.BinaryFromNative(b, e.status.fill(&change{c, &task, p.ObservedAt}))
 		if err := encoded(err, "TaskStatusChanged"); err != nil {
-			return Record{}, err
+			return batch.Record{}, err
 		}
 		r.Value = e.slab.keep(b)
 		if limit := e.cfg.Limits.TaskStatus; !fits(r, limit) {
 			if !task.Name.Set {
-				return Record{}, fmt.Errorf("a TaskStatusChanged of %d bytes, where the topic takes %d", r.Size(), limit)
+				return batch.Record{}, fmt.Errorf("a TaskStatusChanged of %d bytes, where the topic takes %d", r.Size(), limit)
 			}
 			task.Name.Set = false // a transition without the name is better than none
 			continue
@@ -197,15 +198,15 @@ func (e *Encoder) change(p *ledger.Plan, c *ledger.StatusChange) (Record, error)
 }
 
 // dead cuts the raw row until the record fits.
-func (e *Encoder) dead(p *ledger.Plan, d *ledger.Dead) (Record, error) {
+func (e *Encoder) dead(p *ledger.Plan, d *ledger.Dead) (batch.Record, error) {
 	h, taskID := e.headers.dead(&e.slab, p.Task.ID, d)
-	r := Record{Topic: e.cfg.Topics.DeadLetter, Key: taskID, Headers: h}
+	r := batch.Record{Topic: e.cfg.Topics.DeadLetter, Key: taskID, Headers: h}
 	reject := d.Reject
 	for {
 		b := appendFrame(e.slab.next(), e.cfg.IDs.DeadLetter)
 		b, err := e.codecs.deadLetter.BinaryFromNative(b, e.deadLetter.fill(&deadLetter{&reject, p.Task.ID, p.ObservedAt}))
 		if err := encoded(err, "DeadLetter"); err != nil {
-			return Record{}, err
+			return batch.Record{}, err
 		}
 		r.Value = e.slab.keep(b)
 		limit := e.cfg.Limits.DeadLetter
@@ -213,14 +214,14 @@ func (e *Encoder) dead(p *ledger.Plan, d *ledger.Dead) (Record, error) {
 			return r, nil
 		}
 		if len(reject.Raw) == 0 {
-			return Record{}, fmt.Errorf("a DeadLetter of %d bytes without its row, where the topic takes %d", r.Size(), limit)
+			return batch.Record{}, fmt.Errorf("a DeadLetter of %d bytes without its row, where the topic takes %d", r.Size(), limit)
 		}
 		reject.Raw = reject.Raw[:max(0, len(reject.Raw)-(r.Size()-limit))]
 	}
 }
 
-func (e *Encoder) entry(entry ledger.Entry) Record {
-	r := Record{Topic: e.cfg.Topics.Ledger, Key: e.slab.keep(entry.AppendKey(e.slab.next()))}
+func (e *Encoder) entry(entry ledger.Entry) batch.Record {
+	r := batch.Record{Topic: e.cfg.Topics.Ledger, Key: e.slab.keep(entry.AppendKey(e.slab.next()))}
 	if !entry.Tombstone {
 		r.Value = e.slab.keep(entry.AppendValue(e.slab.next()))
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/call"
 	"airudder-exporter/schemas"
 )
@@ -103,13 +104,13 @@ func TestSameBytes(t *testing.T) {
 	}
 }
 
-func clone(lists [][]Record) (all [][]Record) {
+func clone(lists [][]batch.Record) (all [][]batch.Record) {
 	for _, records := range lists {
-		var own []Record
+		var own []batch.Record
 		for _, r := range records {
-			c := Record{Topic: r.Topic, Key: bytes.Clone(r.Key), Value: bytes.Clone(r.Value)}
+			c := batch.Record{Topic: r.Topic, Key: bytes.Clone(r.Key), Value: bytes.Clone(r.Value)}
 			for _, h := range r.Headers {
-				c.Headers = append(c.Headers, Header{h.Key, bytes.Clone(h.Value)})
+				c.Headers = append(c.Headers, batch.Header{Key: h.Key, Value: bytes.Clone(h.Value)})
 			}
 			own = append(own, c)
 		}

@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"time"
 
+	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/call"
 	"airudder-exporter/internal/ledger"
 )
 
 // Fact decodes what a record of one of the three topics says to a ledger. Its
 // errors name no value.
-func (d *Decoder) Fact(ctx context.Context, r Record) (ledger.Fact, error) {
+func (d *Decoder) Fact(ctx context.Context, r batch.Record) (ledger.Fact, error) {
 	native, w, err := d.decode(ctx, r)
 	if err != nil {
 		return ledger.Fact{}, err

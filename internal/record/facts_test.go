@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/call"
 	"airudder-exporter/internal/ledger"
 )
@@ -67,7 +68,7 @@ func TestFactOfOthers(t *testing.T) {
 		{"no task", append(binary.BigEndian.AppendUint32([]byte{0}, 5), 2, 'c'), "a record of t, of the type airudder.CallCompleted, does not say what it is about"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if _, err := d.Fact(t.Context(), Record{Topic: "t", Value: tt.value}); err == nil || err.Error() != tt.want {
+			if _, err := d.Fact(t.Context(), batch.Record{Topic: "t", Value: tt.value}); err == nil || err.Error() != tt.want {
 				t.Errorf("got error %v, want %s", err, tt.want)
 			}
 		})

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/ledger"
 )
 
@@ -38,9 +39,9 @@ const (
 // headers makes the headers of a plan's records. What they have in common
 // points to the same memory.
 type headers struct {
-	tasks  string                   // the base URL up to the TaskID
-	shared [headersPerRecord]Header // ce_type, ce_id and ce_subject are a record's own
-	free   []Header                 // of the plan, not used yet
+	tasks  string                         // the base URL up to the TaskID
+	shared [headersPerRecord]batch.Header // ce_type, ce_id and ce_subject are a record's own
+	free   []batch.Header                 // of the plan, not used yet
 
 	callCompleted, statusChanged, deadLetter []byte // ce_type
 }
@@ -55,15 +56,15 @@ func newHeaders(baseURL, ledger string) (headers, error) {
 		tasks:         strings.TrimRight(u.String(), "/") + "/tasks/",
 		callCompleted: []byte(TypeCallCompleted), statusChanged: []byte(TypeTaskStatusChanged), deadLetter: []byte(TypeDeadLetter),
 	}
-	h.shared = [headersPerRecord]Header{
-		ceSpecVersion: {"ce_specversion", []byte("1.0")},
-		ceType:        {"ce_type", nil},
-		ceSource:      {"ce_source", nil},
-		ceID:          {"ce_id", nil},
-		ceSubject:     {"ce_subject", nil},
-		ceTime:        {"ce_time", nil},
-		contentType:   {"content-type", []byte("application/avro")},
-		ledgerID:      {"airudder_ledger_id", []byte(ledger)},
+	h.shared = [headersPerRecord]batch.Header{
+		ceSpecVersion: {Key: "ce_specversion", Value: []byte("1.0")},
+		ceType:        {Key: "ce_type", Value: nil},
+		ceSource:      {Key: "ce_source", Value: nil},
+		ceID:          {Key: "ce_id", Value: nil},
+		ceSubject:     {Key: "ce_subject", Value: nil},
+		ceTime:        {Key: "ce_time", Value: nil},
+		contentType:   {Key: "content-type", Value: []byte("application/avro")},
+		ledgerID:      {Key: "airudder_ledger_id", Value: []byte(ledger)},
 	}
 	return h, nil
 }
@@ -72,12 +73,12 @@ func newHeaders(baseURL, ledger string) (headers, error) {
 func (h *headers) begin(p *ledger.Plan, records int) {
 	h.shared[ceSource].Value = []byte(h.tasks + url.PathEscape(p.Task.ID))
 	h.shared[ceTime].Value = p.ObservedAt.UTC().AppendFormat(nil, timeLayout)
-	h.free = make([]Header, records*headersPerRecord)
+	h.free = make([]batch.Header, records*headersPerRecord)
 }
 
-func (h *headers) next(kind, id, subject []byte) []Header {
+func (h *headers) next(kind, id, subject []byte) []batch.Header {
 	if len(h.free) == 0 { // an event that did not fit has used those of its dead letter
-		h.free = make([]Header, headersPerRecord)
+		h.free = make([]batch.Header, headersPerRecord)
 	}
 	own := h.free[:headersPerRecord:headersPerRecord]
 	h.free = h.free[headersPerRecord:]
@@ -87,7 +88,7 @@ func (h *headers) next(kind, id, subject []byte) []Header {
 }
 
 // call identifies an event by <TaskID>/<CallID>/0: 0 is the revision.
-func (h *headers) call(s *slab, taskID, callID string) (all []Header, callIDBytes []byte) {
+func (h *headers) call(s *slab, taskID, callID string) (all []batch.Header, callIDBytes []byte) {
 	id := appendID(s.next(), taskID, callID)
 	end := len(id)
 	id = s.keep(append(id, "/0"...))
@@ -96,7 +97,7 @@ func (h *headers) call(s *slab, taskID, callID string) (all []Header, callIDByte
 }
 
 // change identifies a transition or a seal by <TaskID>/<sequence>.
-func (h *headers) change(s *slab, taskID string, sequence int64) (all []Header, taskIDBytes []byte) {
+func (h *headers) change(s *slab, taskID string, sequence int64) (all []batch.Header, taskIDBytes []byte) {
 	id := s.keep(strconv.AppendInt(appendID(s.next(), taskID, ""), sequence, 10))
 	taskIDBytes = id[:len(taskID):len(taskID)]
 	return h.next(h.statusChanged, id, taskIDBytes), taskIDBytes
@@ -104,7 +105,7 @@ func (h *headers) change(s *slab, taskID string, sequence int64) (all []Header, 
 
 // dead identifies a dead letter by <TaskID>/<CallID>, or by its row's key where
 // it shows no CallID.
-func (h *headers) dead(s *slab, taskID string, d *ledger.Dead) (all []Header, taskIDBytes []byte) {
+func (h *headers) dead(s *slab, taskID string, d *ledger.Dead) (all []batch.Header, taskIDBytes []byte) {
 	ofRow := d.CallID
 	if ofRow == "" {
 		ofRow = d.RowKey

@@ -6,11 +6,12 @@ import (
 	"strings"
 	"testing"
 
+	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/call"
 	"airudder-exporter/internal/ledger"
 )
 
-func header(r Record, key string) string {
+func header(r batch.Record, key string) string {
 	for _, h := range r.Headers {
 		if h.Key == key {
 			return string(h.Value)
@@ -42,15 +43,15 @@ func TestHeaders(t *testing.T) {
 		{"airudder.call.dead-letter", task + "/4711", task},
 	} {
 		got := lists[i][0].Headers
-		want := []Header{
-			{"ce_specversion", []byte("1.0")},
-			{"ce_type", []byte(want.kind)},
-			{"ce_source", []byte("https://api.example.com/x/tasks/" + task)},
-			{"ce_id", []byte(want.id)},
-			{"ce_subject", []byte(want.subject)},
-			{"ce_time", []byte("2023-10-18T23:20:21.123Z")},
-			{"content-type", []byte("application/avro")},
-			{"airudder_ledger_id", []byte("id-1")},
+		want := []batch.Header{
+			{Key: "ce_specversion", Value: []byte("1.0")},
+			{Key: "ce_type", Value: []byte(want.kind)},
+			{Key: "ce_source", Value: []byte("https://api.example.com/x/tasks/" + task)},
+			{Key: "ce_id", Value: []byte(want.id)},
+			{Key: "ce_subject", Value: []byte(want.subject)},
+			{Key: "ce_time", Value: []byte("2023-10-18T23:20:21.123Z")},
+			{Key: "content-type", Value: []byte("application/avro")},
+			{Key: "airudder_ledger_id", Value: []byte("id-1")},
 		}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("unit %d has the headers\n%s, want\n%s", i, got, want)

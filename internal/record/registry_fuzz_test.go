@@ -1,6 +1,7 @@
 package record
 
 import (
+	"airudder-exporter/internal/batch"
 	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
@@ -58,7 +59,7 @@ func FuzzRegistry(f *testing.F) {
 		findings, checkErr := CheckSchemas(t.Context(), cfg, testTopics())
 		d, decodeErr := NewDecoder(cfg)
 		if decodeErr == nil {
-			_, decodeErr = d.JSON(t.Context(), Record{Topic: "t", Value: appendFrame(nil, int(id))})
+			_, decodeErr = d.JSON(t.Context(), batch.Record{Topic: "t", Value: appendFrame(nil, int(id))})
 		}
 		var shown []string
 		for _, err := range []error{err, checkErr, decodeErr} {

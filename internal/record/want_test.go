@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/call"
 	"airudder-exporter/internal/ledger"
 )
@@ -128,7 +129,7 @@ func same(t testing.TB, got, want map[string]any) {
 }
 
 // only encodes a plan of one unit and returns its records.
-func only(t testing.TB, e *Encoder, p ledger.Plan) ([]Record, ledger.Unit) {
+func only(t testing.TB, e *Encoder, p ledger.Plan) ([]batch.Record, ledger.Unit) {
 	t.Helper()
 	lists, units, err := e.Plan(p)
 	if err != nil {

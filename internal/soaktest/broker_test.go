@@ -10,8 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/exporter"
-	"airudder-exporter/internal/record"
 )
 
 const (
@@ -30,8 +30,8 @@ type broker struct {
 	epoch  int16
 	writer *process
 
-	log    []record.Record // all that was ever committed, in order
-	ledger []record.Record // the ledger partition, as its cleaner left it
+	log    []batch.Record // all that was ever committed, in order
+	ledger []batch.Record // the ledger partition, as its cleaner left it
 
 	did map[string]int // what happened, how often
 }
@@ -64,7 +64,7 @@ type producer struct {
 }
 
 // open fences, writes the barrier and replays, as kafka.Client.Producer does.
-func (b *broker) open(of *process, barrier func(epoch int16) record.Record, replay func(key, value []byte) error) (exporter.Producer, error) {
+func (b *broker) open(of *process, barrier func(epoch int16) batch.Record, replay func(key, value []byte) error) (exporter.Producer, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if of.dead.Load() || b.one(10, "open: not fenced") {
@@ -78,7 +78,7 @@ func (b *broker) open(of *process, barrier func(epoch int16) record.Record, repl
 	if b.one(10, "open: fenced, no barrier") {
 		return nil, errLost
 	}
-	b.store([]record.Record{barrier(b.epoch)})
+	b.store([]batch.Record{barrier(b.epoch)})
 	stop := -1
 	if b.one(10, "open: replay cut") {
 		stop = b.dice.IntN(len(b.ledger))
@@ -94,7 +94,7 @@ func (b *broker) open(of *process, barrier func(epoch int16) record.Record, repl
 	return &producer{broker: b, of: of, epoch: b.epoch}, nil
 }
 
-func (p *producer) Prepare(units [][]record.Record) (int, func(context.Context) error, error) {
+func (p *producer) Prepare(units [][]batch.Record) (int, func(context.Context) error, error) {
 	p.broker.mu.Lock()
 	defer p.broker.mu.Unlock()
 	n := min(len(units), 1+p.broker.dice.IntN(40))
@@ -102,7 +102,7 @@ func (p *producer) Prepare(units [][]record.Record) (int, func(context.Context) 
 }
 
 // commit takes its time, in which its process may die or be fenced.
-func (p *producer) commit(units [][]record.Record) error {
+func (p *producer) commit(units [][]batch.Record) error {
 	b := p.broker
 	b.mu.Lock()
 	took := time.Duration(5+b.dice.IntN(50)) * time.Millisecond
@@ -125,7 +125,7 @@ func (p *producer) commit(units [][]record.Record) error {
 	return p.ended
 }
 
-func (p *producer) outcome(units [][]record.Record, sent bool) error {
+func (p *producer) outcome(units [][]batch.Record, sent bool) error {
 	b := p.broker
 	dies := p.of.dead.Load()
 	switch {
@@ -156,7 +156,7 @@ func (p *producer) outcome(units [][]record.Record, sent bool) error {
 	return nil
 }
 
-func (b *broker) store(records []record.Record) {
+func (b *broker) store(records []batch.Record) {
 	for _, r := range records {
 		b.log = append(b.log, r)
 		if r.Topic == ledgerTopic {
@@ -185,7 +185,7 @@ func (b *broker) clean() {
 		last[string(r.Key)] = i
 	}
 	old := b.dice.IntN(2) == 0 // the tombstones are past delete.retention.ms
-	var kept []record.Record
+	var kept []batch.Record
 	for i, r := range b.ledger {
 		if i >= end || last[string(r.Key)] == i && (r.Value != nil || !old) {
 			kept = append(kept, r)
@@ -228,12 +228,12 @@ func (b *broker) topics() exporter.Topics {
 			}
 			return []int64{0}, nil
 		},
-		WriteOnce: func(ctx context.Context, _ string, decide func(context.Context) (map[int]record.Record, error)) error {
+		WriteOnce: func(ctx context.Context, _ string, decide func(context.Context) (map[int]batch.Record, error)) error {
 			records, err := decide(ctx)
 			b.mu.Lock()
 			defer b.mu.Unlock()
 			for _, r := range records {
-				b.store([]record.Record{r})
+				b.store([]batch.Record{r})
 			}
 			return err
 		},
@@ -244,5 +244,5 @@ func (b *broker) topics() exporter.Topics {
 func (b *broker) published() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return slices.ContainsFunc(b.log, func(r record.Record) bool { return r.Topic == eventTopic })
+	return slices.ContainsFunc(b.log, func(r batch.Record) bool { return r.Topic == eventTopic })
 }

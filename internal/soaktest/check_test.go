@@ -9,7 +9,7 @@ import (
 	"github.com/twmb/avro"
 
 	"airudder-exporter/internal/airuddersim"
-	"airudder-exporter/internal/record"
+	"airudder-exporter/internal/batch"
 	"airudder-exporter/schemas"
 )
 
@@ -57,7 +57,7 @@ type entry struct {
 
 // check holds all that was published against the truth. It says what is wrong,
 // and what there was to be seen.
-func check(w *world, log []record.Record) (problems []string, did map[string]int) {
+func check(w *world, log []batch.Record) (problems []string, did map[string]int) {
 	c := &checker{
 		w: w, did: map[string]int{}, truth: map[string]airuddersim.TaskTruth{},
 		events: map[key]int{}, letters: map[key]int{}, rows: map[string]map[int64]int{}, tasks: map[string]*history{},
@@ -92,7 +92,7 @@ func (c *checker) wrong(format string, args ...any) {
 }
 
 // decode reads a value in the registry's wire format.
-func (c *checker) decode(r record.Record) map[string]any {
+func (c *checker) decode(r batch.Record) map[string]any {
 	var value map[string]any
 	rest, err := c.schemas[r.Topic].Decode(r.Value[5:], &value)
 	if err != nil || len(rest) > 0 {
@@ -143,7 +143,7 @@ func (c *checker) letter(v map[string]any) {
 }
 
 // ledger takes an entry; each call's stands behind what it speaks of.
-func (c *checker) ledger(r record.Record) {
+func (c *checker) ledger(r batch.Record) {
 	kind, rest, _ := strings.Cut(string(r.Key), "/")
 	id, of, _ := strings.Cut(rest, "/")
 	var e entry

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"airudder-exporter/internal/airudder"
+	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/exporter"
 	"airudder-exporter/internal/ledger"
 	"airudder-exporter/internal/record"
@@ -81,7 +82,7 @@ func encoder(meta ledger.Meta, limit func(topic string) int) (exporter.Encoder, 
 
 func (p *process) shard(b *broker) exporter.Shard {
 	return exporter.Shard{
-		Open: func(_ context.Context, barrier func(int16) record.Record, replay func(key, value []byte) error) (exporter.Producer, error) {
+		Open: func(_ context.Context, barrier func(int16) batch.Record, replay func(key, value []byte) error) (exporter.Producer, error) {
 			time.Sleep(100 * time.Millisecond)
 			return b.open(p, barrier, replay)
 		},

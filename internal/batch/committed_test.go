@@ -1,10 +1,12 @@
-package kafka
+package batch
 
 import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"airudder-exporter/internal/batch/handmade"
 )
 
 // TestDeciderAgainstModel feeds random logs of several producers, thinned out
@@ -15,30 +17,30 @@ func TestDeciderAgainstModel(t *testing.T) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		log, want := randomLog(rng)
 		var got []int64
-		deliver := func(b *rawBatch) error {
-			return b.each(b.records, func(r *rawRecord) error {
-				got = append(got, r.offset)
+		deliver := func(b *Batch) error {
+			return b.each(b.records, func(r *Stored) error {
+				got = append(got, r.Offset)
 				return nil
 			})
 		}
-		var d decider
+		var d Decider
 		for _, m := range log {
-			memory := m.encode(t)
-			b, _, err := readBatch(memory)
+			memory := m.Encode(t)
+			b, _, err := read(memory)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := d.add(b, deliver); err != nil {
+			if err := d.Add(b, deliver); err != nil {
 				t.Fatal(err)
 			}
 			if rng.IntN(3) == 0 { // the response ends here
-				d.keep()
+				d.Keep()
 				clear(memory)
 			} else {
-				d.keep()
+				d.Keep()
 			}
 		}
-		if err := d.finish(deliver); err != nil {
+		if err := d.Finish(deliver); err != nil {
 			t.Fatal(err)
 		}
 		if !slices.Equal(got, want) {
@@ -52,27 +54,27 @@ func TestDeciderAgainstModel(t *testing.T) {
 
 // randomLog is a log and the offsets of its committed records. Data whose
 // record the cleaner took leave a gap, an empty batch, or nothing.
-func randomLog(rng *rand.Rand) (log []made, committed []int64) {
+func randomLog(rng *rand.Rand) (log []handmade.Batch, committed []int64) {
 	open := make(map[int64][]int64) // producer → offsets of its open transaction
 	next := int64(0)
 	for range 60 {
 		producer := int64(rng.IntN(4))
 		switch kind := rng.IntN(10); {
 		case kind < 6:
-			m := made{base: next, last: 2, producer: producer}
+			m := handmade.Batch{Base: next, Last: 2, Producer: producer}
 			for delta := range int32(3) {
 				if rng.IntN(4) > 0 {
-					m.keys, m.at = append(m.keys, fmt.Sprint("k", next)), append(m.at, delta)
+					m.Keys, m.At = append(m.Keys, fmt.Sprint("k", next)), append(m.At, delta)
 				}
 			}
-			for _, delta := range m.at {
+			for _, delta := range m.At {
 				if producer == 0 {
 					committed = append(committed, next+int64(delta))
 				} else {
 					open[producer] = append(open[producer], next+int64(delta))
 				}
 			}
-			if len(m.keys) > 0 || rng.IntN(2) == 0 {
+			if len(m.Keys) > 0 || rng.IntN(2) == 0 {
 				log = append(log, m)
 			}
 			next += 3
@@ -82,7 +84,7 @@ func randomLog(rng *rand.Rand) (log []made, committed []int64) {
 				committed = append(committed, open[producer]...)
 			}
 			if len(open[producer]) > 0 || rng.IntN(2) == 0 {
-				log = append(log, marker(next, producer, map[bool]string{true: "commit", false: "abort"}[commit]))
+				log = append(log, handmade.Marker(next, producer, map[bool]string{true: "commit", false: "abort"}[commit]))
 			}
 			delete(open, producer)
 			next++
@@ -94,27 +96,27 @@ func randomLog(rng *rand.Rand) (log []made, committed []int64) {
 
 // A transaction that stays open must not make the rest slow.
 func TestDeciderBehindOpenTransaction(t *testing.T) {
-	var d decider
+	var d Decider
 	shown := 0
-	deliver := func(b *rawBatch) error { shown += b.count; return nil }
-	feed := func(m made) {
-		b, _, err := readBatch(m.encode(t))
+	deliver := func(b *Batch) error { shown += b.Count; return nil }
+	feed := func(m handmade.Batch) {
+		b, _, err := read(m.Encode(t))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := d.add(b, deliver); err != nil {
+		if err := d.Add(b, deliver); err != nil {
 			t.Fatal(err)
 		}
 	}
-	feed(data(0, foreign, "x"))
+	feed(handmade.Data(0, 8, "x"))
 	for i := range int64(20_000) {
-		feed(data(1+2*i, own, "k"))
-		feed(marker(2+2*i, own, "commit"))
+		feed(handmade.Data(1+2*i, 7, "k"))
+		feed(handmade.Marker(2+2*i, 7, "commit"))
 	}
 	if shown != 0 {
 		t.Errorf("%d records shown before the open transaction's", shown)
 	}
-	feed(marker(40_001, foreign, "abort"))
+	feed(handmade.Marker(40_001, 8, "abort"))
 	if shown != 20_000 {
 		t.Errorf("%d records shown, want 20000", shown)
 	}

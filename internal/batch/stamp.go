@@ -1,4 +1,4 @@
-package kafka
+package batch
 
 import (
 	"encoding/binary"
@@ -9,13 +9,13 @@ import (
 	"github.com/segmentio/kafka-go/protocol"
 )
 
-// stamp writes into an encoded batch who sends it, where it stands in the
+// Stamp writes into an encoded batch who sends it, where it stands in the
 // partition's sequence, and when: the producer's fields of a record batch of
 // magic 2 (https://kafka.apache.org/documentation/#recordbatch), counted
-// behind the 4-byte size. All records of the batch have the same time, the
-// time of publishing.
-func stamp(data []byte, producerID int64, epoch int16, sequence int32, now time.Time) {
-	b := data[4:]
+// after the 4-byte size. All records of the batch have the same time, the
+// time of publishing. A batch may be stamped again.
+func (e Encoded) Stamp(producerID int64, epoch int16, sequence int32, now time.Time) {
+	b := e.Data[4:]
 	attributes := binary.BigEndian.Uint16(b[21:]) | uint16(protocol.Transactional)
 	binary.BigEndian.PutUint16(b[21:], attributes)
 	binary.BigEndian.PutUint64(b[27:], uint64(now.UnixMilli())) // first
@@ -29,8 +29,8 @@ func stamp(data []byte, producerID int64, epoch int16, sequence int32, now time.
 // castagnoli is the table of CRC-32C; the standard library keeps one.
 func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
 
-// sequenceAfter is the sequence number that follows n records from sequence.
-// Behind the largest int32 comes 0.
-func sequenceAfter(sequence int32, n int) int32 {
+// SequenceAfter is the sequence number that follows n records from sequence.
+// After the largest int32 comes 0.
+func SequenceAfter(sequence int32, n int) int32 {
 	return int32((int64(sequence) + int64(n)) & math.MaxInt32)
 }

@@ -1,7 +1,6 @@
-// Package record turns a plan into Kafka records (topic, key, headers, Avro
-// value) and back, and registers and checks the schemas that they are written
-// with.
-package record
+// Package batch reads and writes Kafka record batches as bytes: records in and
+// out, stamped, decided; pure.
+package batch
 
 // Record is one Kafka record to be written, or one that was read.
 type Record struct {

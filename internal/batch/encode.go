@@ -1,4 +1,4 @@
-package kafka
+package batch
 
 import (
 	"bytes"
@@ -6,26 +6,40 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"slices"
 
 	"github.com/pierrec/lz4/v4"
 	"github.com/segmentio/kafka-go/compress"
 	"github.com/segmentio/kafka-go/protocol"
-
-	"airudder-exporter/internal/record"
 )
 
-// batch is one partition's records, encoded, before it has a producer, a
-// sequence number and a time.
-type batch struct {
-	place
-	records int
-	data    []byte // a 4-byte size, then one record batch, as rawproduce wants it
+// Codec compresses a batch's records.
+type Codec struct{ compression compress.Compression }
+
+// Uncompressed leaves records as they are. It is the zero Codec.
+var Uncompressed Codec
+
+// ParseCodec translates the name of a compression: none, gzip, snappy, lz4 or
+// zstd; empty means none.
+func ParseCodec(name string) (Codec, error) {
+	i := slices.Index([]string{"none", "gzip", "snappy", "lz4", "zstd"}, name) // as batches number them
+	if i < 0 && name != "" {
+		return Codec{}, fmt.Errorf("compression %q is none of none, gzip, snappy, lz4, zstd", name)
+	}
+	return Codec{compress.Compression(max(i, 0))}, nil
 }
 
-// encode writes records, all of one partition, as one record batch.
-func encode(at place, records []record.Record, codec compress.Compression) (batch, error) {
+// Encoded is one partition's records as a record batch, before it has a
+// producer, a sequence number and a time: see Stamp.
+type Encoded struct {
+	Records int
+	Data    []byte // a 4-byte size, then one record batch, as a produce request holds it
+}
+
+// Encode writes records, all of one partition, as one record batch.
+func Encode(records []Record, codec Codec) (Encoded, error) {
 	set := protocol.RecordSet{Version: 2, Records: &recordReader{records: records}}
-	size := batchOverhead
+	size := Overhead
 	for _, r := range records {
 		size += r.Size()
 	}
@@ -33,26 +47,26 @@ func encode(at place, records []record.Record, codec compress.Compression) (batc
 	buf.Grow(size)
 	_, err := set.WriteTo(&buf)
 	data := buf.Bytes()
-	if err == nil && codec != compress.None {
-		data, err = compressed(data, codec)
+	if err == nil && codec != Uncompressed {
+		data, err = compressed(data, codec.compression)
 	}
 	if err != nil {
-		return batch{}, fmt.Errorf("encode a batch of %s: %w", at, err)
+		return Encoded{}, err
 	}
-	return batch{place: at, records: len(records), data: data}, nil
+	return Encoded{Records: len(records), Data: data}, nil
 }
 
-// compressed is a batch with its records compressed. They are what stands
-// behind the header (https://kafka.apache.org/documentation/#recordbatch).
+// compressed is a batch with its records compressed. They follow the
+// header (https://kafka.apache.org/documentation/#recordbatch).
 func compressed(plain []byte, codec compress.Compression) ([]byte, error) {
 	var buf bytes.Buffer
-	buf.Grow(batchOverhead + len(plain)/2)
-	buf.Write(plain[:batchOverhead])
+	buf.Grow(Overhead + len(plain)/2)
+	buf.Write(plain[:Overhead])
 	w, err := compressor(&buf, codec)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := w.Write(plain[batchOverhead:]); err != nil {
+	if _, err := w.Write(plain[Overhead:]); err != nil {
 		return nil, err
 	}
 	if err := w.Close(); err != nil {
@@ -79,15 +93,15 @@ func compressor(w io.Writer, codec compress.Compression) (io.WriteCloser, error)
 	return z, z.Apply(lz4.BlockSizeOption(lz4.Block64Kb))
 }
 
-// batchOverhead is what a batch takes besides its records: the size in front
+// Overhead is how many bytes a batch takes besides its records: the size in front
 // and the header.
-const batchOverhead = 4 + batchHeaderSize
+const Overhead = 4 + headerSize
 
 // recordReader shows records to kafka-go's encoder, one after the other in the
 // same memory. It gives no times: a batch is stamped with its time when it is
 // sent.
 type recordReader struct {
-	records    []record.Record
+	records    []Record
 	next       protocol.Record
 	key, value byteReader
 }

@@ -1,0 +1,119 @@
+package kafka
+
+import (
+	"airudder-exporter/internal/batch"
+	"bytes"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+)
+
+func TestPrepareSplits(t *testing.T) {
+	s := newShop(t, 1, 2)
+	s.config.LedgerTopic = s.topic(t, "small-ledger", 1, "cleanup.policy", "compact", "max.message.bytes", "10000")
+	s.config.Compression = "none"
+	p, _ := s.start(t, s.dial(t), 0, "first")
+	if got, want := p.Limit(s.config.LedgerTopic), 8000-batch.Overhead; got != want {
+		t.Errorf("limit of the ledger %d, want %d", got, want)
+	}
+	if got := p.Limit("another"); got != 0 {
+		t.Errorf("limit of a topic that is none of ours: %d", got)
+	}
+	units, transactions := s.units("call", 1000), 0
+	var calls []string
+	for _, u := range units {
+		calls = append(calls, string(u[0].Key))
+	}
+	for len(units) > 0 {
+		n, commit, err := p.Prepare(units)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n < 50 && n < len(units) {
+			t.Errorf("only %d units in a transaction", n)
+		}
+		if err := commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		units = units[n:]
+		transactions++
+	}
+	if transactions < 5 {
+		t.Errorf("%d transactions for 1000 calls of 70 bytes and batches of 8000", transactions)
+	}
+	s.checkOnce(t, calls...)
+}
+
+func TestTooLarge(t *testing.T) {
+	s := newShop(t, 1, 1)
+	s.config.EventTopic = s.topic(t, "small-events", 1, "max.message.bytes", "10000")
+	p, _ := s.start(t, s.dial(t), 0, "first")
+	sized := func(n int) batch.Record {
+		r := batch.Record{Topic: s.config.EventTopic, Key: []byte("k")}
+		r.Value = bytes.Repeat([]byte("v"), n-r.Size())
+		return r
+	}
+	limit := p.Limit(s.config.EventTopic)
+	n, commit, err := p.Prepare([][]batch.Record{{sized(limit)}, {sized(limit + 1)}})
+	if n != 1 || err != nil {
+		t.Fatalf("a record of the limit's size: %d units, %v", n, err)
+	}
+	_, _, err = p.Prepare([][]batch.Record{{sized(limit + 1)}})
+	var large *TooLargeError
+	if !errors.As(err, &large) || *large != (TooLargeError{Topic: s.config.EventTopic, Size: limit + 1, Limit: limit}) {
+		t.Errorf("a record above the limit: %v", err)
+	}
+	_, _, err = p.Prepare([][]batch.Record{{sized(limit / 2), sized(limit / 2), sized(limit / 2)}})
+	if !errors.As(err, &large) {
+		t.Errorf("a unit above the limit: %v", err)
+	}
+	if err := commit(t.Context()); err != nil {
+		t.Errorf("the producer goes on after a unit that is too large: %v", err)
+	}
+	if _, _, err := p.Prepare([][]batch.Record{{{Topic: "another", Key: []byte("k")}}}); err == nil {
+		t.Error("a record for a topic that is none of ours was taken")
+	}
+	s.checkOnce(t, "k")
+}
+
+// Each compression is read back by another client.
+func TestCompressions(t *testing.T) {
+	for _, name := range []string{"none", "gzip", "snappy", "lz4", "zstd"} {
+		t.Run(name, func(t *testing.T) {
+			s := newShop(t, 1, 1)
+			s.config.Compression = name
+			p, _ := s.start(t, s.dial(t), 0, "first")
+			before := time.Now().Add(-time.Millisecond)
+			want := s.units("call", 50)
+			if err := publish(p, want); err != nil {
+				t.Fatal(err)
+			}
+			got := s.committedRecords(t, s.config.EventTopic)
+			if len(got) != len(want) {
+				t.Fatalf("%d records, want %d", len(got), len(want))
+			}
+			codec := slices.Index([]string{"none", "gzip", "snappy", "lz4", "zstd"}, name) // as batches number them
+			for i, r := range got {
+				w := want[i][0]
+				if !bytes.Equal(r.Key, w.Key) || !bytes.Equal(r.Value, w.Value) || len(r.Headers) != 1 || string(r.Headers[0].Value) != string(w.Headers[0].Value) {
+					t.Errorf("record %q %q %v, want %q %q", r.Key, r.Value, r.Headers, w.Key, w.Value)
+				}
+				if r.Attrs.CompressionType() != uint8(codec) {
+					t.Errorf("compression %d, want %d", r.Attrs.CompressionType(), codec)
+				}
+				if r.Timestamp.Before(before) || r.Timestamp.After(time.Now()) {
+					t.Errorf("timestamp %v is not the time of publishing", r.Timestamp)
+				}
+			}
+			for _, r := range s.committedRecords(t, s.config.LedgerTopic) {
+				if r.Attrs.CompressionType() != 0 {
+					t.Errorf("the ledger is compressed with %d", r.Attrs.CompressionType())
+				}
+			}
+		})
+	}
+	if _, err := Dial(Config{Brokers: []string{"x:1"}, Compression: "brotli"}, nil, nil); err == nil {
+		t.Error("an unknown compression was taken")
+	}
+}
