@@ -13,14 +13,15 @@ import (
 // Config is the exporter's whole configuration, as the environment gives it.
 // The tags are the one place where a variable's name, default and meaning
 // stand: env for the first two, doc for the third. A field tagged secret can
-// also come from a file that <name>_FILE names, and is never shown.
+// also come from a file that <name>_FILE names, and is never shown. group is
+// the heading in deploy/CONFIGURATION.md.
 type Config struct {
-	Upstream Upstream
-	Polling  Polling
-	Kafka    Kafka
-	Registry Registry
-	HTTPAddr string   `env:"HTTP_ADDR,default=127.0.0.1:8080" doc:"Where the status page, health and metrics listen, host:port; an empty host means every interface."`
-	LogLevel LogLevel `env:"LOG_LEVEL,default=info" doc:"Least level that is logged: debug, info, warn or error."`
+	Upstream Upstream `group:"AIRudder"`
+	Polling  Polling  `group:"Polling"`
+	Kafka    Kafka    `group:"Kafka"`
+	Registry Registry `group:"Schema registry"`
+	HTTPAddr string   `env:"HTTP_ADDR,default=127.0.0.1:8080" group:"Serving and logging" doc:"Where the status page, health and metrics listen, host:port; an empty host means every interface."`
+	LogLevel LogLevel `env:"LOG_LEVEL,default=info" group:"Serving and logging" doc:"Least level that is logged: debug, info, warn or error."`
 }
 
 // Upstream is the AIRudder account and how it may be asked.
@@ -62,8 +63,8 @@ type Kafka struct {
 	Compression        string        `env:"KAFKA_COMPRESSION,default=lz4" doc:"Compression of the events: none, gzip, snappy, lz4 or zstd."`
 	Assignment         string        `env:"KAFKA_ASSIGNMENT,default=group" doc:"group: exporters share the ledger's partitions through a consumer group; all: this one takes every partition at once."`
 	TransactionTimeout time.Duration `env:"KAFKA_TRANSACTION_TIMEOUT,default=10s" doc:"How long the transaction of a dead exporter holds back readers."`
-	TLS                TLS           //
-	SASL               SASL          //
+	TLS                TLS           `group:"Security of the connections to Kafka"`
+	SASL               SASL          `group:"Security of the connections to Kafka"`
 }
 
 // Topics are the four topics' names.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ type field struct {
 	name     string
 	standard string // its default; empty: none
 	doc      string
+	group    string
 	required bool
 	secret   bool
 	tag      reflect.StructTag
@@ -27,16 +29,17 @@ func (f field) file() string { return f.name + "_FILE" }
 
 // fieldsOf lists the variables of a Config in the order of its fields.
 func fieldsOf(c *Config) []field {
-	return structFields(reflect.ValueOf(c).Elem())
+	return structFields(reflect.ValueOf(c).Elem(), "")
 }
 
-func structFields(v reflect.Value) []field {
+func structFields(v reflect.Value, outer string) []field {
 	var fields []field
 	for i := range v.NumField() {
 		sf := v.Type().Field(i)
+		group := cmp.Or(sf.Tag.Get("group"), outer)
 		env, ok := sf.Tag.Lookup("env")
 		if !ok {
-			fields = append(fields, structFields(v.Field(i))...)
+			fields = append(fields, structFields(v.Field(i), group)...)
 			continue
 		}
 		name, option, _ := strings.Cut(env, ",")
@@ -46,7 +49,7 @@ func structFields(v reflect.Value) []field {
 			standard = ""
 		}
 		fields = append(fields, field{
-			name: name, standard: standard, required: required,
+			name: name, standard: standard, required: required, group: group,
 			doc: sf.Tag.Get("doc"), secret: sf.Tag.Get("secret") != "", tag: sf.Tag, value: v.Field(i),
 		})
 	}

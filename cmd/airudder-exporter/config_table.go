@@ -11,6 +11,7 @@ type setting struct {
 	Name    string
 	Default string // as it would be given; empty: none
 	Doc     string
+	Group   string
 	Value   string // in force; a secret shows only whether it is there
 }
 
@@ -18,13 +19,13 @@ type setting struct {
 func (c Config) settings() []setting {
 	var all []setting
 	for _, f := range fieldsOf(&c) {
-		s := setting{Name: f.name, Default: f.standard, Doc: f.doc, Value: f.text()}
+		s := setting{Name: f.name, Default: f.standard, Doc: f.doc, Group: f.group, Value: f.text()}
 		if f.required {
 			s.Default = "required"
 		}
 		all = append(all, s)
 		if f.secret {
-			all = append(all, setting{Name: f.file(), Doc: "A file that holds it, instead of " + f.name + "."})
+			all = append(all, setting{Name: f.file(), Doc: "A file that holds it, instead of " + f.name + ".", Group: f.group})
 		}
 	}
 	return all
