@@ -58,12 +58,12 @@ func benchBody(tb testing.TB, rows int) []byte {
 }
 
 // knownShare knows this many of a hundred rows, evenly mixed.
-func knownShare(percent int) func([]byte, uint64) bool {
+func knownShare(percent int) call.Judge {
 	n := 0
-	return func([]byte, uint64) bool {
+	return knows(func([]byte, uint64) bool {
 		n++
 		return n*37%100 < percent
-	}
+	})
 }
 
 // The rows' share that is known, against encoding/json on the whole body into
@@ -85,7 +85,7 @@ func BenchmarkDetail(b *testing.B) {
 			b.SetBytes(int64(len(raw)))
 			b.ReportAllocs()
 			for b.Loop() {
-				r := &reading{asked: "t1", known: knownShare(percent), metrics: c.metrics, zone: time.UTC,
+				r := &reading{asked: "t1", verdict: knownShare(percent), metrics: c.metrics, zone: time.UTC,
 					yield: func(call.Part) error { return nil }}
 				r.begin(time.Time{})
 				if err := r.read(newScanner(bytes.NewReader(raw))); err != nil || r.counts.Rows != 2000 {

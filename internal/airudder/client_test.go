@@ -67,13 +67,23 @@ func newClient(t testing.TB, cfg Config) *Client {
 	return c
 }
 
-func none([]byte, uint64) bool { return false }
+func none([]byte, uint64) call.Verdict { return call.RowNew }
+
+// knows judges by what is known alone.
+func knows(known func(callID []byte, hash uint64) bool) call.Judge {
+	return func(callID []byte, hash uint64) call.Verdict {
+		if known(callID, hash) {
+			return call.RowKnown
+		}
+		return call.RowNew
+	}
+}
 
 // collect reads a task and gathers its new rows.
-func collect(t *testing.T, c *Client, task string, known func([]byte, uint64) bool) ([]call.Part, call.Reading, error) {
+func collect(t *testing.T, c *Client, task string, judge call.Judge) ([]call.Part, call.Reading, error) {
 	t.Helper()
 	var parts []call.Part
-	got, err := c.Read(context.Background(), task, known, func(p call.Part) error {
+	got, err := c.Read(context.Background(), task, judge, func(p call.Part) error {
 		parts = append(parts, p)
 		return nil
 	})

@@ -28,8 +28,8 @@ type shown struct {
 }
 
 // readBytes reads a body as the client would, without HTTP.
-func readBytes(m *metrics, body io.Reader, window int, known func([]byte, uint64) bool) (got shown) {
-	r := &reading{asked: "t1", q: request{op: "read task t1", endpoint: detailEndpoint}, known: known,
+func readBytes(m *metrics, body io.Reader, window int, judge call.Judge) (got shown) {
+	r := &reading{asked: "t1", q: request{op: "read task t1", endpoint: detailEndpoint}, verdict: judge,
 		metrics: m, zone: defaultRedialZone()}
 	r.yield = func(p call.Part) error { got.parts = append(got.parts, p); return nil }
 	r.begin(time.Time{})

@@ -212,8 +212,8 @@ func hostileDetail(t *testing.T, serve http.HandlerFunc, kind, says string, want
 	var got call.Reading
 	var err error
 	held := peak(func() {
-		known := func(callID []byte, _ uint64) bool { return string(callID) == "known" }
-		got, err = c.Read(t.Context(), "t1", known, func(p call.Part) error {
+		judge := knows(func(callID []byte, _ uint64) bool { return string(callID) == "known" })
+		got, err = c.Read(t.Context(), "t1", judge, func(p call.Part) error {
 			rows, last = rows+len(p.Rows), p.Rows[len(p.Rows)-1].CallID
 			return nil
 		})

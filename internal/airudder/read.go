@@ -15,20 +15,20 @@ const (
 	detailPath     = "/service/cloud/detail"
 )
 
-// Read streams one task's detail. It asks known for every finished row, with the
-// CallID's bytes (none, if the row has no usable one) and the row's xxHash64,
-// and passes over those that are; the others reach yield in Parts, in the order
+// Read streams one task's detail. It asks judge about every finished row, with
+// the CallID's bytes (none, if the row has no usable one) and the row's xxHash64,
+// and passes over those that are not new; the others reach yield in Parts, in the order
 // of the response, or are rejected. An error of yield ends the reading and is returned as it is. The
 // Reading is valid only without an error; rows that were yielded are, always.
 //
 // An upstream that puts the rows before the task's own fields is asked twice,
 // unless the new rows are few enough to be held until the fields have come.
-func (c *Client) Read(ctx context.Context, taskID string, known func(callID []byte, hash uint64) bool, yield func(call.Part) error) (call.Reading, error) {
+func (c *Client) Read(ctx context.Context, taskID string, judge call.Judge, yield func(call.Part) error) (call.Reading, error) {
 	op := "read task " + taskID
 	if !saneTaskID(taskID) {
 		return call.Reading{}, &Error{op: "read task", kind: KindClient, text: "not a task id"}
 	}
-	r := &reading{asked: taskID, known: known, yield: yield, metrics: c.metrics, zone: c.cfg.RedialZone}
+	r := &reading{asked: taskID, verdict: judge, yield: yield, metrics: c.metrics, zone: c.cfg.RedialZone}
 	r.q = request{op: op, endpoint: detailEndpoint, method: http.MethodGet, path: detailPath,
 		query: "TaskID=" + url.QueryEscape(taskID)}
 	if err := c.readOnce(ctx, r); err != nil {

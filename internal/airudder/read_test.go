@@ -36,10 +36,10 @@ func TestReadStepsOverKnownRows(t *testing.T) {
 		`{"CallID":"e","Status":"cancelled"}`, `{"CallID":"","Status":"pending"}`, `null`, `{"CallID":"g","Status":7}`}
 	c := newClient(t, testConfig(newUpstream(t, body(detailBody(rows...))).URL))
 	var asked []string
-	parts, got, err := collect(t, c, "t1", func(id []byte, _ uint64) bool {
+	parts, got, err := collect(t, c, "t1", knows(func(id []byte, _ uint64) bool {
 		asked = append(asked, string(id))
 		return string(id) == "a"
-	})
+	}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ const (
 type reading struct {
 	q       request
 	asked   string
-	known   func(callID []byte, hash uint64) bool
+	verdict call.Judge
 	yield   func(call.Part) error
 	metrics *metrics
 	zone    *time.Location
@@ -65,7 +65,7 @@ const (
 )
 
 func (r *reading) begin(started time.Time) {
-	*r = reading{q: r.q, asked: r.asked, known: r.known, yield: r.yield, metrics: r.metrics, zone: r.zone,
+	*r = reading{q: r.q, asked: r.asked, verdict: r.verdict, yield: r.yield, metrics: r.metrics, zone: r.zone,
 		inHand: r.inHand, yielded: r.yielded, started: started}
 }
 

@@ -41,9 +41,9 @@ func TestReadRejects(t *testing.T) {
 			if j.RawSize != int64(len(tt.row)) || string(j.Raw) != tt.row || j.Hash == 0 || j.RawSHA256 == [32]byte{} {
 				t.Errorf("got %d raw bytes of %d, hash %x, want the row's %d", len(j.Raw), j.RawSize, j.Hash, len(tt.row))
 			}
-			got = readBytes(testMetrics(), strings.NewReader(text), windowSize, func(id []byte, hash uint64) bool {
+			got = readBytes(testMetrics(), strings.NewReader(text), windowSize, knows(func(id []byte, hash uint64) bool {
 				return string(id) == tt.callID && hash == j.Hash
-			})
+			}))
 			if len(got.reading.Rejects) != 0 {
 				t.Error("a known row is rejected again")
 			}
@@ -84,7 +84,7 @@ func TestReadLargeRows(t *testing.T) {
 	if want := (call.Counts{Rows: 4, Finished: 3}); got.reading.Counts != want {
 		t.Errorf("counts: got %+v, want %+v", got.reading.Counts, want)
 	}
-	got = readBytes(testMetrics(), strings.NewReader(text), windowSize, func(id []byte, _ uint64) bool { return string(id) == "big" })
+	got = readBytes(testMetrics(), strings.NewReader(text), windowSize, knows(func(id []byte, _ uint64) bool { return string(id) == "big" }))
 	if len(got.reading.Rejects) != 0 {
 		t.Error("a known large row is rejected again")
 	}

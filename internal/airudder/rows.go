@@ -155,9 +155,9 @@ func noCallID(p probe) string {
 	return "finished, but CallID is neither a string nor a number"
 }
 
-// isKnown asks for a row; one without a CallID is known by its hash alone.
+// isKnown asks about a row; one without a CallID is known by its hash alone.
 func (r *reading) isKnown(callID []byte, hash uint64) bool {
-	if !r.known(callID, hash) {
+	if r.verdict(callID, hash) == call.RowNew {
 		return false
 	}
 	r.metrics.rowsSkipped.Inc()

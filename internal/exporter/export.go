@@ -29,13 +29,10 @@ func (r *run) export(ctx context.Context, taskID string) (seen, error) {
 	reading.Listed(r.schedule.fingerprint(taskID))
 	publish := r.publisher()
 	defer publish.close()
-	defer func() {
-		r.metrics.lateChanges.Add(float64(reading.LateChanges()))
-		r.metrics.repeats.Add(float64(reading.Repeats()))
-	}()
+	defer func() { r.metrics.repeats.Add(float64(reading.Repeats())) }()
 
 	asked := time.Now()
-	complete, err := r.source.Read(ctx, taskID, reading.Known, func(part call.Part) error {
+	complete, err := r.source.Read(ctx, taskID, reading.Verdict, func(part call.Part) error {
 		return publish.send(ctx, reading.Rows(part))
 	})
 	if ctx.Err() == nil {
@@ -53,6 +50,7 @@ func (r *run) export(ctx context.Context, taskID string) (seen, error) {
 	if err := publish.sendAndWait(ctx, reading.End(complete, r.cfg.Policy)); err != nil {
 		return seen{}, err
 	}
+	r.metrics.lateChanges.Add(float64(reading.Remember()))
 	return seen{task: complete.Task, counts: complete.Counts, published: publish.sent}, nil
 }
 

@@ -20,11 +20,11 @@ type Source interface {
 	// Named reports whether a task was named by hand.
 	Named(taskID string) bool
 
-	// Read streams one task's detail. It asks known for every row that shows a
-	// finished call and passes over those that are; the others reach yield in
-	// Parts, in the order of the response. An error of yield ends the reading
-	// and is returned. The Reading is valid only without an error.
-	Read(ctx context.Context, taskID string, known func(callID []byte, hash uint64) bool, yield func(call.Part) error) (call.Reading, error)
+	// Read streams one task's detail. It asks judge about every row that shows a
+	// finished call and passes over those that are not new; the others reach
+	// yield in Parts, in the order of the response. An error of yield ends the
+	// reading and is returned. The Reading is valid only without an error.
+	Read(ctx context.Context, taskID string, judge call.Judge, yield func(call.Part) error) (call.Reading, error)
 
 	// Share sets which part of the deployment's request budget is this
 	// process's own, from 0 to 1.

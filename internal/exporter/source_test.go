@@ -149,7 +149,7 @@ func (s *fakeSource) end(taskID string) {
 	delete(s.reading, taskID)
 }
 
-func (s *fakeSource) Read(ctx context.Context, taskID string, known func([]byte, uint64) bool, yield func(call.Part) error) (call.Reading, error) {
+func (s *fakeSource) Read(ctx context.Context, taskID string, judge call.Judge, yield func(call.Part) error) (call.Reading, error) {
 	started := time.Now()
 	t, read := s.begin(taskID)
 	defer s.end(taskID)
@@ -175,7 +175,7 @@ func (s *fakeSource) Read(ctx context.Context, taskID string, known func([]byte,
 			continue
 		}
 		reading.Counts.Finished++
-		if known([]byte(row.CallID), row.Hash) {
+		if judge([]byte(row.CallID), row.Hash) != call.RowNew {
 			continue
 		}
 		if err := yield(call.Part{Task: t.task, Started: started, Rows: []call.Row{row}}); err != nil {

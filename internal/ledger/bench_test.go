@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"testing"
+
+	"airudder-exporter/internal/call"
 )
 
 // maxHeap is what an entry may cost in memory, in bytes.
@@ -118,19 +120,19 @@ func BenchmarkKnown(b *testing.B) {
 	})
 	for _, bb := range []struct {
 		name, task string
-		want       bool
+		want       call.Verdict
 	}{
-		{"hit", fmt.Sprintf("%032x", 7), true},
-		{"miss", fmt.Sprintf("%032x", 8), false},
-		{"miss, new task", "new", false},
+		{"hit", fmt.Sprintf("%032x", 7), call.RowKnown},
+		{"miss", fmt.Sprintf("%032x", 8), call.RowNew},
+		{"miss, new task", "new", call.RowNew},
 	} {
 		b.Run(bb.name, func(b *testing.B) {
 			r := l.Begin(bb.task, false)
 			b.ReportAllocs()
 			i := 0
 			for b.Loop() {
-				if r.Known(ids[i%len(ids)], 0xfedcba9876543210) != bb.want {
-					b.Fatalf("got %v", !bb.want)
+				if got := r.Verdict(ids[i%len(ids)], 0xfedcba9876543210); got != bb.want {
+					b.Fatalf("got verdict %v, want %v", got, bb.want)
 				}
 				i++
 			}

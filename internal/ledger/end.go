@@ -36,8 +36,8 @@ type Seal struct {
 func (r *Reading) End(c call.Reading, policy Policy) Plan {
 	plan := Plan{Task: c.Task, ObservedAt: c.Started}
 	l := r.ledger
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.mu.RLock()
+	defer l.mu.RUnlock()
 	t := l.known(r.taskID)
 	if !l.wanted(t, c.Task, r.named) {
 		plan.passOver(t, c)
@@ -86,12 +86,9 @@ func (p *Plan) passOver(t *task, c call.Reading) {
 	}
 }
 
-// maxRenderings bounds the forms in which a task's rejected rows are known: an
-// upstream may spell a row differently in each response.
-const maxRenderings = 1000
-
 // deadLetters plans the rejects that are not in the ledger yet. Of a row that is
-// there with other bytes it notes the new ones, so that Known passes over it.
+// there with other bytes it notes the new ones, so that the next reading, once
+// they are remembered, passes over it.
 func (r *Reading) deadLetters(t *task, c call.Reading) (units []Unit) {
 	rowKeys := map[string]struct{}{}
 	for _, reject := range c.Rejects {
@@ -102,9 +99,7 @@ func (r *Reading) deadLetters(t *task, c call.Reading) (units []Unit) {
 			d.RowKey = rowKey(reject)
 			e.Kind, e.ID = KindRow, d.RowKey
 			if _, known := t.rows[d.RowKey]; known {
-				if len(t.hashes) < 2*len(t.rows)+maxRenderings { // else it is merely looked at each time
-					put(&t.hashes, reject.Hash, struct{}{})
-				}
+				r.shown = append(r.shown, reject.Hash)
 				continue
 			}
 			if _, again := rowKeys[d.RowKey]; again {

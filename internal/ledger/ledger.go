@@ -8,7 +8,9 @@
 //
 // A *plan* is what one reading of a task makes us write. Planning changes
 // nothing; a plan counts only once its entries have been applied, and they are
-// applied only once Kafka has committed them.
+// applied only once Kafka has committed them. What a reading noticed without a
+// plan of its own (rows that changed after they were published) is collected in
+// the Reading, and taken over by Remember once the reading is complete.
 package ledger
 
 import (

@@ -42,19 +42,26 @@ type StatusChange struct {
 	Seal     *Seal // nil: a transition
 }
 
-// Reading plans one detail response of one task. Rows is called for each part
-// while the response streams, End once it has proved complete; a response that
-// breaks off is simply dropped, and what its parts published stays true. It is
-// used by one goroutine.
+// Reading plans one detail response of one task. Verdict is asked for each
+// finished row and Rows called for each part while the response streams, End
+// once it has proved complete, and Remember once what End planned is applied. A
+// response that breaks off is simply dropped: what its parts published stays
+// true, and nothing else of it was taken over. It is used by one goroutine.
 type Reading struct {
 	ledger *Ledger
 	taskID string
 	named  bool
 	print  uint64               // of the list's entry; 0: not known
 	seen   map[callKey]struct{} // planned by this reading: a response may show a call twice
-	late   int                  // known rows whose bytes changed
 	twice  int                  // rows that showed a CallID a second time
+
+	changed map[callKey]mark // published calls whose rows show other bytes: the new hash; nil while there are none
+	shown   []uint64         // new hashes of rows without a CallID that are in the ledger
 }
+
+// maxChanged bounds the changed rows that one reading remembers. Those beyond it
+// are changed in the next reading, too.
+const maxChanged = 100_000
 
 // Begin starts to plan a response. named says that the task was named by hand,
 // so that it is exported however old it is.
@@ -66,15 +73,14 @@ func (l *Ledger) Begin(taskID string, named bool) *Reading {
 // for, which the seal keeps.
 func (r *Reading) Listed(fingerprint uint64) { r.print = fingerprint }
 
-// Known reports whether a call was published, and notes that its row changed
-// since when the hash is another one (0: not known). A row without a CallID is
-// known by its hash alone, once a complete reading has shown it.
-func (r *Reading) Known(callID []byte, hash uint64) bool {
+// Verdict is the reading's call.Judge. It notes the new hash of a changed row for
+// Remember. Where the old hash is not known, as in a rebuilt ledger, there is
+// nothing to compare with: the row is known, and its hash is noted all the same.
+func (r *Reading) Verdict(callID []byte, hash uint64) call.Verdict {
 	if len(callID) == 0 {
-		return r.knownRow(hash)
+		return r.rowVerdict(hash)
 	}
 	k, _ := keyOf(callID)
-	shown := mark(hash).hash()
 	l := r.ledger
 	var was mark
 	known := false
@@ -83,42 +89,71 @@ func (r *Reading) Known(callID []byte, hash uint64) bool {
 		was, known = t.calls[k]
 	}
 	l.mu.RUnlock()
-	if known && shown != 0 && was.hash() != shown {
-		r.changed(k, shown)
+	shown := mark(hash).hash()
+	switch {
+	case !known:
+		return call.RowNew
+	case shown == 0 || shown == was.hash():
+		return call.RowKnown
+	case len(r.changed) < maxChanged:
+		put(&r.changed, k, shown)
 	}
-	return known
+	if was.hash() == 0 {
+		return call.RowKnown
+	}
+	return call.RowChanged
 }
 
-func (r *Reading) knownRow(hash uint64) bool {
+// rowVerdict knows a row without a CallID by its hash alone, once a complete
+// reading has shown it.
+func (r *Reading) rowVerdict(hash uint64) call.Verdict {
 	l := r.ledger
 	l.mu.RLock()
 	defer l.mu.RUnlock()
+	if t := l.tasks[r.taskID]; t != nil && hash != 0 {
+		if _, known := t.hashes[hash]; known {
+			return call.RowKnown
+		}
+	}
+	return call.RowNew
+}
+
+// maxRenderings bounds the forms in which a task's rejected rows are known: an
+// upstream may spell a row differently in each response. Rows beyond it are
+// merely looked at each time.
+const maxRenderings = 1000
+
+// Remember takes over what a complete reading noticed of rows that were published
+// before: their new hashes, so that each change is counted once. It returns how
+// many published calls' rows have changed. Memory alone holds the new hashes; a
+// replay finds those that the rows were published with.
+func (r *Reading) Remember() (lateChanges int) {
+	changed, shown := r.changed, r.shown
+	r.changed, r.shown = nil, nil
+	l := r.ledger
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	t := l.tasks[r.taskID]
-	if t == nil || hash == 0 {
-		return false
+	if t == nil {
+		return 0
 	}
-	_, known := t.hashes[hash]
-	return known
+	for k, now := range changed {
+		was, still := t.calls[k]
+		if !still {
+			continue
+		}
+		if was.hash() != 0 && was.hash() != now {
+			lateChanges++
+		}
+		t.calls[k] = now | was&markFlags
+	}
+	for _, hash := range shown {
+		if len(t.hashes) < 2*len(t.rows)+maxRenderings {
+			put(&t.hashes, hash, struct{}{})
+		}
+	}
+	return lateChanges
 }
-
-// changed counts a late change once, and takes the new hash. Where the old one
-// is not known, as in a rebuilt ledger, there is nothing to compare with.
-func (r *Reading) changed(k callKey, shown mark) {
-	r.ledger.mu.Lock()
-	defer r.ledger.mu.Unlock()
-	t := r.ledger.known(r.taskID)
-	was, still := t.calls[k]
-	if !still || was.hash() == shown {
-		return
-	}
-	t.calls[k] = shown | was&markFlags
-	if was.hash() != 0 {
-		r.late++
-	}
-}
-
-// LateChanges is how many published rows this reading saw changed.
-func (r *Reading) LateChanges() int { return r.late }
 
 // Repeats is how many rows of this reading showed a CallID that an earlier row
 // of it had shown.

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"crypto/sha256"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -104,7 +105,7 @@ func TestOddCallIDs(t *testing.T) {
 	s.restart(t)
 	r := s.Begin(taskA, false)
 	for _, id := range odd {
-		if !r.Known([]byte(id), 1<<20) {
+		if !knows(r, id, 1<<20) {
 			t.Errorf("%q is not known after a replay", id)
 		}
 	}
@@ -126,10 +127,16 @@ func TestLateChanges(t *testing.T) {
 	look := func(id string, hash uint64) int {
 		t.Helper()
 		r := s.Begin(taskA, false)
-		if !r.Known([]byte(id), hash) {
-			t.Fatalf("%s is not known", id)
+		for range 2 { // a response is asked for a second time, too
+			if !knows(r, id, hash) {
+				t.Fatalf("%s is not known", id)
+			}
 		}
-		return r.LateChanges()
+		late := r.Remember()
+		if again := r.Remember(); again != 0 {
+			t.Errorf("%s: remembered twice: %d late changes more", id, again)
+		}
+		return late
 	}
 	for _, tt := range []struct {
 		when, id string
@@ -149,11 +156,14 @@ func TestLateChanges(t *testing.T) {
 		}
 	}
 	look("b", 3<<20)
+	if got := s.Begin(taskA, false).Verdict([]byte("b"), 4<<20); got != call.RowChanged {
+		t.Errorf("another row: got verdict %d, want %d", got, call.RowChanged)
+	}
 	s.restart(t)
 	if got := look("b", 3<<20); got != 1 {
 		t.Errorf("after a replay: got %d late changes, want 1", got)
 	}
-	if s.Begin(taskA, false).Known([]byte("c"), 1) || s.Begin(taskB, false).Known([]byte("a"), 1) {
+	if knows(s.Begin(taskA, false), "c", 1) || knows(s.Begin(taskB, false), "a", 1) {
 		t.Error("a call is known that was never published")
 	}
 }
@@ -165,8 +175,13 @@ func TestLateChangeKeepsWhatACallWas(t *testing.T) {
 	s.write(Entry{Kind: KindCall, TaskID: taskA, ID: "b", Published: Published{At: noon, As: Event, Late: true, Row: 1 << 20}})
 	before := dump(s.Ledger)
 	r := s.Begin(taskA, false)
-	if r.Known([]byte("a"), 7<<20); !r.Known([]byte("b"), 7<<20) || r.LateChanges() != 2 {
-		t.Fatalf("got %d late changes, want 2", r.LateChanges())
+	for _, id := range []string{"a", "b"} {
+		if got := r.Verdict([]byte(id), 7<<20); got != call.RowChanged {
+			t.Errorf("%s: got verdict %d, want %d", id, got, call.RowChanged)
+		}
+	}
+	if got := r.Remember(); got != 2 {
+		t.Fatalf("got %d late changes, want 2", got)
 	}
 	if got := dump(s.Ledger); got != before {
 		t.Errorf("got\n%s\nwant\n%s", got, before)
@@ -253,7 +268,7 @@ func wantHex(b []byte) string {
 func TestRejectsMakeRoom(t *testing.T) {
 	s := newShard(meta)
 	reject := call.Reject{Reason: call.NoCallID, RowID: call.Some(int64(5)), Hash: 7 << 20}
-	known := func(hash uint64) bool { return s.Begin(taskA, false).Known(nil, hash) }
+	known := func(hash uint64) bool { return s.Begin(taskA, false).Verdict(nil, hash) == call.RowKnown }
 	if known(7 << 20) {
 		t.Error("known before it was published")
 	}
@@ -361,5 +376,24 @@ func TestTombstonesOfNothing(t *testing.T) {
 	}
 	if got, want := dump(l), dump(New()); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestChangedRowsAreBounded: a vendor that adds a field changes every row. What
+// one reading cannot remember, the next ones do, and each change counts once.
+func TestChangedRowsAreBounded(t *testing.T) {
+	s := newShard(meta)
+	const calls = maxChanged + 3
+	for i := range calls {
+		s.Apply(Entry{Kind: KindCall, TaskID: taskA, ID: strconv.Itoa(i), Published: Published{At: noon, As: Event, Row: 1 << 20}})
+	}
+	for i, want := range []int{maxChanged, 3, 0} {
+		r := s.Begin(taskA, false)
+		for id := range calls {
+			r.Verdict(strconv.AppendInt(nil, int64(id), 10), 2<<20)
+		}
+		if got := r.Remember(); got != want {
+			t.Errorf("reading %d: got %d late changes, want %d", i, got, want)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"testing"
 	"time"
 
@@ -29,7 +30,7 @@ func TestAnyHistory(t *testing.T) {
 	if first == 0 {
 		first = rand.Uint64()
 	}
-	var published, closed int
+	var published, closed, late int
 	for i := range *count {
 		w := newWorld(t, first+uint64(i))
 		w.play(*steps)
@@ -40,9 +41,10 @@ func TestAnyHistory(t *testing.T) {
 			published += len(events)
 		}
 		closed += len(w.seen.closed)
+		late += w.late
 	}
-	t.Logf("seed %d: %d events, %d closed tasks", first, published, closed)
-	if published == 0 || closed == 0 {
+	t.Logf("seed %d: %d events, %d closed tasks, %d late changes", first, published, closed, late)
+	if published == 0 || closed == 0 || late == 0 {
 		t.Error("the worlds show too little to prove anything")
 	}
 }
@@ -56,8 +58,10 @@ type world struct {
 	now    time.Time
 	policy Policy
 	faults bool
+	late   int // changes that were counted
 
-	checked int // records of the log when the replay was last checked
+	checked int     // records of the log when the replay was last checked
+	before  *Ledger // what a reading found, and each of its commits left; nil: no reading
 }
 
 func newWorld(t *testing.T, seed uint64) *world {
@@ -151,6 +155,10 @@ func (w *world) dies() bool { return w.faults && w.rng.IntN(40) == 0 }
 // commit writes the units one after the other; the process may die between any
 // two of them, and after one is committed but before it is applied.
 func (w *world) commit(id string, p Plan, counts call.Counts) error {
+	w.checkUnwritten()
+	if w.before != nil {
+		defer func() { w.before = copyOf(w.shard.Ledger) }()
+	}
 	for _, u := range p.Units {
 		if w.dies() {
 			return errCrash
@@ -172,6 +180,14 @@ func (w *world) commit(id string, p Plan, counts call.Counts) error {
 	return nil
 }
 
+// checkUnwritten: planning changes nothing that the ledger holds.
+func (w *world) checkUnwritten() {
+	w.t.Helper()
+	if w.before != nil && !reflect.DeepEqual(copyOf(w.shard.Ledger), w.before) {
+		w.t.Errorf("planning wrote: got\n%s\nwant\n%s", dump(w.shard.Ledger), dump(w.before))
+	}
+}
+
 // poll reads a task once, and restarts if the process died over it. It returns
 // how many units it planned, and whether the reading left rejects untold.
 func (w *world) poll(task *upTask) (units int, more bool) {
@@ -183,19 +199,28 @@ func (w *world) poll(task *upTask) (units int, more bool) {
 }
 
 func (w *world) read(task *upTask) (units int, more bool, err error) {
+	w.before = copyOf(w.shard.Ledger)
+	defer func() { w.before = nil }()
 	if task.gone {
 		p := w.shard.Gone(task.id, w.now, w.policy)
 		return len(p.Units), false, w.commit(task.id, p, call.Counts{})
 	}
-	units, rest, err := w.stream(task)
-	if err != nil || rest == nil {
+	reading := w.shard.Begin(task.id, task.named)
+	units, rest, err := w.stream(task, reading)
+	if err != nil || rest == nil { // what a cut reading noticed is dropped with it
+		w.checkUnwritten()
 		return units, false, err
 	}
 	end := rest()
 	if err := end.check(); err != nil {
 		w.t.Errorf("task %s: %v", task.id, err)
 	}
-	return units + len(end.plan.Units), end.more, w.commit(task.id, end.plan, end.counts)
+	units += len(end.plan.Units)
+	if err := w.commit(task.id, end.plan, end.counts); err != nil {
+		return units, end.more, err
+	}
+	w.late += reading.Remember()
+	return units, end.more, nil
 }
 
 type ending struct {
@@ -225,8 +250,7 @@ func (e ending) check() error {
 // rows are passed over, the others go into parts; the next part is planned while
 // the one before is still on its way. Where the response is cut off there is no
 // ending.
-func (w *world) stream(task *upTask) (units int, rest func() ending, err error) {
-	reading := w.shard.Begin(task.id, task.named)
+func (w *world) stream(task *upTask, reading *Reading) (units int, rest func() ending, err error) {
 	var counts call.Counts
 	var rejects []call.Reject
 	var waiting Plan
@@ -260,7 +284,7 @@ func (w *world) stream(task *upTask) (units int, rest func() ending, err error) 
 		counts.Finished++
 		reject, isReject := r.reject()
 		asks := isReject || w.rng.IntN(5) > 0 // a row may also become known after it was asked for
-		if asks && reading.Known([]byte(r.row.CallID), r.row.Hash) {
+		if asks && knows(reading, r.row.CallID, r.row.Hash) {
 			continue
 		}
 		if isReject {

@@ -24,7 +24,7 @@ func TestAtOnce(t *testing.T) {
 				r := l.Begin(task.ID, false)
 				for n := range rows {
 					row := done(fmt.Sprintf("call-%d", n))
-					if r.Known([]byte(row[0].CallID), uint64(round+1)<<8) {
+					if knows(r, row[0].CallID, uint64(round+1)<<8) {
 						continue
 					}
 					for _, u := range r.Rows(call.Part{Task: task, Started: noon, Rows: row}).Units {
@@ -34,6 +34,7 @@ func TestAtOnce(t *testing.T) {
 				for _, u := range r.End(call.Reading{Task: task, Started: noon}, Policy{AfterEnd: time.Hour}).Units {
 					committed <- u
 				}
+				r.Remember()
 			}
 		})
 	}

@@ -207,10 +207,10 @@ func TestRebuiltShard(t *testing.T) {
 		}
 	}
 	reading := l.Begin("t1", false)
-	if !reading.Known([]byte("c1"), 5) || !reading.Known([]byte("c2"), 5) || reading.Known([]byte("c3"), 5) {
+	if !knows(reading, "c1", 5) || !knows(reading, "c2", 5) || knows(reading, "c3", 5) {
 		t.Error("the rebuilt shard does not know the calls that were published, or knows others")
 	}
-	if n := reading.LateChanges(); n != 0 {
+	if n := reading.Remember(); n != 0 {
 		t.Errorf("%d late changes, though no row's bytes are known", n)
 	}
 	got := l.Standing("t1")

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -121,6 +122,24 @@ func dump(l *Ledger) string {
 	return strings.Join(append(lines, fmt.Sprintf("%s, meta %v %+v, writer %v %+v", l, l.hasMeta, l.meta, l.hasWriter, l.writer)), "\n")
 }
 
+// copyOf is a deep copy of all that a ledger holds, rows' hashes included.
+func copyOf(l *Ledger) *Ledger {
+	c := &Ledger{
+		tasks: map[string]*task{}, meta: l.meta, hasMeta: l.hasMeta, writer: l.writer, hasWriter: l.hasWriter,
+		entries: l.entries, bytes: l.bytes,
+	}
+	for id, t := range l.tasks {
+		held := *t
+		held.calls, held.texts = maps.Clone(t.calls), maps.Clone(t.texts)
+		held.rows, held.hashes = maps.Clone(t.rows), maps.Clone(t.hashes)
+		c.tasks[id] = &held
+	}
+	if l.last != nil {
+		c.last = c.tasks[l.last.id]
+	}
+	return c
+}
+
 // checkReplay holds a replay against what is in memory, and the size of both
 // against the topic's real bytes.
 func (s *shard) checkReplay(t *testing.T) {
@@ -171,7 +190,13 @@ func (s *shard) read(task call.Task, at time.Time, policy Policy, rows []call.Ro
 	n := max(int64(len(rows)+len(rejects)), s.known(task.ID).published())
 	endPlan = r.End(call.Reading{Task: task, Started: at, Counts: call.Counts{Rows: n, Finished: n}, Rejects: rejects}, policy)
 	s.commit(endPlan.Units...)
+	r.Remember()
 	return rowsPlan, endPlan
+}
+
+// knows reports whether a reading finds a call published.
+func knows(r *Reading, callID string, hash uint64) bool {
+	return r.Verdict([]byte(callID), hash) != call.RowNew
 }
 
 // changes are the status changes of a plan.
