@@ -12,8 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// TestExactlyTheseRights runs exporters whose user has the rights that the
-// README lists and no other: they export, are killed, recover, and what they
+// TestExactlyTheseRights runs exporters whose user has the rights that
+// deploy/OPERATING.md lists and no other: they export, are killed, recover, and what they
 // leave is checked. The command check finds nothing missing.
 func TestExactlyTheseRights(t *testing.T) {
 	t.Parallel()

@@ -83,7 +83,7 @@ func byHand[R any](client *kgo.Client, req kmsg.Request) (*R, error) {
 	return any(res).(*R), nil
 }
 
-// right is one line of the README's table.
+// right is one line of the table in deploy/OPERATING.md.
 type right struct {
 	operation kmsg.ACLOperation
 	resource  kmsg.ACLResourceType
@@ -105,7 +105,7 @@ var operationNames = map[kmsg.ACLOperation]string{
 	kmsg.ACLOperationRead: "Read", kmsg.ACLOperationWrite: "Write", kmsg.ACLOperationCreate: "Create", kmsg.ACLOperationDescribeConfigs: "DescribeConfigs",
 }
 
-// rights are those that the README lists.
+// rights are those that deploy/OPERATING.md lists.
 func (t topics) rights(assignment string, create bool) (all []right) {
 	topic := func(operation kmsg.ACLOperation, names ...string) {
 		for _, name := range names {

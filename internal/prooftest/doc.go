@@ -17,6 +17,23 @@
 // tables run whole on real brokers, and a part of each in process, unless
 // PROOF_FAULTS is "all", which takes ten minutes.
 //
+// # What happens, and which test shows it
+//
+//	kill -9 at random and at each step of the protocol, with the request or its  TestKilledAnywhere, TestSeveralExporters
+//	answer lost, or the request arriving after the next producer has begun
+//	each request to a broker refused with every code that Kafka documents for    TestFaultTable
+//	it, done but reported failed, lost, cut, late; once and for a while
+//	each request to the upstream likewise                                        TestUpstreamFaultTable
+//	one to three exporters come and go, stop for longer than their sessions, or  TestExportersComeAndGo, TestPausedForTooLong,
+//	own one ledger by mistake                                                    TestTerminated
+//	brokers end, die, hang, disappear; too few replicas; foreign transactions    TestBrokersDie, TestForeignTransaction
+//	the log cleaner goes through the ledger; tasks are sealed and closed while   TestCleaner, TestClosing
+//	clocks and settings change
+//	the ledger is truncated, deleted, created again, overwritten; rebuilt        TestBadLedger, TestFirstStart, TestRebuild
+//	the upstream lies, forgets, contradicts itself, never ends; days of it in    TestHostileDetail and TestHostileList (airudder),
+//	virtual time                                                                 TestSoak (soaktest)
+//	a right, a password, a certificate is wrong                                  TestEachRightMissing, TestRefusedBySecurity
+//
 // # File map
 //
 //	proxy_test.go      the network between an exporter and its brokers
