@@ -26,29 +26,81 @@ func TestNamedTestsExist(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, pattern := range []string{"../README.md", "*/doc.go", "*/*.tla", "../.ci/mutations/*.patch"} {
-		paths, err := filepath.Glob(pattern)
-		if err != nil || len(paths) == 0 {
-			t.Fatalf("%s: %d files, %v", pattern, len(paths), err)
+	for _, path := range files(t, "../README.md", "*/doc.go", "*/*.tla", "../.ci/mutations/*.patch") {
+		for _, name := range matches(t, path, `\b((?:Test|Fuzz|Benchmark)[A-Z]\w+)`) {
+			if !declared[name] {
+				t.Errorf("%s names %s, which is no test", path, name)
+			}
 		}
-		for _, path := range paths {
-			for _, name := range matches(t, path, `\b((?:Test|Fuzz|Benchmark)[A-Z]\w+)`) {
-				if !declared[name] {
-					t.Errorf("%s names %s, which is no test", path, name)
+	}
+}
+
+// What the documents link to is there, and so are the log lines, sentences and
+// metrics that an operator looks for.
+func TestDocuments(t *testing.T) {
+	code := source(t)
+	for _, path := range files(t, "../README.md", "../deploy/*.md", "../schemas/*.md") {
+		for _, target := range matches(t, path, `\]\(([^)#:]+)(?:#[^)]*)?\)`) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(path), target)); err != nil {
+				t.Errorf("%s links to %s: %v", path, target, err)
+			}
+		}
+		for _, metric := range matches(t, path, "`airudder_([a-z_]+)[`{]") {
+			if !strings.Contains(code, metric+`"`) {
+				t.Errorf("%s names the metric airudder_%s, which the code does not have", path, metric)
+			}
+		}
+	}
+	_, night, _ := strings.Cut(text(t, "../deploy/OPERATING.md"), "\n## At three in the morning\n")
+	night, _, _ = strings.Cut(night, "\n## ")
+	for _, row := range regexp.MustCompile("(?m)^\\| ([^|]*) \\|").FindAllStringSubmatch(night, -1) {
+		for _, quoted := range regexp.MustCompile("`([^`/]+)`").FindAllStringSubmatch(row[1], -1) {
+			for part := range strings.SplitSeq(quoted[1], "…") {
+				if part = strings.Trim(part, " :()"); len(part) > 5 && !strings.Contains(code, part) {
+					t.Errorf("OPERATING.md quotes %q, which the code does not say", part)
 				}
 			}
 		}
 	}
 }
 
+// source is the program's own code, its tests left out.
+func source(t *testing.T) string {
+	t.Helper()
+	var all strings.Builder
+	for _, path := range files(t, "*/*.go", "../cmd/*/*.go") {
+		if !strings.HasSuffix(path, "_test.go") {
+			all.WriteString(text(t, path))
+		}
+	}
+	return all.String()
+}
+
+func files(t *testing.T, patterns ...string) (all []string) {
+	t.Helper()
+	for _, pattern := range patterns {
+		paths, err := filepath.Glob(pattern)
+		if err != nil || len(paths) == 0 {
+			t.Fatalf("%s: %d files, %v", pattern, len(paths), err)
+		}
+		all = append(all, paths...)
+	}
+	return all
+}
+
 func matches(t *testing.T, path, pattern string) (all []string) {
+	t.Helper()
+	for _, match := range regexp.MustCompile(pattern).FindAllStringSubmatch(text(t, path), -1) {
+		all = append(all, match[1])
+	}
+	return all
+}
+
+func text(t *testing.T, path string) string {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, match := range regexp.MustCompile(pattern).FindAllStringSubmatch(string(text), -1) {
-		all = append(all, match[1])
-	}
-	return all
+	return string(text)
 }
