@@ -45,6 +45,6 @@ func (s *Strangers) Check(partition int, topic string) error {
 		byKind[kind]++
 	}
 	return refuse("partition %d of %s holds %d entries that cannot be read (%d of kind call, %d row, %d task, %d meta, %d producer): somebody else wrote them, or a newer exporter, and what was published is not certain. "+
-		`Run the newer exporter; or write each of their keys anew with a Kafka tool, in the form that the README shows (a published call is {"at":"2026-01-02T03:04:05Z","as":"event"}; a tombstone where the key itself has another form); or: `+restore,
+		`Run the newer exporter; or write each of their keys again with a Kafka tool, in the form that schemas/README.md shows (a published call is {"at":"2026-01-02T03:04:05Z","as":"event"}; a tombstone where the key itself has another form); or: `+restore,
 		partition, topic, n, byKind[KindCall], byKind[KindRow], byKind[KindTask], byKind[KindMeta], byKind[KindProducer])
 }
