@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the programs as docker-compose.yml does, on the real Kafka and registry of
-# TEST_KAFKA_BROKERS and TEST_SCHEMA_REGISTRY_URL, kills the exporter a few times,
-# and has Confluent's Python client read and check all that was published.
+# TEST_KAFKA_BROKERS and TEST_SCHEMA_REGISTRY_URL, kills the exporter three times,
+# and reads and checks everything that was published with Confluent's Python client.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -23,7 +23,7 @@ cleanup() {
 }
 trap cleanup EXIT
 
-# await WHAT COMMAND…: until the command succeeds, a minute at most.
+# await WHAT COMMAND… waits until the command succeeds, for about a minute.
 await() {
   local what=$1
   shift
@@ -45,7 +45,7 @@ export_calls() {
 metric() { curl -sf http://127.0.0.1:18080/metrics | awk -v name="$1" '$1 == name {print $2}'; }
 more_than() { [[ $(metric "$1" | cut -d. -f1) -gt $2 ]]; }
 
-# caught_up: as many calls in the ledger as the upstream has finished.
+# caught_up succeeds when the ledger has as many calls as the upstream has finished.
 caught_up() {
   python3 - "$sim_url" http://127.0.0.1:18080 <<'PY'
 import json, sys, urllib.request
@@ -58,7 +58,7 @@ CGO_ENABLED=0 go build -o "$work/" ./cmd/...
 "$work/airudder-sim" --addr 127.0.0.1:18090 --tasks 40 --rate 30 --token-ttl 5s --drift-after 1ms 2>"$work/sim.log" &
 pids+=($!)
 await "the simulated AIRudder" "$work/airudder-sim" healthcheck --addr 127.0.0.1:18090
-"$work/airudder-exporter" check >"$work/check.log"  # a run would create the topics: no failure
+"$work/airudder-exporter" check >"$work/check.log"  # topics are missing, and a run would create them: no failure
 export_calls
 await "the first events" more_than airudder_events_total 50
 for _ in 1 2 3; do

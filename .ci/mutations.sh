@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Breaks the protocol in one way after the other, each a patch in mutations/, and
-# has the tests that the patch names notice it, on the in-process broker. What
-# no test notices, no test protects. A patch that does not apply any more is made
-# anew: change the code, take git diff, undo.
+# Breaks the protocol in one way after another, each a patch in mutations/, and
+# checks that the tests that the patch names fail, on the in-process broker. What
+# no test notices, no test protects. When a patch no longer applies, make it again:
+# make the same change by hand, take git diff, keep the patch's header, undo.
 #
-#   mutations.sh          runs the tests, some minutes
-#   mutations.sh check    only sees to it that each patch applies and compiles
+#   mutations.sh          runs the tests; some minutes
+#   mutations.sh check    only checks that each patch applies and compiles
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=.ci/steps.sh

@@ -1,7 +1,7 @@
-# What run and soak share. Sourced, at the top of the checkout.
+# What run and soak share. They source it at the top of the checkout.
 
-# The packages whose tests speak to Kafka: with TEST_KAFKA_BROKERS set, to a real one.
-# shellcheck disable=SC2034 # used by those who source this
+# The packages whose tests use Kafka: a real one where TEST_KAFKA_BROKERS is set.
+# shellcheck disable=SC2034 # used by the scripts that source this
 kafka_packages=(./internal/kafka/... ./internal/record/... ./internal/prooftest/...)
 
 step() { printf '\n=== %s (at %d min %d s)\n' "$*" $((SECONDS / 60)) $((SECONDS % 60)); }
@@ -11,8 +11,8 @@ fail() {
   exit 1
 }
 
-# start_brokers DIR starts a plain broker with a registry, and a secured one,
-# and exports what the tests ask for.
+# start_brokers DIR starts a plain broker with a registry and a secured broker,
+# and exports the variables that the tests read.
 start_brokers() {
   local exports
   exports=$(bash .ci/kafka.sh start "$1/plain") || fail "the broker does not start"
@@ -21,8 +21,8 @@ start_brokers() {
   eval "$exports"
 }
 
-# brokers_die DIR has three brokers end, die, hang and disappear under exporters at
-# work, and prints how these fared.
+# brokers_die DIR stops, kills, pauses and removes three brokers while exporters
+# run, and prints what happened to these.
 brokers_die() {
   local exports n
   exports=$(bash .ci/kafka.sh start "$1/cluster" --brokers 3 --no-registry) || fail "the cluster does not start"
@@ -42,9 +42,8 @@ stop_brokers() {
   rm -rf "$1"
 }
 
-# failures LOG prints what failed in a verbose test run, first the tests' names,
-# then what they said themselves; of the exporters' logs, which a failed proof
-# shows too, nothing.
+# failures LOG prints what failed in a verbose test run: first the tests' names,
+# then their own output, without the exporters' logs that a failed proof shows too.
 failures() {
   local failed
   failed=$(sed -nE 's/^ *--- FAIL: ([^ ]+) .*/\1/p' "$1")
@@ -59,15 +58,16 @@ failures() {
   awk '/^panic:/ { n = 60 } n-- > 0' "$1"
 }
 
-# summary LOG prints what a verbose test run came to, and the proof's own figures;
-# of the first starts, each a world of its own, the table alone.
+# summary LOG prints the result of a verbose test run and the proof's own figures.
+# Of the first starts, each of which is a deployment of its own, it prints only
+# the table.
 summary() {
   grep -v fault_first_test "$1" | grep -E '^ok|open txn$|requests? (arrives|lost)|answer lost|at random|^ +all  |from kill to|came and went|was fenced|finished [0-9]+ · events|fault table, ' || true
   echo "$(grep -c '^ *--- PASS' "$1") tests passed, $(grep -c '^ *--- SKIP' "$1" || true) skipped"
   grep -E '^ *--- SKIP' -A1 "$1" || true
 }
 
-# vulnerabilities runs govulncheck where its database can be reached.
+# vulnerabilities runs govulncheck, and lets it pass where its database cannot be reached.
 vulnerabilities() {
   local out status=0
   out=$(go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./... 2>&1) || status=$?
@@ -75,12 +75,12 @@ vulnerabilities() {
   case $status in
     0) ;;
     3) fail "govulncheck found vulnerabilities" ;;
-    *) echo "govulncheck could not ask its database; not checked here" ;;
+    *) echo "govulncheck could not reach its database; vulnerabilities are not checked" ;;
   esac
 }
 
 # static_binaries builds both programs as the image does, and checks that they
-# need no library of the system.
+# are linked statically.
 static_binaries() {
   local dir
   dir=$(mktemp -d)
@@ -93,13 +93,13 @@ static_binaries() {
   rm -rf "$dir"
 }
 
-# compose has docker-compose.yml parsed where there is a docker-compose.
+# compose validates docker-compose.yml where docker-compose is installed.
 compose() {
   if command -v docker-compose >/dev/null; then
     docker-compose config -q && echo "docker-compose config: valid"
   elif docker compose version >/dev/null 2>&1; then
     docker compose config -q && echo "docker compose config: valid"
   else
-    echo "no docker-compose here; not checked"
+    echo "docker-compose is not installed; docker-compose.yml is not checked"
   fi
 }

@@ -3,9 +3,9 @@ consumer would, and holds every field against the upstream's own answers.
 
     verify.py BROKERS REGISTRY_URL AIRUDDER_URL EVENT_TOPIC STATUS_TOPIC LEDGER_TOPIC
 
-The simulated AIRudder must have been stopped (POST /faults {"stop": true}) and
-the exporter have caught up. Nothing of the exporter's code is used: the mapping
-below is written from the documentation of the API and of the schemas.
+The simulated AIRudder must be stopped (POST /faults {"stop": true}) and the exporter
+must have caught up. None of the exporter's code is used: the mapping below is
+written from the documentation of the API and of the schemas.
 """
 
 import json
@@ -162,7 +162,7 @@ def check_fields(where, event, row, task):
 
 
 def additional(row, task):
-    """What no field takes, or not wholly: the row's, then the task's."""
+    """What no field of the event takes in full: the row's fields, then the task's."""
     more = {}
     for k, v in row.items():
         fits = {k in TEXT.values(): text, k in TEXT_OR_NUMBER.values(): text_or_number, k in LONG.values(): long}.get(True)
