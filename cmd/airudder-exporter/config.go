@@ -69,10 +69,10 @@ type Kafka struct {
 
 // Topics are the four topics' names.
 type Topics struct {
-	CallCompleted string `env:"KAFKA_TOPIC_CALL_COMPLETED,default=airudder.call-completed" doc:"Topic of the events."`
-	TaskStatus    string `env:"KAFKA_TOPIC_TASK_STATUS,default=airudder.task-status" doc:"Topic of the tasks' changes of status."`
-	DeadLetter    string `env:"KAFKA_TOPIC_DEAD_LETTER,default=airudder.call-dead-letter" doc:"Topic of rows that cannot be events; holds raw personal data."`
-	Ledger        string `env:"KAFKA_TOPIC_LEDGER,default=airudder.call-ledger" doc:"The compacted topic that records what has been published. Transactional ids and the group are named after it."`
+	CallCompleted string `env:"KAFKA_TOPIC_CALL_COMPLETED,default=airudder.call-completed" setting:"EventTopic" doc:"Topic of the events."`
+	TaskStatus    string `env:"KAFKA_TOPIC_TASK_STATUS,default=airudder.task-status" setting:"StatusTopic" doc:"Topic of the tasks' changes of status."`
+	DeadLetter    string `env:"KAFKA_TOPIC_DEAD_LETTER,default=airudder.call-dead-letter" setting:"DeadLetterTopic" doc:"Topic of rows that cannot be events; holds raw personal data."`
+	Ledger        string `env:"KAFKA_TOPIC_LEDGER,default=airudder.call-ledger" setting:"LedgerTopic" doc:"The compacted topic that records what has been published. Transactional ids and the group are named after it."`
 }
 
 // TLS is how the brokers' connections are encrypted.
@@ -140,9 +140,5 @@ func loadConfig(ctx context.Context, lookuper envconfig.Lookuper, environ []stri
 	c.tidy()
 	c.check(&l)
 	l.checkNames(environ)
-	err := l.err()
-	if l.okBelow("KAFKA_TLS_") && l.okBelow("KAFKA_SASL_") { // else the files follow from a mistake that was told
-		err = errors.Join(err, security(c.Kafka).Check())
-	}
-	return c, append(l.warnings, c.warnings(&l)...), err
+	return c, append(l.warnings, c.warnings(&l)...), l.err()
 }

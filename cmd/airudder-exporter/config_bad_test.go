@@ -83,13 +83,13 @@ func TestConfigBad(t *testing.T) {
 		{"KAFKA_PARTITIONS", "0", `"0" is out of range: give 1 or more`},
 		{"KAFKA_LEDGER_PARTITIONS", "1.5", `"1.5"` + number},
 		{"KAFKA_EVENT_KEY", "phone", `"phone" is not one of them: give call_id, task_id, callee_number or comments`},
-		{"KAFKA_COMPRESSION", "zip", `"zip" is not one of them: give none, gzip, snappy, lz4 or zstd`},
+		{"KAFKA_COMPRESSION", "zip", `"zip" is not a compression: give none, gzip, snappy, lz4 or zstd`},
 		{"KAFKA_ASSIGNMENT", "one", `"one" is not one of them: give group or all`},
 		{"KAFKA_TRANSACTION_TIMEOUT", "999ms", `"999ms" is out of range: give a duration from 1s to 15m`},
 		{"KAFKA_TRANSACTION_TIMEOUT", "15m1s", `"15m1s" is out of range: give a duration from 1s to 15m`},
 		{"KAFKA_TLS_ENABLED", "on", `"on"` + either},
 		{"KAFKA_TLS_CA_FILE", "/ca", `"/ca" has no effect without TLS: set KAFKA_TLS_ENABLED to true, or leave it out`},
-		{"KAFKA_SASL_USERNAME", "me", `has no effect without KAFKA_SASL_MECHANISM: give PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512`},
+		{"KAFKA_SASL_USERNAME", "me", `"me" has no effect without KAFKA_SASL_MECHANISM: give PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512`},
 		{"KAFKA_SASL_PASSWORD", kafkaSecret, `has no effect without KAFKA_SASL_MECHANISM: give PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512`},
 		{"KAFKA_SASL_PASSWORD_FILE", full, `has no effect without KAFKA_SASL_MECHANISM: give PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512`},
 		{"SCHEMA_REGISTRY_URL", "-", `is required`},
@@ -143,11 +143,15 @@ func TestConfigBad(t *testing.T) {
 		{map[string]string{"KAFKA_TLS_ENABLED": "true", "KAFKA_TLS_CERT_FILE": "/cert"}, "KAFKA_TLS_KEY_FILE: is required with KAFKA_TLS_CERT_FILE"},
 		{map[string]string{"KAFKA_TLS_ENABLED": "true", "KAFKA_TLS_KEY_FILE": "/key"}, "KAFKA_TLS_CERT_FILE: is required with KAFKA_TLS_KEY_FILE"},
 		{ // together with what else is wrong
-			map[string]string{"LOG_LEVEL": "loud", "KAFKA_TLS_ENABLED": "true", "KAFKA_TLS_CA_FILE": missing},
-			"LOG_LEVEL: \"loud\" is not a log level: give debug, info, warn or error\n" +
-				"KAFKA_TLS_CA_FILE: \"" + missing + "\" cannot be read: no such file or directory",
+			map[string]string{"LOG_LEVEL": "loud", "KAFKA_TLS_ENABLED": "true", "KAFKA_TLS_CERT_FILE": "/cert"},
+			"KAFKA_TLS_KEY_FILE: is required with KAFKA_TLS_CERT_FILE\n" +
+				"LOG_LEVEL: \"loud\" is not a log level: give debug, info, warn or error",
 		},
 		{ // what follows from a bad value is no second mistake
+			map[string]string{"KAFKA_TLS_ENABLED": "on", "KAFKA_TLS_CA_FILE": "/ca"},
+			`KAFKA_TLS_ENABLED: "on" is neither true nor false: give one of them`,
+		},
+		{
 			map[string]string{"AIRUDDER_POLL_MIN_INTERVAL": "1x", "AIRUDDER_POLL_MAX_INTERVAL": "1s"},
 			`AIRUDDER_POLL_MIN_INTERVAL: "1x" is not a duration: give one such as 1m or 30s`,
 		},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"airudder-exporter/internal/kafka"
 	"math"
 	"net/url"
 	"slices"
@@ -21,9 +22,7 @@ func (c *Config) check(l *loader) {
 	c.Upstream.check(l)
 	c.Polling.check(l)
 	c.Kafka.check(l)
-	c.Kafka.Topics.check(l)
-	c.Kafka.TLS.check(l)
-	c.Kafka.SASL.check(l)
+	l.told(brokers(c.Kafka).Check())
 	c.Registry.check(l)
 	if !isHostPort(c.HTTPAddr, true) {
 		l.bad("HTTP_ADDR", "is not host:port: give one such as 127.0.0.1:8080 or :8080")
@@ -76,57 +75,9 @@ func (k Kafka) check(l *loader) {
 	atLeastOne(l, "KAFKA_PARTITIONS", k.Partitions)
 	atLeastOne(l, "KAFKA_LEDGER_PARTITIONS", k.LedgerPartitions)
 	oneOf(l, "KAFKA_EVENT_KEY", k.EventKey, "call_id", "task_id", "callee_number", "comments")
-	oneOf(l, "KAFKA_COMPRESSION", k.Compression, "none", "gzip", "snappy", "lz4", "zstd")
-	oneOf(l, "KAFKA_ASSIGNMENT", k.Assignment, "group", "all")
+	oneOf(l, "KAFKA_ASSIGNMENT", k.Assignment, kafka.AssignGroup, kafka.AssignAll)
 	if t := k.TransactionTimeout; t < time.Second || t > 15*time.Minute {
 		l.bad("KAFKA_TRANSACTION_TIMEOUT", "is out of range: give a duration from 1s to 15m")
-	}
-}
-
-func (t Topics) check(l *loader) {
-	names := []string{"KAFKA_TOPIC_CALL_COMPLETED", "KAFKA_TOPIC_TASK_STATUS", "KAFKA_TOPIC_DEAD_LETTER", "KAFKA_TOPIC_LEDGER"}
-	topics := []string{t.CallCompleted, t.TaskStatus, t.DeadLetter, t.Ledger}
-	for i, topic := range topics {
-		if !topicName.MatchString(topic) || topic == "." || topic == ".." {
-			l.bad(names[i], "is not a topic name: give up to 249 letters, digits, dots, dashes and underscores")
-			continue
-		}
-		// Kafka itself refuses topics that differ by . and _ alone.
-		if first := slices.IndexFunc(topics, func(o string) bool { return plain(o) == plain(topic) }); first < i {
-			l.bad(names[i], "is also "+names[first]+": give each topic a name of its own, and not one that differs by . and _ alone")
-		}
-	}
-}
-
-func plain(topic string) string { return strings.ReplaceAll(topic, ".", "_") }
-
-func (t TLS) check(l *loader) {
-	files := []struct{ name, path string }{
-		{"KAFKA_TLS_CA_FILE", t.CAFile}, {"KAFKA_TLS_CERT_FILE", t.CertFile}, {"KAFKA_TLS_KEY_FILE", t.KeyFile},
-	}
-	for _, f := range files {
-		if f.path != "" && !t.Enabled && l.ok("KAFKA_TLS_ENABLED") {
-			l.bad(f.name, "has no effect without TLS: set KAFKA_TLS_ENABLED to true, or leave it out")
-		}
-	}
-	together(l, "KAFKA_TLS_CERT_FILE", t.CertFile, "KAFKA_TLS_KEY_FILE", t.KeyFile)
-}
-
-func (s SASL) check(l *loader) {
-	if s.Mechanism == "" {
-		for name, value := range map[string]string{"KAFKA_SASL_USERNAME": s.Username, "KAFKA_SASL_PASSWORD": s.Password} {
-			if value != "" {
-				l.add(name, "has no effect without KAFKA_SASL_MECHANISM: give PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512")
-			}
-		}
-		return
-	}
-	oneOf(l, "KAFKA_SASL_MECHANISM", s.Mechanism, "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
-	if s.Username == "" {
-		l.add("KAFKA_SASL_USERNAME", "is required with KAFKA_SASL_MECHANISM")
-	}
-	if s.Password == "" {
-		l.add("KAFKA_SASL_PASSWORD", "is required with KAFKA_SASL_MECHANISM: give it, or a file that holds it as KAFKA_SASL_PASSWORD_FILE")
 	}
 }
 

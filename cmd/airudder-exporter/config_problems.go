@@ -52,11 +52,6 @@ func (l *loader) ok(names ...string) bool {
 	return !slices.ContainsFunc(l.problems, func(p problem) bool { return slices.Contains(names, p.name) })
 }
 
-// okBelow reports the same of all variables whose names begin so.
-func (l *loader) okBelow(prefix string) bool {
-	return !slices.ContainsFunc(l.problems, func(p problem) bool { return strings.HasPrefix(p.name, prefix) })
-}
-
 // shown is a variable's value as a message may show it.
 func (l *loader) shown(name string) string {
 	value, found := l.lookup(name)

@@ -13,7 +13,6 @@ import (
 
 var (
 	token       = regexp.MustCompile(`^[A-Za-z0-9!#$%&'*+.^_|~-]+$`)
-	topicName   = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
 	placeholder = regexp.MustCompile(`[{}]`)
 	known       = strings.NewReplacer("{page}", "1", "{since}", "1", "{until}", "1")
 )

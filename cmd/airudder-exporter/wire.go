@@ -31,20 +31,19 @@ func upstream(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*airudde
 	}, log, reg)
 }
 
-func security(k Kafka) kafka.Security {
-	return kafka.Security{
-		TLSEnabled: k.TLS.Enabled, CAFile: k.TLS.CAFile, CertFile: k.TLS.CertFile, KeyFile: k.TLS.KeyFile,
-		Mechanism: k.SASL.Mechanism, Username: k.SASL.Username, Password: k.SASL.Password,
+// brokers is how the brokers are reached.
+func brokers(k Kafka) kafka.Config {
+	return kafka.Config{
+		Brokers: k.Brokers, ClientID: "airudder-exporter", TLS: kafka.TLS(k.TLS), SASL: kafka.SASL(k.SASL),
+		TransactionTimeout: k.TransactionTimeout, Compression: k.Compression,
+		EventTopic: k.Topics.CallCompleted, StatusTopic: k.Topics.TaskStatus,
+		DeadLetterTopic: k.Topics.DeadLetter, LedgerTopic: k.Topics.Ledger,
+		SettingName: variables(k),
 	}
 }
 
 func cluster(k Kafka, log *slog.Logger, reg prometheus.Registerer) (*kafka.Client, error) {
-	return kafka.Dial(kafka.Config{
-		Brokers: k.Brokers, ClientID: "airudder-exporter", Security: security(k),
-		TransactionTimeout: k.TransactionTimeout, Compression: k.Compression,
-		EventTopic: k.Topics.CallCompleted, StatusTopic: k.Topics.TaskStatus,
-		DeadLetterTopic: k.Topics.DeadLetter, LedgerTopic: k.Topics.Ledger,
-	}, log, reg)
+	return kafka.Dial(brokers(k), log, reg)
 }
 
 func layout(k Kafka) kafka.Layout {

@@ -24,7 +24,7 @@ var Uncompressed Codec
 func ParseCodec(name string) (Codec, error) {
 	i := slices.Index([]string{"none", "gzip", "snappy", "lz4", "zstd"}, name) // as batches number them
 	if i < 0 && name != "" {
-		return Codec{}, fmt.Errorf("compression %q is none of none, gzip, snappy, lz4, zstd", name)
+		return Codec{}, fmt.Errorf("%q is not a compression: give none, gzip, snappy, lz4 or zstd", name)
 	}
 	return Codec{compress.Compression(max(i, 0))}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	kafkago "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/heartbeat"
 )
@@ -31,7 +32,7 @@ func (g *group) mayHaveLost(ctx context.Context) bool {
 		present, _ := g.now()
 		err := g.heartbeat(ctx, present)
 		switch code(err) {
-		case 22, 25, 27: // ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID, REBALANCE_IN_PROGRESS
+		case kafkago.IllegalGeneration, kafkago.UnknownMemberId, kafkago.RebalanceInProgress:
 			return true
 		}
 		if err == nil || !sleep(ctx, pace.NextBackOff()) {

@@ -31,7 +31,7 @@ func TestGroupSurvivesSilentBroker(t *testing.T) {
 	t.Cleanup(func() { listener.Close(); serving.Wait() })
 
 	s := site{brokers: []string{listener.Addr().String()}}
-	c := s.client(t, Config{LedgerTopic: "ledger", Security: Security{Mechanism: Plain, Username: "u", Password: "p"}})
+	c := s.client(t, Config{LedgerTopic: "ledger", SASL: SASL{Mechanism: Plain, Username: "u", Password: "p"}})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	kafkago "github.com/segmentio/kafka-go"
 )
 
 func TestAfterFenceIsConfirmedByHeartbeat(t *testing.T) {
@@ -34,15 +36,15 @@ func TestHeartbeatOfAnotherGeneration(t *testing.T) {
 		for _, test := range []struct {
 			name string
 			m    membership
-			want int // error code
+			want kafkago.Error // 0: none
 		}{
 			{"present", present, 0},
-			{"earlier generation", membership{present.generation - 1, present.member}, 22},
-			{"another member", membership{present.generation, present.member + "x"}, 25},
+			{"earlier generation", membership{present.generation - 1, present.member}, kafkago.IllegalGeneration},
+			{"another member", membership{present.generation, present.member + "x"}, kafkago.UnknownMemberId},
 		} {
 			err := g.heartbeat(t.Context(), test.m)
 			if got := code(err); got != test.want || (err == nil) != (test.want == 0) {
-				t.Errorf("%s: got %v, want code %d", test.name, err, test.want)
+				t.Errorf("%s: got %v, want %v", test.name, err, test.want)
 			}
 		}
 	})

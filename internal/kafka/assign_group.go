@@ -102,16 +102,10 @@ func memberPrefix(clientID string, started time.Time) string {
 func (g *group) config() kafkago.ConsumerGroupConfig {
 	cfg := g.client.cfg
 	return kafkago.ConsumerGroupConfig{
-		ID:      g.id,
-		Brokers: cfg.Brokers,
-		Topics:  []string{g.topic},
-		Dialer: &kafkago.Dialer{
-			ClientID:      g.member,
-			Timeout:       g.timing.request,
-			TLS:           g.client.tls,
-			SASLMechanism: g.client.sasl,
-			DialFunc:      boundedDial(cfg.dial, g.timing.request),
-		},
+		ID:                g.id,
+		Brokers:           cfg.Brokers,
+		Topics:            []string{g.topic},
+		Dialer:            g.client.Dialer(g.member, g.timing.request),
 		GroupBalancers:    []kafkago.GroupBalancer{shardBalancer{g.topic, g.shards}},
 		HeartbeatInterval: g.timing.heartbeat,
 		SessionTimeout:    g.timing.session,
@@ -156,7 +150,7 @@ func (g *group) read(ctx context.Context, cg *kafkago.ConsumerGroup, given chan<
 // and all of it is one.
 func (g *group) complain(said kafkago.Error, err error) kafkago.Error {
 	code, ok := errors.AsType[kafkago.Error](err)
-	if !ok || code == kafkago.UnknownMemberId || explainPassing(code) != "" {
+	if !ok || code == kafkago.UnknownMemberId || Passing(err) {
 		code = kafkago.NetworkException
 	}
 	if code != said {

@@ -29,7 +29,7 @@ type member struct {
 func (s site) join(t *testing.T, ledger string, shards int) *member {
 	t.Helper()
 	m := newMember(t)
-	c := s.client(t, Config{LedgerTopic: ledger, dial: m.network.dial})
+	c := s.client(t, Config{LedgerTopic: ledger, Dial: m.network.dial})
 	m.group = newGroup(c, shards, s.timing)
 	m.run(func(ctx context.Context) error {
 		o := &owners{own: m.own, changed: m.changed, log: c.log, ended: make(chan ended)}

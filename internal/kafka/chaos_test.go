@@ -65,7 +65,7 @@ func (l *life) run(ctx context.Context, t *testing.T) error {
 	defer late.Wait()
 	w := &wire{chaos: l.chaos(&late)}
 	config := l.config
-	config.dial = w.dial
+	config.Dial = w.dial
 	c := dialWith(t, config)
 	for ctx.Err() == nil {
 		done, err := l.live(ctx, c)

@@ -4,54 +4,17 @@ import (
 	"airudder-exporter/internal/batch"
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
-	"slices"
 	"sync"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/sasl"
 )
-
-// Config says how to reach the cluster and which topics are ours.
-type Config struct {
-	Brokers  []string // host:port, at least one
-	ClientID string   // shown in the broker's logs and quotas; may be empty
-	Security Security
-
-	// TransactionTimeout is how long the coordinator leaves a transaction
-	// open, and the deadline of a commit. 0: 10 s.
-	TransactionTimeout time.Duration
-
-	// Compression of every topic but the ledger: none, gzip, snappy, lz4 or
-	// zstd. Empty: none.
-	Compression string
-
-	// The topics. No other can be read or written: metadata is asked for
-	// these alone. An empty name is a topic that is not used.
-	EventTopic, StatusTopic, DeadLetterTopic, LedgerTopic string
-
-	// dial opens connections; nil: the network. Tests put faults here.
-	dial func(ctx context.Context, network, address string) (net.Conn, error)
-}
-
-// hung is how long a broker may take to answer one request: one that hangs would
-// else hold us for ever, or for as long as a transaction may last.
-const hung = 10 * time.Second
-
-// requestLimit is how long one request may take.
-func (c Config) requestLimit() time.Duration { return min(hung, c.TransactionTimeout) }
-
-func (c Config) topics() []string {
-	all := []string{c.EventTopic, c.StatusTopic, c.DeadLetterTopic, c.LedgerTopic}
-	return slices.DeleteFunc(all, func(name string) bool { return name == "" })
-}
 
 // Client is the connection to one cluster. It is safe for concurrent use.
 type Client struct {
@@ -72,15 +35,13 @@ type Client struct {
 // Dial checks cfg, reads the files that it names, and builds a Client. It asks
 // nobody: a cluster that is not there shows at the first request.
 func Dial(cfg Config, logger *slog.Logger, reg prometheus.Registerer) (*Client, error) {
-	if len(cfg.Brokers) == 0 {
-		return nil, errors.New("dial kafka: no brokers given")
-	}
-	if cfg.TransactionTimeout == 0 {
-		cfg.TransactionTimeout = 10 * time.Second
-	}
-	tls, sasl, err := cfg.Security.connection()
+	cfg, err := cfg.withDefaults()
 	if err != nil {
-		return nil, err // which names the settings
+		return nil, err // a line for each setting, which begins with its name
+	}
+	tls, sasl, err := cfg.secure()
+	if err != nil {
+		return nil, err
 	}
 	codec, err := batch.ParseCodec(cfg.Compression)
 	if err != nil {
@@ -89,9 +50,6 @@ func Dial(cfg Config, logger *slog.Logger, reg prometheus.Registerer) (*Client, 
 	m, err := newMetrics(reg)
 	if err != nil {
 		return nil, fmt.Errorf("dial kafka: %w", err)
-	}
-	if cfg.dial == nil {
-		cfg.dial = (&net.Dialer{Timeout: 3 * time.Second}).DialContext
 	}
 	return &Client{
 		cfg:     cfg,
@@ -102,8 +60,8 @@ func Dial(cfg Config, logger *slog.Logger, reg prometheus.Registerer) (*Client, 
 		metrics: m,
 		addr:    kafkago.TCP(cfg.Brokers...),
 		transport: &kafkago.Transport{
-			Dial:           boundedDial(cfg.dial, cfg.requestLimit()),
-			DialTimeout:    3 * time.Second,
+			Dial:           boundedDial(cfg.Dial, cfg.requestLimit()),
+			DialTimeout:    dialTimeout,
 			ClientID:       cfg.ClientID,
 			TLS:            tls,
 			SASL:           sasl,

@@ -71,7 +71,7 @@ const settle = 2 * time.Second
 func (c *Client) Partitions(ctx context.Context, topic string) (int, error) {
 	began, n := time.Now(), 0
 	retry := func(err error) bool {
-		return unreachable(err) || code(err) == 5 || code(err) == 3 && time.Since(began) < settle
+		return unreachable(err) || code(err) == kafkago.LeaderNotAvailable || code(err) == kafkago.UnknownTopicOrPartition && time.Since(began) < settle
 	}
 	err := c.again(ctx, "Metadata", everyShard, retry, func(ctx context.Context) error {
 		if err := c.refresh(ctx); err != nil {

@@ -35,21 +35,20 @@ func (e *TooLargeError) Error() string {
 	return fmt.Sprintf("%d bytes for one batch of topic %s, where %d are allowed (80%% of max.message.bytes)", e.Size, e.Topic, e.Limit)
 }
 
-// Error codes without a name in kafka-go. Source: the protocol guide's table of
-// error codes.
-const (
-	codeConcurrent   = 51 // CONCURRENT_TRANSACTIONS
-	codeNotAttempted = 55 // OPERATION_NOT_ATTEMPTED
-)
+// operationNotAttempted is Kafka's OPERATION_NOT_ATTEMPTED, for which kafka-go
+// has another name. Source: the protocol guide's table of error codes.
+const operationNotAttempted kafkago.Error = 55
 
 // codeError turns a response's code into an error, nil for 0, and marks those
 // that say that this producer's time is over.
 func codeError(code int16) error {
-	switch code {
+	switch err := kafkago.Error(code); err {
 	case 0:
 		return nil
-	case 47, 49, 90: // INVALID_PRODUCER_EPOCH, INVALID_PRODUCER_ID_MAPPING, PRODUCER_FENCED
-		return fmt.Errorf("%w: another producer took over the transactional id, or the coordinator ended the transaction at its time-out: %w", ErrFenced, kafkago.Error(code))
+	case kafkago.InvalidProducerEpoch, kafkago.InvalidProducerIDMapping, kafkago.ProducerFenced:
+		return fmt.Errorf("%w: another producer took over the transactional id, "+
+			"or the coordinator ended the transaction at its time-out: %w", ErrFenced, err)
+	default:
+		return err
 	}
-	return kafkago.Error(code)
 }

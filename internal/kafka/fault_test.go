@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	kafkago "github.com/segmentio/kafka-go"
 )
 
 const (
@@ -77,7 +79,7 @@ func TestCommitUnderFaults(t *testing.T) {
 			s.config.TransactionTimeout = 2 * time.Second
 			var w wire
 			faulty := s.config
-			faulty.dial = w.dial
+			faulty.Dial = w.dial
 			p, _ := s.start(t, dialWith(t, faulty), 0, "first")
 			if err := publish(p, s.units("a", 2)); err != nil {
 				t.Fatal(err)
@@ -176,7 +178,7 @@ func TestStartUnderFaults(t *testing.T) {
 			}
 			var w wire
 			faulty := s.config
-			faulty.dial = w.dial
+			faulty.Dial = w.dial
 			w.add(test.api, 0, test.how)
 			c := dialWith(t, faulty)
 			var seen entries
@@ -210,7 +212,7 @@ func TestLateBatchIsRefused(t *testing.T) {
 			s := newShop(t, 1, 1)
 			var w wire
 			faulty := s.config
-			faulty.dial = w.dial
+			faulty.Dial = w.dial
 			old, _ := s.start(t, dialWith(t, faulty), 0, "old")
 			if err := publish(old, s.units("a", 2)); err != nil {
 				t.Fatal(err)
@@ -241,7 +243,7 @@ func TestLateBatchInAnOpenTransaction(t *testing.T) {
 	s.config.TransactionTimeout = 2 * time.Second
 	var before, w wire
 	faulty := s.config
-	faulty.dial = before.dial
+	faulty.Dial = before.dial
 	old, _ := s.start(t, dialWith(t, faulty), 0, "old")
 	if err := publish(old, s.units("a", 2)); err != nil {
 		t.Fatal(err)
@@ -251,7 +253,7 @@ func TestLateBatchInAnOpenTransaction(t *testing.T) {
 	if err := publish(old, s.units("late", 2)); err == nil {
 		t.Fatal("a commit whose records are still on the way says that it is done")
 	}
-	faulty.dial = w.dial
+	faulty.Dial = w.dial
 	young, _ := s.start(t, dialWith(t, faulty), 0, "young")
 	w.add(apiProduce, 0, func(c *wireConn, request []byte) error {
 		if err := late.deliver(); err != nil {
@@ -272,7 +274,7 @@ func TestCommitAndContext(t *testing.T) {
 	s := newShop(t, 1, 1)
 	var w wire
 	faulty := s.config
-	faulty.dial = w.dial
+	faulty.Dial = w.dial
 	p, _ := s.start(t, dialWith(t, faulty), 0, "first")
 	ctx, cancel := context.WithCancel(t.Context())
 	w.add(apiProduce, 0, func(c *wireConn, request []byte) error {
@@ -324,7 +326,7 @@ func TestLeaderMoves(t *testing.T) {
 	s := newShop(t, 1, 1)
 	var w wire
 	faulty := s.config
-	faulty.dial = w.dial
+	faulty.Dial = w.dial
 	c := dialWith(t, faulty)
 	for _, code := range []int16{78, 5, 6} {
 		w.add(apiListOffsets, 0, answers(code))
@@ -367,7 +369,7 @@ func TestMovingCluster(t *testing.T) {
 			if err == nil {
 				break
 			}
-			if code(err) != 6 { // a leader that moved; perhaps rounds ago, for a partition not written to since
+			if code(err) != kafkago.NotLeaderForPartition { // a leader that moved; perhaps rounds ago, for a partition not written to since
 				t.Errorf("round %d: %v", round, err)
 			}
 			ended++

@@ -70,7 +70,7 @@ func TestReplayHasWhatCameBeforeTheFence(t *testing.T) {
 	}
 	var w wire
 	slow := s.config
-	slow.dial = w.dial
+	slow.Dial = w.dial
 	var last error
 	f := w.add(apiInitProducerID, 0, func(c *wireConn, request []byte) error {
 		last = publish(old, s.units("b", 2))
@@ -95,7 +95,7 @@ func TestOpenTransactionIsAborted(t *testing.T) {
 	s := newShop(t, 1, 1)
 	var w wire
 	faulty := s.config
-	faulty.dial = w.dial
+	faulty.Dial = w.dial
 	dead, _ := s.start(t, dialWith(t, faulty), 0, "dead")
 	w.add(apiEndTxn, 0, lost)
 	if err := publish(dead, s.units("dead", 3)); err == nil {
@@ -178,7 +178,7 @@ func TestLedgerRecreatedBeforeTheReplay(t *testing.T) {
 	s := newShop(t, 1, 1)
 	var w wire
 	config := s.config
-	config.dial, config.TransactionTimeout = w.dial, 2*time.Second
+	config.Dial, config.TransactionTimeout = w.dial, 2*time.Second
 	c := dialWith(t, config)
 	w.add(apiFetch, 0, func(c *wireConn, request []byte) error {
 		s.remake(t, s.config.LedgerTopic)

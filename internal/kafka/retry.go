@@ -38,7 +38,8 @@ func coordinatorAgain(err error) bool {
 		return true
 	}
 	switch code(err) {
-	case 14, 15, 16, codeConcurrent:
+	case kafkago.GroupLoadInProgress, kafkago.GroupCoordinatorNotAvailable, kafkago.NotCoordinatorForGroup, // in Kafka: COORDINATOR_…
+		kafkago.ConcurrentTransactions:
 		return true
 	}
 	return false
@@ -49,7 +50,9 @@ func coordinatorAgain(err error) bool {
 // change nothing, so everything that can pass by itself is asked again.
 func leaderAgain(err error) bool {
 	switch code(err) {
-	case 3, 5, 6, 7, 8, 9, 13, 56, 74, 75, 78: // see the protocol guide: all "retriable"
+	case kafkago.UnknownTopicOrPartition, kafkago.LeaderNotAvailable, kafkago.NotLeaderForPartition, kafkago.RequestTimedOut,
+		kafkago.BrokerNotAvailable, kafkago.ReplicaNotAvailable, kafkago.NetworkException, kafkago.KafkaStorageError,
+		kafkago.FencedLeaderEpoch, kafkago.UnknownLeaderEpoch, kafkago.OffsetNotAvailable: // the protocol guide calls all of them retriable
 		return true
 	}
 	return unreachable(err)
@@ -70,12 +73,9 @@ func unreachable(err error) bool {
 }
 
 // code is the Kafka error code in err; 0: there is none.
-func code(err error) int {
-	var c kafkago.Error
-	if errors.As(err, &c) {
-		return int(c)
-	}
-	return 0
+func code(err error) kafkago.Error {
+	c, _ := errors.AsType[kafkago.Error](err)
+	return c
 }
 
 // patience is how long a request is asked again before anybody hears of it:
@@ -102,7 +102,7 @@ func (c *Client) again(ctx context.Context, api string, shard int, retry func(er
 		}
 		c.metrics.retries.WithLabelValues(api, label(err)).Inc()
 		pause := quick.NextBackOff()
-		if code(err) == codeConcurrent {
+		if code(err) == kafkago.ConcurrentTransactions {
 			c.metrics.concurrent.Inc()
 		} else {
 			c.forget(ctx, err)
@@ -134,7 +134,7 @@ func pacing(first, longest time.Duration) *backoff.ExponentialBackOff {
 // label names an error for a metric: its code, or that it is the network's.
 func label(err error) string {
 	if n := code(err); n != 0 {
-		return strconv.Itoa(n)
+		return strconv.Itoa(int(n))
 	}
 	return "network"
 }

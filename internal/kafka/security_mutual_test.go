@@ -37,7 +37,7 @@ func brokersAuthority(t *testing.T) authority {
 // A broker that knows its clients by their certificates, and its listeners
 // asked in each other's way.
 func TestSecureBrokerMutual(t *testing.T) {
-	s, security := secureSite(t, secureAdmin, Plain)
+	s, cfg := secureSite(t, secureAdmin, Plain)
 	ca, stranger := brokersAuthority(t), newAuthority(t)
 	client := func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }
 	expired := func(c *x509.Certificate) {
@@ -50,31 +50,31 @@ func TestSecureBrokerMutual(t *testing.T) {
 		broker string
 		by     *authority // of the client certificate; nil: none
 		change func(*x509.Certificate)
-		set    func(*Security)
+		set    func(*Config)
 		want   string // empty: it connects
 	}{
 		{"right", mutual, &ca, client, nil, ""},
 		{"none", mutual, nil, nil, nil, "the broker wants a client certificate"},
-		{"a stranger's", mutual, &stranger, client, nil, "the broker refuses the client certificate in KAFKA_TLS_CERT_FILE"},
+		{"a stranger's", mutual, &stranger, client, nil, "the broker refuses the client certificate in TLS.CertFile"},
 		{"expired", mutual, &ca, expired, nil, "must be renewed"},
-		{"plain text", mutual, nil, nil, func(s *Security) { s.TLSEnabled, s.CAFile = false, "" }, "TLS"},
-		{"SASL where there is none", mutual, &ca, client, func(s *Security) { s.Mechanism, s.Username, s.Password = Plain, "u", password }, "takes no SASL on this listener"},
+		{"plain text", mutual, nil, nil, func(c *Config) { c.TLS.Enabled, c.TLS.CAFile = false, "" }, "TLS"},
+		{"SASL where there is none", mutual, &ca, client, func(c *Config) { c.SASL.Mechanism, c.SASL.Username, c.SASL.Password = Plain, "u", password }, "takes no SASL on this listener"},
 		{"TLS where there is none", internal, nil, nil, nil, "does not speak TLS"},
-		{"SASL where there is neither", internal, nil, nil, func(s *Security) {
-			s.TLSEnabled, s.CAFile, s.Mechanism, s.Username, s.Password = false, "", ScramSHA256, "u", password
+		{"SASL where there is neither", internal, nil, nil, func(c *Config) {
+			c.TLS.Enabled, c.TLS.CAFile, c.SASL.Mechanism, c.SASL.Username, c.SASL.Password = false, "", ScramSHA256, "u", password
 		}, "takes no SASL on this listener"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s, security := s, security
-			s.brokers, security.Mechanism, security.Username, security.Password = []string{test.broker}, "", "", ""
+			s, cfg := s, cfg
+			s.brokers, cfg.SASL.Mechanism, cfg.SASL.Username, cfg.SASL.Password = []string{test.broker}, "", "", ""
 			if test.by != nil {
 				cert, key := test.by.issue(t, test.change)
-				security.CertFile, security.KeyFile = write(t, "client.pem", cert), write(t, "client.key", key)
+				cfg.TLS.CertFile, cfg.TLS.KeyFile = write(t, "client.pem", cert), write(t, "client.key", key)
 			}
 			if test.set != nil {
-				test.set(&security)
+				test.set(&cfg)
 			}
-			c := s.client(t, Config{LedgerTopic: "ledger", Security: security})
+			c := s.client(t, cfg)
 			err := c.refresh(t.Context())
 			got := c.Explain(err)
 			if (err == nil) != (test.want == "") || !strings.Contains(got, test.want) {
@@ -89,22 +89,22 @@ func TestSecureBrokerMutual(t *testing.T) {
 
 // A certificate that is renewed in its place is used without a restart.
 func TestSecureBrokerRenewedCertificate(t *testing.T) {
-	s, security := secureSite(t, secureAdmin, Plain)
+	s, cfg := secureSite(t, secureAdmin, Plain)
 	ca := brokersAuthority(t)
-	security.Mechanism, security.Username, security.Password = "", "", ""
+	cfg.SASL.Mechanism, cfg.SASL.Username, cfg.SASL.Password = "", "", ""
 	s.brokers = []string{os.Getenv("TEST_KAFKA_SECURE_MUTUAL")}
 	dir := t.TempDir()
-	security.CertFile, security.KeyFile = filepath.Join(dir, "client.pem"), filepath.Join(dir, "client.key")
+	cfg.TLS.CertFile, cfg.TLS.KeyFile = filepath.Join(dir, "client.pem"), filepath.Join(dir, "client.key")
 	put := func(end time.Time) {
 		cert, key := ca.issue(t, func(c *x509.Certificate) { c.NotBefore, c.NotAfter = time.Now().Add(-48*time.Hour), end })
-		for path, text := range map[string][]byte{security.CertFile: cert, security.KeyFile: key} {
+		for path, text := range map[string][]byte{cfg.TLS.CertFile: cert, cfg.TLS.KeyFile: key} {
 			if err := os.WriteFile(path, text, 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
 	put(time.Now().Add(-time.Hour))
-	c := s.client(t, Config{LedgerTopic: "ledger", Security: security})
+	c := s.client(t, cfg)
 	if err := c.refresh(t.Context()); err == nil {
 		t.Fatal("an expired certificate connects")
 	}

@@ -16,8 +16,8 @@ import (
 )
 
 // secureSite is the secured broker of TEST_KAFKA_SECURE_BROKERS, and a user of
-// it as Security.
-func secureSite(t *testing.T, userVariable, mechanism string) (site, Security) {
+// it as Config.
+func secureSite(t *testing.T, userVariable, mechanism string) (site, Config) {
 	t.Helper()
 	list := os.Getenv("TEST_KAFKA_SECURE_BROKERS")
 	if list == "" {
@@ -25,9 +25,10 @@ func secureSite(t *testing.T, userVariable, mechanism string) (site, Security) {
 	}
 	verifyGoroutines(t)
 	user, password, _ := strings.Cut(os.Getenv(userVariable), ":")
-	return site{brokers: strings.Split(list, ",")}, Security{
-		TLSEnabled: true, CAFile: os.Getenv("TEST_KAFKA_SECURE_CA"),
-		Mechanism: mechanism, Username: user, Password: password,
+	return site{brokers: strings.Split(list, ",")}, Config{
+		LedgerTopic: "ledger",
+		TLS:         TLS{Enabled: true, CAFile: os.Getenv("TEST_KAFKA_SECURE_CA")},
+		SASL:        SASL{Mechanism: mechanism, Username: user, Password: password},
 	}
 }
 
@@ -41,26 +42,26 @@ func TestSecureBrokerExplained(t *testing.T) {
 	for _, mechanism := range []string{Plain, ScramSHA256, ScramSHA512} {
 		for _, test := range []struct {
 			name   string
-			change func(*Security)
+			change func(*Config)
 			want   string // empty: it connects
 		}{
-			{"right", func(*Security) {}, ""},
-			{"wrong password", func(s *Security) { s.Password += "?" }, `the broker refuses KAFKA_SASL_USERNAME "admin" with KAFKA_SASL_PASSWORD by ` + mechanism},
-			{"unknown user", func(s *Security) { s.Username = "nobody" }, `the broker refuses KAFKA_SASL_USERNAME "nobody"`},
-			{"unknown CA", func(s *Security) { s.CAFile = otherCA }, `the broker's certificate (issued by "CN=CA of the tests") is signed by a CA that is not known here`},
-			{"no TLS", func(s *Security) { s.TLSEnabled, s.CAFile = false, "" }, "the broker"},
-			{"no SASL", func(s *Security) { s.Mechanism, s.Username, s.Password = "", "", "" }, "the broker ends the connection without a word"},
+			{"right", func(*Config) {}, ""},
+			{"wrong password", func(c *Config) { c.SASL.Password += "?" }, `the broker refuses SASL.Username "admin" with SASL.Password by ` + mechanism},
+			{"unknown user", func(c *Config) { c.SASL.Username = "nobody" }, `the broker refuses SASL.Username "nobody"`},
+			{"unknown CA", func(c *Config) { c.TLS.CAFile = otherCA }, `the broker's certificate (issued by "CN=CA of the tests") is signed by a CA that is not known here`},
+			{"no TLS", func(c *Config) { c.TLS.Enabled, c.TLS.CAFile = false, "" }, "the broker"},
+			{"no SASL", func(c *Config) { c.SASL.Mechanism, c.SASL.Username, c.SASL.Password = "", "", "" }, "the broker ends the connection without a word"},
 		} {
 			t.Run(mechanism+" "+test.name, func(t *testing.T) {
-				s, security := secureSite(t, secureAdmin, mechanism)
-				test.change(&security)
-				c := s.client(t, Config{LedgerTopic: "ledger", Security: security})
+				s, cfg := secureSite(t, secureAdmin, mechanism)
+				test.change(&cfg)
+				c := s.client(t, cfg)
 				err := c.refresh(t.Context())
 				got := c.Explain(err)
 				if (err == nil) != (test.want == "") || !strings.HasPrefix(got, test.want) {
 					t.Errorf("got %q, want %q", got, test.want)
 				}
-				if security.Password != "" && strings.Contains(got, security.Password) {
+				if cfg.SASL.Password != "" && strings.Contains(got, cfg.SASL.Password) {
 					t.Errorf("the password is in %q", got)
 				}
 			})
@@ -71,9 +72,8 @@ func TestSecureBrokerExplained(t *testing.T) {
 func TestSecureBrokerAssigns(t *testing.T) {
 	for _, mechanism := range []string{Plain, ScramSHA256, ScramSHA512} {
 		t.Run(mechanism, func(t *testing.T) {
-			s, security := secureSite(t, secureAdmin, mechanism)
-			cfg := topicNames()
-			cfg.Security = security
+			s, cfg := secureSite(t, secureAdmin, mechanism)
+			cfg = withTopics(cfg)
 			c := s.client(t, cfg)
 			layout := testLayout
 			findings, err := c.EnsureTopics(t.Context(), c.TopicSpecs(layout), true)
@@ -93,10 +93,8 @@ func TestSecureBrokerAssigns(t *testing.T) {
 }
 
 func TestSecureBrokerWithoutRights(t *testing.T) {
-	s, security := secureSite(t, secureUser, ScramSHA512)
-	all := topicNames()
-	all.Security = security
-	c := s.client(t, all)
+	s, cfg := secureSite(t, secureUser, ScramSHA512)
+	c := s.client(t, withTopics(cfg))
 	for _, create := range []bool{false, true} {
 		_, err := c.EnsureTopics(t.Context(), c.TopicSpecs(testLayout), create)
 		wantRight(t, err, "Write", "topic")
@@ -106,10 +104,10 @@ func TestSecureBrokerWithoutRights(t *testing.T) {
 // A group that refuses us is no reason to end, and the log says which right is
 // missing, once.
 func TestSecureBrokerWithoutTheGroup(t *testing.T) {
-	s, security := secureSite(t, secureUser, ScramSHA256)
+	s, cfg := secureSite(t, secureUser, ScramSHA256)
 	var log lockedBuffer
 	ledger := fmt.Sprintf("assign-%x", rand.Uint64())
-	cfg := Config{Brokers: s.brokers, LedgerTopic: ledger, Security: security}
+	cfg.Brokers, cfg.LedgerTopic = s.brokers, ledger
 	c, err := Dial(cfg, slog.New(slog.NewTextHandler(&log, nil)), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)

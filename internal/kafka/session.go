@@ -119,11 +119,11 @@ func (s *session) added(res *addpartitionstotxn.Response, want int) error {
 	for _, topic := range res.Results {
 		for _, p := range topic.Results {
 			n++
-			if p.ErrorCode == 0 || refused != nil && p.ErrorCode == codeNotAttempted {
+			if p.ErrorCode == 0 || refused != nil && kafkago.Error(p.ErrorCode) == operationNotAttempted {
 				continue
 			}
 			err := onTopic(s.answered(p.ErrorCode), "Write", topic.Name)
-			if refused == nil || code(refused) == codeNotAttempted {
+			if refused == nil || code(refused) == operationNotAttempted {
 				refused = fmt.Errorf("%s[%d]: %w", topic.Name, p.PartitionIndex, err)
 			}
 		}
@@ -153,10 +153,10 @@ func (s *session) commit(ctx context.Context) error {
 // answered turns a coordinator's code into an error, and forgets which broker
 // it is when the answer says that it is another.
 func (s *session) answered(errorCode int16) error {
-	switch errorCode {
-	case 15, 16:
+	switch kafkago.Error(errorCode) {
+	case kafkago.GroupCoordinatorNotAvailable, kafkago.NotCoordinatorForGroup:
 		s.coordinator = -1
-	case codeConcurrent:
+	case kafkago.ConcurrentTransactions:
 		s.concurrent++
 	}
 	return onTransactionalID(codeError(errorCode), s.client.cfg.LedgerTopic)

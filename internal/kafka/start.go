@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	kafkago "github.com/segmentio/kafka-go"
 )
 
 // Producer makes this process the one that writes a shard, and shows replay
@@ -69,10 +71,11 @@ func (p *Producer) survey(ctx context.Context) error {
 	for _, topic := range topics {
 		n, err := p.client.Partitions(ctx, topic)
 		switch {
-		case code(err) == 3 && topic == p.ledger: // UNKNOWN_TOPIC_OR_PARTITION
+		case code(err) == kafkago.UnknownTopicOrPartition && topic == p.ledger:
 			return fmt.Errorf("the ledger topic %s is not there: it was deleted. Bring it back as it was, with all its records: one made anew is refused, since it does not say what was published: %w", topic, err)
-		case code(err) == 3:
-			return fmt.Errorf("topic %s is not there: it was deleted. Create it again, or restart the exporter with KAFKA_CREATE_TOPICS=true: %w", topic, err)
+		case code(err) == kafkago.UnknownTopicOrPartition:
+			return fmt.Errorf("topic %s is not there: it was deleted. Create it again, or restart the exporter with %s=true: %w",
+				topic, p.client.cfg.setting("CreateTopics"), err)
 		case err != nil:
 			return onTopic(err, "Write", topic) // which includes Describe
 		}

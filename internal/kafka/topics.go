@@ -87,9 +87,6 @@ func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(),
 // Any other error is the cluster's or a *RightError, and worth another try. Two exporters may
 // create the same topics at once.
 func (c *Client) EnsureTopics(ctx context.Context, specs []TopicSpec, create bool) ([]Finding, error) {
-	if err := checkNames(specs); err != nil {
-		return nil, fmt.Errorf("ensure topics: %w", err)
-	}
 	found, err := c.lookUp(ctx, specs)
 	if err != nil {
 		return nil, fmt.Errorf("ensure topics: %w", err)
@@ -111,26 +108,6 @@ func (c *Client) EnsureTopics(ctx context.Context, specs []TopicSpec, create boo
 		return nil, fmt.Errorf("ensure topics: %w", err)
 	}
 	return findings, nil
-}
-
-// checkNames refuses what no broker takes, and two topics in one.
-func checkNames(specs []TopicSpec) error {
-	seen := make(map[string]bool)
-	var errs []error
-	for _, spec := range specs {
-		name := spec.Name
-		odd := strings.IndexFunc(name, func(r rune) bool {
-			return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-", r))
-		})
-		switch {
-		case odd >= 0 || len(name) > 249 || name == "." || name == "..":
-			errs = append(errs, fmt.Errorf("%w: %q cannot be a topic's name: letters, digits, '.', '_' and '-', at most 249", ErrTopics, name))
-		case seen[name]:
-			errs = append(errs, fmt.Errorf("%w: %s is named for two of them; each needs its own", ErrTopics, name))
-		}
-		seen[name] = true
-	}
-	return errors.Join(errs...)
 }
 
 // topicState is what the cluster's metadata says of a topic.

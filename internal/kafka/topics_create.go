@@ -42,7 +42,7 @@ func (c *Client) createTopics(ctx context.Context, specs []TopicSpec, validateOn
 	}
 	var errs []error
 	for _, t := range res.Topics {
-		errs = append(errs, topicRefusal(t))
+		errs = append(errs, c.topicRefusal(t))
 		if t.ErrorCode == 0 && !validateOnly {
 			c.log.Info("topic created", "topic", t.Name)
 		}
@@ -52,7 +52,7 @@ func (c *Client) createTopics(ctx context.Context, specs []TopicSpec, validateOn
 
 // topicRefusal turns the answer for one topic into a sentence; nil when it exists
 // now, whoever created it.
-func topicRefusal(t createtopics.ResponseTopic) error {
+func (c *Client) topicRefusal(t createtopics.ResponseTopic) error {
 	err := codeError(t.ErrorCode)
 	if err != nil && t.ErrorMessage != "" {
 		err = fmt.Errorf("%w: %s", err, t.ErrorMessage)
@@ -65,7 +65,8 @@ func topicRefusal(t createtopics.ResponseTopic) error {
 	case 29, 31: // TOPIC_ and CLUSTER_AUTHORIZATION_FAILED
 		return fmt.Errorf("create topic %s: %w", t.Name, onTopic(err, "Create", t.Name))
 	case 38: // INVALID_REPLICATION_FACTOR
-		return fmt.Errorf("%w: KAFKA_REPLICATION_FACTOR does not fit the cluster, topic %s cannot be created: %w", ErrTopics, t.Name, err)
+		return fmt.Errorf("%w: %s does not fit the cluster, topic %s cannot be created: %w",
+			ErrTopics, c.cfg.setting("ReplicationFactor"), t.Name, err)
 	}
 	return fmt.Errorf("%w: topic %s cannot be created: %w", ErrTopics, t.Name, err)
 }
@@ -73,20 +74,21 @@ func topicRefusal(t createtopics.ResponseTopic) error {
 // MissingTopicsError says which topics are not there. It is ErrTopics.
 type MissingTopicsError struct {
 	Names    []string
+	setting  string   // the one that has them created
 	commands []string // that create them
 }
 
 // Error names the topics and both cures.
 func (e *MissingTopicsError) Error() string {
-	return fmt.Sprintf("%v: missing: %s (or the right Describe on them is). Set KAFKA_CREATE_TOPICS=true, or create them:\n  %s",
-		ErrTopics, strings.Join(e.Names, ", "), strings.Join(e.commands, "\n  "))
+	return fmt.Sprintf("%v: missing: %s (or the right Describe on them is). Set %s=true, or create them:\n  %s",
+		ErrTopics, strings.Join(e.Names, ", "), e.setting, strings.Join(e.commands, "\n  "))
 }
 
 // Is says that it is ErrTopics.
 func (e *MissingTopicsError) Is(target error) bool { return target == ErrTopics }
 
 func (c *Client) missingTopics(missing []TopicSpec) error {
-	e := &MissingTopicsError{}
+	e := &MissingTopicsError{setting: c.cfg.setting("CreateTopics")}
 	for _, spec := range missing {
 		e.Names = append(e.Names, spec.Name)
 		e.commands = append(e.commands, spec.command(c.cfg.Brokers))

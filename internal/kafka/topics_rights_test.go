@@ -36,7 +36,7 @@ func right(operation kmsg.ACLOperation) kfake.ACL {
 }
 
 func as(cfg Config, user, password string) Config {
-	cfg.Security = Security{Mechanism: Plain, Username: user, Password: password}
+	cfg.SASL = SASL{Mechanism: Plain, Username: user, Password: password}
 	return cfg
 }
 

@@ -16,7 +16,7 @@ import (
 // What the brokers refuse at work is told with the settings that they refuse.
 func TestWaitingNamesTheSettings(t *testing.T) {
 	c, err := Dial(Config{Brokers: []string{"nowhere:9092"}, LedgerTopic: "ledger",
-		Security: Security{Mechanism: Plain, Username: "the-exporter", Password: password}},
+		SASL: SASL{Mechanism: Plain, Username: "the-exporter", Password: password}},
 		slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
@@ -25,7 +25,7 @@ func TestWaitingNamesTheSettings(t *testing.T) {
 		err  error
 		want string
 	}{
-		{kafkago.SASLAuthenticationFailed, `the broker refuses KAFKA_SASL_USERNAME "the-exporter"`},
+		{kafkago.SASLAuthenticationFailed, `the broker refuses SASL.Username "the-exporter"`},
 		{onTopic(kafkago.TopicAuthorizationFailed, "Write", "events"), `the Kafka user "the-exporter" lacks the right Write on the topic "events"`},
 	} {
 		w := &wait{api: "Produce", shard: everyShard, since: time.Now()}
@@ -52,7 +52,7 @@ func TestWaiting(t *testing.T) {
 		go func() {
 			ended <- c.again(t.Context(), "EndTxn", 3, coordinatorAgain, func(context.Context) error {
 				if time.Since(began) < 3*time.Minute {
-					return kafkago.Error(codeConcurrent)
+					return kafkago.ConcurrentTransactions
 				}
 				return nil
 			})
@@ -62,7 +62,7 @@ func TestWaiting(t *testing.T) {
 			t.Errorf("after a second it waits already: %s", got)
 		}
 		time.Sleep(10 * time.Second)
-		want := "waiting for Kafka since " + began.UTC().Format(time.RFC3339) + " (EndTxn): the shard's last transaction is not ended everywhere yet: "
+		want := "waiting for Kafka since " + began.UTC().Format(time.RFC3339) + " (EndTxn): the shard's last transaction has not ended everywhere yet: "
 		if got := c.Waiting(3); !strings.HasPrefix(got, want) {
 			t.Errorf("after 11 s: got %q, want %q", got, want)
 		}

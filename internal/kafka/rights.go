@@ -11,8 +11,8 @@ import (
 	"github.com/segmentio/kafka-go/protocol/metadata"
 )
 
-// RightError says which right the broker refuses to us. Asking again is not in
-// vain: somebody may grant it.
+// RightError says which right the broker refuses to us. Trying again makes sense,
+// since the right may be granted meanwhile.
 type RightError struct {
 	Operation string // as Kafka's ACLs name it: Read, Write, Describe, DescribeConfigs, Create
 	Resource  string // as Kafka's tool names it: topic, group, transactional-id
@@ -22,7 +22,7 @@ type RightError struct {
 }
 
 func (e *RightError) Error() string {
-	return fmt.Sprintf("the right %s on %s is missing; once it is granted, this goes on by itself: %v", e.Operation, e.on(), e.Err)
+	return fmt.Sprintf("the right %s on %s is missing; once it is granted, the exporter continues by itself: %v", e.Operation, e.on(), e.Err)
 }
 
 func (e *RightError) Unwrap() error { return e.Err }
@@ -50,7 +50,7 @@ func (e *RightError) cure(user string) string {
 // error, and none, stays what it is.
 func onTopic(err error, operation, topic string) error {
 	switch code(err) {
-	case 29, 31: // TOPIC_ and, from older brokers, CLUSTER_AUTHORIZATION_FAILED
+	case kafkago.TopicAuthorizationFailed, kafkago.ClusterAuthorizationFailed: // the latter from older brokers
 		return &RightError{Operation: operation, Resource: "topic", Name: topic, Err: err}
 	}
 	return err
@@ -58,7 +58,7 @@ func onTopic(err error, operation, topic string) error {
 
 // onTransactionalID is the same for the ids of a ledger.
 func onTransactionalID(err error, ledger string) error {
-	if code(err) != 53 { // TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+	if code(err) != kafkago.TransactionalIDAuthorizationFailed {
 		return err
 	}
 	return &RightError{Operation: "Write", Resource: "transactional-id", Name: ledger + "-", Prefixed: true, Err: err}

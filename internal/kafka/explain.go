@@ -1,0 +1,219 @@
+package kafka
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"regexp"
+	"strings"
+	"syscall"
+	"time"
+
+	kafkago "github.com/segmentio/kafka-go"
+)
+
+// Explain turns an error of a broker into a sentence that says what is wrong
+// and which setting or right would cure it; an error that it does not know
+// keeps its own text. Only the first metadata request tells connection errors
+// apart: a produce or a fetch says no more than "topic not found" while there
+// is no metadata.
+func (c *Client) Explain(err error) string { return c.cfg.explain(err) }
+
+func (c Config) explain(err error) string {
+	if err == nil {
+		return ""
+	}
+	text := ownPort.ReplaceAllString(err.Error(), " ")
+	for _, know := range []func(error) string{c.explainRight, c.explainCode, c.explainTLS, c.explainNetwork} {
+		if sentence := know(err); sentence != "" {
+			return sentence + " (" + text + ")"
+		}
+	}
+	return text
+}
+
+// ownPort is our end of a connection in an error of net, as in "read tcp
+// 10.0.0.1:40312->10.0.0.2:9092": another one at each attempt, so that the same
+// trouble would look new each time.
+var ownPort = regexp.MustCompile(` \S+->`)
+
+// explainCode knows the broker's own answers.
+func (c Config) explainCode(err error) string {
+	who, brokers, mechanism := c.who(), c.setting("Brokers"), c.setting("SASL.Mechanism")
+	switch code(err) {
+	case kafkago.SASLAuthenticationFailed:
+		return fmt.Sprintf("the broker refuses %s: the user, the password or the mechanism differs there", c.credentials())
+	case kafkago.UnsupportedSASLMechanism:
+		return fmt.Sprintf("the broker does not offer %s %s on this listener: try another of %s, or another port in %s",
+			mechanism, c.SASL.Mechanism, mechanisms, brokers)
+	case kafkago.IllegalSASLState:
+		return fmt.Sprintf("the broker takes no SASL on this listener: leave %s empty, or use another port in %s", mechanism, brokers)
+	case kafkago.TopicAuthorizationFailed:
+		return fmt.Sprintf("%s lacks a right on a topic: it needs Read, Write and Describe on %q and Write and Describe on the other topics; "+
+			"DescribeConfigs on all of them for the check, Create with %s=true", who, c.LedgerTopic, c.setting("CreateTopics"))
+	case kafkago.TransactionalIDAuthorizationFailed:
+		return fmt.Sprintf("%s lacks the right Write on the transactional ids: grant it on the prefix %q", who, c.LedgerTopic+"-")
+	case kafkago.ClusterAuthorizationFailed:
+		return fmt.Sprintf("%s lacks a right on the cluster: Create with %s=true (Create on the topics is enough); "+
+			"without that right Write on %q and the event topics is missing", who, c.setting("CreateTopics"), c.LedgerTopic)
+	}
+	return explainPassing(err)
+}
+
+// explainPassing knows the codes by which a cluster in motion answers.
+func explainPassing(err error) string {
+	switch code(err) {
+	case kafkago.ConcurrentTransactions:
+		return "the shard's last transaction has not ended everywhere yet: a broker that leads one of its partitions is down or hangs, " +
+			"or the partition has too few replicas in sync (min.insync.replicas)"
+	case kafkago.GroupLoadInProgress, kafkago.GroupCoordinatorNotAvailable, kafkago.NotCoordinatorForGroup:
+		return "the cluster has no coordinator for it just now: a broker is gone or starting, " +
+			"or its inner topic (__transaction_state, __consumer_offsets) has too few replicas in sync"
+	case kafkago.LeaderNotAvailable, kafkago.NotLeaderForPartition:
+		return "a partition has another leader, or none: a broker has just gone or come"
+	case kafkago.RequestTimedOut:
+		return "the replicas did not confirm in time: a broker hangs or lags"
+	case kafkago.BrokerNotAvailable:
+		return "the broker in charge is not in the cluster just now: it is down or starting"
+	case kafkago.NotEnoughReplicas, kafkago.NotEnoughReplicasAfterAppend:
+		return "too few replicas are in sync (min.insync.replicas): a broker is down or lags"
+	}
+	return ""
+}
+
+// Passing reports whether err comes from the network or from a cluster in motion:
+// it differs from one moment to the next, and ends by itself.
+func Passing(err error) bool { return code(err) == 0 || explainPassing(err) != "" }
+
+// who is the user as which the broker knows us.
+func (c Config) who() string {
+	if c.SASL.Username == "" {
+		return "the exporter"
+	}
+	return fmt.Sprintf("the Kafka user %q", c.SASL.Username)
+}
+
+// credentials are what the broker may refuse, the password by its name alone.
+func (c Config) credentials() string {
+	return fmt.Sprintf("%s %q with %s by %s",
+		c.setting("SASL.Username"), c.SASL.Username, c.setting("SASL.Password"), c.SASL.Mechanism)
+}
+
+// explainRight names the right that is missing, and its cure; of several the
+// first.
+func (c Config) explainRight(err error) string {
+	missing, ok := errors.AsType[*RightError](err)
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf("%s lacks the right %s on %s: grant it, for example with %s; the exporter then continues by itself",
+		c.who(), missing.Operation, missing.on(), missing.cure(c.SASL.Username))
+}
+
+// explainTLS knows what the handshake says, on our side and on the broker's.
+func (c Config) explainTLS(err error) string {
+	if unknown, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return fmt.Sprintf("the broker's certificate%s is signed by a CA that is not known here: put that CA's certificate into %s (now %s)",
+			issuer(unknown.Cert), c.setting("TLS.CAFile"), orSystem(c.TLS.CAFile))
+	}
+	if name, ok := errors.AsType[x509.HostnameError](err); ok {
+		return fmt.Sprintf("the broker's certificate is not for the name %q by which it is reached: "+
+			"use a name of the certificate in %s and in the brokers' advertised.listeners", name.Host, c.setting("Brokers"))
+	}
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
+		if invalid.Reason == x509.Expired && invalid.Cert != nil {
+			return fmt.Sprintf("the broker's certificate is valid from %s to %s only: it must be renewed (or the clock here is wrong)",
+				day(invalid.Cert.NotBefore), day(invalid.Cert.NotAfter))
+		}
+		return "the broker's certificate is not valid"
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return fmt.Sprintf("the broker's listener does not speak TLS: set %s=false, or use its TLS port in %s",
+			c.setting("TLS.Enabled"), c.setting("Brokers"))
+	}
+	if strings.Contains(err.Error(), "expecting TLS") {
+		return fmt.Sprintf("the broker's listener wants TLS: set %s=true, or use its plain port in %s",
+			c.setting("TLS.Enabled"), c.setting("Brokers"))
+	}
+	return c.explainAlert(err)
+}
+
+// explainAlert knows the alerts by which a broker refuses a client certificate.
+func (c Config) explainAlert(err error) string {
+	alert, ok := errors.AsType[tls.AlertError](err)
+	text := err.Error()
+	if !ok && !strings.Contains(text, "remote error: tls:") {
+		return ""
+	}
+	required := strings.Contains(text, "certificate required") || strings.Contains(text, "bad certificate")
+	switch {
+	case c.TLS.CertFile == "" && required:
+		return fmt.Sprintf("the broker wants a client certificate: set %s and %s", c.setting("TLS.CertFile"), c.setting("TLS.KeyFile"))
+	case strings.Contains(text, "certificate") || strings.Contains(text, "unknown authority"):
+		return fmt.Sprintf("the broker refuses the client certificate in %s %q%s", c.setting("TLS.CertFile"), c.TLS.CertFile, c.lapsed(time.Now()))
+	case ok:
+		return fmt.Sprintf("the broker ends the TLS handshake with alert %d", uint8(alert))
+	}
+	return "the broker ends the TLS handshake"
+}
+
+// lapsed says that the client certificate is not valid now, where that is so.
+func (c Config) lapsed(now time.Time) string {
+	pair, err := c.clientCertificate()
+	if err != nil || pair == nil || pair.Leaf == nil || !now.Before(pair.Leaf.NotBefore) && !now.After(pair.Leaf.NotAfter) {
+		return ""
+	}
+	return fmt.Sprintf(": it is valid from %s to %s only, and must be renewed (or the clock here is wrong); a new file needs no restart",
+		day(pair.Leaf.NotBefore), day(pair.Leaf.NotAfter))
+}
+
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
+
+// explainNetwork knows that nobody answers, or somebody else.
+func (c Config) explainNetwork(err error) string {
+	var timeout net.Error
+	brokers := c.setting("Brokers")
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		return fmt.Sprintf("the name %q of %s (or of the brokers' advertised.listeners) is not known here", dns.Name, brokers)
+	}
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "nothing listens at the address: is the broker up, and is " + brokers + " right?"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+		return "the broker ends the connection without a word: " + c.suspects()
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return "nobody answers in time: is the address in " + brokers +
+			" (or in the brokers' advertised.listeners) right, and is no firewall in between?"
+	}
+	return ""
+}
+
+// suspects are the likely reasons for which a broker hangs up.
+func (c Config) suspects() string {
+	encryption := "its listener wants TLS (" + c.setting("TLS.Enabled") + ")"
+	if c.TLS.Enabled {
+		encryption = "its listener does not speak TLS (" + c.setting("TLS.Enabled") + ")"
+	}
+	user := "its listener wants SASL (" + c.setting("SASL.Mechanism") + ")"
+	if c.SASL.Mechanism != "" {
+		user = "it refuses " + c.credentials()
+	}
+	return "it is stopping or has died, or " + encryption + ", or " + user
+}
+
+func issuer(cert *x509.Certificate) string {
+	if cert == nil {
+		return ""
+	}
+	return fmt.Sprintf(" (issued by %q)", cert.Issuer.String())
+}
+
+func orSystem(file string) string {
+	if file == "" {
+		return "empty: the system's CAs"
+	}
+	return fmt.Sprintf("%q", file)
+}

@@ -1,0 +1,125 @@
+package kafka
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/segmentio/kafka-go/sasl"
+	"github.com/segmentio/kafka-go/sasl/plain"
+	"github.com/segmentio/kafka-go/sasl/scram"
+)
+
+// secure reads the files and returns what a connection needs; nil stands for
+// "without". Its error has a line for each setting that is bad.
+func (c Config) secure() (*tls.Config, sasl.Mechanism, error) {
+	config, errTLS := c.tlsConfig()
+	mechanism, errSASL := c.mechanism()
+	return config, mechanism, errors.Join(errTLS, errSASL)
+}
+
+func (c Config) tlsConfig() (*tls.Config, error) {
+	if !c.TLS.Enabled {
+		return nil, nil
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	roots, errCA := c.roots()
+	config.RootCAs = roots
+	certificate, errCert := c.clientCertificate()
+	if certificate != nil {
+		// Read again for each connection: a renewed certificate needs no restart.
+		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			return c.clientCertificate()
+		}
+	}
+	return config, errors.Join(errCA, errCert)
+}
+
+// read reads the file that a setting names.
+func (c Config) read(field, path string) ([]byte, error) {
+	text, err := os.ReadFile(path)
+	if pathErr, ok := errors.AsType[*os.PathError](err); ok {
+		err = pathErr.Err // the sentence has the path already
+	}
+	if err != nil {
+		return nil, &SettingError{Setting: c.setting(field), Value: path, Text: "cannot be read: " + err.Error()}
+	}
+	return text, nil
+}
+
+// roots are the certificates that may have signed a broker's; nil: the system's.
+func (c Config) roots() (*x509.CertPool, error) {
+	if c.TLS.CAFile == "" {
+		return nil, nil
+	}
+	text, err := c.read("TLS.CAFile", c.TLS.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(text) {
+		return nil, &SettingError{Setting: c.setting("TLS.CAFile"), Value: c.TLS.CAFile, Text: fmt.Sprintf(
+			"holds %s: it must hold the brokers' CA certificates in PEM (-----BEGIN CERTIFICATE-----)", pemTypes(text))}
+	}
+	return roots, nil
+}
+
+func (c Config) clientCertificate() (*tls.Certificate, error) {
+	if c.TLS.CertFile == "" {
+		return nil, nil
+	}
+	cert, errCert := c.read("TLS.CertFile", c.TLS.CertFile)
+	key, errKey := c.read("TLS.KeyFile", c.TLS.KeyFile)
+	if err := errors.Join(errCert, errKey); err != nil {
+		return nil, err
+	}
+	if strings.Contains(string(key), "ENCRYPTED") {
+		return nil, &SettingError{Setting: c.setting("TLS.KeyFile"), Value: c.TLS.KeyFile,
+			Text: "is encrypted: it must be a PEM key without a passphrase"}
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return nil, &SettingError{Setting: c.setting("TLS.CertFile"), Value: c.TLS.CertFile, Text: fmt.Sprintf(
+			"(%s) and %s %q (%s) are no certificate in PEM with its own key: %v",
+			pemTypes(cert), c.setting("TLS.KeyFile"), c.TLS.KeyFile, pemTypes(key), err)}
+	}
+	return &pair, nil
+}
+
+// pemTypes says which kinds of PEM block there are, never what is in them.
+func pemTypes(text []byte) string {
+	var types []string
+	for {
+		block, rest := pem.Decode(text)
+		if block == nil {
+			break
+		}
+		types, text = append(types, block.Type), rest
+	}
+	if types == nil {
+		return "no PEM block"
+	}
+	return strings.Join(types, ", ")
+}
+
+func (c Config) mechanism() (sasl.Mechanism, error) {
+	algorithm := scram.SHA512
+	switch c.SASL.Mechanism {
+	case "":
+		return nil, nil
+	case Plain:
+		return plain.Mechanism{Username: c.SASL.Username, Password: c.SASL.Password}, nil
+	case ScramSHA256:
+		algorithm = scram.SHA256
+	}
+	m, err := scram.Mechanism(algorithm, c.SASL.Username, c.SASL.Password)
+	if err != nil { // the library's own error quotes the password
+		return nil, &SettingError{Setting: c.setting("SASL.Username"), Value: c.SASL.Username, Text: "or " +
+			c.setting("SASL.Password") + " holds characters that SCRAM forbids (RFC 4013: control and unassigned characters)"}
+	}
+	return m, nil
+}
