@@ -1,14 +1,19 @@
 package record
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"strconv"
 	"sync"
 	"time"
 
-	"github.com/linkedin/goavro/v2"
+	"github.com/twmb/avro"
 	"github.com/twmb/franz-go/pkg/sr"
 
 	"airudder-exporter/internal/batch"
@@ -16,20 +21,20 @@ import (
 )
 
 // Decoder reads the values of records by the schemas that they were written
-// with, so that those of other versions are read as well. It asks the registry
-// once for each schema. It may be used by several goroutines at once.
+// with, so that it also reads those of other versions. It asks the registry
+// once for each schema. Several goroutines may use it at once.
 type Decoder struct {
 	registry Registry
 	client   *sr.Client
 
 	mu      sync.Mutex
-	writers map[int]*writer
+	writers map[int]writer
 }
 
 // writer is a schema that records were written with.
 type writer struct {
-	codec *goavro.Codec
-	root  *node
+	schema *avro.Schema
+	name   string // the full name of its type
 }
 
 // NewDecoder returns a Decoder that asks a registry for schemas. An error means
@@ -39,109 +44,114 @@ func NewDecoder(cfg Registry) (*Decoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Decoder{registry: cfg, client: client, writers: map[int]*writer{}}, nil
+	return &Decoder{registry: cfg, client: client, writers: map[int]writer{}}, nil
 }
 
-// Event is what people want to know first of a CallCompleted. Strings are empty
+// Event is what people first want to know of a CallCompleted. Strings are empty
 // where the field is null.
 type Event struct {
-	TaskID       string
-	TaskName     string
-	CallID       string
-	Comments     string // personal data, as the callee's number
-	CalleeNumber string
-	Intention    string
-	Duration     call.Opt[time.Duration]
-	CallEnd      time.Time // zero: null
-	ObservedAt   time.Time
+	TaskID       string                  `avro:"task_id"`
+	TaskName     string                  `avro:"task_name"`
+	CallID       string                  `avro:"call_id"`
+	Comments     string                  `avro:"comments"` // personal data, like the callee's number
+	CalleeNumber string                  `avro:"callee_number"`
+	Intention    string                  `avro:"intention"`
+	Duration     call.Opt[time.Duration] `avro:"-"`
+	CallEnd      time.Time               `avro:"call_end_time"` // zero: null
+	ObservedAt   time.Time               `avro:"observed_at"`
 }
 
 // Event decodes a CallCompleted.
 func (d *Decoder) Event(ctx context.Context, r batch.Record) (Event, error) {
-	native, w, err := d.decode(ctx, r)
+	v, err := d.open(ctx, r)
 	if err != nil {
 		return Event{}, err
 	}
-	if w.root.name != "airudder.CallCompleted" {
-		return Event{}, fmt.Errorf("decode a record of %s: it is a %s, not a CallCompleted", r.Topic, w.root.name)
+	if v.writer.name != completedName {
+		return Event{}, fmt.Errorf("decode a record of %s: it is a %s, not a CallCompleted", r.Topic, v.writer.name)
 	}
-	fields := native.(map[string]any) // a record always decodes to one
-	e := Event{
-		TaskID:       value[string](fields, "task_id"),
-		TaskName:     value[string](fields, "task_name"),
-		CallID:       value[string](fields, "call_id"),
-		Comments:     value[string](fields, "comments"),
-		CalleeNumber: value[string](fields, "callee_number"),
-		Intention:    value[string](fields, "intention"),
-		CallEnd:      value[time.Time](fields, "call_end_time"),
-		ObservedAt:   value[time.Time](fields, "observed_at"),
+	var fields struct {
+		Event
+		Milliseconds *int64 `avro:"duration_ms"`
 	}
-	if fields["duration_ms"] != nil {
-		e.Duration = call.Some(time.Duration(value[int64](fields, "duration_ms")) * time.Millisecond)
+	if err := v.decode(&fields); err != nil {
+		return Event{}, err
 	}
-	return e, nil
-}
-
-// value takes a field out of its union; the zero value where it is null, absent
-// or of another type.
-func value[T any](fields map[string]any, name string) (v T) {
-	field := fields[name]
-	if union, ok := field.(map[string]any); ok && len(union) == 1 {
-		for _, field = range union {
-		}
+	if ms := fields.Milliseconds; ms != nil {
+		fields.Duration = call.Some(time.Duration(*ms) * time.Millisecond)
 	}
-	v, _ = field.(T)
-	return v
+	return fields.Event, nil
 }
 
 // JSON decodes a record of one of the three topics as one line of plain JSON:
-// fields in the schema's order, unions as their values, times as RFC 3339 in
-// UTC, bytes in base64. A tombstone is null.
+// names sorted, unions as their values, times as RFC 3339 in UTC, bytes in
+// base64. A tombstone is null.
 func (d *Decoder) JSON(ctx context.Context, r batch.Record) ([]byte, error) {
 	if r.Value == nil {
 		return []byte("null"), nil
 	}
-	native, w, err := d.decode(ctx, r)
+	v, err := d.open(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	return appendJSON(nil, w.root, native), nil
+	var native any
+	if err := v.decode(&native); err != nil {
+		return nil, err
+	}
+	var line bytes.Buffer
+	encoder := json.NewEncoder(&line)
+	encoder.SetEscapeHTML(false) // the text is for people
+	if err := encoder.Encode(native); err != nil {
+		return nil, fmt.Errorf("decode a record of %s: a value of schema %d has no form in JSON", r.Topic, v.id)
+	}
+	return bytes.TrimRight(line.Bytes(), "\n"), nil
 }
 
-// decode never quotes a codec's error, which may hold values.
-func (d *Decoder) decode(ctx context.Context, r batch.Record) (any, *writer, error) {
+// value is a record's value before it is decoded.
+type value struct {
+	topic  string
+	id     int // of its schema
+	writer writer
+	avro   []byte
+}
+
+// open reads a value's frame and finds its schema.
+func (d *Decoder) open(ctx context.Context, r batch.Record) (value, error) {
 	if len(r.Value) < frameSize || r.Value[0] != 0 {
-		return nil, nil, fmt.Errorf("decode a record of %s: its value does not begin with a schema id", r.Topic)
+		return value{}, fmt.Errorf("decode a record of %s: its value does not begin with a schema id", r.Topic)
 	}
 	id := int(binary.BigEndian.Uint32(r.Value[1:]))
 	w, err := d.writer(ctx, id)
 	if err != nil {
-		return nil, nil, fmt.Errorf("decode a record of %s: %w", r.Topic, err)
+		return value{}, fmt.Errorf("decode a record of %s: %w", r.Topic, err)
 	}
-	if !whole(w.root, r.Value[frameSize:]) {
-		return nil, nil, fmt.Errorf("decode a record of %s: its value is not one of schema %d", r.Topic, id)
+	return value{topic: r.Topic, id: id, writer: w, avro: r.Value[frameSize:]}, nil
+}
+
+// decode takes the fields that to names, or all where to is an *any. Its error
+// does not quote avro's, which may hold values.
+func (v value) decode(to any) error {
+	rest, err := v.writer.schema.Decode(v.avro, to, avro.SkipUnknown())
+	if err != nil || len(rest) > 0 {
+		return fmt.Errorf("decode a record of %s: its value is not one of schema %d", v.topic, v.id)
 	}
-	native, _, err := w.codec.NativeFromBinary(r.Value[frameSize:])
-	if err != nil {
-		return nil, nil, fmt.Errorf("decode a record of %s: its value is not one of schema %d", r.Topic, id)
-	}
-	return native, w, nil
+	return nil
 }
 
 // writer looks a schema up, in the registry the first time.
-func (d *Decoder) writer(ctx context.Context, id int) (*writer, error) {
+func (d *Decoder) writer(ctx context.Context, id int) (writer, error) {
 	d.mu.Lock()
-	w := d.writers[id]
+	w, ok := d.writers[id]
 	d.mu.Unlock()
-	if w != nil {
+	if ok {
 		return w, nil
 	}
 	schema, err := d.client.SchemaByID(ctx, id)
 	if err != nil {
-		return nil, fmt.Errorf("look up schema %d: %w", id, d.registry.plain(err))
+		return writer{}, fmt.Errorf("look up schema %d: %w", id, d.registry.plain(err))
 	}
 	if w, err = newWriter(schema); err != nil {
-		return nil, fmt.Errorf("read schema %d: %s", id, d.registry.oneLine(err.Error()))
+		return writer{}, fmt.Errorf("read schema %d: %s", id, d.registry.oneLine(err.Error()))
 	}
 	d.mu.Lock()
 	d.writers[id] = w
@@ -149,17 +159,36 @@ func (d *Decoder) writer(ctx context.Context, id int) (*writer, error) {
 	return w, nil
 }
 
-func newWriter(schema sr.Schema) (*writer, error) {
+func newWriter(schema sr.Schema) (writer, error) {
 	if schema.Type != sr.TypeAvro || len(schema.References) > 0 {
-		return nil, errors.New("it is not Avro, or refers to other schemas")
+		return writer{}, errors.New("it is not Avro, or refers to other schemas")
 	}
-	codec, err := goavro.NewCodec(schema.Schema)
+	parsed, err := avro.Parse(schema.Schema,
+		avro.CustomType{AvroType: "float", Decode: finite},
+		avro.CustomType{AvroType: "double", Decode: finite},
+		// As the numbers that they are: JSON would count a time.Duration in nanoseconds.
+		avro.CustomType{LogicalType: "time-millis"},
+		avro.CustomType{LogicalType: "time-micros"},
+	)
 	if err != nil {
-		return nil, err
+		return writer{}, err
 	}
-	root, err := parseNode(schema.Schema)
-	if err != nil {
-		return nil, err
+	root := parsed.Root()
+	name := cmp.Or(root.Name, root.Type)
+	if root.Namespace != "" {
+		name = root.Namespace + "." + name
 	}
-	return &writer{codec: codec, root: root}, nil
+	return writer{schema: parsed, name: name}, nil
+}
+
+// finite gives a float that JSON has no number for as text.
+func finite(v any, _ *avro.SchemaNode) (any, error) {
+	f, ok := v.(float64)
+	if single, is := v.(float32); is {
+		f, ok = float64(single), true
+	}
+	if ok && (math.IsNaN(f) || math.IsInf(f, 0)) {
+		return strconv.FormatFloat(f, 'g', -1, 64), nil
+	}
+	return v, nil
 }

@@ -11,74 +11,110 @@ import (
 	"airudder-exporter/internal/ledger"
 )
 
-// Fact decodes what a record of one of the three topics says to a ledger. Its
+// The full names of the three schemas.
+const (
+	completedName     = "airudder.CallCompleted"
+	statusChangedName = "airudder.TaskStatusChanged"
+	deadLetterName    = "airudder.DeadLetter"
+)
+
+// Fact decodes what a record of one of the three topics tells a ledger. Its
 // errors name no value.
 func (d *Decoder) Fact(ctx context.Context, r batch.Record) (ledger.Fact, error) {
-	native, w, err := d.decode(ctx, r)
+	v, err := d.open(ctx, r)
 	if err != nil {
 		return ledger.Fact{}, err
 	}
-	fields, _ := native.(map[string]any)
-	f := ledger.Fact{
-		TaskID:     value[string](fields, "task_id"),
-		ObservedAt: value[time.Time](fields, "observed_at"),
-	}
-	whole := f.TaskID != "" && !f.ObservedAt.IsZero()
-	switch w.root.name {
-	case "airudder.CallCompleted":
-		f.As, f.CallID = ledger.Event, value[string](fields, "call_id")
-		whole = whole && f.CallID != ""
-	case "airudder.DeadLetter":
-		whole = factOfLetter(&f, fields) && whole
-	case "airudder.TaskStatusChanged":
-		f.Change = changeOf(fields)
-		whole = whole && f.Change.Sequence > 0
+	var f ledger.Fact
+	switch v.writer.name {
+	case completedName:
+		f, err = eventFact(v)
+	case deadLetterName:
+		f, err = letterFact(v)
+	case statusChangedName:
+		f, err = changeFact(v)
 	default:
-		return ledger.Fact{}, fmt.Errorf("a record of %s is of the type %s, which no exporter publishes", r.Topic, w.root.name)
+		err = fmt.Errorf("a record of %s is of the type %s, which no exporter publishes", r.Topic, v.writer.name)
 	}
-	if !whole {
-		return ledger.Fact{}, fmt.Errorf("a record of %s, of the type %s, does not say what it is about", r.Topic, w.root.name)
+	if err != nil {
+		return ledger.Fact{}, err
+	}
+	if f.TaskID == "" || f.ObservedAt.IsZero() || f.CallID == "" && f.RowKey == "" && f.Change.Sequence <= 0 {
+		return ledger.Fact{}, fmt.Errorf("a record of %s, of the type %s, does not say what it is about", r.Topic, v.writer.name)
 	}
 	return f, nil
 }
 
-// factOfLetter reads a dead letter; false where it names no row.
-func factOfLetter(f *ledger.Fact, fields map[string]any) bool {
-	f.As, f.CallID = ledger.DeadLetter, value[string](fields, "call_id")
-	if f.CallID != "" {
-		return true
+func eventFact(v value) (ledger.Fact, error) {
+	var fields struct {
+		TaskID     string    `avro:"task_id"`
+		CallID     string    `avro:"call_id"`
+		ObservedAt time.Time `avro:"observed_at"`
 	}
-	id := call.Opt[int64]{Value: value[int64](fields, "row_id"), Set: fields["row_id"] != nil}
-	var raw [32]byte
-	sum, err := hex.DecodeString(value[string](fields, "raw_sha256"))
-	summed := copy(raw[:], sum) == len(raw) && err == nil
-	f.RowKey = ledger.RowKey(id, raw)
-	return id.Set || summed
+	err := v.decode(&fields)
+	return ledger.Fact{TaskID: fields.TaskID, As: ledger.Event, CallID: fields.CallID, ObservedAt: fields.ObservedAt}, err
 }
 
-func changeOf(fields map[string]any) ledger.StatusChange {
-	c := ledger.StatusChange{
-		Sequence: value[int64](fields, "sequence"),
-		Status:   value[string](fields, "status"),
-		Counts: call.Counts{
-			Rows:      value[int64](fields, "rows"),
-			Finished:  value[int64](fields, "rows_finished"),
-			Cancelled: value[int64](fields, "rows_cancelled"),
-		},
+// letterFact reads a dead letter. One without a CallID is known by its row's
+// key; where it names no row either, the key is empty.
+func letterFact(v value) (ledger.Fact, error) {
+	var fields struct {
+		TaskID     string    `avro:"task_id"`
+		CallID     string    `avro:"call_id"`
+		RowID      *int64    `avro:"row_id"`
+		RawSHA256  string    `avro:"raw_sha256"`
+		ObservedAt time.Time `avro:"observed_at"`
 	}
-	if previous := value[string](fields, "previous_status"); fields["previous_status"] != nil {
-		c.Previous = call.Some(previous)
+	if err := v.decode(&fields); err != nil {
+		return ledger.Fact{}, err
 	}
-	if seal := value[map[string]any](fields, "seal"); seal != nil {
-		c.Seal = &ledger.Seal{
-			Number:       value[int64](seal, "seal_number"),
-			Exported:     value[int64](seal, "exported"),
-			Cancelled:    value[int64](seal, "cancelled"),
-			NeverDialled: value[int64](seal, "never_dialled"),
-			DeadLettered: value[int64](seal, "dead_lettered"),
-			Late:         value[int64](seal, "late"),
-			Digest:       value[string](seal, "digest"),
-		}
+	f := ledger.Fact{TaskID: fields.TaskID, As: ledger.DeadLetter, CallID: fields.CallID, ObservedAt: fields.ObservedAt}
+	if f.CallID != "" {
+		return f, nil
 	}
-	return c
+	var row call.Opt[int64]
+	if fields.RowID != nil {
+		row = call.Some(*fields.RowID)
+	}
+	var raw [32]byte
+	sum, err := hex.DecodeString(fields.RawSHA256)
+	if summed := err == nil && copy(raw[:], sum) == len(raw); row.Set || summed {
+		f.RowKey = ledger.RowKey(row, raw)
+	}
+	return f, nil
+}
+
+func changeFact(v value) (ledger.Fact, error) {
+	var fields struct {
+		TaskID     string    `avro:"task_id"`
+		Sequence   int64     `avro:"sequence"`
+		Previous   *string   `avro:"previous_status"`
+		Status     string    `avro:"status"`
+		Rows       int64     `avro:"rows"`
+		Finished   int64     `avro:"rows_finished"`
+		Cancelled  int64     `avro:"rows_cancelled"`
+		Seal       *seal     `avro:"seal"`
+		ObservedAt time.Time `avro:"observed_at"`
+	}
+	err := v.decode(&fields)
+	change := ledger.StatusChange{
+		Sequence: fields.Sequence, Status: fields.Status,
+		Counts: call.Counts{Rows: fields.Rows, Finished: fields.Finished, Cancelled: fields.Cancelled},
+		Seal:   (*ledger.Seal)(fields.Seal),
+	}
+	if fields.Previous != nil {
+		change.Previous = call.Some(*fields.Previous)
+	}
+	return ledger.Fact{TaskID: fields.TaskID, Change: change, ObservedAt: fields.ObservedAt}, err
+}
+
+// seal is a ledger.Seal as its record's fields are named.
+type seal struct {
+	Number       int64  `avro:"seal_number"`
+	Exported     int64  `avro:"exported"`
+	Cancelled    int64  `avro:"cancelled"`
+	NeverDialled int64  `avro:"never_dialled"`
+	DeadLettered int64  `avro:"dead_lettered"`
+	Late         int64  `avro:"late"`
+	Digest       string `avro:"digest"`
 }

@@ -23,7 +23,8 @@ func observedAt() time.Time {
 	return time.Date(2023, 10, 19, 6, 20, 21, 123456789, time.FixedZone("", 7*3600))
 }
 
-// decodeBy decodes a value with the second Avro library, frame checked.
+// decodeBy decodes a value with the Avro library that the Encoder does not use,
+// frame checked.
 func decodeBy(t testing.TB, schema string, id uint32, value []byte) map[string]any {
 	t.Helper()
 	if len(value) < frameSize || value[0] != 0 || binary.BigEndian.Uint32(value[1:]) != id {
