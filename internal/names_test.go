@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -61,6 +62,23 @@ func TestDocuments(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// README's table of rooms has each package of internal, and no other.
+func TestReadmeRooms(t *testing.T) {
+	var shown, rooms []string
+	for _, row := range matches(t, "../README.md", "(?m)^\\| (`internal/[^|]*) \\|") {
+		for _, room := range regexp.MustCompile("`internal/(\\w+)`").FindAllStringSubmatch(row, -1) {
+			shown = append(shown, room[1])
+		}
+	}
+	for _, path := range files(t, "*/*.go") {
+		rooms = append(rooms, filepath.Dir(path))
+	}
+	slices.Sort(shown)
+	if rooms = slices.Compact(rooms); !slices.Equal(shown, rooms) {
+		t.Errorf("README's table of rooms has\n%v, internal has\n%v", shown, rooms)
 	}
 }
 
