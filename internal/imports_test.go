@@ -45,10 +45,8 @@ var rooms = map[string]struct{ imports, libraries []string }{
 		"github.com/twmb/franz-go/pkg/sr/srfake", "github.com/twmb/franz-go/pkg/sr", // srfake in sr's
 		"github.com/twmb/avro",
 	}},
-	"cmd": {
-		[]string{"internal", "schemas"},
-		[]string{"github.com/sethvargo/go-envconfig", "github.com/spf13/cobra"},
-	},
+	"internal/env": {libraries: []string{"github.com/sethvargo/go-envconfig"}},
+	"cmd":          {[]string{"internal", "schemas"}, []string{"github.com/spf13/cobra"}},
 }
 
 // everywhere are the libraries that need no home. Of prometheus, promhttp has

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"airudder-exporter/internal/call"
+	"airudder-exporter/internal/env"
 	"airudder-exporter/internal/exporter"
 	"airudder-exporter/internal/kafka"
 	"airudder-exporter/internal/record"
@@ -80,8 +81,8 @@ func (c *checker) fail(format string, args ...any) {
 
 func (c *checker) settings() {
 	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	for _, s := range c.cfg.settings() {
-		fmt.Fprintf(w, "  %s\t%s\n", s.Name, s.Value)
+	for _, v := range env.Table(c.cfg) {
+		fmt.Fprintf(w, "  %s\t%s\n", v.Name, v.Value)
 	}
 	_ = w.Flush() // a write to a closed pipe shows at the next line
 }

@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"time"
 	_ "time/tzdata" // AIRUDDER_REDIAL_ZONE by name, also where the system has no zones
 
-	"github.com/sethvargo/go-envconfig"
+	"airudder-exporter/internal/env"
 )
 
 // Config is the exporter's whole configuration, as the environment gives it.
@@ -111,13 +112,20 @@ func (z *Zone) EnvDecode(value string) error {
 	}
 	location, err := time.LoadLocation(value)
 	if err != nil || value == "Local" {
-		return errors.New("no such zone")
+		return errors.New("is not a time zone: give an offset such as +08:00 or a name such as Asia/Jakarta")
 	}
 	z.Location = location
 	return nil
 }
 
-// LogLevel is a slog.Level in one of its four plain names.
+func (z Zone) String() string {
+	if z.Location == nil {
+		return ""
+	}
+	return z.Location.String()
+}
+
+// LogLevel is a slog.Level by one of its four plain names.
 type LogLevel struct{ slog.Level }
 
 // EnvDecode implements envconfig's Decoder.
@@ -126,19 +134,23 @@ func (l *LogLevel) EnvDecode(value string) error {
 	case "debug", "info", "warn", "error":
 		return l.Level.UnmarshalText([]byte(value))
 	}
-	return errors.New("no such level")
+	return errors.New("is not a log level: give debug, info, warn or error")
 }
 
-// loadConfig reads the configuration, and the files that it names. environ lists
-// the variables that are set, as NAME or NAME=value, so that misspelt ones are
-// noticed. The error has one line for everything that is wrong; no line of it,
-// and no warning, shows a secret. An empty variable counts as one that is not set.
-func loadConfig(ctx context.Context, lookuper envconfig.Lookuper, environ []string) (Config, []string, error) {
+func (l LogLevel) String() string { return strings.ToLower(l.Level.String()) }
+
+// loadConfig reads the configuration, and the files that it names, from environ
+// (NAME=value). ignored are the beginnings of variables that the command has no
+// use for: they are neither read nor missed. The error has a line for everything
+// that is wrong; no line of it, and no warning, shows a secret.
+func loadConfig(ctx context.Context, environ []string, ignored ...string) (Config, []string, error) {
 	var c Config
-	l := loader{lookuper: lookuper, fields: fieldsOf(&c)}
-	l.decodeAll(ctx)
+	r := env.Read(ctx, &c, env.Environment{
+		Set: environ, Own: "AIRUDDER_", Ignored: ignored,
+		Shared: []string{"KAFKA_", "SCHEMA_REGISTRY_", "LEDGER_", "HTTP_", "LOG_"},
+	})
 	c.tidy()
-	c.check(&l)
-	l.checkNames(environ)
-	return c, append(l.warnings, c.warnings(&l)...), l.err()
+	c.check(r)
+	c.warn(r)
+	return c, r.Warnings(), r.Err()
 }

@@ -40,8 +40,8 @@ func TestConfigBad(t *testing.T) {
 		{"AIRUDDER_BASE_URL", "https://a?b=c", `"https://a?b=c"` + baseURL},
 		{"AIRUDDER_BASE_URL", "https://me:" + appSecret + "@api", `"https://***@api" holds a user name: give the URL alone`},
 		{"AIRUDDER_BASE_URL", "https//me:" + appSecret + "@api", `"https//***@api"` + baseURL},
-		{"AIRUDDER_APP_KEY", "-", `is required: give it, or a file that holds it as AIRUDDER_APP_KEY_FILE`},
-		{"AIRUDDER_APP_SECRET", " ", `is required: give it, or a file that holds it as AIRUDDER_APP_SECRET_FILE`},
+		{"AIRUDDER_APP_KEY", "-", `is required: set it, or AIRUDDER_APP_KEY_FILE to a file that holds it`},
+		{"AIRUDDER_APP_SECRET", " ", `is required: set it, or AIRUDDER_APP_SECRET_FILE to a file that holds it`},
 		{"AIRUDDER_AUTH_SCHEME", "Token token", `"Token token" is not one word: give one such as Token or Bearer`},
 		{"AIRUDDER_LIST_ENABLED", "yes", `"yes"` + either},
 		{"AIRUDDER_LIST_ENABLED", "false", `"false" leaves no task to export: give tasks as AIRUDDER_TASK_IDS or AIRUDDER_TASK_IDS_FILE, or set it to true`},
@@ -96,14 +96,14 @@ func TestConfigBad(t *testing.T) {
 		{"SCHEMA_REGISTRY_URL", "registry:8081", `"registry:8081" is not an absolute http or https URL: give one such as http://registry:8081`},
 		{"SCHEMA_REGISTRY_URL", "http://me:" + kafkaSecret + "/@r:8081", `"http://***@r:8081" is not an absolute http or https URL: give one such as http://registry:8081`},
 		{"SCHEMA_REGISTRY_URL", "http://me:" + kafkaSecret + "@r:8081", `"http://***@r:8081" holds a user name: give the URL alone, SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD for who may use it`},
-		{"SCHEMA_REGISTRY_USERNAME", "me", `SCHEMA_REGISTRY_PASSWORD is required with SCHEMA_REGISTRY_USERNAME`},
+		{"SCHEMA_REGISTRY_USERNAME", "me", `SCHEMA_REGISTRY_PASSWORD is required with SCHEMA_REGISTRY_USERNAME: set it, or SCHEMA_REGISTRY_PASSWORD_FILE to a file that holds it`},
 		{"SCHEMA_REGISTRY_PASSWORD", kafkaSecret, `SCHEMA_REGISTRY_USERNAME is required with SCHEMA_REGISTRY_PASSWORD`},
 		{"SCHEMA_REGISTRY_AUTO_REGISTER", "2", `"2"` + either},
 		{"HTTP_ADDR", "8080", `"8080"` + hostPort},
 		{"HTTP_ADDR", "127.0.0.1:99999", `"127.0.0.1:99999"` + hostPort},
 		{"LOG_LEVEL", "INFO+1", `"INFO+1" is not a log level: give debug, info, warn or error`},
-		{"AIRUDDER_APP_KEY_FILE", full, `is given twice, also as AIRUDDER_APP_KEY_FILE: keep one`},
-		{"AIRUDDER_TOKEN", appKey, `is no setting of the exporter`},
+		{"AIRUDDER_APP_KEY_FILE", full, `is set twice, also by AIRUDDER_APP_KEY_FILE: keep one of them`},
+		{"AIRUDDER_TOKEN", appKey, `is not a variable of this program`},
 	} {
 		want := test.name + ": " + test.want
 		switch {
@@ -134,7 +134,7 @@ func TestConfigBad(t *testing.T) {
 		{
 			map[string]string{"KAFKA_SASL_MECHANISM": "SCRAM-SHA-512"},
 			"KAFKA_SASL_USERNAME: is required with KAFKA_SASL_MECHANISM\n" +
-				"KAFKA_SASL_PASSWORD: is required with KAFKA_SASL_MECHANISM: give it, or a file that holds it as KAFKA_SASL_PASSWORD_FILE",
+				"KAFKA_SASL_PASSWORD: is required with KAFKA_SASL_MECHANISM: set it, or KAFKA_SASL_PASSWORD_FILE to a file that holds it",
 		},
 		{
 			map[string]string{"KAFKA_SASL_MECHANISM": "GSSAPI", "KAFKA_SASL_USERNAME": "u", "KAFKA_SASL_PASSWORD": kafkaSecret},

@@ -1,14 +1,13 @@
 package main
 
 import (
+	"airudder-exporter/internal/env"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/sethvargo/go-envconfig"
 )
 
 // FuzzConfig gives any two variables any values: nothing panics, each line of
@@ -51,13 +50,26 @@ func FuzzConfig(f *testing.F) {
 }
 
 // configNames lists the variables that there are, without the files of secrets.
-func configNames() []string {
-	var c Config
-	var names []string
-	for _, f := range fieldsOf(&c) {
-		names = append(names, f.name)
+func configNames() (names []string) {
+	for _, v := range env.Table(Config{}) {
+		if !isSecretFile(v.Name) {
+			names = append(names, v.Name)
+		}
 	}
 	return names
+}
+
+func isSecretFile(name string) bool {
+	_, secret := secrets(Config{})[strings.TrimSuffix(name, "_FILE")]
+	return secret && strings.HasSuffix(name, "_FILE")
+}
+
+// secrets are the values that are never shown.
+func secrets(c Config) map[string]string {
+	return map[string]string{
+		"AIRUDDER_APP_KEY": c.Upstream.AppKey, "AIRUDDER_APP_SECRET": c.Upstream.AppSecret,
+		"KAFKA_SASL_PASSWORD": c.Kafka.SASL.Password, "SCHEMA_REGISTRY_PASSWORD": c.Registry.Password,
+	}
 }
 
 func checkProblems(t *testing.T, names []string, err error) {
@@ -73,8 +85,8 @@ func checkProblems(t *testing.T, names []string, err error) {
 // hidden looks for secrets that are long enough to be told from chance.
 func hidden(t *testing.T, c Config, shown ...string) {
 	t.Helper()
-	for _, s := range c.settings() {
-		shown = append(shown, s.Value)
+	for _, v := range env.Table(c) {
+		shown = append(shown, v.Value)
 	}
 	for _, secret := range []string{appKey, appSecret, kafkaSecret} {
 		for _, text := range shown {
@@ -87,24 +99,27 @@ func hidden(t *testing.T, c Config, shown ...string) {
 
 // inTheOpen reports whether a value that is none of the secrets holds one.
 func inTheOpen(c Config, secret string) bool {
-	return slices.ContainsFunc(fieldsOf(&c), func(f field) bool { return !f.secret && strings.Contains(f.text(), secret) })
+	hidden := secrets(c)
+	return slices.ContainsFunc(env.Table(c), func(v env.Variable) bool {
+		_, is := hidden[v.Name]
+		return !is && strings.Contains(v.Value, secret)
+	})
 }
 
-// reloaded loads what settings shows, where nothing of it had to be hidden.
+// reloaded loads what is shown of a configuration, where nothing of it had to be
+// hidden.
 func reloaded(t *testing.T, c Config) {
 	t.Helper()
-	env := map[string]string{}
-	for _, f := range fieldsOf(&c) {
-		switch text := f.text(); {
-		case f.secret:
-			env[f.name] = f.value.String()
-		case strings.Contains(text, "@"):
+	set := secrets(c)
+	for _, v := range env.Table(c) {
+		if strings.Contains(v.Value, "@") {
 			return
-		default:
-			env[f.name] = text
+		}
+		if _, secret := set[v.Name]; !secret {
+			set[v.Name] = v.Value
 		}
 	}
-	again, _, err := loadConfig(t.Context(), envconfig.MapLookuper(env), nil)
+	again, _, err := loadConfig(t.Context(), environ(set))
 	if err != nil {
 		t.Fatalf("%+v is accepted, and refused as it is shown: %v", c, err)
 	}

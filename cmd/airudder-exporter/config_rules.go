@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"airudder-exporter/internal/env"
 )
 
 var (
@@ -17,13 +19,13 @@ var (
 	known       = strings.NewReplacer("{page}", "1", "{since}", "1", "{until}", "1")
 )
 
-func checkURL(l *loader, name, value, example, instead string) {
+func checkURL(r *env.Reader, name, value, example, instead string) {
 	u, err := url.Parse(value)
 	switch {
 	case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "":
-		l.bad(name, "is not an absolute http or https URL: give one such as "+example)
+		r.Bad(name, "is not an absolute http or https URL: give one such as "+example)
 	case u.User != nil:
-		l.bad(name, "holds a user name: give the URL alone"+instead)
+		r.Bad(name, "holds a user name: give the URL alone"+instead)
 	}
 }
 
@@ -39,37 +41,37 @@ func isLocal(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-func positive(l *loader, name string, d time.Duration) {
+func positive(r *env.Reader, name string, d time.Duration) {
 	if d <= 0 {
-		l.bad(name, "is not above 0: give a duration such as 1m or 30s")
+		r.Bad(name, "is not above 0: give a duration such as 1m or 30s")
 	}
 }
 
-func atLeastOne(l *loader, name string, n int) {
+func atLeastOne(r *env.Reader, name string, n int) {
 	if n < 1 || n > math.MaxInt32 {
-		l.bad(name, "is out of range: give 1 or more")
+		r.Bad(name, "is out of range: give 1 or more")
 	}
 }
 
-func notBelow(l *loader, name string, d time.Duration, least string, floor time.Duration) {
-	if d < floor && l.ok(name, least) {
-		l.bad(name, "is below "+least+", "+l.shown(least)+": give at least as much")
+func notBelow(r *env.Reader, name string, d time.Duration, least string, floor time.Duration) {
+	if d < floor && r.OK(name, least) {
+		r.Bad(name, "is below "+least+", "+r.Shown(least)+": give at least as much")
 	}
 }
 
-func oneOf(l *loader, name, value string, allowed ...string) {
+func oneOf(r *env.Reader, name, value string, allowed ...string) {
 	if !slices.Contains(allowed, value) {
 		last := len(allowed) - 1
-		l.bad(name, "is not one of them: give "+strings.Join(allowed[:last], ", ")+" or "+allowed[last])
+		r.Bad(name, "is not one of them: give "+strings.Join(allowed[:last], ", ")+" or "+allowed[last])
 	}
 }
 
 // together holds two variables to being given both or neither.
-func together(l *loader, a, valueA, b, valueB string) {
+func together(r *env.Reader, a, valueA, b, valueB string) {
 	if valueA != "" && valueB == "" {
-		l.add(b, "is required with "+a)
+		r.Add(b, "is required with "+a)
 	}
 	if valueB != "" && valueA == "" {
-		l.add(a, "is required with "+b)
+		r.Add(a, "is required with "+b)
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"airudder-exporter/internal/env"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -14,7 +15,7 @@ import (
 func TestVariables(t *testing.T) {
 	named := regexp.MustCompile(`\bsetting\("([A-Za-z.]+)"\)`)
 	for room, name := range map[string]func(string) string{
-		"kafka": variables(Kafka{}),
+		"kafka": env.Settings(Kafka{}),
 	} {
 		files, err := filepath.Glob(filepath.Join("../../internal", room, "*.go"))
 		if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"airudder-exporter/internal/env"
 	"flag"
 	"fmt"
 	"os"
@@ -48,15 +49,15 @@ func TestReadmeConfiguration(t *testing.T) {
 	for _, m := range row.FindAllStringSubmatch(read(t, readme), -1) {
 		shown[m[1]] = strings.Trim(strings.TrimSpace(m[2]), "`")
 	}
-	settings := (Config{}).settings()
-	for _, s := range settings {
+	table := env.Table(Config{})
+	for _, s := range table {
 		standard, there := shown[s.Name]
 		if there && standard != s.Default || !there && s.Default == "required" {
 			t.Errorf("README shows %s with the default %q, want %q", s.Name, standard, s.Default)
 		}
 	}
 	for name := range shown {
-		if !slices.ContainsFunc(settings, func(s setting) bool { return s.Name == name }) {
+		if !slices.ContainsFunc(table, func(v env.Variable) bool { return v.Name == name }) {
 			t.Errorf("README shows %s, which is no variable of Config", name)
 		}
 	}
@@ -75,7 +76,7 @@ func read(t *testing.T, path string) string {
 func configurationTable() string {
 	var b strings.Builder
 	group := ""
-	for _, s := range (Config{}).settings() {
+	for _, s := range env.Table(Config{}) {
 		if s.Group != group {
 			group = s.Group
 			fmt.Fprintf(&b, "\n## %s\n\n| variable | default | meaning |\n| --- | --- | --- |\n", group)

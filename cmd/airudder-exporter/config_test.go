@@ -1,6 +1,7 @@
 package main
 
 import (
+	"airudder-exporter/internal/env"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -8,8 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/sethvargo/go-envconfig"
 )
 
 // The secrets of the tests; no message may show one.
@@ -23,24 +22,19 @@ const (
 // A value of "-" takes a variable out.
 func load(t *testing.T, given map[string]string) (Config, []string, error) {
 	t.Helper()
-	env := map[string]string{
+	set := map[string]string{
 		"AIRUDDER_APP_KEY":    appKey,
 		"AIRUDDER_APP_SECRET": appSecret,
 		"KAFKA_BROKERS":       "kafka:9092",
 		"SCHEMA_REGISTRY_URL": "http://registry:8081",
 	}
 	for name, value := range given {
-		env[name] = value
+		set[name] = value
 		if value == "-" {
-			delete(env, name)
+			delete(set, name)
 		}
 	}
-	var environ []string
-	for name, value := range env {
-		environ = append(environ, name+"="+value)
-	}
-	slices.Sort(environ)
-	return loadConfig(t.Context(), envconfig.MapLookuper(env), environ)
+	return loadConfig(t.Context(), environ(set))
 }
 
 func TestConfigDefaults(t *testing.T) {
@@ -108,7 +102,7 @@ func TestConfigValues(t *testing.T) {
 		"brokers":      {c.Kafka.Brokers, []string{"a:9092", "[::1]:9093"}},
 		"compression":  {c.Kafka.Compression, "zstd"},
 		"password":     {c.Kafka.SASL.Password, " " + kafkaSecret},
-		"log level":    {c.LogLevel.String(), "DEBUG"},
+		"log level":    {c.LogLevel.String(), "debug"},
 	} {
 		if !reflect.DeepEqual(pair[0], pair[1]) {
 			t.Errorf("%s: got %v, want %v", name, pair[0], pair[1])
@@ -148,11 +142,11 @@ func TestConfigReportsAllAtOnceInOrder(t *testing.T) {
 		"AIRUDDER_CONCURENCY":    "3",
 	})
 	want := strings.Join([]string{
-		`AIRUDDER_APP_KEY: is required: give it, or a file that holds it as AIRUDDER_APP_KEY_FILE`,
+		`AIRUDDER_APP_KEY: is required: set it, or AIRUDDER_APP_KEY_FILE to a file that holds it`,
 		`AIRUDDER_LIST_INTERVAL: "5x" is not a duration: give one such as 1m or 30s`,
 		`KAFKA_BROKERS: is required`,
 		`LOG_LEVEL: "loud" is not a log level: give debug, info, warn or error`,
-		`AIRUDDER_CONCURENCY: is no setting of the exporter: did you mean AIRUDDER_CONCURRENCY?`,
+		`AIRUDDER_CONCURENCY: is not a variable of this program: did you mean AIRUDDER_CONCURRENCY?`,
 	}, "\n")
 	if err == nil || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
@@ -164,19 +158,19 @@ func TestConfigWarnings(t *testing.T) {
 		given map[string]string
 		want  []string
 	}{
-		{map[string]string{"KAFKA_BROKER": "kafka:9092"}, []string{"KAFKA_BROKER: is no setting of the exporter: did you mean KAFKA_BROKERS?"}},
-		{map[string]string{"SCHEMA_REGISTRY_USER_NAME": "u"}, []string{"SCHEMA_REGISTRY_USER_NAME: is no setting of the exporter: did you mean SCHEMA_REGISTRY_USERNAME?"}},
-		{map[string]string{"LEDGER_RETENTON": "1h"}, []string{"LEDGER_RETENTON: is no setting of the exporter: did you mean LEDGER_RETENTION?"}},
+		{map[string]string{"KAFKA_BROKER": "kafka:9092"}, []string{"KAFKA_BROKER: is not a variable of this program: did you mean KAFKA_BROKERS?"}},
+		{map[string]string{"SCHEMA_REGISTRY_USER_NAME": "u"}, []string{"SCHEMA_REGISTRY_USER_NAME: is not a variable of this program: did you mean SCHEMA_REGISTRY_USERNAME?"}},
+		{map[string]string{"LEDGER_RETENTON": "1h"}, []string{"LEDGER_RETENTON: is not a variable of this program: did you mean LEDGER_RETENTION?"}},
 		{map[string]string{"HTTP_ADR": "x", "LOG_LEVELS": "y"}, []string{
-			"HTTP_ADR: is no setting of the exporter: did you mean HTTP_ADDR?",
-			"LOG_LEVELS: is no setting of the exporter: did you mean LOG_LEVEL?",
+			"HTTP_ADR: is not a variable of this program: did you mean HTTP_ADDR?",
+			"LOG_LEVELS: is not a variable of this program: did you mean LOG_LEVEL?",
 		}},
 		{map[string]string{"HTTP_PROXY": "x", "KAFKA_HEAP_OPTS": "x", "KAFKA_PORT": "x", "PATH": "x", "LOG_FORMAT": "x"}, nil},
 		{
 			map[string]string{"KAFKA_SASL_MECHANISM": "PLAIN", "KAFKA_SASL_USERNAME": "u", "KAFKA_SASL_PASSWORD": kafkaSecret},
-			[]string{"KAFKA_SASL_MECHANISM: PLAIN without KAFKA_TLS_ENABLED sends the password readable"},
+			[]string{"KAFKA_SASL_MECHANISM: PLAIN without KAFKA_TLS_ENABLED sends the password unencrypted"},
 		},
-		{map[string]string{"AIRUDDER_BASE_URL": "http://api.airudder.com"}, []string{"AIRUDDER_BASE_URL: http sends the key and the calls readable"}},
+		{map[string]string{"AIRUDDER_BASE_URL": "http://api.airudder.com"}, []string{"AIRUDDER_BASE_URL: http sends the key and the calls unencrypted"}},
 		{map[string]string{"AIRUDDER_BASE_URL": "http://127.0.0.1:9000"}, nil},
 		{map[string]string{ // what Kubernetes sets for Services called airudder and airudder-exporter
 			"AIRUDDER_SERVICE_HOST": "10.0.0.1", "AIRUDDER_SERVICE_PORT": "80", "AIRUDDER_PORT": "tcp://10.0.0.1:80",
@@ -205,7 +199,7 @@ func TestConfigSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	shown := map[string]string{}
-	for _, s := range c.settings() {
+	for _, s := range env.Table(c) {
 		if s.Doc == "" {
 			t.Errorf("%s has no description", s.Name)
 		}
@@ -223,17 +217,6 @@ func TestConfigSettings(t *testing.T) {
 	} {
 		if got := shown[name]; got != want {
 			t.Errorf("%s: got %q, want %q", name, got, want)
-		}
-	}
-}
-
-func TestEditDistance(t *testing.T) {
-	for _, test := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"", "abc", 3}, {"abc", "abc", 0}, {"abc", "abd", 1}, {"abc", "ab", 1}, {"ab", "ba", 2}, {"kitten", "sitting", 3}} {
-		if got := editDistance(test.a, test.b); got != test.want {
-			t.Errorf("%q to %q: got %d, want %d", test.a, test.b, got, test.want)
 		}
 	}
 }

@@ -11,16 +11,16 @@ func (p program) healthCommand() *cobra.Command {
 	path := "/healthz"
 	cmd := &cobra.Command{
 		Use:   "healthcheck",
-		Short: "Ask a running exporter whether it is healthy; the exit code tells.",
+		Short: "Ask a running exporter whether it is healthy: exit code 0, else 1.",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			addr := "127.0.0.1:8080"
-			if set, ok := p.lookuper.Lookup("HTTP_ADDR"); ok && set != "" {
-				addr = set
+			cfg, _, err := loadConfig(cmd.Context(), p.environ, "AIRUDDER_", "KAFKA_", "SCHEMA_REGISTRY_", "LEDGER_", "LOG_")
+			if err != nil {
+				return err
 			}
-			return status.Healthcheck(cmd.Context(), addr, path)
+			return status.Healthcheck(cmd.Context(), cfg.HTTPAddr, path)
 		},
 	}
-	cmd.Flags().StringVar(&path, "path", path, "what to ask: /healthz or /readyz")
+	cmd.Flags().StringVar(&path, "path", path, "endpoint to ask: /healthz or /readyz")
 	return cmd
 }

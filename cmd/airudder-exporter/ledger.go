@@ -47,7 +47,8 @@ brings it back.
 The exit code is 0 when the ledger is there (or, with --dry-run, would be), else 1.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, log, err := p.configure(cmd.Context())
+			// Tasks named by hand are looked at, but AIRudder is asked nothing.
+			cfg, log, err := p.configure(cmd.Context(), "AIRUDDER_APP_")
 			if err != nil {
 				return err
 			}

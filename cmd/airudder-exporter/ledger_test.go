@@ -35,6 +35,8 @@ func TestRebuildDryRun(t *testing.T) {
 	s := surround(t)
 	s.exportWhole()
 	s.loseLedger()
+	delete(s.env, "AIRUDDER_APP_KEY") // AIRudder is not asked
+	delete(s.env, "AIRUDDER_APP_SECRET")
 	for range 2 {
 		p := s.run("ledger", "rebuild", "--dry-run")
 		p.wantEnd(0)

@@ -15,7 +15,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/sethvargo/go-envconfig"
 	"github.com/spf13/cobra"
 )
 
@@ -24,10 +23,7 @@ func main() {
 	// that can be part of a response: personal data.
 	log.SetOutput(io.Discard)
 	ctx, stop := untilSignal(context.Background())
-	p := program{
-		lookuper: envconfig.OsLookuper(), environ: os.Environ(),
-		stdout: os.Stdout, stderr: os.Stderr,
-	}
+	p := program{environ: os.Environ(), stdout: os.Stdout, stderr: os.Stderr}
 	code := p.run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
@@ -48,10 +44,9 @@ func untilSignal(parent context.Context) (context.Context, context.CancelFunc) {
 // program is what a command may touch of the process, so that a test can start
 // it whole.
 type program struct {
-	lookuper envconfig.Lookuper
-	environ  []string
-	stdout   io.Writer
-	stderr   io.Writer
+	environ []string
+	stdout  io.Writer
+	stderr  io.Writer
 }
 
 // errSaid marks an error whose text has reached the user already.
@@ -96,8 +91,8 @@ func (p program) runCommand() *cobra.Command {
 
 // configure loads the configuration, reports what is odd about it, and begins
 // the log.
-func (p program) configure(ctx context.Context) (Config, *slog.Logger, error) {
-	cfg, warnings, err := loadConfig(ctx, p.lookuper, p.environ)
+func (p program) configure(ctx context.Context, ignored ...string) (Config, *slog.Logger, error) {
+	cfg, warnings, err := loadConfig(ctx, p.environ, ignored...)
 	if err != nil {
 		return cfg, nil, fmt.Errorf("configuration:\n%w", err)
 	}

@@ -17,7 +17,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sethvargo/go-envconfig"
 	"go.uber.org/goleak"
 
 	"airudder-exporter/internal/airuddersim"
@@ -123,17 +122,22 @@ func (s *surroundings) start(args ...string) *started {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(s.t.Context())
 	p := &started{t: s.t, env: maps.Clone(s.env), cancel: cancel, ended: make(chan struct{})}
-	var environ []string
-	for name, value := range p.env {
-		environ = append(environ, name+"="+value)
-	}
-	program := program{lookuper: envconfig.MapLookuper(p.env), environ: environ, stdout: &p.stdout, stderr: &p.stderr}
+	program := program{environ: environ(p.env), stdout: &p.stdout, stderr: &p.stderr}
 	go func() {
 		defer close(p.ended)
 		p.code = program.run(ctx, args)
 	}()
 	s.t.Cleanup(func() { cancel(); <-p.ended })
 	return p
+}
+
+// environ is an environment as os.Environ has it.
+func environ(set map[string]string) (all []string) {
+	for name, value := range set {
+		all = append(all, name+"="+value)
+	}
+	slices.Sort(all)
+	return all
 }
 
 // run runs a command to its end.

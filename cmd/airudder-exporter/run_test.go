@@ -4,8 +4,10 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -13,7 +15,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/sethvargo/go-envconfig"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/sr"
@@ -52,10 +53,16 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// tail is what tail prints from the start of a topic, n lines at least.
+// tail is what tail prints from the start of a topic, n lines at least, for a
+// consumer: one with nothing of AIRudder's, and for the ledger without a registry.
 func (s *surroundings) tail(n int, args ...string) []string {
 	s.t.Helper()
-	p := s.start(append([]string{"tail", "--from-start"}, args...)...)
+	consumer := &surroundings{t: s.t, env: maps.Clone(s.env)}
+	maps.DeleteFunc(consumer.env, func(name, _ string) bool {
+		return strings.HasPrefix(name, "AIRUDDER_") || name == "SCHEMA_REGISTRY_URL" && slices.Contains(args, tailedLedger)
+	})
+	consumer.env["AIRUDDER_UNKNOWN"] = "of no matter"
+	p := consumer.start(append([]string{"tail", "--from-start"}, args...)...)
 	p.until("so many lines", func() bool { return len(p.stdout.lines()) >= n })
 	p.stop()
 	p.wantEnd(0)
@@ -198,7 +205,7 @@ func (s *surroundings) export(events int) {
 func TestTopicsAreWatched(t *testing.T) {
 	s := surround(t)
 	s.export(5)
-	cfg, _, err := loadConfig(t.Context(), envconfig.MapLookuper(s.env), nil)
+	cfg, _, err := loadConfig(t.Context(), environ(s.env))
 	if err != nil {
 		t.Fatal(err)
 	}

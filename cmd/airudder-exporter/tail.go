@@ -24,11 +24,17 @@ func (p program) tailCommand() *cobra.Command {
 		Use:   "tail",
 		Short: "Print committed events as JSON lines, as they come.",
 		Long: `Prints the decoded records of one topic as JSON lines, read_committed, until it
-is interrupted. Configuration comes from the environment, as for run. The lines
-hold personal data.`,
+is interrupted. The lines hold personal data.
+
+It reads the variables KAFKA_… and, for every topic but the ledger,
+SCHEMA_REGISTRY_…, as run does. It needs none of AIRUDDER_….`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, log, err := p.configure(cmd.Context())
+			ignored := []string{"AIRUDDER_"}
+			if topic == tailedLedger {
+				ignored = append(ignored, "SCHEMA_REGISTRY_")
+			}
+			cfg, log, err := p.configure(cmd.Context(), ignored...)
 			if err != nil {
 				return err
 			}
@@ -39,13 +45,16 @@ hold personal data.`,
 			return tail(cmd.Context(), cfg, log, name, fromStart, p.stdout)
 		},
 	}
-	cmd.Flags().StringVar(&topic, "topic", "events", "events, status, dead-letters or ledger")
+	cmd.Flags().StringVar(&topic, "topic", "events", "events, status, dead-letters or "+tailedLedger)
 	cmd.Flags().BoolVar(&fromStart, "from-start", false, "begin with the oldest record instead of the next one")
 	return cmd
 }
 
+// tailedLedger names the topic whose records are JSON, which needs no registry.
+const tailedLedger = "ledger"
+
 func tailTopic(t Topics, name string) (string, error) {
-	names := map[string]string{"events": t.CallCompleted, "status": t.TaskStatus, "dead-letters": t.DeadLetter, "ledger": t.Ledger}
+	names := map[string]string{"events": t.CallCompleted, "status": t.TaskStatus, "dead-letters": t.DeadLetter, tailedLedger: t.Ledger}
 	if topic, ok := names[name]; ok {
 		return topic, nil
 	}
@@ -59,12 +68,15 @@ func tail(ctx context.Context, cfg Config, log *slog.Logger, topic string, fromS
 		return err
 	}
 	defer client.Close()
-	decoder, err := record.NewDecoder(registry(cfg.Registry))
-	if err != nil {
-		return err
+	ledger := cfg.Kafka.Topics.Ledger
+	var decoder *record.Decoder
+	if topic != ledger {
+		if decoder, err = record.NewDecoder(registry(cfg.Registry)); err != nil {
+			return err
+		}
 	}
 	err = client.Tail(ctx, []string{topic}, fromStart, func(m kafka.Message) error {
-		line, err := tailLine(ctx, decoder, cfg.Kafka.Topics.Ledger, m)
+		line, err := tailLine(ctx, decoder, ledger, m)
 		if err != nil {
 			return fmt.Errorf("%s[%d]@%d: %w", m.Topic, m.Partition, m.Offset, err)
 		}

@@ -12,6 +12,7 @@ import (
 
 	"airudder-exporter/internal/airudder"
 	"airudder-exporter/internal/batch"
+	"airudder-exporter/internal/env"
 	"airudder-exporter/internal/exporter"
 	"airudder-exporter/internal/kafka"
 	"airudder-exporter/internal/ledger"
@@ -38,7 +39,7 @@ func brokers(k Kafka) kafka.Config {
 		TransactionTimeout: k.TransactionTimeout, Compression: k.Compression,
 		EventTopic: k.Topics.CallCompleted, StatusTopic: k.Topics.TaskStatus,
 		DeadLetterTopic: k.Topics.DeadLetter, LedgerTopic: k.Topics.Ledger,
-		SettingName: variables(k),
+		SettingName: env.Settings(k),
 	}
 }
 

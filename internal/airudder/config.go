@@ -45,7 +45,6 @@ func (cfg *Config) check() (*url.URL, error) {
 			wrong = append(wrong, fmt.Errorf(format, args...))
 		}
 	}
-	expect(cfg.AppKey != "" && cfg.AppSecret != "", "app key and secret: want both")
 	expect(cfg.RequestsPerSecond > 0, "requests per second %v: want more than 0", cfg.RequestsPerSecond)
 	expect(cfg.Concurrency > 0, "concurrency %d: want at least 1", cfg.Concurrency)
 	expect(cfg.Timeout > 0, "timeout %s: want more than 0", cfg.Timeout)

@@ -278,7 +278,6 @@ func TestNothingPersonalLeaks(t *testing.T) {
 func TestConfigIsChecked(t *testing.T) {
 	_, err := New(Config{BaseURL: "ftp://user:pass@x", TaskIDs: []string{"a/b"}, AuthScheme: "a b"}, nil, prometheus.NewRegistry())
 	want := `upstream: base URL: want http:// or https://, a host, and at most a path
-app key and secret: want both
 requests per second 0: want more than 0
 concurrency 0: want at least 1
 timeout 0s: want more than 0

@@ -1,0 +1,14 @@
+// Package env reads a configuration struct from environment variables. It finds
+// all mistakes, the rules of the caller among them, and reports them at once, one
+// line each, in the order of the struct's fields. No line shows a secret.
+//
+// The struct's tags say what a variable is:
+//
+//	env     its name, and "required" or "default=…"
+//	doc     its meaning
+//	group   a heading above it in the documentation, also for a struct's fields
+//	setting what the package that uses it calls it; see Settings
+//	secret  never shown, and read from the file that <name>_FILE names, if that is set
+//
+// A variable that is empty or blank counts as one that is not set.
+package env

@@ -1,0 +1,120 @@
+package env
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// problem is what is wrong with one variable.
+type problem struct{ name, text string }
+
+// Add notes what is wrong with a variable; of a secret that is not set, it says
+// how it can be. Only the first problem of a variable counts: what follows from a
+// bad value is not a second mistake.
+func (r *Reader) Add(name, text string) {
+	if !r.OK(name) || r.env.ignores(name) {
+		return
+	}
+	for _, f := range r.fields {
+		if f.name == name && f.secret && !r.isSet(name) && !r.isSet(f.file()) {
+			text += ": set it, or " + f.file() + " to a file that holds it"
+		}
+	}
+	r.problems = append(r.problems, problem{name, text})
+}
+
+// Bad notes that a variable has a bad value, and shows the value.
+func (r *Reader) Bad(name, text string) {
+	r.Add(name, r.Shown(name)+" "+text)
+}
+
+// Warn notes what works but is probably a mistake.
+func (r *Reader) Warn(name, text string) {
+	r.warnings = append(r.warnings, name+": "+text)
+}
+
+// OK reports whether no problem is known of any of the variables.
+func (r *Reader) OK(names ...string) bool {
+	return !slices.ContainsFunc(r.problems, func(p problem) bool { return slices.Contains(names, p.name) })
+}
+
+// Shown is a variable's value as a message can show it.
+func (r *Reader) Shown(name string) string {
+	value, found := r.lookup(name)
+	for _, f := range r.fields {
+		if f.name == name && f.secret {
+			return "the value"
+		}
+		if f.name == name && !found {
+			value = f.standard
+		}
+	}
+	const longest = 100
+	value = withoutPassword(strings.TrimSpace(value))
+	if len(value) > longest {
+		value = value[:longest] + "…"
+	}
+	return fmt.Sprintf("%q", value)
+}
+
+// Err joins the problems, one line each, in the order of the struct's fields.
+func (r *Reader) Err() error {
+	place := func(name string) int {
+		i := slices.IndexFunc(r.fields, func(f field) bool { return f.name == name })
+		if i < 0 {
+			return len(r.fields)
+		}
+		return i
+	}
+	slices.SortStableFunc(r.problems, func(a, b problem) int { return cmp.Compare(place(a.name), place(b.name)) })
+	var errs []error
+	for _, p := range r.problems {
+		errs = append(errs, errors.New(p.name+": "+p.text))
+	}
+	return errors.Join(errs...)
+}
+
+// Warnings are the lines noted with Warn, and those about misspelt names.
+func (r *Reader) Warnings() []string { return r.warnings }
+
+// wanted says what a value of a type looks like. A type that decodes itself has
+// said so in its error.
+func wanted(value any, err error) string {
+	switch value.(type) {
+	case time.Duration:
+		return "is not a duration: give one such as 1m or 30s"
+	case time.Time:
+		return "is not an RFC 3339 time: give one such as 2026-01-31T00:00:00Z"
+	case bool:
+		return "is neither true nor false: give one of them"
+	case int:
+		return "is not a whole number: give one such as 4"
+	case float64:
+		return "is not a number: give one such as 0.5 or 2"
+	}
+	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
+		err = inner
+	}
+	return err.Error()
+}
+
+// withoutPath is an error of a file without its path: the operator may have put
+// the secret where the name of its file belongs.
+func withoutPath(err error) error {
+	if at, ok := errors.AsType[*fs.PathError](err); ok {
+		return at.Err
+	}
+	return err
+}
+
+// withoutPassword hides what could be a password: anything before an @, in a URL
+// from the double slash on.
+func withoutPassword(value string) string { return beforeAt.ReplaceAllString(value, "${1}***@") }
+
+var beforeAt = regexp.MustCompile(`(//)[^,]*@|[^/,]*@`)
