@@ -181,7 +181,7 @@ func (c *checker) rights(ctx context.Context, client *kafka.Client) {
 
 // ledger tells which ledger the topic holds, without taking part in it.
 func (c *checker) ledger(ctx context.Context, client *kafka.Client) {
-	meta, found, err := exporter.Inspect(ctx, loop(c.cfg), topics(client))
+	meta, found, err := exporter.Inspect(ctx, loop(c.cfg), client)
 	switch {
 	case err != nil:
 		c.fail("%s", client.Explain(err))

@@ -103,11 +103,11 @@ func (r *rebuilder) prepare(ctx context.Context) error {
 func (r *rebuilder) look(ctx context.Context, own ...string) (written int, err error) {
 	topic := r.cfg.Kafka.Topics.Ledger
 	metas := map[int]ledger.Entry{}
-	starts, err := topics(r.client).Look(ctx, topic, func(partition int, key, value []byte) (err error) {
+	starts, err := r.client.Look(ctx, topic, func(partition int, key, value []byte) (_ bool, err error) {
 		if string(key) == string(ledger.KindMeta) {
 			metas[partition], err = ledger.ParseEntry(key, value)
 		}
-		return err
+		return false, err
 	})
 	if err != nil {
 		return 0, err

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"airudder-exporter/internal/batch"
+	"airudder-exporter/internal/exporter"
 	"airudder-exporter/internal/kafka"
 	"airudder-exporter/internal/ledger"
 )
@@ -41,14 +43,14 @@ func (r *rebuilder) write(ctx context.Context, tasks []ledger.RebuiltTask) error
 
 func commitAll(ctx context.Context, p *kafka.Producer, units [][]batch.Record) error {
 	for len(units) > 0 {
-		n, commit, err := p.Prepare(units)
+		txn, err := p.Prepare(slices.Values(units))
 		if err == nil {
-			err = commit(ctx)
+			err = p.Commit(ctx, txn)
 		}
 		if err != nil {
 			return fmt.Errorf("write entries: %w", err)
 		}
-		units = units[n:]
+		units = units[txn.Units:]
 	}
 	return nil
 }
@@ -63,16 +65,13 @@ const settleTries = 20
 func (r *rebuilder) settle(ctx context.Context, meta ledger.Meta) error {
 	for tries := 1; ; tries++ {
 		wrote := false
-		err := r.client.WriteOnce(ctx, r.cfg.Kafka.Topics.Ledger+"-init", func(ctx context.Context) (placed []kafka.Placed, err error) {
+		err := r.client.WriteOnce(ctx, exporter.InitID(r.cfg.Kafka.Topics.Ledger), func(ctx context.Context) (map[int]batch.Record, error) {
 			there, err := r.look(ctx, meta.LedgerID)
 			if err != nil || there == meta.Partitions {
 				return nil, err
 			}
 			wrote = true
-			for partition := range meta.Partitions {
-				placed = append(placed, kafka.Placed{Partition: partition, Record: r.record(ledger.Entry{Kind: ledger.KindMeta, Meta: meta})})
-			}
-			return placed, nil
+			return exporter.MetaRecords(r.cfg.Kafka.Topics.Ledger, meta), nil
 		})
 		switch {
 		case err == nil && !wrote:

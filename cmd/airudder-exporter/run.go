@@ -88,7 +88,7 @@ func (s starter) prepare(ctx context.Context) (ids record.IDs, err error) {
 func (s starter) own(ctx context.Context, e *exporter.Exporter) error {
 	var meta ledger.Meta
 	err := s.persist(ctx, "the ledger", func(ctx context.Context) (err error) {
-		meta, err = e.Start(ctx, topics(s.client))
+		meta, err = e.Start(ctx, s.client)
 		return err
 	})
 	if err != nil {
@@ -103,7 +103,9 @@ func (s starter) own(ctx context.Context, e *exporter.Exporter) error {
 	group.Go(func() error { return e.List(ctx) })
 	group.Go(func() error { return s.watchTopics(ctx, time.Hour) })
 	group.Go(func() error {
-		own := func(ctx context.Context, owned *kafka.Shard) error { return e.RunShard(ctx, shard(s.client, owned)) }
+		own := func(ctx context.Context, owned *kafka.Shard) error {
+			return e.RunShard(ctx, shard{s.client.Partition(owned.Partition)}, owned)
+		}
 		return s.client.Assign(ctx, s.cfg.Kafka.Assignment, meta.Partitions, own, changed)
 	})
 	return group.Wait()

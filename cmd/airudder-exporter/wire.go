@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"time"
@@ -98,69 +96,14 @@ func process() ledger.Writer {
 	return ledger.Writer{Host: host, PID: os.Getpid(), Started: time.Now().UTC().Truncate(time.Millisecond), Instance: exporter.NewID()}
 }
 
-// shard joins a shard that the cluster gave us with the loop that runs it.
-func shard(c *kafka.Client, s *kafka.Shard) exporter.Shard {
-	return exporter.Shard{
-		Number: s.Partition,
-		Open: func(ctx context.Context, barrier func(epoch int16) batch.Record, replay func(key, value []byte) error) (exporter.Producer, error) {
-			p, err := c.Producer(ctx, s.Partition, barrier, func(_ int64, key, value []byte) error { return replay(key, value) })
-			if errors.Is(err, kafka.ErrLedgerMoved) {
-				return nil, fmt.Errorf("%w: %w", ledger.ErrRefused, err)
-			}
-			if err != nil {
-				return nil, err
-			}
-			return p, nil
-		},
-		Waiting: func() string { return c.Waiting(s.Partition) },
-		Explain: c.Explain,
-		Fenced: func(err error) bool {
-			return errors.Is(err, kafka.ErrFenced) || errors.Is(err, kafka.ErrSuperseded)
-		},
-		AfterFence: s.AfterFence,
-		AfterDoubt: s.AfterDoubt,
-		Later: func(ctx context.Context, visit func(key, value []byte) (enough bool)) error {
-			return c.Later(ctx, s.Partition, visit)
-		},
-	}
-}
+// shard is a kafka.Partition as the loop needs it: Go wants its very type of
+// Producer.
+type shard struct{ kafka.Partition }
 
-// topics joins what the start asks of Kafka with the client that answers.
-func topics(c *kafka.Client) exporter.Topics {
-	return exporter.Topics{
-		Published: func(ctx context.Context, topic string) (bool, error) {
-			ranges, err := c.Ends(ctx, topic)
-			for _, r := range ranges {
-				if r.End > 0 {
-					return true, nil
-				}
-			}
-			return false, err
-		},
-		Look: func(ctx context.Context, topic string, visit func(partition int, key, value []byte) error) (starts []int64, err error) {
-			ranges, err := c.Ends(ctx, topic)
-			if err != nil {
-				return nil, err
-			}
-			for partition, r := range ranges {
-				starts = append(starts, r.Start)
-				err := c.Scan(ctx, topic, partition, r.Start, r.End, func(m kafka.Message) error {
-					return visit(partition, m.Key, m.Value)
-				})
-				if err != nil {
-					return nil, err
-				}
-			}
-			return starts, nil
-		},
-		WriteOnce: func(ctx context.Context, transactionalID string, decide func(context.Context) (map[int]batch.Record, error)) error {
-			return c.WriteOnce(ctx, transactionalID, func(ctx context.Context) (placed []kafka.Placed, err error) {
-				records, err := decide(ctx)
-				for partition, r := range records {
-					placed = append(placed, kafka.Placed{Record: r, Partition: partition})
-				}
-				return placed, err
-			})
-		},
+func (s shard) Open(ctx context.Context, barrier func(epoch int16) batch.Record, replay func(key, value []byte) error) (exporter.Producer, error) {
+	p, err := s.Partition.Open(ctx, barrier, replay)
+	if err != nil {
+		return nil, err
 	}
+	return p, nil
 }

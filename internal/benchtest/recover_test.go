@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -104,12 +105,12 @@ func (w *world) fillLedger(client *kafka.Client) {
 			}
 			units[i] = []batch.Record{{Topic: w.topic(ledgerName), Key: entry.AppendKey(nil), Value: entry.AppendValue(nil)}}
 		}
-		n, commit, err := p.Prepare(units)
-		if err == nil && n == len(units) {
-			err = commit(context.Background())
+		txn, err := p.Prepare(slices.Values(units))
+		if err == nil {
+			err = p.Commit(context.Background(), txn)
 		}
-		if err != nil || n != len(units) {
-			w.tb.Fatalf("write %d entries: %d, %v", len(units), n, err)
+		if err != nil || txn.Units != len(units) {
+			w.tb.Fatalf("write %d entries: %+v, %v", len(units), txn, err)
 		}
 	}
 }

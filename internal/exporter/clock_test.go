@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/call"
 	"airudder-exporter/internal/ledger"
 )
@@ -71,22 +72,23 @@ func TestClockIsSet(t *testing.T) {
 // clock.
 func (k *fakeKafka) shift(t *testing.T, by time.Duration) {
 	t.Helper()
-	k.mu.Lock()
-	defer k.mu.Unlock()
 	move := func(at *time.Time) {
 		if !at.IsZero() {
 			*at = at.Add(by)
 		}
 	}
-	for i, r := range k.ledger {
-		e, err := ledger.ParseEntry(r.Key, r.Value)
-		if err != nil {
-			t.Fatal(err)
+	k.Edit(0, func(entries []batch.Record) []batch.Record {
+		for i, r := range entries {
+			e, err := ledger.ParseEntry(r.Key, r.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := &e.State
+			for _, at := range []*time.Time{&e.Published.At, &s.FirstTerminal, &s.TerminalSince, &s.SealedAt, &s.ClosedAt} {
+				move(at)
+			}
+			entries[i].Value = e.AppendValue(nil)
 		}
-		s := &e.State
-		for _, at := range []*time.Time{&e.Published.At, &s.FirstTerminal, &s.TerminalSince, &s.SealedAt, &s.ClosedAt} {
-			move(at)
-		}
-		k.ledger[i].Value = e.AppendValue(nil)
-	}
+		return entries
+	})
 }

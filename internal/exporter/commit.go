@@ -2,38 +2,38 @@ package exporter
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"iter"
 	"time"
 
 	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/ledger"
+	"airudder-exporter/internal/record"
 )
 
 // pending is a plan on its way into Kafka.
 type pending struct {
 	plan    ledger.Plan
-	units   []ledger.Unit
-	records [][]batch.Record
-	left    int           // units not applied yet
-	applied chan struct{} // closed once none is left
+	rest    []record.Encoded // units that no transaction has taken yet
+	left    int              // units not applied yet
+	applied chan struct{}    // closed once none is left
 }
 
 // transaction is what one commit writes, and what is applied after it.
 type transaction struct {
-	units  []unit
-	commit func(context.Context) error
+	*batch.Txn
+	parts []part
 }
 
-type unit struct {
-	ledger.Unit
-	of      *pending
-	records []batch.Record
+// part is the units of one plan in a transaction.
+type part struct {
+	of    *pending
+	units []record.Encoded
 }
 
 // submit hands a plan to the transactions.
 func (r *run) submit(ctx context.Context, p *pending) error {
-	p.left = len(p.units)
+	p.left = len(p.rest)
 	r.waitingMu.Lock()
 	r.waiting[p] = time.Now()
 	r.waitingMu.Unlock()
@@ -45,45 +45,50 @@ func (r *run) submit(ctx context.Context, p *pending) error {
 	}
 }
 
-// patience is how long more plans are waited for while the coordinator is busy
+// markersWait is how long more plans are waited for while the coordinator is busy
 // with the markers of the transaction before, which take as long.
-const patience = 20 * time.Millisecond
+const markersWait = 20 * time.Millisecond
 
 // prepare builds the next transaction from what is waiting, while the last
 // one's commit is under way. An idle shard commits one plan at once; a busy one
 // groups what comes until that commit is done. With a busy coordinator it waits
 // a moment longer: the tasks of that commit have their next plans then.
 func (r *run) prepare(ctx context.Context, out chan<- *transaction) error {
-	var waiting []unit
+	var waiting backlog
 	var tx *transaction       // of the first of them; nil: to be built
 	var hold <-chan time.Time // nil: nothing more is waited for
 	for {
-		if tx == nil && len(waiting) > 0 {
-			var err error
-			if tx, err = r.build(waiting[:min(len(waiting), maxUnits)]); err != nil {
+		if tx == nil && waiting.units > 0 {
+			txn, err := r.producer.Prepare(waiting.first(maxUnits))
+			if err != nil {
 				return fmt.Errorf("prepare transaction: %w", err)
 			}
+			tx = &transaction{Txn: txn}
 		}
 		more, ready := r.queue, out
 		switch {
 		case tx == nil:
 			ready = nil
-		case len(waiting) >= maxUnits || len(tx.units) < len(waiting): // it is full
+		case waiting.units >= maxUnits || tx.Units < waiting.units: // it is full
 			more = nil
 		case hold != nil:
 			ready = nil
 		}
+		if ready != nil {
+			tx.parts = waiting.parts(tx.Units)
+		}
 		select {
 		case p := <-more:
-			if len(waiting) == 0 && r.producer.Concurrent() > 0 {
-				hold = time.After(patience)
+			if waiting.units == 0 && r.producer.Concurrent() > 0 {
+				hold = time.After(markersWait)
 			}
-			waiting = r.gather(appendUnits(waiting, p))
-			tx = nil // built anew, with this
+			waiting.add(p)
+			r.gather(&waiting)
+			tx = nil // to be built again, with this
 		case <-hold:
 			hold = nil
 		case ready <- tx:
-			waiting = waiting[len(tx.units):]
+			waiting.drop(tx.parts)
 			tx, hold = nil, nil
 		case <-ctx.Done():
 			return ctx.Err()
@@ -92,56 +97,76 @@ func (r *run) prepare(ctx context.Context, out chan<- *transaction) error {
 }
 
 // gather takes what else is waiting by now.
-func (r *run) gather(waiting []unit) []unit {
+func (r *run) gather(waiting *backlog) {
 	for {
 		select {
 		case p := <-r.queue:
-			waiting = appendUnits(waiting, p)
+			waiting.add(p)
 		default:
-			return waiting
+			return
 		}
 	}
 }
 
-func appendUnits(units []unit, p *pending) []unit {
-	for i, u := range p.units {
-		units = append(units, unit{Unit: u, of: p, records: p.records[i]})
-	}
-	return units
+// backlog is the plans that wait for a transaction, in the order of their
+// coming.
+type backlog struct {
+	plans []*pending
+	units int // of all of them
 }
 
-var errTooLarge = errors.New("too large")
+func (b *backlog) add(p *pending) {
+	b.plans = append(b.plans, p)
+	b.units += len(p.rest)
+}
+
+// first are the records of the first n units.
+func (b *backlog) first(n int) iter.Seq[[]batch.Record] {
+	return func(yield func([]batch.Record) bool) {
+		for _, part := range b.parts(n) {
+			for i := range part.units {
+				if !yield(part.units[i].Records) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// parts are the first n units, by the plans that they are of.
+func (b *backlog) parts(n int) (parts []part) {
+	for _, p := range b.plans {
+		if n == 0 {
+			break
+		}
+		units := p.rest[:min(n, len(p.rest))]
+		parts = append(parts, part{p, units})
+		n -= len(units)
+	}
+	return parts
+}
+
+// drop removes what a transaction has taken: the first units.
+func (b *backlog) drop(parts []part) {
+	for _, part := range parts {
+		part.of.rest = part.of.rest[len(part.units):]
+		b.units -= len(part.units)
+		if len(part.of.rest) == 0 {
+			b.plans = b.plans[1:]
+		}
+	}
+}
 
 // fits reports whether each unit can go into a transaction at all. The encoder
 // keeps every record within its topic's limit, but a unit may hold two for one
 // partition; without a transaction for it, the task must wait, and no other.
-func (r *run) fits(taskID string, units [][]batch.Record) error {
-	for _, records := range units {
-		for _, first := range records {
-			size, limit := 0, r.producer.Limit(first.Topic)
-			for _, rec := range records {
-				if rec.Topic == first.Topic {
-					size += rec.Size()
-				}
-			}
-			if limit > 0 && size > limit {
-				return fmt.Errorf("publish task %s: %d bytes for %s at once, which takes %d: %w", taskID, size, first.Topic, limit, errTooLarge)
-			}
+func (r *run) fits(taskID string, units []record.Encoded) error {
+	for i := range units {
+		if err := r.producer.Fits(units[i].Records); err != nil {
+			return fmt.Errorf("publish task %s: %w", taskID, err)
 		}
 	}
 	return nil
-}
-
-func (r *run) build(units []unit) (*transaction, error) {
-	records := make([][]batch.Record, len(units))
-	for i, u := range units {
-		records[i] = u.records
-	}
-	n, commit, err := r.producer.Prepare(records)
-	if err != nil {
-		return nil, err
-	}
-	return &transaction{units: units[:n], commit: commit}, nil
 }
 
 // commit commits one transaction after the other, and applies each only once
@@ -155,7 +180,7 @@ func (r *run) commit(ctx context.Context, in <-chan *transaction) error {
 		case tx := <-in:
 			// The commit is not cut off when ctx ends: it is finished, within
 			// the producer's own deadlines, or left in doubt.
-			if err := tx.commit(context.WithoutCancel(ctx)); err != nil {
+			if err := r.producer.Commit(context.WithoutCancel(ctx), tx.Txn); err != nil {
 				return fmt.Errorf("publish: %w", err)
 			}
 			r.committed = true
@@ -169,24 +194,31 @@ func (r *run) commit(ctx context.Context, in <-chan *transaction) error {
 // apply is what a replay would find: the entries of a committed transaction.
 func (r *run) apply(tx *transaction) {
 	now := time.Now()
-	r.went(r.shard.Number, now)
-	for _, u := range tx.units {
-		for _, entry := range u.Entries {
-			r.ledger.Apply(entry)
+	r.went(r.shard.Number(), now)
+	for _, part := range tx.parts {
+		for i := range part.units {
+			for _, entry := range part.units[i].Entries {
+				r.ledger.Apply(entry)
+			}
+			r.observe(&part.of.plan, &part.units[i], now)
 		}
-		r.observe(u, now)
-		if u.of.left--; u.of.left == 0 {
-			r.waitingMu.Lock()
-			delete(r.waiting, u.of)
-			r.waitingMu.Unlock()
-			close(u.of.applied)
+		if part.of.left -= len(part.units); part.of.left == 0 {
+			r.finished(part.of)
 		}
 	}
 }
 
+// finished tells whoever waits for a plan that all of it is applied.
+func (r *run) finished(p *pending) {
+	r.waitingMu.Lock()
+	delete(r.waiting, p)
+	r.waitingMu.Unlock()
+	close(p.applied)
+}
+
 // observe counts what became visible to read_committed consumers.
-func (r *run) observe(u unit, now time.Time) {
-	observed := u.of.plan.ObservedAt
+func (r *run) observe(plan *ledger.Plan, u *record.Encoded, now time.Time) {
+	observed := plan.ObservedAt
 	switch {
 	case u.Call != nil:
 		r.metrics.events.Inc()
@@ -195,8 +227,8 @@ func (r *run) observe(u unit, now time.Time) {
 			r.metrics.lag.WithLabelValues("call_end").Observe(max(0, now.Sub(end).Seconds()))
 		}
 		r.recent.add(Published{
-			CallID: u.Call.CallID, TaskID: u.of.plan.Task.ID, Ended: u.Call.CallEnd,
-			Observed: observed, Committed: now, Bytes: size(u.records),
+			CallID: u.Call.CallID, TaskID: plan.Task.ID, Ended: u.Call.CallEnd,
+			Observed: observed, Committed: now, Bytes: size(u.Records),
 		})
 	case u.Dead != nil:
 		r.metrics.deadLetters.WithLabelValues(string(u.Dead.Reason)).Inc()

@@ -11,6 +11,7 @@ import (
 
 	"airudder-exporter/internal/call"
 	"airudder-exporter/internal/ledger"
+	"airudder-exporter/internal/record"
 )
 
 // A busy shard groups the plans of several tasks; an idle one commits one plan
@@ -64,8 +65,8 @@ func TestTransactionsAreBounded(t *testing.T) {
 		kafka.maxUnits = 1 << 30
 		p := &pending{applied: make(chan struct{})}
 		for i := range 2500 {
-			p.units = append(p.units, ledger.Unit{Entries: []ledger.Entry{{Kind: ledger.KindCall, TaskID: "a", ID: fmt.Sprint(i)}}})
-			p.records = append(p.records, records(call.Task{ID: "a"}, p.units[i]))
+			u := ledger.Unit{Entries: []ledger.Entry{{Kind: ledger.KindCall, TaskID: "a", ID: fmt.Sprint(i)}}}
+			p.rest = append(p.rest, record.Encoded{Unit: u, Records: records(call.Task{ID: "a"}, u)})
 		}
 		source := newFakeSource(t)
 		w := start(t, testConfig(), source, kafka)

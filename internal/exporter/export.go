@@ -106,23 +106,23 @@ func (p *publisher) send(ctx context.Context, plan ledger.Plan) error {
 			return err
 		}
 	}
-	records, units, err := p.encoder.Plan(plan)
+	units, err := p.encoder.Plan(plan)
 	if err != nil {
 		return err
 	}
-	if err := p.run.fits(plan.Task.ID, records); err != nil {
+	if err := p.run.fits(plan.Task.ID, units); err != nil {
 		return err
 	}
 	if err := p.wait(ctx); err != nil {
 		return err
 	}
-	next := &pending{plan: plan, units: units, records: records, applied: make(chan struct{})}
+	next := &pending{plan: plan, rest: units, applied: make(chan struct{})}
 	if err := p.run.submit(ctx, next); err != nil {
 		return err
 	}
 	p.last = next
-	for _, u := range units {
-		if u.Call != nil || u.Dead != nil {
+	for i := range units {
+		if units[i].Call != nil || units[i].Dead != nil {
 			p.sent++
 		}
 	}

@@ -114,10 +114,13 @@ func TestEachCommitFails(t *testing.T) {
 	}
 	for at := 1; at <= commits; at++ {
 		for name, fault := range map[string]func(k *fakeKafka) (bool, error){
-			"lost":             func(*fakeKafka) (bool, error) { return false, errors.New("lost") },
-			"stored":           func(*fakeKafka) (bool, error) { return true, errors.New("stored, but reported as failed") },
-			"fenced":           func(k *fakeKafka) (bool, error) { k.epoch++; return false, errFenced },
-			"fenced behind it": func(k *fakeKafka) (bool, error) { k.epoch++; return true, nil },
+			"lost":   func(*fakeKafka) (bool, error) { return false, errors.New("lost") },
+			"stored": func(*fakeKafka) (bool, error) { return true, errors.New("stored, but reported as failed") },
+			"fenced": func(k *fakeKafka) (bool, error) { k.Fence(0); return true, nil },
+			"fenced after": func(k *fakeKafka) (bool, error) {
+				k.stored = func(int) { k.Fence(0); k.stored = nil }
+				return true, nil
+			},
 		} {
 			t.Run(fmt.Sprintf("%d %s", at, name), func(t *testing.T) {
 				trial(t, func(_ *fakeSource, k *fakeKafka) {

@@ -180,7 +180,7 @@ func (e *Exporter) listed() []call.Listed {
 // enter and leave keep the set of shards at work.
 func (e *Exporter) enter(r *run) {
 	e.mu.Lock()
-	e.runs[r.shard.Number] = r
+	e.runs[r.shard.Number()] = r
 	e.mu.Unlock()
 	select {
 	case e.changed <- struct{}{}:
@@ -191,7 +191,7 @@ func (e *Exporter) enter(r *run) {
 func (e *Exporter) leave(r *run) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	delete(e.runs, r.shard.Number)
+	delete(e.runs, r.shard.Number())
 }
 
 // newBackoff grows from first to last, with jitter, and never gives up.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -16,104 +15,109 @@ import (
 
 	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/call"
+	"airudder-exporter/internal/exporter/fakekafka"
 	"airudder-exporter/internal/ledger"
+	"airudder-exporter/internal/record"
 )
 
-// fakeKafka is one ledger partition and the topics that are published to, with
-// transactions that can be lost, or stored but reported as failed.
+// fakeKafka is a Kafka of one shard, and what goes wrong with it.
 type fakeKafka struct {
-	mu        sync.Mutex
-	epoch     int
-	ledger    []batch.Record
-	published map[string]int // key → how often it was committed
-	commits   []txn          // that were tried
-	opens     int            // producers that were tried
+	*fakekafka.Kafka
+
+	mu      sync.Mutex // of what follows, which is set while it is used
+	commits []tried
+	opens   int // producers that were tried
 
 	fault     func(commit int) (stored bool, err error) // nil: none
 	openFault func(open int) error                      // nil: none
+	stored    func(commit int)                          // is told what was stored; may be nil
 	committed time.Duration                             // how long a commit takes
 	maxUnits  int                                       // of a transaction; small, so that plans are split
-	limit     int                                       // bytes of a record
 	markers   int                                       // 51s of each commit
-	busy      bool                                      // a commit is under way
 }
 
-// txn is a transaction whose commit was tried: the tasks of its records.
-type txn struct {
+// tried is a transaction whose commit was tried: the tasks of its records.
+type tried struct {
 	tasks map[string]bool
 	units int
 }
 
-const ledgerTopic = "ledger"
+const (
+	ledgerTopic = "ledger"
+	recordLimit = 1 << 20 // bytes of a batch
+)
 
 func newFakeKafka() *fakeKafka {
-	return &fakeKafka{published: map[string]int{}, committed: 5 * time.Millisecond, maxUnits: 7, limit: 1 << 20}
+	return &fakeKafka{Kafka: fakekafka.New(ledgerTopic, 1), committed: 5 * time.Millisecond, maxUnits: 7}
 }
 
-var errFenced = errors.New("fenced")
+// shard is the fake's as the loop needs it.
+type shard struct{ *fakekafka.Shard }
 
-type fakeProducer struct {
-	kafka *fakeKafka
-	epoch int
-	dead  error
+func (s shard) Open(ctx context.Context, barrier func(epoch int16) batch.Record, replay func(key, value []byte) error) (Producer, error) {
+	p, err := s.Shard.Open(ctx, barrier, replay)
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
-func (k *fakeKafka) open(_ context.Context, barrier func(epoch int16) batch.Record, replay func(key, value []byte) error) (Producer, error) {
+// always claims the shard again, a second after a fence.
+type always struct{}
+
+func (always) AfterDoubt(ctx context.Context) error { return ctx.Err() }
+
+func (always) AfterFence(ctx context.Context) error {
+	sleep(ctx, time.Second)
+	return ctx.Err()
+}
+
+func (k *fakeKafka) shard() Shard {
+	locked := func(value *int) int {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		return *value
+	}
+	return shard{k.Shard(0, fakekafka.Faults{
+		Open: k.opening, Commit: k.committing, Committed: k.wasStored, Limit: recordLimit,
+		Units:      func(int) int { return locked(&k.maxUnits) },
+		Concurrent: func() int { return locked(&k.markers) },
+	})}
+}
+
+// opening counts the producers, and fails behind the fence.
+func (k *fakeKafka) opening(at fakekafka.Step) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.opens++
-	k.epoch++
-	if k.openFault != nil {
-		if err := k.openFault(k.opens); err != nil {
-			return nil, err
-		}
+	if at == fakekafka.StepFence {
+		k.opens++
 	}
-	k.ledger = append(k.ledger, barrier(int16(k.epoch)))
-	for _, r := range k.ledger {
-		if err := replay(r.Key, r.Value); err != nil {
-			return nil, err
-		}
+	if at != fakekafka.StepBarrier || k.openFault == nil {
+		return nil
 	}
-	return &fakeProducer{kafka: k, epoch: k.epoch}, nil
+	return k.openFault(k.opens)
 }
 
-func (p *fakeProducer) Prepare(units [][]batch.Record) (int, func(context.Context) error, error) {
-	n := min(len(units), p.kafka.maxUnits)
-	return n, func(context.Context) error { return p.commit(units[:n]) }, nil
-}
-
-func (p *fakeProducer) Concurrent() int { return p.kafka.markers }
-
-func (p *fakeProducer) Limit(string) int { return p.kafka.limit }
-
-func (p *fakeProducer) commit(units [][]batch.Record) error {
-	k := p.kafka
+func (k *fakeKafka) committing(units [][]batch.Record) (bool, error) {
 	k.mu.Lock()
-	if p.dead == nil && k.busy && p.epoch == k.epoch {
-		p.dead = errors.New("two commits at once")
-	}
-	k.busy = true
 	took := k.committed
 	k.mu.Unlock()
 	time.Sleep(took) // virtual
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.busy = false
-	if p.dead == nil && p.epoch != k.epoch {
-		p.dead = errFenced
+	k.commits = append(k.commits, tried{tasksOf(units), len(units)})
+	if k.fault == nil {
+		return true, nil
 	}
-	if p.dead != nil {
-		return p.dead
+	return k.fault(len(k.commits))
+}
+
+func (k *fakeKafka) wasStored() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.stored != nil {
+		k.stored(len(k.commits))
 	}
-	k.commits = append(k.commits, txn{tasksOf(units), len(units)})
-	stored := true
-	if k.fault != nil {
-		stored, p.dead = k.fault(len(k.commits))
-	}
-	if stored {
-		k.store(units)
-	}
-	return p.dead
 }
 
 func tasksOf(units [][]batch.Record) map[string]bool {
@@ -126,65 +130,15 @@ func tasksOf(units [][]batch.Record) map[string]bool {
 	return tasks
 }
 
-func (k *fakeKafka) store(units [][]batch.Record) {
-	for _, unit := range units {
-		for _, r := range unit {
-			if r.Topic == ledgerTopic {
-				k.ledger = append(k.ledger, r)
-			} else {
-				k.published[string(r.Key)]++
-			}
-		}
-	}
-}
-
-// fence is another writer that takes the shard over and writes nothing.
-func (k *fakeKafka) fence() {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.epoch++
-}
-
-func (k *fakeKafka) shard(n int) Shard {
-	return Shard{
-		Number: n, Open: k.open,
-		Explain:    error.Error,
-		Fenced:     func(err error) bool { return errors.Is(err, errFenced) },
-		AfterDoubt: context.Context.Err,
-		AfterFence: func(ctx context.Context) error { sleep(ctx, time.Second); return ctx.Err() },
-	}
-}
-
-func (k *fakeKafka) topics() Topics {
-	return Topics{
-		Published: func(context.Context, string) (bool, error) { return len(k.counts()) > 0, nil },
-		Look: func(_ context.Context, _ string, visit func(int, []byte, []byte) error) ([]int64, error) {
-			k.mu.Lock()
-			defer k.mu.Unlock()
-			for _, r := range k.ledger {
-				if err := visit(0, r.Key, r.Value); err != nil {
-					return nil, err
-				}
-			}
-			return []int64{0}, nil
-		},
-		WriteOnce: func(ctx context.Context, _ string, decide func(context.Context) (map[int]batch.Record, error)) error {
-			records, err := decide(ctx)
-			k.mu.Lock()
-			defer k.mu.Unlock()
-			for _, r := range records {
-				k.ledger = append(k.ledger, r)
-			}
-			return err
-		},
-	}
-}
-
 // counts returns how often each key was published.
 func (k *fakeKafka) counts() map[string]int {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return maps.Clone(k.published)
+	published := map[string]int{}
+	for _, r := range k.Log() {
+		if r.Topic != ledgerTopic {
+			published[string(r.Key)]++
+		}
+	}
+	return published
 }
 
 // tried is how many commits were tried.
@@ -197,10 +151,8 @@ func (k *fakeKafka) tried() int {
 // replayed is what a start would find.
 func (k *fakeKafka) replayed(t *testing.T) *ledger.Ledger {
 	t.Helper()
-	k.mu.Lock()
-	defer k.mu.Unlock()
 	l := ledger.New()
-	for _, r := range k.ledger {
+	for _, r := range k.Entries(0) {
 		if err := l.Replay(r.Key, r.Value); err != nil {
 			t.Fatal(err)
 		}
@@ -215,19 +167,18 @@ type fakeEncoder struct{ limit int }
 
 var errEncode = errors.New("a value does not match its schema")
 
-func (e fakeEncoder) Plan(p ledger.Plan) ([][]batch.Record, []ledger.Unit, error) {
+func (e fakeEncoder) Plan(p ledger.Plan) ([]record.Encoded, error) {
 	if p.Task.ID == "unencodable" {
-		return nil, nil, errEncode
+		return nil, errEncode
 	}
-	all := make([][]batch.Record, len(p.Units))
-	units := make([]ledger.Unit, len(p.Units))
+	units := make([]record.Encoded, len(p.Units))
 	for i, u := range p.Units {
 		if u.Call != nil && strings.HasSuffix(u.Call.CallID, "huge") {
 			u = ledger.TooLarge(u, e.limit)
 		}
-		units[i], all[i] = u, records(p.Task, u)
+		units[i] = record.Encoded{Unit: u, Records: records(p.Task, u)}
 	}
-	return all, units, nil
+	return units, nil
 }
 
 func records(task call.Task, u ledger.Unit) (all []batch.Record) {
@@ -280,11 +231,11 @@ func start(t *testing.T, cfg Config, source Source, kafka *fakeKafka) *world {
 	w := newWorld(t, cfg, source)
 	ctx, cancel := context.WithCancel(t.Context())
 	w.cancel = cancel
-	if _, err := w.Start(ctx, kafka.topics()); err != nil {
+	if _, err := w.Start(ctx, kafka); err != nil {
 		t.Fatalf("start: %v", err)
 	}
 	w.Owned(1)
-	w.group.Go(func() { w.err = w.RunShard(ctx, kafka.shard(0)) })
+	w.group.Go(func() { w.err = w.RunShard(ctx, kafka.shard(), always{}) })
 	w.group.Go(func() { _ = w.List(ctx) })
 	return w
 }

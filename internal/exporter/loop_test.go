@@ -22,7 +22,7 @@ func TestABrokenTaskStopsNoOther(t *testing.T) {
 		source.set("cut", call.Calling, 10, 10)
 		source.set("unencodable", call.Calling, 1, 0)
 		source.set("large", call.Calling, 1, 0)
-		source.tasks["large"].task.Name = call.Some(string(make([]byte, kafka.limit)))
+		source.tasks["large"].task.Name = call.Some(string(make([]byte, recordLimit)))
 		source.broken = func(taskID string, _ int) (int, error) {
 			if taskID == "cut" {
 				return 5, fakeUpstreamError{kind: "cut"}
@@ -284,7 +284,7 @@ func TestListKeepsItsPace(t *testing.T) {
 func TestShareOfTheBudget(t *testing.T) {
 	source := newFakeSource(t)
 	w := newWorld(t, testConfig(), source)
-	if _, err := w.Start(t.Context(), begun(4, time.Now()).topics()); err != nil {
+	if _, err := w.Start(t.Context(), begun(4, time.Now())); err != nil {
 		t.Fatal(err)
 	}
 	for _, n := range []int{0, 1, 3, 4} {

@@ -22,10 +22,10 @@ const Lookback = 168 * time.Hour
 func (e *Exporter) Start(ctx context.Context, topics Topics) (ledger.Meta, error) {
 	meta, found, partitions, err := e.look(ctx, topics)
 	unsettled := errors.Is(err, ledger.ErrRefused) || err == nil && (!found || e.lowers(meta))
-	// Another process may be at it: until its markers are in all partitions, a
-	// sound ledger looks torn. Behind the next fence they are, unless a third
-	// wrote meanwhile, so one refusal proves nothing. What this process wrote is
-	// looked at in the same way, else a shard's replay might miss it.
+	// Another process may be writing meta: until its markers are in all
+	// partitions, a sound ledger looks torn. After the next fence they are, unless
+	// a third process wrote meanwhile, so one refusal proves nothing. What this
+	// process wrote is looked at in the same way, else a shard's replay might miss it.
 	for tries := 0; unsettled && tries < settleTries; tries++ {
 		var wrote bool
 		meta, partitions, wrote, err = e.settle(ctx, topics)
@@ -41,7 +41,7 @@ func (e *Exporter) Start(ctx context.Context, topics Topics) (ledger.Meta, error
 	return meta, nil
 }
 
-// settleTries is how many looks, each behind a fence of its own, a refusal must
+// settleTries is how many looks, each after a fence of its own, a refusal must
 // survive. Meta is written once in a ledger's life, and once more for each time
 // that ExportSince is lowered: no more processes than this do so at one moment.
 const settleTries = 5
@@ -53,49 +53,86 @@ func Inspect(ctx context.Context, cfg Config, topics Topics) (ledger.Meta, bool,
 	return meta, found, err
 }
 
-// look reads what the topics show. Whether events were published is asked
-// first: a ledger that is being made meanwhile must not look like a lost one.
+// look is what the topics show, read no further than needed: the first meta entry
+// of a partition tells which ledger it is. Where the configuration is earlier,
+// only the last one tells whether that has been taken over already.
 func (e *Exporter) look(ctx context.Context, topics Topics) (ledger.Meta, bool, int, error) {
+	meta, found, partitions, err := e.check(ctx, topics, LookFirst)
+	if err == nil && found && e.lowers(meta) {
+		return e.check(ctx, topics, LookLast)
+	}
+	return meta, found, partitions, err
+}
+
+// check holds the meta entries against the configuration. Whether events were
+// published is asked first: a ledger that is being made meanwhile must not look
+// like a lost one.
+func (e *Exporter) check(ctx context.Context, topics Topics, which Which) (ledger.Meta, bool, int, error) {
 	published, err := topics.Published(ctx, e.cfg.EventTopic)
 	if err != nil {
 		return ledger.Meta{}, false, 0, fmt.Errorf("look at %s: %w", e.cfg.EventTopic, err)
 	}
+	parts, err := Look(ctx, topics, e.cfg.LedgerTopic, which)
+	if err != nil {
+		return ledger.Meta{}, false, len(parts), err
+	}
+	meta, found, err := ledger.CheckMeta(parts, e.cfg.LedgerTopic, e.cfg.EventTopic, published)
+	return meta, found, len(parts), err
+}
+
+// Which says how far Look reads.
+type Which bool
+
+const (
+	LookFirst Which = false // to each partition's first meta entry
+	LookLast  Which = true  // to each partition's end
+)
+
+// Look reads the meta entry of each partition of a ledger topic. Its error is
+// ledger.ErrRefused where one cannot be read.
+//
+// A ledger is made with its meta entries in front. Only after ExportSince was
+// lowered and the cleaner has taken the old ones do they stand further back, and
+// LookFirst reads so far.
+func Look(ctx context.Context, topics Topics, topic string, which Which) ([]ledger.Seen, error) {
 	seen := map[int]ledger.Seen{}
 	unread := map[int]ledger.Strangers{}
-	starts, err := topics.Look(ctx, e.cfg.LedgerTopic, func(partition int, key, value []byte) error {
+	starts, err := topics.Look(ctx, topic, func(partition int, key, value []byte) (bool, error) {
 		if string(key) != string(ledger.KindMeta) {
-			return nil
+			return false, nil
 		}
 		entry, err := ledger.ParseEntry(key, value)
 		strangers := unread[partition]
 		strangers.Note(key, value, err)
 		unread[partition] = strangers
 		seen[partition] = ledger.Seen{Meta: entry.Meta, HasMeta: err == nil && !entry.Tombstone}
-		return nil
+		return which == LookFirst && seen[partition].HasMeta, nil
 	})
 	if err != nil {
-		return ledger.Meta{}, false, 0, fmt.Errorf("look at %s: %w", e.cfg.LedgerTopic, err)
+		return nil, fmt.Errorf("look at %s: %w", topic, err)
 	}
 	parts := make([]ledger.Seen, len(starts))
 	for i, start := range starts {
 		strangers := unread[i]
-		if err := strangers.Check(i, e.cfg.LedgerTopic); err != nil {
-			return ledger.Meta{}, false, len(parts), err
+		if err := strangers.Check(i, topic); err != nil {
+			return parts, err
 		}
 		parts[i] = seen[i]
 		parts[i].LogStart = start
 	}
-	meta, found, err := ledger.CheckMeta(parts, e.cfg.LedgerTopic, e.cfg.EventTopic, published)
-	return meta, found, len(parts), err
+	return parts, nil
 }
+
+// InitID is the transactional id under which a ledger's meta entries are written.
+func InitID(ledgerTopic string) string { return ledgerTopic + "-init" }
 
 // settle writes the meta entries under the init transactional id, by which one
 // process at a time can: it looks again once it has fenced the others.
 func (e *Exporter) settle(ctx context.Context, topics Topics) (meta ledger.Meta, partitions int, wrote bool, err error) {
-	err = topics.WriteOnce(ctx, e.cfg.LedgerTopic+"-init", func(ctx context.Context) (map[int]batch.Record, error) {
+	err = topics.WriteOnce(ctx, InitID(e.cfg.LedgerTopic), func(ctx context.Context) (map[int]batch.Record, error) {
 		var found bool
 		var err error
-		if meta, found, partitions, err = e.look(ctx, topics); err != nil {
+		if meta, found, partitions, err = e.check(ctx, topics, LookLast); err != nil {
 			return nil, err
 		}
 		switch {
@@ -107,7 +144,7 @@ func (e *Exporter) settle(ctx context.Context, topics Topics) (meta ledger.Meta,
 			meta = e.newMeta(partitions)
 		}
 		wrote = true
-		return e.metaRecords(meta), nil
+		return MetaRecords(e.cfg.LedgerTopic, meta), nil
 	})
 	if err != nil {
 		return meta, partitions, false, fmt.Errorf("settle the ledger: %w", err)
@@ -127,13 +164,24 @@ func (e *Exporter) newMeta(partitions int) ledger.Meta {
 	}
 }
 
-func (e *Exporter) metaRecords(meta ledger.Meta) map[int]batch.Record {
-	entry := ledger.Entry{Kind: ledger.KindMeta, Meta: meta}
-	records := map[int]batch.Record{}
+// MetaRecords are a ledger's meta entries, by partition.
+func MetaRecords(ledgerTopic string, meta ledger.Meta) map[int]batch.Record {
+	records := make(map[int]batch.Record, meta.Partitions)
 	for i := range meta.Partitions {
-		records[i] = batch.Record{Topic: e.cfg.LedgerTopic, Key: entry.AppendKey(nil), Value: entry.AppendValue(nil)}
+		records[i] = EntryRecord(ledgerTopic, ledger.Entry{Kind: ledger.KindMeta, Meta: meta})
 	}
 	return records
+}
+
+// Barrier is the producer entry: who fenced the shard, and at which epoch.
+func Barrier(ledgerTopic string, writer ledger.Writer, epoch int16) batch.Record {
+	writer.Epoch = epoch
+	return EntryRecord(ledgerTopic, ledger.Entry{Kind: ledger.KindProducer, Writer: writer})
+}
+
+// EntryRecord is an entry as a record of the ledger topic.
+func EntryRecord(ledgerTopic string, e ledger.Entry) batch.Record {
+	return batch.Record{Topic: ledgerTopic, Key: e.AppendKey(nil), Value: e.AppendValue(nil)}
 }
 
 // lowers reports whether the configuration wants older tasks than the ledger.

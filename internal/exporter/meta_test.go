@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,100 +14,40 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"airudder-exporter/internal/batch"
+	"airudder-exporter/internal/exporter/fakekafka"
 	"airudder-exporter/internal/ledger"
 )
 
-// fakeTopics are a ledger of several partitions, of which WriteOnce writes one
-// after the other: a look in between sees a part, as it does on a broker whose
-// markers are on their way.
-type fakeTopics struct {
-	mu        sync.Mutex
-	parts     [][]batch.Record
-	starts    []int64
-	published bool
-	lookErr   error
-	writes    int
-	turn      chan struct{} // whose it is may write; a channel, for which a bubble's time goes on
-	slow      time.Duration
-}
-
-func (f *fakeTopics) topics() Topics {
-	return Topics{
-		Published: func(context.Context, string) (bool, error) { return f.published, f.lookErr },
-		Look:      f.look,
-		WriteOnce: f.writeOnce,
-	}
-}
-
-func (f *fakeTopics) look(_ context.Context, _ string, visit func(int, []byte, []byte) error) ([]int64, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for i, part := range f.parts {
-		for _, r := range part {
-			if err := visit(i, r.Key, r.Value); err != nil {
-				return nil, err
-			}
-		}
-	}
-	if f.starts != nil {
-		return f.starts, nil
-	}
-	return make([]int64, len(f.parts)), nil
-}
-
-func (f *fakeTopics) writeOnce(ctx context.Context, id string, decide func(context.Context) (map[int]batch.Record, error)) error {
-	if id != ledgerTopic+"-init" {
-		return errors.New("another transactional id: " + id)
-	}
-	if f.turn != nil {
-		f.turn <- struct{}{}
-		defer func() { <-f.turn }()
-	}
-	records, err := decide(ctx)
-	if err != nil || len(records) == 0 {
-		return err
-	}
-	f.writes++
-	for i := range f.parts {
-		f.mu.Lock()
-		f.parts[i] = append(f.parts[i], records[i])
-		f.mu.Unlock()
-		time.Sleep(f.slow)
-	}
-	return nil
-}
-
-// metas are the last meta entries of all partitions.
-func (f *fakeTopics) metas(t *testing.T) (all []ledger.Meta) {
+// metas are the meta entries of all partitions that were written last, and how
+// often any was.
+func metas(t *testing.T, k *fakekafka.Kafka, partitions int) (last []ledger.Meta, writes int) {
 	t.Helper()
-	for _, part := range f.parts {
+	for i := range partitions {
 		var m ledger.Meta
-		for _, r := range part {
+		entries := k.Entries(i)
+		for _, r := range entries {
 			if err := json.Unmarshal(r.Value, &m); err != nil {
 				t.Fatal(err)
 			}
 		}
-		all = append(all, m)
+		last, writes = append(last, m), max(writes, len(entries))
 	}
-	return all
+	return last, writes
 }
 
 // begun is a ledger that exports since a time.
-func begun(partitions int, since time.Time) *fakeTopics {
-	f := &fakeTopics{parts: make([][]batch.Record, partitions)}
-	meta := ledger.Entry{Kind: ledger.KindMeta, Meta: ledger.Meta{
+func begun(partitions int, since time.Time) *fakekafka.Kafka {
+	k := fakekafka.New(ledgerTopic, partitions)
+	k.Append(EntryRecord(ledgerTopic, ledger.Entry{Kind: ledger.KindMeta, Meta: ledger.Meta{
 		LedgerID: "id", Partitions: partitions, EventTopic: "events", EventKey: "call_id", ExportSince: since,
-	}}
-	for i := range f.parts {
-		f.parts[i] = []batch.Record{{Topic: ledgerTopic, Key: meta.AppendKey(nil), Value: meta.AppendValue(nil)}}
-	}
-	return f
+	}}))
+	return k
 }
 
 func TestStartBeginsALedger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fakeTopics{parts: make([][]batch.Record, 3)}
-		meta, err := newWorld(t, testConfig(), newFakeSource(t)).Start(t.Context(), f.topics())
+		f := fakekafka.New(ledgerTopic, 3)
+		meta, err := newWorld(t, testConfig(), newFakeSource(t)).Start(t.Context(), f)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -122,14 +61,15 @@ func TestStartBeginsALedger(t *testing.T) {
 		if !regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`).MatchString(meta.LedgerID) {
 			t.Errorf("the ledger's id %q is no UUID", meta.LedgerID)
 		}
-		for i, got := range f.metas(t) {
+		written, _ := metas(t, f, 3)
+		for i, got := range written {
 			if got != meta {
 				t.Errorf("partition %d holds %+v, want %+v", i, got, meta)
 			}
 		}
-		again, err := newWorld(t, testConfig(), newFakeSource(t)).Start(t.Context(), f.topics())
-		if err != nil || again != meta || f.writes != 1 {
-			t.Errorf("a second start: %+v, %v after %d writes, want the same meta and no more writes", again, err, f.writes)
+		again, err := newWorld(t, testConfig(), newFakeSource(t)).Start(t.Context(), f)
+		if _, writes := metas(t, f, 3); err != nil || again != meta || writes != 1 {
+			t.Errorf("a second start: %+v, %v after %d writes, want the same meta and no more writes", again, err, writes)
 		}
 	})
 }
@@ -138,9 +78,10 @@ func TestStartWithExportSince(t *testing.T) {
 	since := time.Date(2025, 1, 2, 3, 4, 5, 0, time.FixedZone("", 8*3600))
 	cfg := testConfig()
 	cfg.ExportSince = since
-	f := &fakeTopics{parts: make([][]batch.Record, 1)}
-	meta, err := newWorld(t, cfg, newFakeSource(t)).Start(t.Context(), f.topics())
-	if err != nil || !meta.ExportSince.Equal(since) || !f.metas(t)[0].ExportSince.Equal(since) {
+	f := fakekafka.New(ledgerTopic, 1)
+	meta, err := newWorld(t, cfg, newFakeSource(t)).Start(t.Context(), f)
+	written, _ := metas(t, f, 1)
+	if err != nil || !meta.ExportSince.Equal(since) || !written[0].ExportSince.Equal(since) {
 		t.Errorf("meta says %s, %v, want %s", meta.ExportSince, err, since)
 	}
 }
@@ -148,12 +89,18 @@ func TestStartWithExportSince(t *testing.T) {
 // Many processes start at once, and see each other's work half done.
 func TestStartsRace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fakeTopics{parts: make([][]batch.Record, 4), slow: 10 * time.Millisecond, turn: make(chan struct{}, 1)}
+		f := fakekafka.New(ledgerTopic, 4)
+		f.MarkersTake = 10 * time.Millisecond
 		ids := make(chan string, 20)
 		for i := range cap(ids) {
 			go func() {
 				time.Sleep(time.Duration(i) * 3 * time.Millisecond)
-				meta, err := newWorld(t, testConfig(), newFakeSource(t)).Start(t.Context(), f.topics())
+				w := newWorld(t, testConfig(), newFakeSource(t))
+				meta, err := w.Start(t.Context(), f)
+				for errors.Is(err, fakekafka.ErrFenced) {
+					time.Sleep(time.Duration(i) * time.Millisecond)
+					meta, err = w.Start(t.Context(), f)
+				}
 				if err != nil {
 					t.Errorf("process %d: %v", i, err)
 				}
@@ -166,8 +113,8 @@ func TestStartsRace(t *testing.T) {
 				t.Errorf("processes found the ledgers %s and %s", first, got)
 			}
 		}
-		if f.writes != 1 {
-			t.Errorf("meta was written %d times", f.writes)
+		if _, writes := metas(t, f, 4); writes != 1 {
+			t.Errorf("meta was written %d times", writes)
 		}
 	})
 }
@@ -190,11 +137,12 @@ func TestExportSinceIsOnlyLowered(t *testing.T) {
 			f, cfg := begun(2, year(2025)), testConfig()
 			cfg.ExportSince = tt.configured
 			w := newWorld(t, cfg, newFakeSource(t))
-			meta, err := w.Start(t.Context(), f.topics())
-			if err != nil || !meta.ExportSince.Equal(tt.want) || f.writes != tt.writes {
-				t.Errorf("since %s, %v after %d writes; want %s after %d", meta.ExportSince, err, f.writes, tt.want, tt.writes)
+			meta, err := w.Start(t.Context(), f)
+			written, writes := metas(t, f, 2)
+			if writes--; err != nil || !meta.ExportSince.Equal(tt.want) || writes != tt.writes {
+				t.Errorf("since %s, %v after %d writes; want %s after %d", meta.ExportSince, err, writes, tt.want, tt.writes)
 			}
-			for _, m := range f.metas(t) {
+			for _, m := range written {
 				if !m.ExportSince.Equal(tt.want) || m.LedgerID != "id" || m.EventKey != "call_id" {
 					t.Errorf("a partition holds %+v", m)
 				}
@@ -208,10 +156,10 @@ func TestExportSinceIsOnlyLowered(t *testing.T) {
 
 func TestStartWarns(t *testing.T) {
 	f, cfg := begun(2, time.Now()), testConfig()
-	f.parts = append(f.parts, nil) // a partition that was added later
+	f.Resize(3) // a partition that was added later
 	cfg.EventKey = "comments"
 	w := newWorld(t, cfg, newFakeSource(t))
-	meta, err := w.Start(t.Context(), f.topics())
+	meta, err := w.Start(t.Context(), f)
 	if err != nil || meta.Partitions != 2 {
 		t.Fatalf("%d partitions, %v; want the pinned 2", meta.Partitions, err)
 	}
@@ -225,62 +173,116 @@ func TestStartWarns(t *testing.T) {
 func TestStartRefuses(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
-		spoil func(f *fakeTopics)
+		spoil func(f *fakekafka.Kafka)
 		want  string
 	}{
-		{"lost", func(f *fakeTopics) { f.parts, f.published = make([][]batch.Record, 2), true }, "holds no meta entry, but events holds events"},
-		{"a partition lost", func(f *fakeTopics) { f.parts[1] = nil }, "partition 1 of ledger holds no meta entry although others do"},
-		{"begins late", func(f *fakeTopics) { f.starts = []int64{0, 17} }, "partition 1 of ledger begins at offset 17"},
-		{"two ledgers", func(f *fakeTopics) { f.parts[1][0].Value = []byte(`{"ledger_id":"other","partitions":2}`) }, "different ledgers"},
-		{"another event topic", func(f *fakeTopics) {
-			for i := range f.parts {
-				f.parts[i][0].Value = []byte(`{"ledger_id":"id","partitions":2,"event_topic":"calls"}`)
+		{"lost", func(f *fakekafka.Kafka) {
+			f.Resize(0)
+			f.Resize(2)
+			f.Append(batch.Record{Topic: "events"})
+		}, "holds no meta entry, but events holds events"},
+		{"a partition lost", func(f *fakekafka.Kafka) { f.Edit(1, holding()) }, "partition 1 of ledger holds no meta entry although others do"},
+		{"begins late", func(f *fakekafka.Kafka) { f.Begins(1, 17) }, "partition 1 of ledger begins at offset 17"},
+		{"two ledgers", func(f *fakekafka.Kafka) { f.Edit(1, holding(`{"ledger_id":"other","partitions":2}`)) }, "different ledgers"},
+		{"another event topic", func(f *fakekafka.Kafka) {
+			for i := range 2 {
+				f.Edit(i, holding(`{"ledger_id":"id","partitions":2,"event_topic":"calls"}`))
 			}
 		}, "belongs to the event topic calls"},
-		{"fewer partitions", func(f *fakeTopics) { f.parts = f.parts[:1] }, "made anew with fewer"},
-		{"garbage", func(f *fakeTopics) { f.parts[1][0].Value = []byte(`{"ledger_id":`) }, "partition 1 of ledger holds 1 entries that cannot be read"},
-		{"a deleted entry", func(f *fakeTopics) {
-			f.parts[1] = append(f.parts[1], batch.Record{Topic: ledgerTopic, Key: []byte("meta")})
-		}, "partition 1 of ledger holds no meta entry although others do"},
+		{"fewer partitions", func(f *fakekafka.Kafka) { f.Resize(1) }, "made anew with fewer"},
+		{"garbage", func(f *fakekafka.Kafka) { f.Edit(1, holding(`{"ledger_id":`)) }, "partition 1 of ledger holds 1 entries that cannot be read"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := begun(2, time.Now())
 			tt.spoil(f)
-			_, err := newWorld(t, testConfig(), newFakeSource(t)).Start(t.Context(), f.topics())
+			_, err := newWorld(t, testConfig(), newFakeSource(t)).Start(t.Context(), f)
 			if !errors.Is(err, ledger.ErrRefused) || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want a refusal with %q", err, tt.want)
 			}
-			_, _, inspected := Inspect(t.Context(), testConfig(), f.topics())
+			_, _, inspected := Inspect(t.Context(), testConfig(), f)
 			if !errors.Is(inspected, ledger.ErrRefused) {
 				t.Errorf("inspected: %v, want a refusal", inspected)
 			}
-			if f.writes > 0 {
+			if len(f.Entries(0)) > 1 {
 				t.Error("a refused ledger was written")
 			}
 		})
 	}
 }
 
+// holding has a ledger partition hold these meta entries and no others.
+func holding(metas ...string) func([]batch.Record) []batch.Record {
+	return func([]batch.Record) (all []batch.Record) {
+		for _, m := range metas {
+			all = append(all, batch.Record{Topic: ledgerTopic, Key: []byte("meta"), Value: []byte(m)})
+		}
+		return all
+	}
+}
+
 func TestStartMayBeTriedAgain(t *testing.T) {
 	f := begun(1, time.Now())
-	f.lookErr = errors.New("no broker")
-	_, err := newWorld(t, testConfig(), newFakeSource(t)).Start(t.Context(), f.topics())
+	f.LookFault = func() error { return errors.New("no broker") }
+	_, err := newWorld(t, testConfig(), newFakeSource(t)).Start(t.Context(), f)
 	if err == nil || errors.Is(err, ledger.ErrRefused) {
 		t.Errorf("got %v, want an error that is no refusal", err)
 	}
 }
 
 func TestInspectWritesNothing(t *testing.T) {
-	f := &fakeTopics{parts: make([][]batch.Record, 2)}
-	if _, found, err := Inspect(t.Context(), testConfig(), f.topics()); found || err != nil || f.writes > 0 {
-		t.Errorf("a new ledger: found %v, %v, %d writes", found, err, f.writes)
+	f := fakekafka.New(ledgerTopic, 2)
+	if _, found, err := Inspect(t.Context(), testConfig(), f); found || err != nil || len(f.Log()) > 0 {
+		t.Errorf("a new ledger: found %v, %v, %d records written", found, err, len(f.Log()))
 	}
 	cfg := testConfig()
 	cfg.ExportSince = time.Unix(0, 0) // which a start would write
 	f = begun(2, time.Now())
-	if meta, found, err := Inspect(t.Context(), cfg, f.topics()); !found || meta.LedgerID != "id" || err != nil || f.writes > 0 {
-		t.Errorf("a ledger: %+v, %v, %v, %d writes", meta, found, err, f.writes)
+	before := len(f.Log())
+	if meta, found, err := Inspect(t.Context(), cfg, f); !found || meta.LedgerID != "id" || err != nil || len(f.Log()) > before {
+		t.Errorf("a ledger: %+v, %v, %v, %d records written", meta, found, err, len(f.Log())-before)
 	}
+}
+
+// The ledger is read to its first meta entry, and further only where the
+// configuration is earlier than that one says.
+func TestStartReadsNoFurtherThanNeeded(t *testing.T) {
+	year := func(y int) time.Time { return time.Date(y, 1, 1, 0, 0, 0, 0, time.UTC) }
+	call := EntryRecord(ledgerTopic, ledger.Entry{Kind: ledger.KindCall, TaskID: "t", ID: "c", Published: ledger.Published{As: ledger.Event}})
+	lowered := begun(1, year(2023)).Entries(0)[0]
+	for _, tt := range []struct {
+		name       string
+		ledger     func(entries []batch.Record) []batch.Record // from one meta of 2025
+		configured time.Time
+		reads      int // records
+		since      time.Time
+	}{
+		{"not lowered", func(e []batch.Record) []batch.Record { return append(e, call, call) }, time.Time{}, 1, year(2025)},
+		{"lowered before", func(e []batch.Record) []batch.Record { return append(e, call, lowered, call) }, year(2023), 1 + 4, year(2023)},
+		{"lowered before, and cleaned", func([]batch.Record) []batch.Record { return []batch.Record{call, lowered, call} }, year(2023), 2, year(2023)},
+	} {
+		k := begun(1, year(2025))
+		k.Edit(0, tt.ledger)
+		counted := &counting{Topics: k}
+		cfg := testConfig()
+		cfg.ExportSince = tt.configured
+		meta, err := newWorld(t, cfg, newFakeSource(t)).Start(t.Context(), counted)
+		if err != nil || !meta.ExportSince.Equal(tt.since) || counted.records != tt.reads {
+			t.Errorf("%s: since %s, %v after %d records, want %s after %d", tt.name, meta.ExportSince, err, counted.records, tt.since, tt.reads)
+		}
+	}
+}
+
+// counting counts the records that a Look shows.
+type counting struct {
+	Topics
+	records int
+}
+
+func (c *counting) Look(ctx context.Context, topic string, visit func(int, []byte, []byte) (bool, error)) ([]int64, error) {
+	return c.Topics.Look(ctx, topic, func(partition int, key, value []byte) (bool, error) {
+		c.records++
+		return visit(partition, key, value)
+	})
 }
 
 // A shard is held against the meta at each producer's start: one of another
@@ -294,13 +296,10 @@ func TestMetaOfAShard(t *testing.T) {
 		lowered := w.meta
 		lowered.ExportSince = lowered.ExportSince.Add(-time.Hour)
 		write := func(m ledger.Meta) {
-			kafka.mu.Lock()
-			defer kafka.mu.Unlock()
-			e := ledger.Entry{Kind: ledger.KindMeta, Meta: m}
-			kafka.ledger = append(kafka.ledger, batch.Record{Topic: ledgerTopic, Key: e.AppendKey(nil), Value: e.AppendValue(nil)})
+			kafka.Append(EntryRecord(ledgerTopic, ledger.Entry{Kind: ledger.KindMeta, Meta: m}))
 		}
 		write(lowered)
-		kafka.fence()
+		kafka.Fence(0)
 		source.set("a", "calling", 4, 2)
 		time.Sleep(time.Minute)
 		if got := w.Totals().ExportSince; !got.Equal(lowered.ExportSince) {
@@ -308,7 +307,7 @@ func TestMetaOfAShard(t *testing.T) {
 		}
 		lowered.LedgerID = "other"
 		write(lowered)
-		kafka.fence()
+		kafka.Fence(0)
 		source.set("a", "calling", 5, 1)
 		time.Sleep(time.Minute)
 		w.cancel()
@@ -322,37 +321,35 @@ func TestMetaOfAShard(t *testing.T) {
 // A third process may write behind our fence: a ledger is refused only when it
 // is torn behind fence after fence.
 func TestStartOutlivesATornLook(t *testing.T) {
-	entry := ledger.Entry{Kind: ledger.KindMeta, Meta: ledger.Meta{LedgerID: "l", Partitions: 2, EventTopic: "events", EventKey: "call_id"}}
 	for _, tt := range []struct {
 		torn    int // looks that miss the second partition's meta
 		refused bool
 	}{{0, false}, {1, false}, {2, false}, {settleTries, false}, {settleTries + 1, true}} {
-		looks := 0
-		topics := Topics{
-			Published: func(context.Context, string) (bool, error) { return true, nil },
-			Look: func(_ context.Context, _ string, visit func(int, []byte, []byte) error) ([]int64, error) {
-				looks++
-				for partition := range 2 {
-					if partition == 1 && looks <= tt.torn {
-						continue
-					}
-					if err := visit(partition, entry.AppendKey(nil), entry.AppendValue(nil)); err != nil {
-						return nil, err
-					}
-				}
-				return []int64{0, 0}, nil
-			},
-			WriteOnce: func(ctx context.Context, _ string, decide func(context.Context) (map[int]batch.Record, error)) error {
-				records, err := decide(ctx)
-				if len(records) > 0 {
-					t.Errorf("%d torn looks: meta is written again", tt.torn)
-				}
-				return err
-			},
-		}
+		k := begun(2, time.Now())
+		k.Append(batch.Record{Topic: "events"})
+		topics := &torn{Topics: k, looks: tt.torn}
 		e := New(testConfig(), newFakeSource(t), nil, ledger.Writer{}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 		if _, err := e.Start(t.Context(), topics); errors.Is(err, ledger.ErrRefused) != tt.refused || err != nil && !tt.refused {
 			t.Errorf("%d torn looks: error %v, want refused %t", tt.torn, err, tt.refused)
 		}
+		if _, writes := metas(t, k, 2); writes != 1 {
+			t.Errorf("%d torn looks: meta is written again", tt.torn)
+		}
 	}
+}
+
+// torn hides the second partition's records from its first looks.
+type torn struct {
+	Topics
+	looks int
+}
+
+func (f *torn) Look(ctx context.Context, topic string, visit func(int, []byte, []byte) (bool, error)) ([]int64, error) {
+	f.looks--
+	return f.Topics.Look(ctx, topic, func(partition int, key, value []byte) (bool, error) {
+		if partition == 1 && f.looks >= 0 {
+			return true, nil
+		}
+		return visit(partition, key, value)
+	})
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"airudder-exporter/internal/call"
+	"airudder-exporter/internal/exporter/fakekafka"
 )
 
 // gathered are all metrics, a line each: a counter's or a gauge's value, a
@@ -58,12 +59,12 @@ func TestMetrics(t *testing.T) {
 			case 4:
 				return false, errors.New("lost")
 			case 5:
-				return false, errFenced
+				return false, fakekafka.ErrFenced
 			}
 			return true, nil
 		}
 		w := start(t, testConfig(), source, kafka)
-		time.Sleep(3 * time.Second)
+		time.Sleep(5 * time.Second) // a fenced producer looks for its rival for two of them
 		w.wantMetrics(
 			"events_total 3", "dead_letters_total reason=no_call_id 1", "status_changes_total 1", "seals_total 0",
 			"detection_lag_seconds from=call_end 1 10.025", "detection_lag_seconds from=first_sight 3 0.09",

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/call"
 	"airudder-exporter/internal/ledger"
 )
@@ -110,7 +111,7 @@ func (r *run) resume() {
 func (r *run) consider() {
 	now, listed, shards := time.Now(), r.listed(), r.partitions()
 	for _, l := range listed {
-		if r.cfg.ShardOf(l.TaskID, shards) != r.shard.Number {
+		if r.cfg.ShardOf(l.TaskID, shards) != r.shard.Number() {
 			continue
 		}
 		named := r.source.Named(l.TaskID)
@@ -130,7 +131,8 @@ func outcome(err error) string {
 		return upstream.Kind()
 	case errors.Is(err, call.ErrNoTask):
 		return "not_found"
-	case errors.Is(err, errTooLarge):
+	}
+	if _, large := errors.AsType[*batch.TooLargeError](err); large {
 		return "too_large"
 	}
 	return "other"

@@ -31,7 +31,7 @@ func (e *Exporter) takenOver(ctx context.Context, s Shard, epoch int16, cause er
 // rival is the first writer of the shard behind a producer of ours that was
 // fenced; false: none came.
 func (e *Exporter) rival(ctx context.Context, s Shard, epoch int16) (by ledger.Writer, found bool) {
-	if epoch < 0 || s.Later == nil {
+	if epoch < 0 {
 		return by, false
 	}
 	ctx, cancel := context.WithTimeout(ctx, rivalPatience)
@@ -48,7 +48,7 @@ func (e *Exporter) rival(ctx context.Context, s Shard, epoch int16) (by ledger.W
 		return found
 	})
 	if err != nil && ctx.Err() == nil {
-		e.log.Warn("who took the shard over cannot be read", "shard", s.Number, "error", err)
+		e.log.Warn("who took the shard over cannot be read", "shard", s.Number(), "error", err)
 	}
 	return by, found
 }

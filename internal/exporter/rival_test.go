@@ -8,10 +8,29 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"airudder-exporter/internal/exporter/fakekafka"
 	"airudder-exporter/internal/ledger"
 )
 
-// Who is on duty reads in one line which two exporters fight for a shard.
+// showing is a shard whose ledger shows entries, and no more.
+type showing struct {
+	Shard
+	entries []ledger.Entry
+}
+
+func (showing) Number() int { return 0 }
+
+func (s showing) Later(ctx context.Context, visit func(key, value []byte) bool) error {
+	for _, e := range s.entries {
+		if visit(e.AppendKey(nil), e.AppendValue(nil)) {
+			return nil
+		}
+	}
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// The operator reads in one line which two exporters fight for a shard.
 func TestTakenOverNamesBoth(t *testing.T) {
 	own := ledger.Writer{Host: "here", PID: 10, Instance: "aaa"}
 	entry := func(w ledger.Writer, epoch int16) ledger.Entry {
@@ -39,17 +58,8 @@ func TestTakenOverNamesBoth(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				e := &Exporter{process: own, log: slog.New(slog.DiscardHandler)}
-				s := Shard{Later: func(ctx context.Context, visit func(key, value []byte) bool) error {
-					for _, e := range test.entries {
-						if visit(e.AppendKey(nil), e.AppendValue(nil)) {
-							return nil
-						}
-					}
-					<-ctx.Done() // nothing more comes
-					return ctx.Err()
-				}}
-				err := e.takenOver(t.Context(), s, test.epoch, errFenced)
-				if !errors.Is(err, errFenced) {
+				err := e.takenOver(t.Context(), showing{entries: test.entries}, test.epoch, fakekafka.ErrFenced)
+				if !errors.Is(err, fakekafka.ErrFenced) {
 					t.Errorf("got %v, want it to wrap the fence", err)
 				}
 				for _, part := range test.want {

@@ -2,11 +2,13 @@ package exporter
 
 import (
 	"context"
+	"iter"
 	"time"
 
 	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/call"
 	"airudder-exporter/internal/ledger"
+	"airudder-exporter/internal/record"
 )
 
 // Source is the upstream, as the loop needs it. Its errors may implement
@@ -38,78 +40,109 @@ type UpstreamError interface {
 	RetryAfter() time.Duration // what the upstream asked for; 0: nothing
 }
 
-// Encoder turns a plan into Kafka records: one list per unit, in order. Where a
-// unit had to be replaced, since its event cannot fit, the units returned say
-// by what. It is used by one goroutine at a time; what it returns is the
-// caller's.
+// Encoder turns a plan into Kafka records: its units in order, each with its
+// records. Where a unit had to be replaced, since its event cannot fit, the
+// encoded one says by what. It is used by one goroutine at a time; what it
+// returns is the caller's.
 type Encoder interface {
-	Plan(p ledger.Plan) ([][]batch.Record, []ledger.Unit, error)
-}
-
-// Producer writes one shard's transactions: one transactional id at one epoch.
-// After any error it is finished: whatever it may or may not have written, the
-// next producer's replay says.
-type Producer interface {
-	// Prepare encodes as many leading units as one transaction holds, at least
-	// one; each unit's records belong together. It may run while the last
-	// transaction's commit is under way. What it returns need not be committed:
-	// the same units may be prepared again, with more. Commits run one at a
-	// time, in the order of their Prepares. A commit that returns nil is
-	// durable; one that returns an error is in doubt.
-	Prepare(units [][]batch.Record) (n int, commit func(context.Context) error, err error)
-
-	// Concurrent is how often the last commit was told that the coordinator
-	// still writes the markers of the one before (51).
-	Concurrent() int
-
-	// Limit is how many bytes one record of a topic may have, as Record.Size
-	// counts them.
-	Limit(topic string) int
+	Plan(p ledger.Plan) ([]record.Encoded, error)
 }
 
 // NewEncoder makes an Encoder for a deployment and a producer's limits. It is
 // called once for each goroutine that encodes.
 type NewEncoder func(meta ledger.Meta, limit func(topic string) int) (Encoder, error)
 
-// Shard is one partition of the ledger that this process owns for a while.
-type Shard struct {
-	Number int
+// Topics is what the start asks of Kafka before there is a producer. What it
+// shows has been committed; an error proves nothing.
+type Topics interface {
+	// Published reports whether a topic has ever held a record.
+	Published(ctx context.Context, topic string) (bool, error)
 
-	// Open fences the shard's older writers, writes the barrier of the epoch
-	// that it got and replays the shard's committed records, in order. Neither
-	// slice outlives its call; a nil value is a tombstone.
-	Open func(ctx context.Context, barrier func(epoch int16) batch.Record, replay func(key, value []byte) error) (Producer, error)
+	// Look shows each partition's committed records in order, until visit has seen
+	// enough of that partition or its end is reached, and returns where each
+	// partition's log starts. Neither slice outlives its call; a nil value is a
+	// tombstone. An error of visit ends it and is returned.
+	Look(ctx context.Context, topic string, visit func(partition int, key, value []byte) (enough bool, err error)) (logStarts []int64, err error)
 
-	// Waiting says what the cluster is asked for in vain on the shard's behalf,
-	// since when and why; empty: nothing. Nil: it cannot tell.
-	Waiting func() string
-
-	// Explain is a producer's error in words for whoever is on duty, with the cure
-	// where one is known.
-	Explain func(error) string
-
-	// Fenced reports whether a producer's error means that it may never write
-	// again, most likely since another writer took the shard over. AfterFence then
-	// waits until trying again makes sense; AfterDoubt does after any other error.
-	Fenced     func(error) bool
-	AfterFence func(ctx context.Context) error
-	AfterDoubt func(ctx context.Context) error
-
-	// Later shows the records behind those that this process knows to be
-	// committed, whatever becomes of them, as they come, until visit has seen
-	// enough or ctx ends; nil: who took the shard over stays unknown.
-	Later func(ctx context.Context, visit func(key, value []byte) (enough bool)) error
+	// WriteOnce fences all other users of the transactional id, calls decide, and
+	// writes what it returns, by partition, in one transaction. After the fence
+	// every earlier transaction of the id is decided, and decide sees what it
+	// wrote; so of several processes one writes. nil: what decide returned is
+	// durable. An error of decide is returned, and nothing was written; any other
+	// leaves in doubt whether it was.
+	WriteOnce(ctx context.Context, transactionalID string, decide func(context.Context) (map[int]batch.Record, error)) error
 }
 
-// Topics is what the start asks of Kafka before there is a producer.
-type Topics struct {
-	// Published reports whether a topic has ever held a record.
-	Published func(ctx context.Context, topic string) (bool, error)
+// Shard is one partition of the ledger and all that is published together with
+// it. It may be written by one producer at a time, and who that is Kafka alone
+// decides: a producer that was fenced commits nothing, whatever it believes.
+type Shard interface {
+	Number() int
 
-	// Look reads every partition's committed records and its log start.
-	Look func(ctx context.Context, topic string, visit func(partition int, key, value []byte) error) (logStarts []int64, err error)
+	// Open begins a producer: it fences the shard's older writers, writes the
+	// barrier for the epoch that it got, and replays every record that was
+	// committed before the barrier, and the barrier, in order. Neither slice
+	// outlives its call; a nil value is a tombstone. After it returns, no older
+	// writer commits any more. After an error the shard may be fenced, and the
+	// barrier written.
+	Open(ctx context.Context, barrier func(epoch int16) batch.Record, replay func(key, value []byte) error) (Producer, error)
 
-	// WriteOnce fences all other users of the transactional id, calls decide,
-	// and writes what it returns, by partition, in one transaction.
-	WriteOnce func(ctx context.Context, transactionalID string, decide func(context.Context) (map[int]batch.Record, error)) error
+	// Fenced reports whether a producer's error means that it may never write
+	// again, most likely since another writer took the shard over.
+	Fenced(error) bool
+
+	// Moved reports whether a producer's error means that the ledger is not the
+	// one that this process knew. Trying again cannot help.
+	Moved(error) bool
+
+	// Explain is a producer's error in words for the operator, with the cure where
+	// one is known.
+	Explain(error) string
+
+	// Waiting says which request of the shard's Kafka does not answer, since when
+	// and why; empty: none.
+	Waiting() string
+
+	// Later shows the records after those that this process knows to be committed,
+	// as they come, whatever becomes of their transactions, until visit has seen
+	// enough or ctx ends.
+	Later(ctx context.Context, visit func(key, value []byte) (enough bool)) error
+}
+
+// Producer writes one shard's transactions: one transactional id at one epoch.
+// After an error of Prepare or Commit it is finished and sends nothing more.
+type Producer interface {
+	// Limit is how many bytes one record of a topic may have, as Record.Size
+	// counts them.
+	Limit(topic string) int
+
+	// Fits reports whether a unit's records fit into one transaction; its error is
+	// a *batch.TooLargeError where they never will.
+	Fits(unit []batch.Record) error
+
+	// Prepare encodes as many leading units as one transaction holds, at least
+	// one; each unit's records stay together. It may run while the last
+	// transaction's commit is under way. What it returns need not be committed:
+	// the same units may be prepared again, with more.
+	Prepare(units iter.Seq[[]batch.Record]) (*batch.Txn, error)
+
+	// Commit writes a transaction whole. nil: it is durable, all of it, and comes
+	// after every transaction committed before. An error leaves in doubt whether
+	// it is: the next Open tells. Commits run one at a time, in the order of their
+	// Prepares.
+	Commit(ctx context.Context, txn *batch.Txn) error
+
+	// Concurrent is how often the last commit was told that the coordinator still
+	// writes the markers of the one before (51).
+	Concurrent() int
+}
+
+// Claim is the word of whoever gives the shards out on whether this process may
+// still believe that it owns one. It decides when a producer is begun, never
+// whether one may write.
+type Claim interface {
+	// AfterFence waits until a producer that was fenced may be followed by another
+	// one, and AfterDoubt does after any other end. Their errors are ctx's.
+	AfterFence(ctx context.Context) error
+	AfterDoubt(ctx context.Context) error
 }

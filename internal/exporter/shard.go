@@ -18,9 +18,9 @@ import (
 // RunShard owns a shard until ctx ends: one producer after the other, each from
 // its fence to its first doubt. It returns an error only when the ledger must
 // not be gone on with.
-func (e *Exporter) RunShard(ctx context.Context, s Shard) error {
+func (e *Exporter) RunShard(ctx context.Context, s Shard, claim Claim) error {
 	e.took(s)
-	defer e.dropShard(s.Number)
+	defer e.dropShard(s.Number())
 	retry := newBackoff(100*time.Millisecond, 10*time.Second)
 	said := "" // what the log says is wrong; the same again is no news
 	for reason := "start"; ; {
@@ -36,11 +36,11 @@ func (e *Exporter) RunShard(ctx context.Context, s Shard) error {
 			retry.Reset()
 		}
 		why := s.Explain(err)
-		e.ended(s.Number, why)
+		e.ended(s.Number(), why)
 		if reason = "doubt"; s.Fenced(err) {
 			reason = "fenced"
-			e.log.Warn("producer fenced; standing by", "shard", s.Number, "error", why)
-			if s.AfterFence(ctx) != nil {
+			e.log.Warn("producer fenced; standing by", "shard", s.Number(), "error", why)
+			if claim.AfterFence(ctx) != nil {
 				return nil
 			}
 			continue
@@ -50,8 +50,8 @@ func (e *Exporter) RunShard(ctx context.Context, s Shard) error {
 			level = slog.LevelDebug
 		}
 		said = why
-		e.log.Log(ctx, level, "producer ended; recovering from the ledger", "shard", s.Number, "error", why)
-		if !sleep(ctx, retry.NextBackOff()) || s.AfterDoubt(ctx) != nil {
+		e.log.Log(ctx, level, "producer ended; recovering from the ledger", "shard", s.Number(), "error", why)
+		if !sleep(ctx, retry.NextBackOff()) || claim.AfterDoubt(ctx) != nil {
 			return nil
 		}
 	}
@@ -88,7 +88,7 @@ func (e *Exporter) produce(ctx context.Context, s Shard) (committed bool, err er
 	}()
 	barrier := func(got int16) batch.Record {
 		epoch = got
-		return e.barrier(got)
+		return Barrier(e.cfg.LedgerTopic, e.process, got)
 	}
 	l := ledger.New()
 	var strangers ledger.Strangers
@@ -98,19 +98,23 @@ func (e *Exporter) produce(ctx context.Context, s Shard) (committed bool, err er
 		return nil
 	})
 	if err != nil {
-		return false, fmt.Errorf("open shard %d: %w", s.Number, err)
-	}
-	if err := strangers.Check(s.Number, e.cfg.LedgerTopic); err != nil {
+		err = fmt.Errorf("open shard %d: %w", s.Number(), err)
+		if s.Moved(err) {
+			err = fmt.Errorf("%w: %w", ledger.ErrRefused, err)
+		}
 		return false, err
 	}
-	if err := e.checkMeta(s.Number, l); err != nil {
+	if err := strangers.Check(s.Number(), e.cfg.LedgerTopic); err != nil {
+		return false, err
+	}
+	if err := e.checkMeta(s.Number(), l); err != nil {
 		return false, err
 	}
 	if n := strangers.Foreign(); n > 0 {
 		e.log.Warn("somebody else writes to the ledger topic; records with keys that are none of the ledger's are passed over",
-			"topic", e.cfg.LedgerTopic, "shard", s.Number, "records", n)
+			"topic", e.cfg.LedgerTopic, "shard", s.Number(), "records", n)
 	}
-	e.log.Info("shard restored", "shard", s.Number, "ledger", l.String(), "took", time.Since(began))
+	e.log.Info("shard restored", "shard", s.Number(), "ledger", l.String(), "took", time.Since(began))
 	r := &run{
 		Exporter: e, shard: s, producer: producer, ledger: l,
 		schedule: newSchedule(e.cfg, &e.prints),
@@ -119,7 +123,7 @@ func (e *Exporter) produce(ctx context.Context, s Shard) (committed bool, err er
 		waiting:  map[*pending]time.Time{},
 	}
 	r.beat.Store(time.Now().UnixNano())
-	e.restored(s.Number)
+	e.restored(s.Number())
 	e.enter(r)
 	defer e.leave(r)
 	err = r.live(ctx)
@@ -145,13 +149,6 @@ func (r *run) live(ctx context.Context) error {
 	group.Go(func() error { return r.commit(ctx, transactions) })
 	group.Go(func() error { return r.poll(ctx) })
 	return group.Wait()
-}
-
-// barrier is the producer entry: who fenced the shard, and at which epoch.
-func (e *Exporter) barrier(epoch int16) batch.Record {
-	entry := ledger.Entry{Kind: ledger.KindProducer, Writer: e.process}
-	entry.Writer.Epoch = epoch
-	return batch.Record{Topic: e.cfg.LedgerTopic, Key: entry.AppendKey(nil), Value: entry.AppendValue(nil)}
 }
 
 // checkMeta holds the replayed shard against the deployment's meta, and takes

@@ -159,7 +159,7 @@ func (e *Exporter) running() (all []*run) {
 func (e *Exporter) took(s Shard) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.shards[s.Number] = ShardStatus{Shard: s.Number, waiting: s.Waiting}
+	e.shards[s.Number()] = ShardStatus{Shard: s.Number(), waiting: s.Waiting}
 }
 
 func (e *Exporter) went(shard int, at time.Time) {
@@ -261,7 +261,7 @@ func (r *run) statuses() []TaskStatus {
 // status is what the ledger and the schedule say of a task; j may be nil.
 func (r *run) status(s ledger.Standing, j *job) TaskStatus {
 	t := TaskStatus{
-		TaskID: s.TaskID, Shard: r.shard.Number, Status: s.State.Status, Phase: s.Phase,
+		TaskID: s.TaskID, Shard: r.shard.Number(), Status: s.State.Status, Phase: s.Phase,
 		Events: s.Events, DeadLetters: s.DeadLetters, Seal: s.State.Seal,
 	}
 	if j == nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"airudder-exporter/internal/call"
+	"airudder-exporter/internal/exporter/fakekafka"
 )
 
 func (w *world) wantReady(when string, why string) {
@@ -106,11 +107,20 @@ func TestNotReadyWithAWrongKey(t *testing.T) {
 	})
 }
 
+// waiting is a shard whose Kafka does not answer.
+type waiting struct {
+	Shard
+	trouble *string
+}
+
+func (w waiting) Waiting() string { return *w.trouble }
+
 func TestBeingRestored(t *testing.T) {
 	w := newWorld(t, testConfig(), newFakeSource(t))
 	trouble := ""
-	w.took(Shard{Number: 3})
-	w.took(Shard{Number: 1, Waiting: func() string { return trouble }})
+	kafka := fakekafka.New(ledgerTopic, 4)
+	w.took(shard{kafka.Shard(3, fakekafka.Faults{})})
+	w.took(waiting{shard{kafka.Shard(1, fakekafka.Faults{})}, &trouble})
 	w.wantReady("while two shards are restored", "shard 1 is being restored")
 	trouble = "waiting for Kafka"
 	w.wantReady("while no broker answers", "shard 1 is not restored: waiting for Kafka")

@@ -44,11 +44,11 @@ func BenchmarkCommit(b *testing.B) {
 		units := s.calls(n)
 		p, _ := s.start(b, c, 0, "bench")
 		prepare := func() func(context.Context) error {
-			took, commit, err := p.Prepare(units)
-			if err != nil || took != n {
-				b.Fatal(took, err)
+			txn, err := p.Prepare(slices.Values(units))
+			if err != nil || txn.Units != n {
+				b.Fatal(txn, err)
 			}
-			return commit
+			return func(ctx context.Context) error { return p.Commit(ctx, txn) }
 		}
 		run := func(name string, step func()) {
 			b.Run(fmt.Sprintf("%d/%s", n, name), func(b *testing.B) {
@@ -99,11 +99,11 @@ func benchmarkTransactions(b *testing.B, codec string) {
 	p, _ := s.start(b, c, 0, "bench")
 	units := s.calls(calls)
 	prepare := func() func(context.Context) error {
-		n, commit, err := p.Prepare(units)
-		if err != nil || n != calls {
-			b.Fatal(n, err)
+		txn, err := p.Prepare(slices.Values(units))
+		if err != nil || txn.Units != calls {
+			b.Fatal(txn, err)
 		}
-		return commit
+		return func(ctx context.Context) error { return p.Commit(ctx, txn) }
 	}
 	turns := []struct {
 		name string
@@ -167,25 +167,17 @@ func ratios(over, under []float64) (all []float64) {
 
 // plain sends units' records without a transaction, waiting for all replicas.
 func (s *shop) plain(b *testing.B, c *Client, p *Producer, units [][]batch.Record) {
-	_, parts, err := p.fit(units)
+	txn, err := p.layout.Fill(slices.Values(units))
 	if err != nil {
 		b.Fatal(err)
 	}
-	var batches []outgoing
-	for at, records := range parts {
-		one, err := encodeFor(at, records, c.compression(at.topic))
-		if err != nil {
-			b.Fatal(err)
-		}
-		batches = append(batches, one)
-	}
-	leaders, err := p.session.byLeader(b.Context(), batches)
+	leaders, err := p.session.byLeader(b.Context(), txn.Batches)
 	if err != nil {
 		b.Fatal(err)
 	}
 	var group errgroup.Group
 	for _, part := range leaders {
-		group.Go(func() error { return c.produceTo(b.Context(), "", part, func(place, int64) {}) })
+		group.Go(func() error { return c.produceTo(b.Context(), "", part, func(batch.Place, int64) {}) })
 	}
 	if err := group.Wait(); err != nil {
 		b.Fatal(err)
@@ -215,7 +207,7 @@ func BenchmarkReplay(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			n, size := 0, 0
-			r := &replay{place: place{s.config.LedgerTopic, 0}, producerID: p.session.producerID, epoch: p.session.epoch, barrier: end - 4001, key: []byte("producer"),
+			r := &replay{Place: batch.Place{Topic: s.config.LedgerTopic, Partition: 0}, producerID: p.session.producerID, epoch: p.session.epoch, barrier: end - 4001, key: []byte("producer"),
 				visit: func(_ int64, key, value []byte) error { n++; size += len(key) + len(value); return nil }}
 			if err := c.replayUntil(b.Context(), r); err != nil {
 				b.Fatal(err)
@@ -256,7 +248,7 @@ func BenchmarkPrepare(b *testing.B) {
 			units := s.calls(1000)
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, _, err := p.Prepare(units); err != nil {
+				if _, err := p.Prepare(slices.Values(units)); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -131,15 +131,6 @@ func (a *aside) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 	return &asideAnswer{res}, err
 }
 
-// compression is what a topic's batches are compressed with. The ledger is
-// not, so that any Kafka tool reads it and the cleaner copies it cheaply.
-func (c *Client) compression(topic string) batch.Codec {
-	if topic == c.cfg.LedgerTopic {
-		return batch.Uncompressed
-	}
-	return c.codec
-}
-
 // checkEnd compares where a batch of ours went in a shard's ledger partition
 // with the end that this process knows. A topic that was deleted and created
 // again takes transactions without a word, and its ids are not in the protocol
@@ -158,10 +149,10 @@ func (c *Client) checkEnd(shard int, offset int64) error {
 
 // raiseEnds remembers how far a shard's ledger partition reaches, once what
 // was written there is committed. It never goes back.
-func (c *Client) raiseEnds(ledger string, batches []outgoing, offsets map[place]int64) {
+func (c *Client) raiseEnds(ledger string, batches []batch.Placed, offsets map[batch.Place]int64) {
 	for _, b := range batches {
-		if b.topic == ledger {
-			c.raiseEnd(b.partition, offsets[b.place]+int64(b.Records))
+		if b.Topic == ledger {
+			c.raiseEnd(b.Partition, offsets[b.Place]+int64(b.Records))
 		}
 	}
 }

@@ -1,11 +1,9 @@
 package kafka
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
@@ -13,19 +11,6 @@ import (
 	"github.com/segmentio/kafka-go/protocol/listoffsets"
 	"github.com/segmentio/kafka-go/protocol/metadata"
 )
-
-// place is one partition of one topic.
-type place struct {
-	topic     string
-	partition int
-}
-
-func (p place) String() string { return fmt.Sprintf("%s[%d]", p.topic, p.partition) }
-
-// comparePlaces orders places by topic, then partition.
-func comparePlaces(a, b place) int {
-	return cmp.Or(strings.Compare(a.topic, b.topic), cmp.Compare(a.partition, b.partition))
-}
 
 // Range is what a partition holds: offsets from Start up to and without End.
 // End is the log's end, uncommitted records included.

@@ -23,18 +23,6 @@ var (
 	ErrLedgerMoved = errors.New("the ledger moved")
 )
 
-// TooLargeError says that a unit of records can never fit into one
-// transaction's batch. Nothing was sent, and the producer goes on.
-type TooLargeError struct {
-	Topic string
-	Size  int // bytes that the unit needs in one batch of the topic
-	Limit int // bytes that there may be
-}
-
-func (e *TooLargeError) Error() string {
-	return fmt.Sprintf("%d bytes for one batch of topic %s, where %d are allowed (80%% of max.message.bytes)", e.Size, e.Topic, e.Limit)
-}
-
 // operationNotAttempted is Kafka's OPERATION_NOT_ATTEMPTED, for which kafka-go
 // has another name. Source: the protocol guide's table of error codes.
 const operationNotAttempted kafkago.Error = 55

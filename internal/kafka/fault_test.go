@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -282,18 +283,18 @@ func TestCommitAndContext(t *testing.T) {
 		_, err := c.Conn.Write(request)
 		return err
 	})
-	_, commit, err := p.Prepare(s.units("a", 2))
+	txn, err := p.Prepare(slices.Values(s.units("a", 2)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := commit(ctx); err != nil {
+	if err := p.Commit(ctx, txn); err != nil {
 		t.Errorf("the context ended while records were on their way: %v, want the commit", err)
 	}
-	_, commit, err = p.Prepare(s.units("b", 2))
+	txn, err = p.Prepare(slices.Values(s.units("b", 2)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := commit(ctx); !errors.Is(err, context.Canceled) {
+	if err := p.Commit(ctx, txn); !errors.Is(err, context.Canceled) {
 		t.Errorf("commit with an ended context: %v, want context.Canceled", err)
 	}
 	s.checkOnce(t, "a0", "a1")
@@ -302,18 +303,18 @@ func TestCommitAndContext(t *testing.T) {
 func TestCommitsInOrder(t *testing.T) {
 	s := newShop(t, 1, 1)
 	p, _ := s.start(t, s.dial(t), 0, "first")
-	_, first, err := p.Prepare(s.units("a", 1))
+	first, err := p.Prepare(slices.Values(s.units("a", 1)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, second, err := p.Prepare(s.units("b", 1))
+	second, err := p.Prepare(slices.Values(s.units("b", 1)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := second(t.Context()); err != nil {
+	if err := p.Commit(t.Context(), second); err != nil {
 		t.Fatal(err)
 	}
-	if err := first(t.Context()); err == nil || !strings.Contains(err.Error(), "comes after") {
+	if err := p.Commit(t.Context(), first); err == nil || !strings.Contains(err.Error(), "comes after") {
 		t.Errorf("an earlier transaction after a later one: %v", err)
 	}
 	if err := publish(p, s.units("c", 1)); err == nil {

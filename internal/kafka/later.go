@@ -12,12 +12,12 @@ import (
 // producer that was fenced finds by whom: its successor's barrier is there, or
 // is about to be. Neither slice outlives its call; a nil value is a tombstone.
 func (c *Client) Later(ctx context.Context, shard int, visit func(key, value []byte) (enough bool)) error {
-	at := place{c.cfg.LedgerTopic, shard}
+	at := batch.Place{Topic: c.cfg.LedgerTopic, Partition: shard}
 	c.mu.Lock()
 	from := c.ends[shard]
 	c.mu.Unlock()
 	var records batch.Reader
-	err := c.stream(ctx, reading{place: at, from: from}, func(got *chunk) error {
+	err := c.stream(ctx, reading{Place: at, from: from}, func(got *chunk) error {
 		for i := range got.batches {
 			b := &got.batches[i]
 			if b.Control() || b.Count == 0 {

@@ -198,14 +198,14 @@ func TestReplayLayouts(t *testing.T) {
 // Only a refused offset 0 says that the beginning is gone: a broker that led once
 // refuses later ones.
 func TestReplayOfRefusedOffsets(t *testing.T) {
-	r := &replay{place: place{"ledger", 0}}
+	r := &replay{Place: batch.Place{Topic: "ledger", Partition: 0}}
 	for from, moved := range map[int64]bool{0: true, 1: false, 12: false} {
-		err := r.moved(&fetchError{r.place, from, kafkago.OffsetOutOfRange})
+		err := r.moved(&fetchError{r.Place, from, kafkago.OffsetOutOfRange})
 		if errors.Is(err, ErrLedgerMoved) != moved || !errors.Is(err, kafkago.OffsetOutOfRange) {
 			t.Errorf("offset %d: got %v, want ErrLedgerMoved %v", from, err, moved)
 		}
 	}
-	if err := r.moved(&fetchError{r.place, 0, kafkago.NotLeaderForPartition}); errors.Is(err, ErrLedgerMoved) {
+	if err := r.moved(&fetchError{r.Place, 0, kafkago.NotLeaderForPartition}); errors.Is(err, ErrLedgerMoved) {
 		t.Errorf("another error: got %v", err)
 	}
 }
@@ -213,7 +213,7 @@ func TestReplayOfRefusedOffsets(t *testing.T) {
 func replayMade(t *testing.T, log []handmade.Batch, barrier, logStart int64, max int) (string, error) {
 	t.Helper()
 	var shown []string
-	r := &replay{place: place{"ledger", 0}, producerID: own, epoch: 3, barrier: barrier, key: []byte("producer"),
+	r := &replay{Place: batch.Place{Topic: "ledger", Partition: 0}, producerID: own, epoch: 3, barrier: barrier, key: []byte("producer"),
 		visit: func(offset int64, key, value []byte) error {
 			if want := "value of " + string(key); string(value) != want {
 				t.Errorf("value %q of %q", value, key)

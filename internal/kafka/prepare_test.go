@@ -26,17 +26,17 @@ func TestPrepareSplits(t *testing.T) {
 		calls = append(calls, string(u[0].Key))
 	}
 	for len(units) > 0 {
-		n, commit, err := p.Prepare(units)
+		txn, err := p.Prepare(slices.Values(units))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n < 50 && n < len(units) {
-			t.Errorf("only %d units in a transaction", n)
+		if txn.Units < 50 && txn.Units < len(units) {
+			t.Errorf("only %d units in a transaction", txn.Units)
 		}
-		if err := commit(t.Context()); err != nil {
+		if err := p.Commit(t.Context(), txn); err != nil {
 			t.Fatal(err)
 		}
-		units = units[n:]
+		units = units[txn.Units:]
 		transactions++
 	}
 	if transactions < 5 {
@@ -55,23 +55,27 @@ func TestTooLarge(t *testing.T) {
 		return r
 	}
 	limit := p.Limit(s.config.EventTopic)
-	n, commit, err := p.Prepare([][]batch.Record{{sized(limit)}, {sized(limit + 1)}})
-	if n != 1 || err != nil {
-		t.Fatalf("a record of the limit's size: %d units, %v", n, err)
+	prepare := func(units ...[]batch.Record) (*batch.Txn, error) { return p.Prepare(slices.Values(units)) }
+	large := []batch.Record{sized(limit + 1)}
+	txn, err := prepare([]batch.Record{sized(limit)}, large)
+	if err != nil || txn.Units != 1 {
+		t.Fatalf("a record of the limit's size: %+v, %v", txn, err)
 	}
-	_, _, err = p.Prepare([][]batch.Record{{sized(limit + 1)}})
-	var large *TooLargeError
-	if !errors.As(err, &large) || *large != (TooLargeError{Topic: s.config.EventTopic, Size: limit + 1, Limit: limit}) {
-		t.Errorf("a record above the limit: %v", err)
+	want := batch.TooLargeError{Topic: s.config.EventTopic, Size: limit + 1, Limit: limit}
+	_, err = prepare(large)
+	for _, err := range []error{err, p.Fits(large)} {
+		if got, ok := errors.AsType[*batch.TooLargeError](err); !ok || *got != want {
+			t.Errorf("a record above the limit: %v", err)
+		}
 	}
-	_, _, err = p.Prepare([][]batch.Record{{sized(limit / 2), sized(limit / 2), sized(limit / 2)}})
-	if !errors.As(err, &large) {
+	_, err = prepare([]batch.Record{sized(limit / 2), sized(limit / 2), sized(limit / 2)})
+	if _, ok := errors.AsType[*batch.TooLargeError](err); !ok {
 		t.Errorf("a unit above the limit: %v", err)
 	}
-	if err := commit(t.Context()); err != nil {
-		t.Errorf("the producer goes on after a unit that is too large: %v", err)
+	if err := p.Commit(t.Context(), txn); err != nil {
+		t.Errorf("the producer continues after a unit that is too large: %v", err)
 	}
-	if _, _, err := p.Prepare([][]batch.Record{{{Topic: "another", Key: []byte("k")}}}); err == nil {
+	if _, err := prepare([]batch.Record{{Topic: "another", Key: []byte("k")}}); err == nil {
 		t.Error("a record for a topic that is none of ours was taken")
 	}
 	s.checkOnce(t, "k")

@@ -16,7 +16,7 @@ import (
 // produce stamps and sends batches, one of each partition, and returns their
 // base offsets. It sends one request to each leader, all at once, and waits
 // for every answer, whatever one of them says.
-func (s *session) produce(ctx context.Context, batches []outgoing) (map[place]int64, error) {
+func (s *session) produce(ctx context.Context, batches []batch.Placed) (map[batch.Place]int64, error) {
 	byLeader, err := s.byLeader(ctx, batches)
 	if err != nil {
 		return nil, err
@@ -25,10 +25,10 @@ func (s *session) produce(ctx context.Context, batches []outgoing) (map[place]in
 	var wait sync.WaitGroup
 	var mu sync.Mutex
 	var failures []error
-	offsets := make(map[place]int64, len(batches))
+	offsets := make(map[batch.Place]int64, len(batches))
 	for leader, part := range byLeader {
 		wait.Go(func() {
-			err := s.client.produceTo(ctx, s.id, part, func(at place, offset int64) {
+			err := s.client.produceTo(ctx, s.id, part, func(at batch.Place, offset int64) {
 				mu.Lock()
 				offsets[at] = offset
 				mu.Unlock()
@@ -58,51 +58,51 @@ func one(failures []error) error {
 }
 
 // byLeader groups batches by the broker that leads their partition.
-func (s *session) byLeader(ctx context.Context, batches []outgoing) (map[int32][]outgoing, error) {
+func (s *session) byLeader(ctx context.Context, batches []batch.Placed) (map[int32][]batch.Placed, error) {
 	leaders := make(map[string]map[int]int32)
-	grouped := make(map[int32][]outgoing)
+	grouped := make(map[int32][]batch.Placed)
 	for _, b := range batches {
-		if leaders[b.topic] == nil {
-			of, err := s.client.leaders(ctx, b.topic)
+		if leaders[b.Topic] == nil {
+			of, err := s.client.leaders(ctx, b.Topic)
 			if err != nil {
 				return nil, err
 			}
-			leaders[b.topic] = of
+			leaders[b.Topic] = of
 		}
-		leader := leaders[b.topic][b.partition]
+		leader := leaders[b.Topic][b.Partition]
 		grouped[leader] = append(grouped[leader], b)
 	}
 	return grouped, nil
 }
 
 // stamp gives each batch its place in its partition's sequence.
-func (s *session) stamp(batches []outgoing, now time.Time) {
+func (s *session) stamp(batches []batch.Placed, now time.Time) {
 	for _, b := range batches {
-		sequence := s.sequences[b.place]
+		sequence := s.sequences[b.Place]
 		b.Stamp(s.producerID, s.epoch, sequence, now)
-		s.sequences[b.place] = batch.SequenceAfter(sequence, b.Records)
+		s.sequences[b.Place] = batch.SequenceAfter(sequence, b.Records)
 	}
 }
 
 // produceTo sends batches to the one broker that leads all of them and reports
 // the base offset of each.
-func (c *Client) produceTo(ctx context.Context, transactionalID string, batches []outgoing, placed func(place, int64)) error {
+func (c *Client) produceTo(ctx context.Context, transactionalID string, batches []batch.Placed, placed func(batch.Place, int64)) error {
 	req := &rawproduce.Request{
 		TransactionalID: transactionalID,
 		Acks:            -1,
 		Timeout:         int32(c.cfg.TransactionTimeout.Milliseconds()),
 	}
-	missing := make(map[place]bool, len(batches))
+	missing := make(map[batch.Place]bool, len(batches))
 	for _, b := range batches {
 		req.Topics = append(req.Topics, rawproduce.RequestTopic{
-			Topic: b.topic,
+			Topic: b.Topic,
 			Partitions: []rawproduce.RequestPartition{{
-				Partition: int32(b.partition),
+				Partition: int32(b.Partition),
 				RecordSet: protocol.RawRecordSet{Reader: bytes.NewReader(b.Data)},
 			}},
 		})
-		missing[b.place] = true
-		c.metrics.bytes.WithLabelValues(b.topic).Add(float64(len(b.Data) - 4))
+		missing[b.Place] = true
+		c.metrics.bytes.WithLabelValues(b.Topic).Add(float64(len(b.Data) - 4))
 	}
 	res, err := await[*produce.Response](ctx, c, req) // as long as the commit may take: replicas may be slow
 	if err != nil {
@@ -110,8 +110,8 @@ func (c *Client) produceTo(ctx context.Context, transactionalID string, batches 
 	}
 	for _, topic := range res.Topics {
 		for _, p := range topic.Partitions {
-			at := place{topic.Topic, int(p.Partition)}
-			if err := onTransactionalID(onTopic(codeError(p.ErrorCode), "Write", at.topic), c.cfg.LedgerTopic); err != nil {
+			at := batch.Place{Topic: topic.Topic, Partition: int(p.Partition)}
+			if err := onTransactionalID(onTopic(codeError(p.ErrorCode), "Write", at.Topic), c.cfg.LedgerTopic); err != nil {
 				return fmt.Errorf("%s: %w %s", at, err, p.ErrorMessage)
 			}
 			if p.BaseOffset < 0 {

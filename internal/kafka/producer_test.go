@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -70,14 +71,14 @@ func (s *shop) units(prefix string, n int) (units [][]batch.Record) {
 
 // publish commits units in one transaction.
 func publish(p *Producer, units [][]batch.Record) error {
-	n, commit, err := p.Prepare(units)
+	txn, err := p.Prepare(slices.Values(units))
 	if err != nil {
 		return err
 	}
-	if n != len(units) {
-		return fmt.Errorf("%d of %d units prepared", n, len(units))
+	if txn.Units != len(units) {
+		return fmt.Errorf("%d of %d units prepared", txn.Units, len(units))
 	}
-	return commit(context.Background())
+	return p.Commit(context.Background(), txn)
 }
 
 // checkOnce holds the event topic, read by another client, against the calls
@@ -154,7 +155,7 @@ func TestZombieIsRefused(t *testing.T) {
 	if !errors.Is(err, ErrFenced) {
 		t.Errorf("the old producer's commit: %v, want ErrFenced", err)
 	}
-	if _, _, again := old.Prepare(s.units("zombie", 1)); again == nil || again.Error() != err.Error() {
+	if _, again := old.Prepare(slices.Values(s.units("zombie", 1))); again == nil || again.Error() != err.Error() {
 		t.Errorf("after its end the producer says %v, want %v", again, err)
 	}
 	if err := publish(young, s.units("b", 3)); err != nil {

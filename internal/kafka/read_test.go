@@ -84,7 +84,7 @@ func TestScan(t *testing.T) {
 // A partition is read to its end though compaction left nothing there.
 func TestScanOfEmptiedEnd(t *testing.T) {
 	var shown []string
-	s := &scan{place: place{"events", 0}, from: 0, to: 10, visit: func(m Message) error {
+	s := &scan{Place: batch.Place{Topic: "events", Partition: 0}, from: 0, to: 10, visit: func(m Message) error {
 		shown = append(shown, string(m.Key))
 		return nil
 	}}
@@ -216,7 +216,7 @@ func TestWriteOnce(t *testing.T) {
 		group.Go(func() error {
 			var err error
 			for range 50 { // fenced by another: look again
-				err = c.WriteOnce(soon(t), s.config.LedgerTopic+"-init", func(ctx context.Context) ([]Placed, error) {
+				err = c.WriteOnce(soon(t), s.config.LedgerTopic+"-init", func(ctx context.Context) (map[int]batch.Record, error) {
 					return s.lookForMeta(ctx, c, i)
 				})
 				if err == nil {
@@ -242,12 +242,13 @@ func TestWriteOnce(t *testing.T) {
 	}
 	c := s.dial(t)
 	boom := errors.New("boom")
-	if err := c.WriteOnce(soon(t), "id"+s.suffix, func(context.Context) ([]Placed, error) { return nil, boom }); !errors.Is(err, boom) {
-		t.Errorf("an error of look: %v, want it back", err)
+	if err := c.WriteOnce(soon(t), "id"+s.suffix, func(context.Context) (map[int]batch.Record, error) { return nil, boom }); !errors.Is(err, boom) {
+		t.Errorf("an error of decide: %v, want it back", err)
 	}
 }
 
-func (s *shop) lookForMeta(ctx context.Context, c *Client, who int) (write []Placed, err error) {
+func (s *shop) lookForMeta(ctx context.Context, c *Client, who int) (map[int]batch.Record, error) {
+	write := make(map[int]batch.Record)
 	ranges, err := c.Ends(ctx, s.config.LedgerTopic)
 	if err != nil {
 		return nil, err
@@ -262,8 +263,7 @@ func (s *shop) lookForMeta(ctx context.Context, c *Client, who int) (write []Pla
 			return nil, err
 		}
 		if !found {
-			meta := batch.Record{Topic: s.config.LedgerTopic, Key: []byte("meta"), Value: []byte(fmt.Sprint("written by ", who))}
-			write = append(write, Placed{meta, r.Partition})
+			write[r.Partition] = batch.Record{Topic: s.config.LedgerTopic, Key: []byte("meta"), Value: []byte(fmt.Sprint("written by ", who))}
 		}
 	}
 	return write, nil

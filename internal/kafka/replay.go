@@ -17,7 +17,7 @@ import (
 // end that a broker tells may be an old leader's, or be held down by someone
 // else's open transaction.
 type replay struct {
-	place
+	batch.Place
 	producerID int64
 	epoch      int16
 	barrier    int64  // the offset that the broker gave our barrier
@@ -34,14 +34,14 @@ type replay struct {
 // replayUntil runs r.
 func (c *Client) replayUntil(ctx context.Context, r *replay) error {
 	moved := time.Now()
-	err := c.stream(ctx, reading{place: r.place}, func(got *chunk) error {
+	err := c.stream(ctx, reading{Place: r.Place}, func(got *chunk) error {
 		switch stood := time.Since(moved); {
 		case len(got.batches) > 0:
 			moved = time.Now()
 		case stood > c.cfg.TransactionTimeout:
 			// The topic may have been deleted and created again since we wrote:
 			// the next producer's own barrier tells.
-			return fmt.Errorf("%s shows nothing new for %s, and our barrier at offset %d is still to come", r.place, stood.Round(time.Second), r.barrier)
+			return fmt.Errorf("%s shows nothing new for %s, and our barrier at offset %d is still to come", r.Place, stood.Round(time.Second), r.barrier)
 		default:
 			// Our barrier is there, so we are asking a broker that led once.
 			c.forget(ctx, kafkago.NotLeaderForPartition)
@@ -57,7 +57,7 @@ func (c *Client) replayUntil(ctx context.Context, r *replay) error {
 func (r *replay) moved(err error) error {
 	if failed, ok := errors.AsType[*fetchError](err); ok && failed.from == 0 && errors.Is(err, kafkago.OffsetOutOfRange) {
 		return fmt.Errorf("%w: %s does not begin at offset 0 any more: records were deleted; "+
-			"a ledger must be compacted, never shortened by retention or by DeleteRecords: %w", ErrLedgerMoved, r.place, err)
+			"a ledger must be compacted, never shortened by retention or by DeleteRecords: %w", ErrLedgerMoved, r.Place, err)
 	}
 	return err
 }
@@ -66,7 +66,7 @@ func (r *replay) moved(err error) error {
 func (r *replay) take(c *chunk) error {
 	if c.logStart > 0 {
 		return fmt.Errorf("%w: the log of %s starts at offset %d: its beginning was deleted; "+
-			"set cleanup.policy to exactly compact and restore the ledger before exporting on", ErrLedgerMoved, r.place, c.logStart)
+			"set cleanup.policy to exactly compact and restore the ledger before exporting on", ErrLedgerMoved, r.Place, c.logStart)
 	}
 	for i := range c.batches {
 		if err := r.batch(&c.batches[i]); err != nil {
@@ -85,7 +85,7 @@ func (r *replay) batch(b *batch.Batch) error {
 	if b.LastOffset >= r.barrier && !r.seen {
 		if !ours || b.BaseOffset != r.barrier || b.Count == 0 {
 			return fmt.Errorf("%w: our barrier is not at offset %d of %s any more: another producer's took its place "+
-				"and the cleaner came while we slept, or the topic was deleted and created again; the next start tells", ErrSuperseded, r.barrier, r.place)
+				"and the cleaner came while we slept, or the topic was deleted and created again; the next start tells", ErrSuperseded, r.barrier, r.Place)
 		}
 		r.seen = true
 	}
@@ -104,7 +104,7 @@ func (r *replay) batch(b *batch.Batch) error {
 		return nil
 	}
 	if commit, ok := b.Marker(); !ok || !commit {
-		return fmt.Errorf("the barrier at offset %d of %s was answered as committed, and its marker says otherwise", r.barrier, r.place)
+		return fmt.Errorf("the barrier at offset %d of %s was answered as committed, and its marker says otherwise", r.barrier, r.Place)
 	}
 	r.end = b.LastOffset + 1
 	return r.decider.Finish(r.show)
@@ -118,7 +118,7 @@ func (r *replay) superseded(b *batch.Batch) error {
 	}
 	return r.reader.Each(b, func(rec *batch.Stored) error {
 		if bytes.Equal(rec.Key, r.key) {
-			return fmt.Errorf("%w: another producer began on %s at offset %d, after ours at %d", ErrSuperseded, r.place, rec.Offset, r.barrier)
+			return fmt.Errorf("%w: another producer began on %s at offset %d, after ours at %d", ErrSuperseded, r.Place, rec.Offset, r.barrier)
 		}
 		return nil
 	})

@@ -22,16 +22,16 @@ func (c *Client) Scan(ctx context.Context, topic string, partition int, from, to
 	if from >= to {
 		return nil
 	}
-	s := &scan{place: place{topic, partition}, from: from, to: to, visit: visit}
-	if err := c.stream(ctx, reading{place: s.place, from: from}, s.take); err != nil {
-		return fmt.Errorf("scan %s: %w", s.place, err)
+	s := &scan{Place: batch.Place{Topic: topic, Partition: partition}, from: from, to: to, visit: visit}
+	if err := c.stream(ctx, reading{Place: s.Place, from: from}, s.take); err != nil {
+		return fmt.Errorf("scan %s: %w", s.Place, err)
 	}
 	return nil
 }
 
 // scan turns a stream of chunks into Messages.
 type scan struct {
-	place
+	batch.Place
 	from, to int64 // to: not beyond; 0: for ever
 	visit    func(Message) error
 	decider  batch.Decider
@@ -65,10 +65,10 @@ func (s *scan) show(b *batch.Batch) error {
 		if r.Offset < s.from || s.to > 0 && r.Offset >= s.to {
 			return nil
 		}
-		own, err := r.Record(s.topic)
+		own, err := r.Record(s.Topic)
 		if err != nil {
 			return err
 		}
-		return s.visit(Message{Record: own, Partition: s.partition, Offset: r.Offset, Time: time.UnixMilli(r.Timestamp)})
+		return s.visit(Message{Record: own, Partition: s.Partition, Offset: r.Offset, Time: time.UnixMilli(r.Timestamp)})
 	})
 }

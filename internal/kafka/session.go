@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"airudder-exporter/internal/batch"
 	"context"
 	"fmt"
 	"io"
@@ -23,9 +24,9 @@ type session struct {
 	shard       int    // everyShard: an id that belongs to none
 	producerID  int64
 	epoch       int16
-	coordinator int32           // broker; -1: to be looked up
-	sequences   map[place]int32 // the next sequence number of each partition
-	concurrent  int             // 51s that the last transaction met
+	coordinator int32                 // broker; -1: to be looked up
+	sequences   map[batch.Place]int32 // the next sequence number of each partition
+	concurrent  int                   // 51s that the last transaction met
 }
 
 // fence makes this process the one that may write under a transactional id. An
@@ -33,7 +34,7 @@ type session struct {
 // markers of earlier transactions are in place. It asks until ctx ends,
 // whatever the network does: asking twice only raises the epoch once more.
 func (c *Client) fence(ctx context.Context, id string, shard int) (*session, error) {
-	s := &session{client: c, id: id, shard: shard, coordinator: -1, sequences: make(map[place]int32)}
+	s := &session{client: c, id: id, shard: shard, coordinator: -1, sequences: make(map[batch.Place]int32)}
 	retry := func(err error) bool { return coordinatorAgain(err) || unreachable(err) }
 	err := c.again(ctx, "InitProducerId", shard, retry, func(ctx context.Context) error {
 		res, err := coordinate[*initproducerid.Response](ctx, s, &initproducerid.Request{
@@ -61,7 +62,7 @@ func (c *Client) fence(ctx context.Context, id string, shard int) (*session, err
 // ctx is heard until the first record leaves. From then on the transaction
 // runs to its end, bounded by its own deadline: a produce that is given up
 // half-way may still arrive.
-func (s *session) write(ctx context.Context, batches []outgoing, check func(map[place]int64) error) (map[place]int64, error) {
+func (s *session) write(ctx context.Context, batches []batch.Placed, check func(map[batch.Place]int64) error) (map[batch.Place]int64, error) {
 	limit := time.Now().Add(s.client.cfg.TransactionTimeout)
 	begin, cancel := context.WithDeadline(ctx, limit)
 	defer cancel()
@@ -90,17 +91,17 @@ func (s *session) write(ctx context.Context, batches []outgoing, check func(map[
 // addPartitions tells the coordinator which partitions the transaction will
 // touch. It must have answered before anything is produced: a broker accepts a
 // produce without it while the last transaction is still completing.
-func (s *session) addPartitions(ctx context.Context, batches []outgoing) error {
+func (s *session) addPartitions(ctx context.Context, batches []batch.Placed) error {
 	req := &addpartitionstotxn.Request{TransactionalID: s.id, ProducerID: s.producerID, ProducerEpoch: s.epoch}
 	topics := make(map[string]int)
 	for _, b := range batches {
-		i, ok := topics[b.topic]
+		i, ok := topics[b.Topic]
 		if !ok {
 			i = len(req.Topics)
-			topics[b.topic] = i
-			req.Topics = append(req.Topics, addpartitionstotxn.RequestTopic{Name: b.topic})
+			topics[b.Topic] = i
+			req.Topics = append(req.Topics, addpartitionstotxn.RequestTopic{Name: b.Topic})
 		}
-		req.Topics[i].Partitions = append(req.Topics[i].Partitions, int32(b.partition))
+		req.Topics[i].Partitions = append(req.Topics[i].Partitions, int32(b.Partition))
 	}
 	return s.client.again(ctx, "AddPartitionsToTxn", s.shard, coordinatorAgain, func(ctx context.Context) error {
 		res, err := coordinate[*addpartitionstotxn.Response](ctx, s, req)

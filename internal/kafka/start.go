@@ -38,7 +38,7 @@ func (c *Client) Producer(ctx context.Context, shard int, barrier func(epoch int
 }
 
 func (c *Client) start(ctx context.Context, shard int, barrier func(epoch int16) batch.Record, visit func(offset int64, key, value []byte) error) (*Producer, error) {
-	p := &Producer{shard: shard, ledger: c.cfg.LedgerTopic, client: c}
+	p := &Producer{client: c, layout: batch.Layout{Ledger: c.cfg.LedgerTopic, Shard: shard, Codec: c.codec}}
 	if err := p.survey(ctx); err != nil {
 		return nil, err
 	}
@@ -67,11 +67,11 @@ func (c *Client) start(ctx context.Context, shard int, barrier func(epoch int16)
 // survey counts the topics' partitions and asks how large a batch may be.
 func (p *Producer) survey(ctx context.Context) error {
 	topics := p.client.cfg.topics()
-	p.partitions = make(map[string]int, len(topics))
+	p.layout.Partitions = make(map[string]int, len(topics))
 	for _, topic := range topics {
 		n, err := p.client.Partitions(ctx, topic)
 		switch {
-		case code(err) == kafkago.UnknownTopicOrPartition && topic == p.ledger:
+		case code(err) == kafkago.UnknownTopicOrPartition && topic == p.layout.Ledger:
 			return fmt.Errorf("the ledger topic %s is not there: it was deleted. Bring it back as it was, with all its records: one made anew is refused, since it does not say what was published: %w", topic, err)
 		case code(err) == kafkago.UnknownTopicOrPartition:
 			return fmt.Errorf("topic %s is not there: it was deleted. Create it again, or restart the exporter with %s=true: %w",
@@ -79,33 +79,38 @@ func (p *Producer) survey(ctx context.Context) error {
 		case err != nil:
 			return onTopic(err, "Write", topic) // which includes Describe
 		}
-		p.partitions[topic] = n
+		p.layout.Partitions[topic] = n
 	}
-	if n := p.partitions[p.ledger]; p.shard >= n {
+	if n := p.layout.Partitions[p.layout.Ledger]; p.layout.Shard >= n {
 		return fmt.Errorf("%w: %s has %d partitions, and shard %d was one of them: the topic was deleted and created again with fewer; "+
-			"restore the ledger before exporting on", ErrLedgerMoved, p.ledger, n, p.shard)
+			"restore the ledger before exporting on", ErrLedgerMoved, p.layout.Ledger, n, p.layout.Shard)
 	}
-	p.limits = p.client.batchLimits(ctx, slices.Sorted(maps.Keys(p.partitions)))
+	p.layout.Limits = p.client.batchLimits(ctx, slices.Sorted(maps.Keys(p.layout.Partitions)))
 	return nil
+}
+
+// at is the shard's ledger partition.
+func (p *Producer) at() batch.Place {
+	return batch.Place{Topic: p.layout.Ledger, Partition: p.layout.Shard}
 }
 
 // raise writes the barrier in a transaction of its own and returns its offset.
 func (p *Producer) raise(ctx context.Context, barrier batch.Record) (int64, error) {
-	at := place{p.ledger, p.shard}
+	at := p.at()
 	if len(barrier.Key) == 0 {
 		return 0, errors.New("it has no key")
 	}
-	b, err := encodeFor(at, []batch.Record{barrier}, batch.Uncompressed)
+	b, err := batch.EncodeAt(at, []batch.Record{barrier}, batch.Uncompressed)
 	if err != nil {
 		return 0, err
 	}
 	start := time.Now()
-	offsets, err := p.session.write(ctx, []outgoing{b}, p.unmoved)
+	offsets, err := p.session.write(ctx, []batch.Placed{b}, p.unmoved)
 	p.client.metrics.outcome(err, time.Since(start))
 	if err != nil {
 		return 0, err
 	}
-	p.client.raiseEnds(p.ledger, []outgoing{b}, offsets)
+	p.client.raiseEnds(p.layout.Ledger, []batch.Placed{b}, offsets)
 	return offsets[at], nil
 }
 
@@ -113,7 +118,7 @@ func (p *Producer) raise(ctx context.Context, barrier batch.Record) (int64, erro
 func (p *Producer) replay(ctx context.Context, barrier int64, key []byte, visit func(offset int64, key, value []byte) error) (*replay, error) {
 	start := time.Now()
 	r := &replay{
-		place:      place{p.ledger, p.shard},
+		Place:      p.at(),
 		producerID: p.session.producerID,
 		epoch:      p.session.epoch,
 		barrier:    barrier,
@@ -123,7 +128,7 @@ func (p *Producer) replay(ctx context.Context, barrier int64, key []byte, visit 
 	if err := p.client.replayUntil(ctx, r); err != nil {
 		return nil, err
 	}
-	p.client.raiseEnd(p.shard, r.end)
+	p.client.raiseEnd(p.layout.Shard, r.end)
 	p.client.metrics.replaySeconds.Observe(time.Since(start).Seconds())
 	p.client.metrics.replayedRecord.Add(float64(r.records))
 	return r, nil

@@ -14,7 +14,7 @@ import (
 
 // reading says what stream reads, and how.
 type reading struct {
-	place
+	batch.Place
 	from          int64
 	readCommitted bool // not beyond the first open transaction
 	maxBytes      int32
@@ -68,7 +68,7 @@ func (c *Client) stream(ctx context.Context, r reading, visit func(*chunk) error
 
 // fetchError says at which offset a partition could not be read.
 type fetchError struct {
-	at   place
+	at   batch.Place
 	from int64
 	err  error
 }
@@ -89,7 +89,7 @@ func (c *Client) fetchAhead(ctx context.Context, r reading, free <-chan *chunk, 
 			return ctx.Err()
 		}
 		if err := c.fetchWhole(ctx, &r, into); err != nil {
-			return &fetchError{r.place, r.from, err}
+			return &fetchError{r.Place, r.from, err}
 		}
 		r.from = into.next
 		select {
@@ -108,7 +108,7 @@ func (c *Client) fetchWhole(ctx context.Context, r *reading, into *chunk) error 
 		r.maxBytes = fetchBytes
 	}
 	for {
-		err := c.again(ctx, "Fetch", c.shardOf(r.place), leaderAgain, func(ctx context.Context) error { return c.fetch(ctx, *r, into) })
+		err := c.again(ctx, "Fetch", c.shardOf(r.Place), leaderAgain, func(ctx context.Context) error { return c.fetch(ctx, *r, into) })
 		if err != nil || len(into.batches) > 0 || len(into.records) == 0 {
 			return err
 		}
@@ -120,9 +120,9 @@ func (c *Client) fetchWhole(ctx context.Context, r *reading, into *chunk) error 
 }
 
 // shardOf is the shard that is asked for when a partition is read.
-func (c *Client) shardOf(at place) int {
-	if at.topic == c.cfg.LedgerTopic {
-		return at.partition
+func (c *Client) shardOf(at batch.Place) int {
+	if at.Topic == c.cfg.LedgerTopic {
+		return at.Partition
 	}
 	return everyShard
 }
@@ -137,8 +137,8 @@ func (c *Client) fetch(ctx context.Context, r reading, into *chunk) error {
 		MinBytes:     1,
 		MaxBytes:     r.maxBytes,
 		SessionEpoch: -1,
-		Topics: []fetch.RequestTopic{{Topic: r.topic, Partitions: []fetch.RequestPartition{{
-			Partition:          int32(r.partition),
+		Topics: []fetch.RequestTopic{{Topic: r.Topic, Partitions: []fetch.RequestPartition{{
+			Partition:          int32(r.Partition),
 			CurrentLeaderEpoch: -1,
 			FetchOffset:        r.from,
 			LogStartOffset:     -1,
@@ -156,7 +156,7 @@ func (c *Client) fetch(ctx context.Context, r reading, into *chunk) error {
 		}
 		return err
 	}
-	return onTopic(into.fill(res.data, r.from), "Read", r.topic)
+	return onTopic(into.fill(res.data, r.from), "Read", r.Topic)
 }
 
 // fill takes the batches out of a response. The first may begin before from, and

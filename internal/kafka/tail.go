@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"airudder-exporter/internal/batch"
 	"context"
 	"errors"
 	"fmt"
@@ -46,7 +47,7 @@ func (c *Client) tailTopic(ctx context.Context, group *errgroup.Group, topic str
 	following := 0
 	for {
 		for ; following < len(ranges); following++ {
-			at := reading{place: place{topic, following}, from: ranges[following].Start, readCommitted: true}
+			at := reading{Place: batch.Place{Topic: topic, Partition: following}, from: ranges[following].Start, readCommitted: true}
 			if !fromStart {
 				at.from = ranges[following].End
 			}
@@ -70,16 +71,16 @@ func (c *Client) tailTopic(ctx context.Context, group *errgroup.Group, topic str
 // reader, it goes on at what is left.
 func (c *Client) follow(ctx context.Context, at reading, visit func(Message) error) error {
 	for {
-		s := &scan{place: at.place, from: at.from, visit: visit}
+		s := &scan{Place: at.Place, from: at.from, visit: visit}
 		err := c.stream(ctx, at, s.take)
 		if !errors.Is(err, kafkago.OffsetOutOfRange) {
 			return err
 		}
-		ranges, err := c.Ends(ctx, at.topic)
+		ranges, err := c.Ends(ctx, at.Topic)
 		if err != nil {
 			return err
 		}
-		c.log.Warn("records were deleted before they were read", "topic", at.topic, "partition", at.partition, "resume", ranges[at.partition].Start)
-		at.from = ranges[at.partition].Start
+		c.log.Warn("records were deleted before they were read", "topic", at.Topic, "partition", at.Partition, "resume", ranges[at.Partition].Start)
+		at.from = ranges[at.Partition].Start
 	}
 }

@@ -77,29 +77,33 @@ func NewEncoder(cfg EncoderConfig) (*Encoder, error) {
 	}, nil
 }
 
-// Plan encodes a plan: one list of records per unit, in the plan's order, what
-// is published before the entries that say so. An event that its topic cannot
-// take is published as a dead letter, which changes its unit; the units
-// returned are the plan's as they were encoded, and theirs are the entries to
-// apply. The plan itself is not changed.
-func (e *Encoder) Plan(p ledger.Plan) ([][]batch.Record, []ledger.Unit, error) {
+// Encoded is a unit of a plan with the records that say it. Its entries are
+// those to be applied once the records are committed.
+type Encoded struct {
+	ledger.Unit
+	Records []batch.Record
+}
+
+// Plan encodes a plan: its units in order, of each what is published before the
+// entries that say so. An event that its topic cannot take is published as a
+// dead letter, which changes its unit. The plan itself is not changed.
+func (e *Encoder) Plan(p ledger.Plan) ([]Encoded, error) {
 	published, entries := count(p.Units)
 	e.headers.begin(&p, published)
 	if err := e.beginCalls(&p); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	units := make([]ledger.Unit, len(p.Units))
-	lists := make([][]batch.Record, len(p.Units))
-	records := make([]batch.Record, 0, published+entries)
+	units := make([]Encoded, len(p.Units))
+	records := make([]batch.Record, 0, published+entries) // of all units
 	for i, u := range p.Units {
 		from := len(records)
 		var err error
-		if units[i], records, err = e.unit(&p, u, records); err != nil {
-			return nil, nil, fmt.Errorf("encode a plan of task %s: %w", p.Task.ID, err)
+		if units[i].Unit, records, err = e.unit(&p, u, records); err != nil {
+			return nil, fmt.Errorf("encode a plan of task %s: %w", p.Task.ID, err)
 		}
-		lists[i] = records[from:len(records):len(records)]
+		units[i].Records = records[from:len(records):len(records)]
 	}
-	return lists, units, nil
+	return units, nil
 }
 
 // count is how many records of each kind units become.

@@ -22,7 +22,7 @@ func BenchmarkEncode(b *testing.B) {
 	b.Run("encoder", func(b *testing.B) {
 		e := newTestEncoder(b, EncoderConfig{})
 		for b.Loop() {
-			if _, _, err := e.Plan(p); err != nil {
+			if _, err := e.Plan(p); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -87,12 +87,12 @@ func TestAdditional(t *testing.T) {
 func TestSameBytes(t *testing.T) {
 	e := newTestEncoder(t, EncoderConfig{})
 	p := benchPlan(300)
-	first, _, err := e.Plan(p)
+	first, err := e.Plan(p)
 	if err != nil {
 		t.Fatal(err)
 	}
 	copied := clone(first)
-	second, _, err := e.Plan(p)
+	second, err := e.Plan(p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,15 +104,15 @@ func TestSameBytes(t *testing.T) {
 	}
 }
 
-func clone(lists [][]batch.Record) (all [][]batch.Record) {
-	for _, records := range lists {
-		var own []batch.Record
-		for _, r := range records {
+func clone(units []Encoded) (all []Encoded) {
+	for _, u := range units {
+		own := Encoded{Unit: u.Unit}
+		for _, r := range u.Records {
 			c := batch.Record{Topic: r.Topic, Key: bytes.Clone(r.Key), Value: bytes.Clone(r.Value)}
 			for _, h := range r.Headers {
 				c.Headers = append(c.Headers, batch.Header{Key: h.Key, Value: bytes.Clone(h.Value)})
 			}
-			own = append(own, c)
+			own.Records = append(own.Records, c)
 		}
 		all = append(all, own)
 	}

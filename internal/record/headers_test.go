@@ -32,7 +32,7 @@ func TestHeaders(t *testing.T) {
 		deadPlan(ledger.Dead{RowKey: "4711"}).Units[0],
 		ledger.Unit{Entries: []ledger.Entry{{Kind: ledger.KindCall, TaskID: task, ID: "gone", Tombstone: true}}},
 	)
-	lists, _, err := e.Plan(p)
+	units, err := e.Plan(p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func TestHeaders(t *testing.T) {
 		{"airudder.call.dead-letter", task + "/c9", "c9"},
 		{"airudder.call.dead-letter", task + "/4711", task},
 	} {
-		got := lists[i][0].Headers
+		got := units[i].Records[0].Headers
 		want := []batch.Header{
 			{Key: "ce_specversion", Value: []byte("1.0")},
 			{Key: "ce_type", Value: []byte(want.kind)},
@@ -57,11 +57,11 @@ func TestHeaders(t *testing.T) {
 			t.Errorf("unit %d has the headers\n%s, want\n%s", i, got, want)
 		}
 	}
-	tombstone := lists[4][0]
+	tombstone := units[4].Records[0]
 	if tombstone.Value != nil || string(tombstone.Key) != "call/"+task+"/gone" || tombstone.Topic != "ledger" || tombstone.Headers != nil {
 		t.Errorf("tombstone %+v", tombstone)
 	}
-	if entry := lists[0][1]; entry.Headers != nil || string(entry.Key) != "call/"+task+"/"+row.CallID || !json.Valid(entry.Value) {
+	if entry := units[0].Records[1]; entry.Headers != nil || string(entry.Key) != "call/"+task+"/"+row.CallID || !json.Valid(entry.Value) {
 		t.Errorf("ledger entry %s = %s", entry.Key, entry.Value)
 	}
 }

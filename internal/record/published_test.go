@@ -67,7 +67,7 @@ func TestStatusChangedTooLarge(t *testing.T) {
 	if got := decodeBy(t, schemas.TaskStatusChanged(), 2, records[0].Value)["task_name"]; got != nil {
 		t.Errorf("task_name is %v, want null", got)
 	}
-	if _, _, err := newTestEncoder(t, EncoderConfig{Limits: Limits{TaskStatus: 100}}).Plan(p); err == nil {
+	if _, err := newTestEncoder(t, EncoderConfig{Limits: Limits{TaskStatus: 100}}).Plan(p); err == nil {
 		t.Error("no error where even the bare transition does not fit")
 	}
 }
@@ -146,7 +146,7 @@ func TestDeadLetterCut(t *testing.T) {
 			t.Errorf("limit %d: the plan's reject was cut", limit)
 		}
 	}
-	if _, _, err := newTestEncoder(t, EncoderConfig{Limits: Limits{DeadLetter: 300}}).Plan(p); err == nil {
+	if _, err := newTestEncoder(t, EncoderConfig{Limits: Limits{DeadLetter: 300}}).Plan(p); err == nil {
 		t.Error("no error where not even an empty row fits")
 	}
 }
@@ -164,14 +164,14 @@ func TestTooLarge(t *testing.T) {
 	p.Units = []ledger.Unit{callUnit(p, &small), bigUnit, callUnit(p, &small)}
 	before := slices.Clone(p.Units)
 
-	lists, units, err := newTestEncoder(t, EncoderConfig{Limits: Limits{CallCompleted: 4000, DeadLetter: 2000}}).Plan(p)
+	units, err := newTestEncoder(t, EncoderConfig{Limits: Limits{CallCompleted: 4000, DeadLetter: 2000}}).Plan(p)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !reflect.DeepEqual(p.Units, before) {
 		t.Error("the plan was changed")
 	}
-	if !reflect.DeepEqual(units[0], p.Units[0]) || !reflect.DeepEqual(units[2], p.Units[2]) {
+	if !reflect.DeepEqual(units[0].Unit, p.Units[0]) || !reflect.DeepEqual(units[2].Unit, p.Units[2]) {
 		t.Error("units that fit were changed")
 	}
 	u := units[1]
@@ -181,7 +181,7 @@ func TestTooLarge(t *testing.T) {
 	if e := u.Entries[0]; e.ID != big.CallID || e.Kind != ledger.KindCall || e.Published.As != ledger.DeadLetter || e.Published.Late {
 		t.Errorf("entry %+v", e)
 	}
-	records := lists[1]
+	records := u.Records
 	if len(records) != 2 || records[0].Topic != "dead" || records[1].Topic != "ledger" || records[0].Size() > 2000 {
 		t.Fatalf("records %v", records)
 	}
@@ -196,8 +196,8 @@ func TestTooLarge(t *testing.T) {
 		t.Errorf("ce_id %q", id)
 	}
 	for _, i := range []int{0, 2} {
-		if lists[i][0].Topic != "events" || lists[i][0].Size() > 4000 {
-			t.Errorf("unit %d: %v", i, lists[i])
+		if first := units[i].Records[0]; first.Topic != "events" || first.Size() > 4000 {
+			t.Errorf("unit %d: %v", i, units[i].Records)
 		}
 	}
 }
@@ -206,15 +206,15 @@ func TestTooLarge(t *testing.T) {
 func TestPlanErrors(t *testing.T) {
 	d := ledger.Dead{Reject: call.NewReject(call.BrokenJSON, []byte("SECRET"))}
 	d.Detail, d.CallID = strings.Repeat("d", 1000), "c1"
-	_, _, err := newTestEncoder(t, EncoderConfig{Limits: Limits{DeadLetter: 500}}).Plan(deadPlan(d))
+	_, err := newTestEncoder(t, EncoderConfig{Limits: Limits{DeadLetter: 500}}).Plan(deadPlan(d))
 	if err == nil || !strings.Contains(err.Error(), sampleTask().ID) || strings.Contains(err.Error(), "SECRET") {
 		t.Errorf("error %v", err)
 	}
 }
 
 func TestEmptyPlan(t *testing.T) {
-	lists, units, err := newTestEncoder(t, EncoderConfig{}).Plan(ledger.Plan{Task: call.Task{ID: "t"}})
-	if len(lists) != 0 || len(units) != 0 || err != nil {
-		t.Errorf("%v, %v, %v; want nothing", lists, units, err)
+	units, err := newTestEncoder(t, EncoderConfig{}).Plan(ledger.Plan{Task: call.Task{ID: "t"}})
+	if len(units) != 0 || err != nil {
+		t.Errorf("%v, %v; want nothing", units, err)
 	}
 }

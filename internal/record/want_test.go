@@ -132,14 +132,14 @@ func same(t testing.TB, got, want map[string]any) {
 // only encodes a plan of one unit and returns its records.
 func only(t testing.TB, e *Encoder, p ledger.Plan) ([]batch.Record, ledger.Unit) {
 	t.Helper()
-	lists, units, err := e.Plan(p)
+	units, err := e.Plan(p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(lists) != 1 || len(units) != 1 {
-		t.Fatalf("%d lists and %d units, want 1 and 1", len(lists), len(units))
+	if len(units) != 1 {
+		t.Fatalf("%d units, want 1", len(units))
 	}
-	return lists[0], units[0]
+	return units[0].Records, units[0].Unit
 }
 
 func planOf(task call.Task, row *call.Row) ledger.Plan {

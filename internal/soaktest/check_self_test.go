@@ -13,7 +13,7 @@ import (
 func TestCheckerSees(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := soak(t, *seed, time.Hour)
-		log := w.broker.log
+		log := w.broker.Log()
 		if problems, _ := check(w, log); len(problems) > 0 {
 			t.Fatalf("wrong before anything was damaged: %s", problems[0])
 		}

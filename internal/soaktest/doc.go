@@ -14,7 +14,7 @@
 //
 // # File map
 //
-//	broker_test.go    Kafka, as far as an exporter can see it
+//	broker_test.go    what goes wrong with Kafka (exporter/fakekafka)
 //	upstream_test.go  the simulated AIRudder behind a network of pipes
 //	process_test.go   exporters, and how they end
 //	mischief_test.go  what happens to the tasks

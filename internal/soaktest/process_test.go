@@ -2,7 +2,6 @@ package soaktest
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -14,6 +13,7 @@ import (
 	"airudder-exporter/internal/airudder"
 	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/exporter"
+	"airudder-exporter/internal/exporter/fakekafka"
 	"airudder-exporter/internal/ledger"
 	"airudder-exporter/internal/record"
 )
@@ -40,7 +40,8 @@ const (
 
 func startProcess(t *testing.T, u *upstream, b *broker) *process {
 	t.Helper()
-	p := &process{t: t, metrics: prometheus.NewRegistry(), later: b.published(), committing: make(chan struct{})}
+	published, _ := b.Published(t.Context(), eventTopic)
+	p := &process{t: t, metrics: prometheus.NewRegistry(), later: published, committing: make(chan struct{})}
 	client, err := airudder.New(airudder.Config{
 		BaseURL: "http://upstream.test", AppKey: "key", AppSecret: "secret", ListEnabled: true,
 		RequestsPerSecond: 1, Concurrency: 4, Timeout: 30 * time.Second, ResponseTimeout: 5 * time.Minute, Dial: u.dial,
@@ -58,12 +59,12 @@ func startProcess(t *testing.T, u *upstream, b *broker) *process {
 	e := exporter.New(cfg, client, encoder, ledger.Writer{Started: time.Now()}, slog.New(slog.DiscardHandler), p.metrics)
 	ctx, cancel := context.WithCancel(t.Context())
 	p.cancel = cancel
-	if _, err := e.Start(ctx, b.topics()); err != nil {
+	if _, err := e.Start(ctx, b); err != nil {
 		t.Fatalf("start: %v", err)
 	}
 	e.Owned(1)
 	p.group.Go(func() {
-		if err := e.RunShard(ctx, p.shard(b)); err != nil {
+		if err := e.RunShard(ctx, shard{b.Shard(0, b.faults(p))}, claim{}); err != nil {
 			t.Errorf("the shard ended with: %v", err)
 		}
 	})
@@ -80,23 +81,29 @@ func encoder(meta ledger.Meta, limit func(topic string) int) (exporter.Encoder, 
 	})
 }
 
-func (p *process) shard(b *broker) exporter.Shard {
-	return exporter.Shard{
-		Open: func(_ context.Context, barrier func(int16) batch.Record, replay func(key, value []byte) error) (exporter.Producer, error) {
-			time.Sleep(100 * time.Millisecond)
-			return b.open(p, barrier, replay)
-		},
-		Explain:    error.Error,
-		AfterDoubt: context.Context.Err,
-		Fenced:     func(err error) bool { return errors.Is(err, errFenced) },
-		AfterFence: func(ctx context.Context) error {
-			select {
-			case <-time.After(7 * time.Second):
-			case <-ctx.Done():
-			}
-			return ctx.Err()
-		},
+// shard is the process's handle of the ledger partition.
+type shard struct{ *fakekafka.Shard }
+
+func (s shard) Open(ctx context.Context, barrier func(int16) batch.Record, replay func(key, value []byte) error) (exporter.Producer, error) {
+	time.Sleep(100 * time.Millisecond)
+	p, err := s.Shard.Open(ctx, barrier, replay)
+	if err != nil {
+		return nil, err
 	}
+	return p, nil
+}
+
+// claim is a group's that gives the shard back a while after a fence.
+type claim struct{}
+
+func (claim) AfterDoubt(ctx context.Context) error { return ctx.Err() }
+
+func (claim) AfterFence(ctx context.Context) error {
+	select {
+	case <-time.After(7 * time.Second):
+	case <-ctx.Done():
+	}
+	return ctx.Err()
 }
 
 // stop ends the process as SIGTERM does.

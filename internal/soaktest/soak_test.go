@@ -34,7 +34,7 @@ func TestSoak(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					w := soak(t, *seed+uint64(i), time.Duration(*minutes)*time.Minute)
-					problems, saw := check(w, w.broker.log)
+					problems, saw := check(w, w.broker.Log())
 					for _, p := range problems[:min(10, len(problems))] {
 						t.Error(p)
 					}
@@ -69,7 +69,7 @@ func scenarios() []string {
 		"process stopped", "process killed", "two processes at once", "ledger cleaned",
 		"open: not fenced", "open: fenced, no barrier", "open: replay cut", "open: fenced another process",
 		"commit: good", "commit: slow", "commit: lost", "commit: applied, its answer lost", "commit: fenced by a stranger",
-		"commit: killed before it", "commit: killed behind it",
+		"commit: killed before it", "commit: killed after it",
 		"event", "transition", "seal", "seal once more", "task closed", "tombstone",
 		"dead letter broken_json", "dead letter invalid_utf8", "dead letter no_call_id", "dead letter too_large",
 	}

@@ -1,0 +1,289 @@
+package fakekafka
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"sync"
+	"time"
+
+	"airudder-exporter/internal/batch"
+)
+
+// Faults are what goes wrong for one process. All of them may be nil: nothing
+// does, and nothing takes time.
+type Faults struct {
+	// Open is asked before each step of an Open. An error ends it there: what the
+	// steps before did stays done.
+	Open func(Step) error
+
+	// Cut is asked for the number of records that a replay of so many shows before
+	// it breaks off; below 0: it does not.
+	Cut func(records int) int
+
+	// Commit is asked once a commit was sent, and takes as long as the commit does.
+	// stored says whether it arrives, which is in vain where the producer is fenced
+	// by then; err is what the producer hears.
+	Commit func(units [][]batch.Record) (stored bool, err error)
+
+	// Committed is called once a transaction was stored, before the producer hears
+	// of it.
+	Committed func()
+
+	// Units is how many of the units that were offered one transaction takes.
+	Units func(offered int) int
+
+	// Concurrent is what Producer.Concurrent says.
+	Concurrent func() int
+
+	// Limit is how many bytes one batch of a topic may have. 0: 1 MiB.
+	Limit int
+}
+
+// Step is one of an Open.
+type Step int
+
+// The steps, in their order.
+const (
+	StepFence Step = iota
+	StepBarrier
+	StepReplay
+)
+
+// Shard is one process's handle of a ledger partition: exporter.Shard, but for
+// its Open, whose Producer is this package's.
+type Shard struct {
+	kafka  *Kafka
+	number int
+	faults Faults
+}
+
+// Shard returns a process's handle of a ledger partition.
+func (k *Kafka) Shard(number int, faults Faults) *Shard { return &Shard{k, number, faults} }
+
+// Number is the shard's.
+func (s *Shard) Number() int { return s.number }
+
+// Fenced is exporter.Shard's.
+func (s *Shard) Fenced(err error) bool { return errors.Is(err, ErrFenced) }
+
+// Moved is exporter.Shard's.
+func (s *Shard) Moved(err error) bool { return errors.Is(err, ErrMoved) }
+
+// Explain is the error's text.
+func (s *Shard) Explain(err error) string { return err.Error() }
+
+// Waiting is never for anything.
+func (s *Shard) Waiting() string { return "" }
+
+// Later shows the barriers that were written, then waits for more.
+func (s *Shard) Later(ctx context.Context, visit func(key, value []byte) (enough bool)) error {
+	for shown := 0; ; {
+		s.kafka.mu.Lock()
+		late := s.kafka.shards[s.number].late[shown:]
+		s.kafka.mu.Unlock()
+		for _, r := range late {
+			shown++
+			if visit(r.Key, r.Value) {
+				return nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// Open is exporter.Shard's.
+func (s *Shard) Open(_ context.Context, barrier func(epoch int16) batch.Record, replay func(key, value []byte) error) (*Producer, error) {
+	if err := s.fault(StepFence); err != nil {
+		return nil, err
+	}
+	k := s.kafka
+	k.mu.Lock()
+	k.shards[s.number].epoch++
+	epoch := k.shards[s.number].epoch
+	k.mu.Unlock()
+	mark := barrier(epoch)
+	if err := s.fault(StepBarrier); err != nil {
+		return nil, err
+	}
+	k.mu.Lock()
+	fenced := k.shards[s.number].epoch != epoch
+	if !fenced {
+		k.shards[s.number].late = append(k.shards[s.number].late, mark)
+		k.store(s.number, []batch.Record{mark})
+	}
+	k.mu.Unlock()
+	if fenced {
+		return nil, ErrFenced
+	}
+	if err := s.fault(StepReplay); err != nil {
+		return nil, err
+	}
+	if err := s.replay(replay); err != nil {
+		return nil, err
+	}
+	return s.producer(epoch), nil
+}
+
+func (s *Shard) fault(at Step) error {
+	if s.faults.Open == nil {
+		return nil
+	}
+	return s.faults.Open(at)
+}
+
+var errCut = errors.New("the replay broke off")
+
+func (s *Shard) replay(show func(key, value []byte) error) error {
+	entries := s.kafka.Entries(s.number)
+	cut := -1
+	if s.faults.Cut != nil {
+		cut = s.faults.Cut(len(entries))
+	}
+	for i, r := range entries {
+		if i == cut {
+			return errCut
+		}
+		if err := show(bytes.Clone(r.Key), bytes.Clone(r.Value)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Shard) producer(epoch int16) *Producer {
+	limit := s.faults.Limit
+	if limit == 0 {
+		limit = 1 << 20
+	}
+	layout := batch.Layout{Ledger: s.kafka.Ledger, Shard: s.number, Partitions: s.kafka.Topics, Limits: map[string]int{s.kafka.Ledger: limit}}
+	for topic := range layout.Partitions {
+		layout.Limits[topic] = limit
+	}
+	return &Producer{shard: s, epoch: epoch, layout: layout, prepared: map[*batch.Txn][][]batch.Record{}}
+}
+
+// Producer is exporter.Producer.
+type Producer struct {
+	shard  *Shard
+	epoch  int16
+	layout batch.Layout
+
+	mu       sync.Mutex
+	prepared map[*batch.Txn][][]batch.Record // what each transaction holds
+	number   int64                           // of the transaction prepared last
+	last     int64                           // of the one committed last
+	busy     bool                            // a commit is under way
+	ended    error
+}
+
+// Limit is how many bytes one record of a topic may have.
+func (p *Producer) Limit(topic string) int { return p.layout.Limit(topic) }
+
+// Fits is exporter.Producer's.
+func (p *Producer) Fits(unit []batch.Record) error { return p.layout.Fits(unit) }
+
+// Concurrent is what Faults say.
+func (p *Producer) Concurrent() int {
+	if p.shard.faults.Concurrent == nil {
+		return 0
+	}
+	return p.shard.faults.Concurrent()
+}
+
+// Prepare is exporter.Producer's.
+func (p *Producer) Prepare(units iter.Seq[[]batch.Record]) (*batch.Txn, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended != nil {
+		return nil, p.ended
+	}
+	txn, err := p.layout.Fill(units)
+	if err != nil {
+		if _, large := errors.AsType[*batch.TooLargeError](err); !large {
+			p.ended = err
+		}
+		return nil, err
+	}
+	if p.shard.faults.Units != nil {
+		txn.Units = min(txn.Units, max(1, p.shard.faults.Units(txn.Units)))
+	}
+	var held [][]batch.Record
+	for unit := range units {
+		if len(held) == txn.Units {
+			break
+		}
+		held = append(held, unit)
+	}
+	p.number++
+	txn.Number = p.number
+	p.prepared[txn] = held
+	return txn, nil
+}
+
+// Commit is exporter.Producer's.
+func (p *Producer) Commit(ctx context.Context, txn *batch.Txn) error {
+	units, err := p.begin(ctx, txn)
+	if err != nil {
+		return err
+	}
+	stored, err := true, error(nil)
+	if p.shard.faults.Commit != nil {
+		stored, err = p.shard.faults.Commit(units)
+	}
+	if stored && !p.store(units) {
+		err = errors.Join(ErrFenced, err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.busy, p.ended = false, err
+	return err
+}
+
+// store commits units; false: the producer was fenced before.
+func (p *Producer) store(units [][]batch.Record) bool {
+	k := p.shard.kafka
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if p.epoch != k.shards[p.shard.number].epoch {
+		return false
+	}
+	for _, unit := range units {
+		k.store(p.shard.number, unit)
+	}
+	if p.shard.faults.Committed != nil {
+		k.mu.Unlock()
+		p.shard.faults.Committed()
+		k.mu.Lock()
+	}
+	return true
+}
+
+// begin checks that the commit's turn has come.
+func (p *Producer) begin(ctx context.Context, txn *batch.Txn) ([][]batch.Record, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.ended != nil:
+	case p.busy:
+		p.ended = errors.New("two commits at once")
+	case txn.Number <= p.last:
+		p.ended = fmt.Errorf("transaction %d comes after %d", txn.Number, p.last)
+	case ctx.Err() != nil:
+		p.ended = ctx.Err()
+	}
+	if p.ended != nil {
+		return nil, p.ended
+	}
+	units := p.prepared[txn]
+	maps.DeleteFunc(p.prepared, func(earlier *batch.Txn, _ [][]batch.Record) bool { return earlier.Number <= txn.Number })
+	p.busy, p.last = true, txn.Number
+	return units, nil
+}
