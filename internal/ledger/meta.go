@@ -111,7 +111,7 @@ func CheckShard(want Meta, l *Ledger, shard int, topic string) error {
 	got, has := l.Meta()
 	switch {
 	case !has:
-		return refuse("partition %d of %s held a meta entry and holds none now: the topic was deleted or made anew while the exporter ran. "+restore, shard, topic)
+		return refuse("partition %d of %s held a meta entry and holds none any more: the entry was deleted, or the topic was deleted and created again. "+restore, shard, topic)
 	case got.LedgerID != want.LedgerID || got.Partitions != want.Partitions:
 		return refuse("partition %d of %s belongs to ledger %s with %d partitions now, but the exporter started with %s with %d: another deployment wrote it. Give each its own KAFKA_TOPIC_LEDGER", shard, topic, got.LedgerID, got.Partitions, want.LedgerID, want.Partitions)
 	}
