@@ -12,13 +12,13 @@ import (
 func BenchmarkFact(b *testing.B) {
 	p := benchPlan(200)
 	p.Units = append(p.Units, ledger.Unit{Changes: []ledger.StatusChange{{Sequence: 1, Status: call.Calling}}})
-	lists, _, err := newTestEncoder(b, EncoderConfig{}).Plan(p)
+	units, err := newTestEncoder(b, EncoderConfig{}).Plan(p)
 	if err != nil {
 		b.Fatal(err)
 	}
 	var records []batch.Record
-	for _, list := range lists {
-		records = append(records, list[0])
+	for _, u := range units {
+		records = append(records, u.Records[0])
 	}
 	d, _ := newTestDecoder(b)
 	for b.Loop() {
