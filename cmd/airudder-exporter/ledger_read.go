@@ -32,7 +32,7 @@ func (r *rebuilder) take(ctx context.Context) error {
 		if err := r.takeShard(ctx, shard, keep); err != nil {
 			return err
 		}
-		if err := strangers.Check(shard, r.cfg.Kafka.Topics.Ledger); err != nil {
+		if err := strangers.Check(shard, loop(r.cfg).LedgerTopics()); err != nil {
 			return err
 		}
 	}

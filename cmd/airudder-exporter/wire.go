@@ -87,6 +87,7 @@ func loop(cfg Config) exporter.Config {
 		Policy:      ledger.Policy{AfterEnd: p.AfterEnd, Retention: p.LedgerRetention},
 		Concurrency: p.Concurrency,
 		ShardOf:     func(taskID string, shards int) int { return batch.PartitionFor([]byte(taskID), shards) },
+		SettingName: env.Settings(p, cfg.Kafka),
 	}
 }
 

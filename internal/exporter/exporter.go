@@ -29,6 +29,22 @@ type Config struct {
 
 	// ShardOf says where a task lives among so many shards.
 	ShardOf func(taskID string, shards int) int
+
+	// SettingName is what the operator calls a setting, by its field's name here
+	// or, for the one that decides who owns a shard, "Assignment"; nil: that.
+	SettingName func(field string) string
+}
+
+func (c Config) setting(field string) string {
+	if c.SettingName == nil {
+		return field
+	}
+	return c.SettingName(field)
+}
+
+// LedgerTopics are the topics that a refusal of the ledger names.
+func (c Config) LedgerTopics() ledger.Topics {
+	return ledger.Topics{Ledger: c.LedgerTopic, Event: c.EventTopic, SettingName: c.SettingName}
 }
 
 // Exporter is one process's loop over the shards that it owns.

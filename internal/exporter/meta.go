@@ -72,11 +72,11 @@ func (e *Exporter) check(ctx context.Context, topics Topics, which Which) (ledge
 	if err != nil {
 		return ledger.Meta{}, false, 0, fmt.Errorf("look at %s: %w", e.cfg.EventTopic, err)
 	}
-	parts, err := Look(ctx, topics, e.cfg.LedgerTopic, which)
+	parts, err := Look(ctx, topics, e.cfg.LedgerTopics(), which)
 	if err != nil {
 		return ledger.Meta{}, false, len(parts), err
 	}
-	meta, found, err := ledger.CheckMeta(parts, e.cfg.LedgerTopic, e.cfg.EventTopic, published)
+	meta, found, err := ledger.CheckMeta(parts, e.cfg.LedgerTopics(), published)
 	return meta, found, len(parts), err
 }
 
@@ -94,10 +94,10 @@ const (
 // A ledger is made with its meta entries in front. Only after ExportSince was
 // lowered and the cleaner has taken the old ones do they stand further back, and
 // LookFirst reads so far.
-func Look(ctx context.Context, topics Topics, topic string, which Which) ([]ledger.Seen, error) {
+func Look(ctx context.Context, topics Topics, of ledger.Topics, which Which) ([]ledger.Seen, error) {
 	seen := map[int]ledger.Seen{}
 	unread := map[int]ledger.Strangers{}
-	starts, err := topics.Look(ctx, topic, func(partition int, key, value []byte) (bool, error) {
+	starts, err := topics.Look(ctx, of.Ledger, func(partition int, key, value []byte) (bool, error) {
 		if string(key) != string(ledger.KindMeta) {
 			return false, nil
 		}
@@ -109,12 +109,12 @@ func Look(ctx context.Context, topics Topics, topic string, which Which) ([]ledg
 		return which == LookFirst && seen[partition].HasMeta, nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("look at %s: %w", topic, err)
+		return nil, fmt.Errorf("look at %s: %w", of.Ledger, err)
 	}
 	parts := make([]ledger.Seen, len(starts))
 	for i, start := range starts {
 		strangers := unread[i]
-		if err := strangers.Check(i, topic); err != nil {
+		if err := strangers.Check(i, of); err != nil {
 			return parts, err
 		}
 		parts[i] = seen[i]
@@ -191,16 +191,17 @@ func (e *Exporter) lowers(meta ledger.Meta) bool {
 
 func (e *Exporter) warn(meta ledger.Meta, partitions int) {
 	if e.cfg.ExportSince.After(meta.ExportSince) {
-		e.log.Warn("AIRUDDER_EXPORT_SINCE is later than the ledger's and is ignored: what was exported stays",
-			"configured", e.cfg.ExportSince, "ledger", meta.ExportSince)
+		e.log.Warn("the configured begin of the export is later than the ledger's and is ignored: tasks that are being exported stay so",
+			"setting", e.cfg.setting("ExportSince"), "configured", e.cfg.ExportSince, "ledger", meta.ExportSince)
 	}
 	if !e.cfg.ExportSince.IsZero() && e.cfg.ExportSince.Before(meta.Reach) {
-		e.log.Warn("AIRUDDER_EXPORT_SINCE is earlier than what the rebuilt ledger knows: tasks that ended before may have been published, and are not exported",
-			"configured", e.cfg.ExportSince, "known since", meta.Reach)
+		e.log.Warn("the configured begin of the export is earlier than what the rebuilt ledger knows: "+
+			"tasks that ended before may have been published already, and are not exported",
+			"setting", e.cfg.setting("ExportSince"), "configured", e.cfg.ExportSince, "known since", meta.Reach)
 	}
 	if e.cfg.EventKey != meta.EventKey {
-		e.log.Warn("KAFKA_EVENT_KEY differs from the one that the ledger began with: events of one key now lie in two partitions",
-			"configured", e.cfg.EventKey, "ledger", meta.EventKey)
+		e.log.Warn("the configured event key is not the one that the ledger began with: events of one key now lie in two partitions. Set it back",
+			"setting", e.cfg.setting("EventKey"), "configured", e.cfg.EventKey, "ledger", meta.EventKey)
 	}
 	if partitions > meta.Partitions {
 		e.log.Error("the ledger topic has more partitions than it began with; the added ones are ignored",

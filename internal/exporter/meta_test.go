@@ -131,7 +131,7 @@ func TestExportSinceIsOnlyLowered(t *testing.T) {
 		{"not configured", time.Time{}, year(2025), 0, ""},
 		{"the same", year(2025), year(2025), 0, ""},
 		{"earlier", year(2024), year(2024), 1, ""},
-		{"later", year(2026), year(2025), 0, "AIRUDDER_EXPORT_SINCE is later"},
+		{"later", year(2026), year(2025), 0, "is later than the ledger's and is ignored"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f, cfg := begun(2, year(2025)), testConfig()
@@ -163,7 +163,7 @@ func TestStartWarns(t *testing.T) {
 	if err != nil || meta.Partitions != 2 {
 		t.Fatalf("%d partitions, %v; want the pinned 2", meta.Partitions, err)
 	}
-	for _, want := range []string{"KAFKA_EVENT_KEY differs", "more partitions than it began with"} {
+	for _, want := range []string{"is not the one that the ledger began with", "more partitions than it began with"} {
 		if !strings.Contains(w.log.String(), want) {
 			t.Errorf("the log lacks %q: %s", want, w.log)
 		}
@@ -189,7 +189,7 @@ func TestStartRefuses(t *testing.T) {
 				f.Edit(i, holding(`{"ledger_id":"id","partitions":2,"event_topic":"calls"}`))
 			}
 		}, "belongs to the event topic calls"},
-		{"fewer partitions", func(f *fakekafka.Kafka) { f.Resize(1) }, "made anew with fewer"},
+		{"fewer partitions", func(f *fakekafka.Kafka) { f.Resize(1) }, "created again with fewer"},
 		{"garbage", func(f *fakekafka.Kafka) { f.Edit(1, holding(`{"ledger_id":`)) }, "partition 1 of ledger holds 1 entries that cannot be read"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -17,7 +17,8 @@ func (c Config) pace(d done, last time.Duration) (time.Duration, time.Time) {
 	case ledger.Closed, ledger.BeforeExportSince:
 		return 0, time.Time{}
 	case ledger.Sealed:
-		return 0, later(d.began.Add(c.PollMax), end.State.SealedAt.Add(c.Policy.Retention))
+		closing, _ := c.Policy.ClosingDue(end.State)
+		return 0, later(d.began.Add(c.PollMax), closing)
 	case ledger.Ended:
 		return c.recheck(d, last)
 	}
@@ -51,19 +52,11 @@ func (c Config) recheck(d done, last time.Duration) (time.Duration, time.Time) {
 		interval = c.PollMin
 	}
 	due := d.began.Add(spread(interval))
-	if seal := c.sealDue(d); seal.After(d.began) && seal.Before(due) {
+	seal, ended := c.Policy.SealDue(d.seen.standing.State, d.seen.task.ScheduleEnd)
+	if ended && seal.After(d.began) && seal.Before(due) {
 		due = seal
 	}
 	return interval, due
-}
-
-// sealDue is when a reading that begins then seals the task.
-func (c Config) sealDue(d done) time.Time {
-	end := d.seen.standing.State.TerminalSince
-	if schedule := d.seen.task.ScheduleEnd; !schedule.IsZero() && schedule.Before(end) {
-		end = schedule
-	}
-	return end.Add(c.Policy.AfterEnd)
 }
 
 // grow multiplies an interval by num/den, within PollMin and longest.

@@ -24,8 +24,8 @@ func (e *Exporter) takenOver(ctx context.Context, s Shard, epoch int16, cause er
 	case by.Role != "":
 		return fmt.Errorf("taken over by a %s (%s) from this exporter (%s); exporters are to be stopped while a %s works: %w", by.Role, name(by), name(e.process), by.Role, cause)
 	}
-	return fmt.Errorf("taken over by another exporter (%s) from this one (%s); where both have KAFKA_ASSIGNMENT=group "+
-		"they settle it by themselves, else stop one: %w", name(by), name(e.process), cause)
+	return fmt.Errorf("taken over by another exporter (%s) from this one (%s); where both have %s=group "+
+		"they share the shards by themselves, else stop one: %w", name(by), name(e.process), e.cfg.setting("Assignment"), cause)
 }
 
 // rival is the first writer of the shard behind a producer of ours that was

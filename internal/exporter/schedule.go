@@ -60,8 +60,7 @@ func newSchedule(cfg Config, p *prints) *schedule {
 }
 
 // known takes up a task that the ledger speaks of: at once when it is open or a
-// clean-up is unfinished, at the time of its closing when it is sealed and
-// nothing was published since.
+// clean-up is unfinished, at the time of its closing when its seal holds.
 func (s *schedule) known(standing ledger.Standing, now time.Time) {
 	due := now
 	switch standing.Phase {
@@ -72,9 +71,8 @@ func (s *schedule) known(standing ledger.Standing, now time.Time) {
 			return
 		}
 	case ledger.Sealed:
-		if standing.State.SealedEntries == standing.Events+standing.DeadLetters {
-			due = later(now, standing.State.SealedAt.Add(s.cfg.Policy.Retention))
-		}
+		closing, _ := s.cfg.Policy.ClosingDue(standing.State)
+		due = later(now, closing)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

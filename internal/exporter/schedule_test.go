@@ -234,7 +234,7 @@ func TestKnown(t *testing.T) {
 		{"to be exported after all", ledger.Standing{Phase: ledger.Unknown}, 0},
 		{"sealed", ledger.Standing{Phase: ledger.Sealed, Events: 3, DeadLetters: 1,
 			State: ledger.State{SealedAt: sealedAt, SealedEntries: 4}}, 719 * time.Hour},
-		{"sealed, then a late row", ledger.Standing{Phase: ledger.Sealed, Events: 4, DeadLetters: 1,
+		{"sealed, then a late row", ledger.Standing{Phase: ledger.Ended, Events: 4, DeadLetters: 1,
 			State: ledger.State{SealedAt: sealedAt, SealedEntries: 4}}, 0},
 		{"sealed, closing overdue", ledger.Standing{Phase: ledger.Sealed,
 			State: ledger.State{SealedAt: sealedAt.Add(-721 * time.Hour)}}, 0},

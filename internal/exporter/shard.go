@@ -104,7 +104,7 @@ func (e *Exporter) produce(ctx context.Context, s Shard) (committed bool, err er
 		}
 		return false, err
 	}
-	if err := strangers.Check(s.Number(), e.cfg.LedgerTopic); err != nil {
+	if err := strangers.Check(s.Number(), e.cfg.LedgerTopics()); err != nil {
 		return false, err
 	}
 	if err := e.checkMeta(s.Number(), l); err != nil {
@@ -156,7 +156,7 @@ func (r *run) live(ctx context.Context) error {
 func (e *Exporter) checkMeta(shard int, l *ledger.Ledger) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if err := ledger.CheckShard(e.meta, l, shard, e.cfg.LedgerTopic); err != nil {
+	if err := ledger.CheckShard(e.meta, l, shard, e.cfg.LedgerTopics()); err != nil {
 		return err
 	}
 	if got, _ := l.Meta(); got.ExportSince.Before(e.meta.ExportSince) {

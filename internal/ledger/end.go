@@ -11,12 +11,6 @@ import (
 	"airudder-exporter/internal/call"
 )
 
-// Policy are the settings that decide about a task's end.
-type Policy struct {
-	AfterEnd  time.Duration // from a task's end to its seal: late rows are waited for
-	Retention time.Duration // from its seal to its closing
-}
-
 // Seal says that a task's export is complete, as far as anyone can know.
 type Seal struct {
 	Number       int64 // 1, 2, … per task
@@ -39,20 +33,23 @@ func (r *Reading) End(c call.Reading, policy Policy) Plan {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	t := l.known(r.taskID)
-	if !l.wanted(t, c.Task, r.named) {
+	if !l.wanted(t, c.Task.ScheduleEnd, r.named) {
 		plan.passOver(t, c)
 		return plan
 	}
 	plan.Units = r.deadLetters(t, c)
-	state, changes := transition(t.state, c)
-	if !c.MoreRejects {
-		due := sealDue(state, c, policy.AfterEnd) && !sealed(state, t, len(plan.Units)) && !hollow(t, c)
-		switch {
-		case due:
-			changes = append(changes, seal(&state, t, plan.Units, c))
-		case len(plan.Units)+len(changes) == 0:
-			closeDue(&state, t, c.Started, policy.Retention)
-		}
+	dead := int64(len(plan.Units))
+	state, changes := t.state, transition(t.state, c)
+	for _, change := range changes {
+		state = state.Next(change, c.Started)
+	}
+	switch {
+	case c.MoreRejects:
+	case policy.seals(state, c) && !state.SealHolds(t.published()+dead) && !hollow(t, c):
+		change := sealChange(state, t, dead, c)
+		state, changes = state.Next(change, c.Started), append(changes, change)
+	case dead == 0 && len(changes) == 0:
+		state = policy.closed(state, t, c.Started)
 	}
 	if !state.SealedAt.IsZero() && r.print != 0 {
 		state.ListPrint = r.print
@@ -70,8 +67,7 @@ func (l *Ledger) Gone(taskID string, asked time.Time, policy Policy) Plan {
 	defer l.mu.RUnlock()
 	plan := Plan{Task: call.Task{ID: taskID}, ObservedAt: asked}
 	t := l.known(taskID)
-	state := t.state
-	if closeDue(&state, t, asked, policy.Retention); state != t.state {
+	if state := policy.closed(t.state, t, asked); state != t.state {
 		plan.Units = []Unit{{Entries: []Entry{{Kind: KindTask, TaskID: taskID, State: state}}}}
 	}
 	return plan
@@ -122,80 +118,26 @@ func rowKey(reject call.Reject) string {
 	return "sha256:" + hex.EncodeToString(reject.RawSHA256[:8])
 }
 
-// transition compares the status that a response shows with the last one. A
-// response without a status changes nothing.
-func transition(s State, c call.Reading) (State, []StatusChange) {
-	status := c.Task.Status
-	first := s.Sequence == 0
-	if !status.Set || !first && status.Value == s.Status {
-		return s, nil
-	}
-	previous := call.Opt[string]{Value: s.Status, Set: !first}
-	s.Status, s.Sequence = status.Value, s.Sequence+1
-	s.BeforeExportSince, s.ScheduleEnd = false, time.Time{}
-	s.SealedAt, s.SealedEntries, s.ListPrint = time.Time{}, 0, 0
-	switch now := milliseconds(c.Started); {
-	case !c.Task.Terminal():
-		s.TerminalSince = time.Time{}
-	case s.TerminalSince.IsZero():
-		s.TerminalSince = now
-		if s.FirstTerminal.IsZero() {
-			s.FirstTerminal = now
-		}
-	}
-	return s, []StatusChange{{Sequence: s.Sequence, Previous: previous, Status: s.Status, Counts: c.Counts}}
-}
-
-// sealDue reports whether a reading began late enough to seal: AfterEnd after
-// the task was seen terminal or, where that is earlier, after its schedule's end.
-func sealDue(s State, c call.Reading, afterEnd time.Duration) bool {
-	if s.TerminalSince.IsZero() {
-		return false
-	}
-	end := s.TerminalSince
-	if schedule := c.Task.ScheduleEnd; !schedule.IsZero() && schedule.Before(end) {
-		end = schedule
-	}
-	return !c.Started.Before(end.Add(afterEnd))
-}
-
-// hollow reports whether a response shows no row at all of a task that had some: a
-// seal by it would say that nothing more comes.
-func hollow(t *task, c call.Reading) bool { return c.Counts.Rows == 0 && t.published() > 0 }
-
-// sealed reports whether the last seal still tells all that is published.
-func sealed(s State, t *task, more int) bool {
-	return !s.SealedAt.IsZero() && s.SealedEntries == t.published()+int64(more)
-}
-
-func seal(s *State, t *task, dead []Unit, c call.Reading) StatusChange {
-	s.Seal++
-	s.Sequence++
-	s.SealedAt = milliseconds(c.Started)
-	s.SealedEntries = t.published() + int64(len(dead))
+// sealChange is the change that seals a task, with so many dead letters of the same
+// reading. Seal and State.Next count alike: events and dead letters.
+func sealChange(s State, t *task, dead int64, c call.Reading) StatusChange {
 	return StatusChange{
-		Sequence: s.Sequence, Previous: call.Some(s.Status), Status: s.Status, Counts: c.Counts,
+		Sequence: s.Sequence + 1, Previous: call.Some(s.Status), Status: s.Status, Counts: c.Counts,
 		Seal: &Seal{
-			Number:       s.Seal,
+			Number:       s.Seal + 1,
 			Exported:     t.events(),
 			Cancelled:    c.Counts.Cancelled,
 			NeverDialled: c.Counts.Open(),
-			DeadLettered: t.deadLetters() + int64(len(dead)),
+			DeadLettered: t.deadLetters() + dead,
 			Late:         t.late,
 			Digest:       digest(t),
 		},
 	}
 }
 
-// closeDue closes a sealed task whose retention is over.
-func closeDue(s *State, t *task, asked time.Time, retention time.Duration) {
-	if s.SealedAt.IsZero() || !s.ClosedAt.IsZero() || s.SealedEntries != t.published() {
-		return
-	}
-	if !asked.Before(s.SealedAt.Add(retention)) {
-		s.ClosedAt = milliseconds(asked)
-	}
-}
+// hollow reports whether a response shows no row at all of a task that had some: a
+// seal by it would say that nothing more comes.
+func hollow(t *task, c call.Reading) bool { return c.Counts.Rows == 0 && t.published() > 0 }
 
 // digest hashes the CallIDs that were published as events.
 func digest(t *task) string {

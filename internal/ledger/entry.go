@@ -51,33 +51,6 @@ type Published struct {
 	Row  uint64 // xxHash64 of the row's bytes; 0 where they are not known (a rebuilt ledger)
 }
 
-// State is the value of a task entry: what the readings before have shown.
-// Zero times are "not yet".
-type State struct {
-	Status   string `json:"status,omitempty"`   // of the last transition
-	Sequence int64  `json:"sequence,omitempty"` // of the last TaskStatusChanged
-
-	FirstTerminal time.Time `json:"first_terminal,omitzero"` // first seen terminal; never moves
-	TerminalSince time.Time `json:"terminal_since,omitzero"` // first seen terminal since it last was not
-
-	Seal          int64     `json:"seal,omitempty"` // number of the last seal
-	SealedAt      time.Time `json:"sealed_at,omitzero"`
-	SealedEntries int64     `json:"sealed_entries,omitempty"` // call and row entries that the seal counted
-
-	// ListPrint is the fingerprint of the task's list entry when the reading began
-	// that sealed it, or the last one since; 0: not known. A list that shows another
-	// one after a restart has the task read again.
-	ListPrint uint64 `json:"list_print,omitempty,string"`
-
-	ClosedAt time.Time `json:"closed_at,omitzero"`
-
-	// BeforeExportSince marks a task that ended before the export began, as
-	// its schedule's end says. It is read again once meta's ExportSince is
-	// lowered past that end.
-	BeforeExportSince bool      `json:"before_export_since,omitempty"`
-	ScheduleEnd       time.Time `json:"schedule_end,omitzero"`
-}
-
 // Writer is the value of the producer entry: who fenced the shard last.
 type Writer struct {
 	Host     string    `json:"host"`

@@ -84,6 +84,12 @@ func (t *task) events() int64 { return int64(len(t.calls)) - t.dead }
 // deadLetters is how many rows were published as dead letters.
 func (t *task) deadLetters() int64 { return t.dead + int64(len(t.rows)) }
 
+// begun reports whether the export of the task has begun: it was not merely
+// passed over.
+func (t *task) begun() bool {
+	return t.published() > 0 || t.hasState && !t.state.BeforeExportSince
+}
+
 // Apply brings the shard up to date with an entry that Kafka has committed.
 func (l *Ledger) Apply(e Entry) {
 	l.mu.Lock()

@@ -33,7 +33,7 @@ func FuzzMeta(f *testing.F) {
 		if count > 0 {
 			parts[count-1].LogStart = max(logStart, 0)
 		}
-		m, found, err := CheckMeta(parts, ledgerTopic, eventTopic, published)
+		m, found, err := CheckMeta(parts, Topics{Ledger: ledgerTopic, Event: eventTopic}, published)
 		switch {
 		case err != nil:
 			if !errors.Is(err, ErrRefused) || m != (Meta{}) && !found {

@@ -26,8 +26,8 @@ func TestCheckMeta(t *testing.T) {
 	other.LedgerID = "another"
 	four := three
 	four.Partitions = 4
-	const cure = "restore the topic from a mirror or a backup; or delete it and run `airudder-exporter ledger rebuild`, which makes it anew from what was published; or begin a new export under new names for both KAFKA_TOPIC_LEDGER and KAFKA_TOPIC_CALL_COMPLETED"
-	const remake = "restore the topic from a mirror or a backup; or run `airudder-exporter ledger rebuild`, which makes it anew from what was published; or begin a new export under new names for both KAFKA_TOPIC_LEDGER and KAFKA_TOPIC_CALL_COMPLETED"
+	const cure = "restore the topic from a mirror or a backup; or delete it and run `airudder-exporter ledger rebuild`, which makes a new one from what was published; or begin a new export under new names for both LedgerTopic and EventTopic"
+	const remake = "restore the topic from a mirror or a backup; or run `airudder-exporter ledger rebuild`, which makes a new one from what was published; or begin a new export under new names for both LedgerTopic and EventTopic"
 
 	for _, tt := range []struct {
 		name      string
@@ -44,32 +44,32 @@ func TestCheckMeta(t *testing.T) {
 		{name: "partitions added later", parts: append(parts(3, three), Seen{}, Seen{LogStart: 9}), found: true, published: true},
 		{name: "an added partition holds another meta", parts: append(parts(3, three), Seen{HasMeta: true, Meta: other}), found: true},
 		{name: "lost", parts: make([]Seen, 3), published: true,
-			refused: "ledger refused: airudder.call-ledger holds no meta entry, but airudder.call-completed holds events: the ledger was lost or another one is configured, and going on would publish every call again. Set KAFKA_TOPIC_LEDGER to the right topic, or: " + remake},
+			refused: "ledger refused: airudder.call-ledger holds no meta entry, but airudder.call-completed holds events: the ledger was lost or another one is configured, and to continue would publish every call again. Set LedgerTopic to the right topic, or: " + remake},
 		{name: "lost, with its topic", parts: nil, published: true,
-			refused: "ledger refused: airudder.call-ledger holds no meta entry, but airudder.call-completed holds events: the ledger was lost or another one is configured, and going on would publish every call again. Set KAFKA_TOPIC_LEDGER to the right topic, or: " + remake},
+			refused: "ledger refused: airudder.call-ledger holds no meta entry, but airudder.call-completed holds events: the ledger was lost or another one is configured, and to continue would publish every call again. Set LedgerTopic to the right topic, or: " + remake},
 		{name: "records deleted", parts: edit(parts(3, three), 1, func(s *Seen) { s.LogStart = 17 }), published: true,
 			refused: "ledger refused: partition 1 of airudder.call-ledger begins at offset 17, not 0: records of the ledger were deleted, and which calls were published is no longer known. " + cure},
 		{name: "records deleted, meta among them", parts: edit(make([]Seen, 3), 2, func(s *Seen) { s.LogStart = 17 }),
 			refused: "ledger refused: partition 2 of airudder.call-ledger begins at offset 17, not 0: records of the ledger were deleted, and which calls were published is no longer known. " + cure},
 		{name: "one partition without meta", parts: edit(parts(3, three), 0, func(s *Seen) { *s = Seen{} }), published: true,
-			refused: "ledger refused: partition 0 of airudder.call-ledger holds no meta entry although others do: that partition was lost or made anew. " + cure},
+			refused: "ledger refused: partition 0 of airudder.call-ledger holds no meta entry although others do: that partition was lost or created again. " + cure},
 		{name: "the last without meta", parts: edit(parts(3, three), 2, func(s *Seen) { *s = Seen{} }),
-			refused: "ledger refused: partition 2 of airudder.call-ledger holds no meta entry although others do: that partition was lost or made anew. " + cure},
+			refused: "ledger refused: partition 2 of airudder.call-ledger holds no meta entry although others do: that partition was lost or created again. " + cure},
 		{name: "fewer partitions", parts: parts(2, three), published: true,
-			refused: "ledger refused: airudder.call-ledger has 2 partitions, but its meta entry says 3: the topic was made anew with fewer. " + cure},
+			refused: "ledger refused: airudder.call-ledger has 2 partitions, but its meta entry says 3: the topic was created again with fewer. " + cure},
 		{name: "ids differ", parts: edit(parts(3, three), 1, func(s *Seen) { s.Meta = other }),
-			refused: "ledger refused: the partitions of airudder.call-ledger hold meta entries of different ledgers (" + three.LedgerID + " with 3 partitions; partition 1: another with 3): two deployments wrote it. Give each its own KAFKA_TOPIC_LEDGER"},
+			refused: "ledger refused: the partitions of airudder.call-ledger hold meta entries of different ledgers (" + three.LedgerID + " with 3 partitions; partition 1: another with 3): two deployments wrote it. Give each its own LedgerTopic"},
 		{name: "counts differ", parts: edit(parts(4, three), 2, func(s *Seen) { s.Meta = four }),
-			refused: "ledger refused: the partitions of airudder.call-ledger hold meta entries of different ledgers (" + three.LedgerID + " with 3 partitions; partition 2: " + three.LedgerID + " with 4): two deployments wrote it. Give each its own KAFKA_TOPIC_LEDGER"},
+			refused: "ledger refused: the partitions of airudder.call-ledger hold meta entries of different ledgers (" + three.LedgerID + " with 3 partitions; partition 2: " + three.LedgerID + " with 4): two deployments wrote it. Give each its own LedgerTopic"},
 		{name: "another event topic", parts: parts(3, three), topic: "calls",
-			refused: "ledger refused: airudder.call-ledger belongs to the event topic airudder.call-completed, but KAFKA_TOPIC_CALL_COMPLETED is calls: one ledger serves one event topic. Set it back, or use another KAFKA_TOPIC_LEDGER"},
+			refused: "ledger refused: airudder.call-ledger belongs to the event topic airudder.call-completed, but EventTopic is calls: one ledger serves one event topic. Set it back, or use another LedgerTopic"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			topic := eventTopic
 			if tt.topic != "" {
 				topic = tt.topic
 			}
-			got, found, err := CheckMeta(tt.parts, ledgerTopic, topic, tt.published)
+			got, found, err := CheckMeta(tt.parts, Topics{Ledger: ledgerTopic, Event: topic}, tt.published)
 			checkRefused(t, err, tt.refused)
 			if err != nil {
 				return
@@ -101,7 +101,7 @@ func checkRefused(t *testing.T, err error, want string) {
 }
 
 func TestCheckShard(t *testing.T) {
-	const cure = "restore the topic from a mirror or a backup; or delete it and run `airudder-exporter ledger rebuild`, which makes it anew from what was published; or begin a new export under new names for both KAFKA_TOPIC_LEDGER and KAFKA_TOPIC_CALL_COMPLETED"
+	const cure = "restore the topic from a mirror or a backup; or delete it and run `airudder-exporter ledger rebuild`, which makes a new one from what was published; or begin a new export under new names for both LedgerTopic and EventTopic"
 	other := meta
 	other.LedgerID = "another"
 	more := meta
@@ -120,16 +120,16 @@ func TestCheckShard(t *testing.T) {
 		{"deleted", []Entry{{Kind: KindMeta, Meta: meta}, {Kind: KindMeta, Tombstone: true}},
 			"ledger refused: partition 4 of airudder.call-ledger held a meta entry and holds none any more: the entry was deleted, or the topic was deleted and created again. " + cure},
 		{"another ledger", []Entry{{Kind: KindMeta, Meta: other}},
-			"ledger refused: partition 4 of airudder.call-ledger belongs to ledger another with 1 partitions now, but the exporter started with " + meta.LedgerID + " with 1: another deployment wrote it. Give each its own KAFKA_TOPIC_LEDGER"},
+			"ledger refused: partition 4 of airudder.call-ledger belongs to ledger another with 1 partitions now, but the exporter started with " + meta.LedgerID + " with 1: another deployment wrote it. Give each its own LedgerTopic"},
 		{"another count", []Entry{{Kind: KindMeta, Meta: more}},
-			"ledger refused: partition 4 of airudder.call-ledger belongs to ledger " + meta.LedgerID + " with 2 partitions now, but the exporter started with " + meta.LedgerID + " with 1: another deployment wrote it. Give each its own KAFKA_TOPIC_LEDGER"},
+			"ledger refused: partition 4 of airudder.call-ledger belongs to ledger " + meta.LedgerID + " with 2 partitions now, but the exporter started with " + meta.LedgerID + " with 1: another deployment wrote it. Give each its own LedgerTopic"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			l := New()
 			for _, e := range tt.entries {
 				l.Apply(e)
 			}
-			checkRefused(t, CheckShard(meta, l, 4, ledgerTopic), tt.refused)
+			checkRefused(t, CheckShard(meta, l, 4, Topics{Ledger: ledgerTopic, Event: eventTopic}), tt.refused)
 		})
 	}
 }

@@ -168,7 +168,7 @@ func (r *Reading) Rows(p call.Part) Plan {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	t := l.known(r.taskID)
-	if !l.wanted(t, p.Task, r.named) {
+	if !l.wanted(t, p.Task.ScheduleEnd, r.named) {
 		return plan
 	}
 	for i := range p.Rows {
@@ -208,29 +208,21 @@ func (l *Ledger) known(taskID string) *task {
 }
 
 // wanted reports whether a task is exported at all: not once it is closed; and
-// one of which nothing was exported yet only if its schedule does not end
-// before the export began, or it was named by hand.
-func (l *Ledger) wanted(t *task, header call.Task, named bool) bool {
-	switch {
-	case !t.state.ClosedAt.IsZero():
-		return false
-	case named, t.published() > 0, t.hasState && !t.state.BeforeExportSince:
-		return true
-	}
-	return header.ScheduleEnd.IsZero() || !header.ScheduleEnd.Before(l.meta.ExportSince)
+// one whose export has not begun only if it is not too old, or was named by hand.
+func (l *Ledger) wanted(t *task, scheduleEnd time.Time, named bool) bool {
+	return t.state.ClosedAt.IsZero() && (named || t.begun() || !l.meta.TooOld(scheduleEnd))
 }
 
 // Wants reports whether a listed task is worth reading by what the list says of
-// it: a task that is known, or does not end before the export began. One that
-// was passed over is wanted again only where the list gives it a later end.
+// it, or else a reading said that passed over it.
 func (l *Ledger) Wants(listed call.Listed, named bool) bool {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	t := l.known(listed.TaskID)
-	if l.phase(t) == BeforeExportSince && !named && listed.ScheduleEnd.IsZero() {
-		return false
+	t, end := l.known(listed.TaskID), listed.ScheduleEnd
+	if end.IsZero() {
+		end = t.state.ScheduleEnd
 	}
-	return l.wanted(t, call.Task{ScheduleEnd: listed.ScheduleEnd}, named)
+	return l.wanted(t, end, named)
 }
 
 // TooLarge turns a unit whose event cannot fit into one that publishes a dead

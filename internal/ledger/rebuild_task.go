@@ -66,17 +66,18 @@ func (t *past) rebuilt(id string, reach Reach, policy Policy, now time.Time) Reb
 	state, seal := t.fold()
 	found := int64(len(t.calls) + len(t.rows))
 	r := RebuiltTask{TaskID: id, State: state, Phase: Open, past: t}
-	whole := found == state.SealedEntries && (seal == nil || t.digest() == seal.Digest)
+	due, sealed := policy.ClosingDue(state)
+	sealed = sealed && found <= state.SealedEntries
 	switch {
 	case !state.ClosedAt.IsZero():
 		r.Phase = Closed
 	case state.BeforeExportSince && found == 0:
 		r.Phase = BeforeExportSince
-	case !state.SealedAt.IsZero() && !now.Before(state.SealedAt.Add(policy.Retention)) && found <= state.SealedEntries:
-		r.Phase, r.State.ClosedAt = Closed, milliseconds(state.SealedAt.Add(policy.Retention))
-	case !state.SealedAt.IsZero() && whole:
+	case sealed && !now.Before(due):
+		r.Phase, r.State.ClosedAt = Closed, milliseconds(due)
+	case state.SealHolds(found) && (seal == nil || t.digest() == seal.Digest):
 		r.Phase = Sealed
-	case !state.SealedAt.IsZero() && found <= state.SealedEntries:
+	case sealed:
 		r.Phase, r.State.ClosedAt = Closed, milliseconds(now)
 		r.Cut = fmt.Sprintf("its seal counts %d calls and dead letters, of which %d are left", state.SealedEntries, found)
 	default:
@@ -93,23 +94,8 @@ func (t *past) rebuilt(id string, reach Reach, policy Policy, now time.Time) Reb
 func (t *past) fold() (s State, last *Seal) {
 	slices.SortStableFunc(t.changes, func(a, b Fact) int { return int(a.Change.Sequence - b.Change.Sequence) })
 	for _, f := range t.changes {
-		c := f.Change
-		if c.Sequence <= s.Sequence { // a copy
-			continue
-		}
-		s.Sequence, s.Status = c.Sequence, c.Status
-		switch at := milliseconds(f.ObservedAt); {
-		case !call.Terminal(c.Status):
-			s.TerminalSince = time.Time{}
-		case s.TerminalSince.IsZero():
-			s.TerminalSince = at
-			if s.FirstTerminal.IsZero() {
-				s.FirstTerminal = at
-			}
-		}
-		s.SealedAt, s.SealedEntries = time.Time{}, 0
-		if last = c.Seal; last != nil {
-			s.Seal, s.SealedAt, s.SealedEntries = last.Number, milliseconds(f.ObservedAt), last.Exported+last.DeadLettered
+		if f.Change.Sequence > s.Sequence { // else it is a copy
+			s, last = s.Next(f.Change, f.ObservedAt), f.Change.Seal
 		}
 	}
 	if t.hasKept && t.kept.Sequence >= s.Sequence {

@@ -62,14 +62,14 @@ func (l *Ledger) phase(t *task) Phase {
 	switch s := t.state; {
 	case !s.ClosedAt.IsZero():
 		return Closed
-	case s.BeforeExportSince && t.published() == 0 && s.ScheduleEnd.Before(l.meta.ExportSince):
+	case !t.begun() && s.BeforeExportSince && l.meta.TooOld(s.ScheduleEnd):
 		return BeforeExportSince
-	case !s.SealedAt.IsZero() && s.SealedEntries == t.published():
+	case !t.begun():
+		return Unknown
+	case s.SealHolds(t.published()):
 		return Sealed
 	case call.Terminal(s.Status):
 		return Ended
-	case t.hasState && !s.BeforeExportSince, t.published() > 0:
-		return Open
 	}
-	return Unknown
+	return Open
 }

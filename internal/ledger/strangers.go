@@ -8,11 +8,11 @@ import (
 // Strangers are the records of a shard that no exporter of this version wrote.
 // The zero value has met none.
 //
-// A key that is none of the ledger's says nothing of any call, so it is counted
-// and passed over: one line typed into the wrong topic must not stop an export.
-// What stands under a key of the ledger's and cannot be read may say that a call
-// was published, or hide an entry that did: it is refused, until something that
-// can be read is written under that key.
+// A key that is none of the ledger's says nothing about any call, so it is counted
+// and passed over: one line typed into the wrong topic must not stop an export. A
+// value that cannot be read under one of the ledger's keys may say that a call was
+// published, or hide an entry that did: it is refused, until a value that can be
+// read is written under that key.
 type Strangers struct {
 	foreign    int
 	unreadable map[string]Kind // by key
@@ -35,7 +35,7 @@ func (s *Strangers) Note(key, value []byte, err error) {
 func (s *Strangers) Foreign() int { return s.foreign }
 
 // Check refuses a partition with entries that cannot be read.
-func (s *Strangers) Check(partition int, topic string) error {
+func (s *Strangers) Check(partition int, topics Topics) error {
 	n := len(s.unreadable)
 	if n == 0 {
 		return nil
@@ -44,7 +44,9 @@ func (s *Strangers) Check(partition int, topic string) error {
 	for _, kind := range s.unreadable {
 		byKind[kind]++
 	}
-	return refuse("partition %d of %s holds %d entries that cannot be read (%d of kind call, %d row, %d task, %d meta, %d producer): somebody else wrote them, or a newer exporter, and what was published is not certain. "+
-		`Run the newer exporter; or write each of their keys again with a Kafka tool, in the form that schemas/README.md shows (a published call is {"at":"2026-01-02T03:04:05Z","as":"event"}; a tombstone where the key itself has another form); or: `+restore,
-		partition, topic, n, byKind[KindCall], byKind[KindRow], byKind[KindTask], byKind[KindMeta], byKind[KindProducer])
+	return refuse("partition %d of %s holds %d entries that cannot be read (%d of kind call, %d row, %d task, %d meta, %d producer): "+
+		"another program or a newer exporter wrote them, and it is not certain what was published. Run the newer exporter; "+
+		"or write each of their keys again with a Kafka tool, in the form that schemas/README.md shows "+
+		`(a published call is {"at":"2026-01-02T03:04:05Z","as":"event"}; a tombstone where the key itself has another form); or: %s`,
+		partition, topics.Ledger, n, byKind[KindCall], byKind[KindRow], byKind[KindTask], byKind[KindMeta], byKind[KindProducer], topics.restore())
 }

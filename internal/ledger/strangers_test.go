@@ -21,7 +21,7 @@ func TestStrangers(t *testing.T) {
 			"partition 3 of ledger holds 5 entries that cannot be read (1 of kind call, 1 row, 1 task, 1 meta, 1 producer)"},
 		{"keys of another form", []written{{"call/c", good}, {"call/d", good}}, 0, "2 entries that cannot be read (2 of kind call"},
 		{"a good entry that is overwritten", []written{{"call/t/c", good}, {"call/t/c", "x"}}, 0, "1 of kind call"},
-		{"written anew", []written{{"call/t/c", "x"}, {"call/c", good}, {"call/t/c", good}, {"call/c", ""}}, 0, ""},
+		{"written again", []written{{"call/t/c", "x"}, {"call/c", good}, {"call/t/c", good}, {"call/c", ""}}, 0, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			l := New()
@@ -36,7 +36,7 @@ func TestStrangers(t *testing.T) {
 			if s.Foreign() != tt.foreign {
 				t.Errorf("got %d foreign records, want %d", s.Foreign(), tt.foreign)
 			}
-			err := s.Check(3, "ledger")
+			err := s.Check(3, Topics{Ledger: "ledger"})
 			switch {
 			case tt.want == "" && err != nil:
 				t.Errorf("refused: %v", err)

@@ -11,7 +11,7 @@ import (
 
 // misdeeds are what can happen to the ledger topic itself.
 func misdeeds() []misdeed {
-	lost := []string{"ledger refused", "holds no meta entry, but", "going on would publish every call again", "KAFKA_TOPIC_LEDGER"}
+	lost := []string{"ledger refused", "holds no meta entry, but", "to continue would publish every call again", "KAFKA_TOPIC_LEDGER"}
 	moved := []string{"ledger refused", "it was deleted and created again", "nothing of this transaction was committed", "restore"}
 	remade := func(partitions int) func(m *mischief) {
 		return func(m *mischief) { m.remake(m.topics.ledger, partitions, compacted) }

@@ -1,0 +1,76 @@
+package ledger
+
+import (
+	"time"
+
+	"airudder-exporter/internal/call"
+)
+
+// State is the value of a task entry: what the readings before have shown.
+// Zero times are "not yet".
+type State struct {
+	Status   string `json:"status,omitempty"`   // of the last transition
+	Sequence int64  `json:"sequence,omitempty"` // of the last TaskStatusChanged
+
+	FirstTerminal time.Time `json:"first_terminal,omitzero"` // first seen terminal; never moves
+	TerminalSince time.Time `json:"terminal_since,omitzero"` // first seen terminal since it last was not
+
+	Seal          int64     `json:"seal,omitempty"` // number of the last seal
+	SealedAt      time.Time `json:"sealed_at,omitzero"`
+	SealedEntries int64     `json:"sealed_entries,omitempty"` // call and row entries that the seal counted
+
+	// ListPrint is the fingerprint of the task's list entry when the reading began
+	// that sealed it, or the last one since; 0: not known. A list that shows another
+	// one after a restart has the task read again.
+	ListPrint uint64 `json:"list_print,omitempty,string"`
+
+	ClosedAt time.Time `json:"closed_at,omitzero"`
+
+	// BeforeExportSince marks a task that ended before the export began, as
+	// its schedule's end says. It is read again once meta's ExportSince is
+	// lowered past that end.
+	BeforeExportSince bool      `json:"before_export_since,omitempty"`
+	ScheduleEnd       time.Time `json:"schedule_end,omitzero"`
+}
+
+// transition is the change that a response shows against the last one, if any. A
+// response without a status shows none.
+func transition(s State, c call.Reading) []StatusChange {
+	status, first := c.Task.Status, s.Sequence == 0
+	if !status.Set || !first && status.Value == s.Status {
+		return nil
+	}
+	return []StatusChange{{
+		Sequence: s.Sequence + 1, Previous: call.Opt[string]{Value: s.Status, Set: !first}, Status: status.Value, Counts: c.Counts,
+	}}
+}
+
+// Next is the state after a change, a transition or a seal, that a response
+// showed which began at observed. Planning and a rebuild both go by it, so that a
+// task's state follows from what was published of it.
+func (s State) Next(c StatusChange, observed time.Time) State {
+	at := milliseconds(observed)
+	s.Sequence, s.Status = c.Sequence, c.Status
+	s.BeforeExportSince, s.ScheduleEnd = false, time.Time{}
+	switch {
+	case !call.Terminal(c.Status):
+		s.TerminalSince = time.Time{}
+	case s.TerminalSince.IsZero():
+		s.TerminalSince = at
+		if s.FirstTerminal.IsZero() {
+			s.FirstTerminal = at
+		}
+	}
+	if c.Seal == nil {
+		s.SealedAt, s.SealedEntries, s.ListPrint = time.Time{}, 0, 0
+		return s
+	}
+	s.Seal, s.SealedAt, s.SealedEntries = c.Seal.Number, at, c.Seal.Exported+c.Seal.DeadLettered
+	return s
+}
+
+// SealHolds reports whether the task is sealed, and its seal counts all that is
+// published: so many calls and rows.
+func (s State) SealHolds(published int64) bool {
+	return !s.SealedAt.IsZero() && s.SealedEntries == published
+}
