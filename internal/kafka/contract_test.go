@@ -1,0 +1,38 @@
+package kafka
+
+import (
+	"context"
+	"testing"
+
+	"airudder-exporter/internal/batch"
+	"airudder-exporter/internal/exporter"
+	"airudder-exporter/internal/exporter/contract"
+)
+
+// TestContract holds the client, on this test's broker, to what the loop relies
+// on.
+func TestContract(t *testing.T) {
+	contract.Test(t, func(t *testing.T, shards int) contract.Subject {
+		s := newShop(t, int32(shards), 3)
+		return contract.Subject{
+			Ledger: s.config.LedgerTopic, Events: s.config.EventTopic, Shards: shards, Topics: s.dial(t),
+			Shard: func(n int) exporter.Shard { return handle{s.dial(t).Partition(n)} },
+			Committed: func() (keys []string) {
+				for _, r := range s.committedRecords(t, s.config.EventTopic) {
+					keys = append(keys, string(r.Key))
+				}
+				return keys
+			},
+		}
+	})
+}
+
+type handle struct{ Partition }
+
+func (h handle) Open(ctx context.Context, barrier func(epoch int16) batch.Record, replay func(key, value []byte) error) (exporter.Producer, error) {
+	p, err := h.Partition.Open(ctx, barrier, replay)
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
