@@ -9,6 +9,7 @@ import (
 	"github.com/linkedin/goavro/v2"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"airudder-exporter/internal/rig"
 	"airudder-exporter/schemas"
 )
 
@@ -16,7 +17,7 @@ import (
 // the benchmarks compare the same work.
 func TestBaseline(t *testing.T) {
 	const rows = 20
-	w := newWorld(t, embeddedBrokers(t))
+	w := newWorld(rig.EmbeddedKafka(t))
 	d := newDetail(t)
 	url := newUpstream(t, func(rw http.ResponseWriter, _ *http.Request) {
 		body := append([]byte{}, d.head...)
@@ -25,8 +26,8 @@ func TestBaseline(t *testing.T) {
 	}).URL
 	w.exporter(url)
 	w.obvious(url, time.Minute)
-	want := w.events(eventName, rows)
-	for key, got := range w.events(obviousName, rows) {
+	want := w.events(w.topics.Events, rows)
+	for key, got := range w.events(w.obviousTopic, rows) {
 		if !reflect.DeepEqual(got, want[key]) {
 			t.Errorf("call %s: the obvious program publishes\n%v\nand the exporter\n%v", key, got, want[key])
 		}
@@ -40,16 +41,16 @@ func TestBaseline(t *testing.T) {
 
 // events is what a topic's records say, by key, but for the time of reading.
 func (w *world) events(topic string, n int) map[string]map[string]any {
-	w.tb.Helper()
+	w.T.Helper()
 	codec, err := goavro.NewCodec(schemas.CallCompleted())
 	if err != nil {
-		w.tb.Fatal(err)
+		w.T.Fatal(err)
 	}
 	events := map[string]map[string]any{}
-	w.consume(topic, func(r *kgo.Record) bool {
+	w.Consume(topic, func(r *kgo.Record) bool {
 		native, _, err := codec.NativeFromBinary(r.Value[5:]) // behind Confluent's frame
 		if err != nil {
-			w.tb.Fatal(err)
+			w.T.Fatal(err)
 		}
 		event := native.(map[string]any)
 		delete(event, "observed_at")

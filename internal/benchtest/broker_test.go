@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
 	"airudder-exporter/internal/embedded"
+	"airudder-exporter/internal/rig"
 )
 
 // brokerOnly is set in the environment of a process that is to be a broker.
@@ -26,19 +28,34 @@ func runBroker(ctx context.Context) error {
 }
 
 // brokerProcess starts an embedded broker as a process.
-func brokerProcess(tb testing.TB) []string {
+func brokerProcess(tb testing.TB) *rig.Kafka {
+	tb.Helper()
+	_, log := startSelf(tb, brokerOnly+"=1")
+	var address string
+	rig.Eventually(tb, "the broker's address", rig.Patience, func() bool {
+		said, _ := os.ReadFile(log)
+		line, _, whole := strings.Cut(string(said), "\n")
+		address = line
+		return whole
+	})
+	return rig.DialKafka(tb, false, address)
+}
+
+// startSelf starts this test binary as something else, by its environment alone.
+func startSelf(tb testing.TB, env ...string) (p *rig.Process, log string) {
 	tb.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	c := startChild(tb, self, nil, []string{brokerOnly + "=1"})
-	var address string
-	eventually(tb, "the broker's address", func() bool {
-		said, _ := os.ReadFile(c.log)
-		line, _, whole := strings.Cut(string(said), "\n")
-		address = line
-		return whole
-	})
-	return []string{address}
+	return start(tb, self, nil, env)
+}
+
+// start starts a program with that environment and no other.
+func start(tb testing.TB, path string, args, env []string) (p *rig.Process, log string) {
+	tb.Helper()
+	cmd := exec.Command(path, args...)
+	cmd.Env = env
+	log = rig.Logged(tb, cmd)
+	return rig.Start(tb, cmd), log
 }

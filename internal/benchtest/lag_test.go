@@ -1,6 +1,7 @@
 package benchtest
 
 import (
+	"airudder-exporter/internal/rig"
 	"net/http"
 	"slices"
 	"strconv"
@@ -22,26 +23,25 @@ const (
 // holding its event: one task of 5,000 rows, polled every 200 ms, of which one
 // finishes every 4 ms. One program after the other.
 func BenchmarkLag(b *testing.B) {
-	brokers := realBrokers(b)
 	b.Run("exporter", func(b *testing.B) {
-		benchmarkLag(b, brokers, eventName, func(w *world, url string) *child {
+		benchmarkLag(b, ours, func(w *world, url string) *rig.Process {
 			return w.exporter(url, "AIRUDDER_POLL_MIN_INTERVAL="+lagInterval.String())
 		})
 	})
 	b.Run("obvious", func(b *testing.B) {
-		benchmarkLag(b, brokers, obviousName, func(w *world, url string) *child { return w.obvious(url, lagInterval) })
+		benchmarkLag(b, theirs, func(w *world, url string) *rig.Process { return w.obvious(url, lagInterval) })
 	})
 }
 
-func benchmarkLag(b *testing.B, brokers []string, topic string, start func(*world, string) *child) {
+func benchmarkLag(b *testing.B, topic func(*world) string, start func(*world, string) *rig.Process) {
 	var lags, gaps []time.Duration
 	for b.Loop() {
-		w := newWorld(b, brokers)
+		w := newWorld(rig.RealKafka(b))
 		c := newCalling(b)
 		child := start(w, c.url)
-		lags = append(lags, w.follow(topic, c)...)
+		lags = append(lags, w.follow(topic(w), c)...)
 		gaps = append(gaps, c.gaps()...)
-		child.stop()
+		child.Kill()
 	}
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(milliseconds(median(lags)), "p50-ms")
@@ -53,16 +53,16 @@ func benchmarkLag(b *testing.B, brokers []string, topic string, start func(*worl
 // follow reads the events as a consumer would, and returns how late those of
 // the calls came that finished while it looked.
 func (w *world) follow(topic string, c *calling) (lags []time.Duration) {
-	w.tb.Helper()
+	w.T.Helper()
 	number := make(map[string]int, lagRows)
 	for i := range lagRows {
 		number[callID(i)] = i
 	}
 	seen := 0
-	w.consume(topic, func(r *kgo.Record) bool {
+	w.Consume(topic, func(r *kgo.Record) bool {
 		i, ok := number[string(r.Key)]
 		if !ok {
-			w.tb.Fatalf("call %s is none, or comes twice", r.Key)
+			w.T.Fatalf("call %s is none, or comes twice", r.Key)
 		}
 		delete(number, string(r.Key))
 		if i >= lagBefore {

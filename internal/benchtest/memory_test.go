@@ -1,6 +1,7 @@
 package benchtest
 
 import (
+	"airudder-exporter/internal/rig"
 	"net/http"
 	"testing"
 )
@@ -10,20 +11,20 @@ const largeRows = 50_000
 // BenchmarkMemory is the most memory that each program ever holds to publish a
 // response of 82 MB and 50,000 rows, all of them new.
 func BenchmarkMemory(b *testing.B) {
-	var ours, theirs int64
+	var our, their int64
 	for b.Loop() {
-		ours = max(ours, publishLarge(b, eventName, func(w *world, url string) *child { return w.exporter(url) }))
-		theirs = max(theirs, publishLarge(b, obviousName, func(w *world, url string) *child { return w.obvious(url, 0) }))
+		our = max(our, publishLarge(b, ours, func(w *world, url string) *rig.Process { return w.exporter(url) }))
+		their = max(their, publishLarge(b, theirs, func(w *world, url string) *rig.Process { return w.obvious(url, 0) }))
 	}
 	b.ReportMetric(0, "ns/op")
-	b.ReportMetric(float64(ours)/1e6, "MB")
-	b.ReportMetric(float64(theirs)/1e6, "obvious-MB")
+	b.ReportMetric(float64(our)/1e6, "MB")
+	b.ReportMetric(float64(their)/1e6, "obvious-MB")
 }
 
 // publishLarge returns the peak of a program that has published the large
 // response and asks for it again.
-func publishLarge(b *testing.B, topic string, start func(*world, string) *child) int64 {
-	w := newWorld(b, embeddedBrokers(b))
+func publishLarge(b *testing.B, topic func(*world) string, start func(*world, string) *rig.Process) int64 {
+	w := newWorld(rig.EmbeddedKafka(b))
 	gate, d := newGate(), newDetail(b)
 	var sent int
 	url := newUpstream(b, func(rw http.ResponseWriter, r *http.Request) {
@@ -38,9 +39,9 @@ func publishLarge(b *testing.B, topic string, start func(*world, string) *child)
 	if sent < 80e6 || sent > 84e6 {
 		b.Fatalf("the response has %d bytes", sent)
 	}
-	w.awaitCalls(topic, largeRows)
-	peak := child.peakRSS()
-	child.stop()
+	w.awaitCalls(topic(w), largeRows)
+	peak := child.PeakRSS()
+	child.Kill()
 	return peak
 }
 

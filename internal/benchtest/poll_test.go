@@ -1,6 +1,7 @@
 package benchtest
 
 import (
+	"airudder-exporter/internal/rig"
 	"net/http"
 	"strconv"
 	"testing"
@@ -59,7 +60,7 @@ func (p *polled) poll() time.Duration {
 // BenchmarkPoll polls a 5,000-row task of which 200 are new each time. The two
 // programs take turns.
 func BenchmarkPoll(b *testing.B) {
-	w := newWorld(b, embeddedBrokers(b))
+	w := newWorld(rig.EmbeddedKafka(b))
 	ours, theirs := newPolled(b), newPolled(b)
 	exporter := w.exporter(ours.url, "AIRUDDER_POLL_MIN_INTERVAL=1ms")
 	obvious := w.obvious(theirs.url, 0)
@@ -67,7 +68,7 @@ func BenchmarkPoll(b *testing.B) {
 		<-p.gate.asked
 		p.poll() // all new
 	}
-	ourCPU, theirCPU := exporter.cpu(), obvious.cpu()
+	ourCPU, theirCPU := exporter.CPU(), obvious.CPU()
 	var our, their []time.Duration
 	for b.Loop() {
 		for range 10 {
@@ -77,9 +78,9 @@ func BenchmarkPoll(b *testing.B) {
 			their = append(their, theirs.poll())
 		}
 	}
-	ourCPU, theirCPU = exporter.cpu()-ourCPU, obvious.cpu()-theirCPU
-	w.awaitCalls(eventName, ours.calls)
-	w.awaitCalls(obviousName, theirs.calls)
+	ourCPU, theirCPU = exporter.CPU()-ourCPU, obvious.CPU()-theirCPU
+	w.awaitCalls(w.topics.Events, ours.calls)
+	w.awaitCalls(w.obviousTopic, theirs.calls)
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(pollNew/median(our).Seconds(), "calls/s")
 	b.ReportMetric(pollNew/median(their).Seconds(), "obvious-calls/s")

@@ -15,6 +15,7 @@ import (
 	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/kafka"
 	"airudder-exporter/internal/ledger"
+	"airudder-exporter/internal/rig"
 )
 
 // A ledger of 200 tasks of 5,000 calls, of which ten ran at the same time and
@@ -38,13 +39,13 @@ func ledgerTask(n int) int {
 // gone. The embedded broker runs apart: its records in our heap would be the
 // garbage collector's work, and count as ours.
 func BenchmarkRecover(b *testing.B) {
-	b.Run("embedded", func(b *testing.B) { benchmarkRecover(b, newWorld(b, brokerProcess(b))) })
-	b.Run("real", func(b *testing.B) { benchmarkRecover(b, newWorld(b, realBrokers(b))) })
+	b.Run("embedded", func(b *testing.B) { benchmarkRecover(b, newWorld(brokerProcess(b))) })
+	b.Run("real", func(b *testing.B) { benchmarkRecover(b, newWorld(rig.RealKafka(b))) })
 }
 
 func benchmarkRecover(b *testing.B, w *world) {
 	client, err := kafka.Dial(kafka.Config{
-		Brokers: w.brokers, LedgerTopic: w.topic(ledgerName), EventTopic: w.topic(eventName),
+		Brokers: w.Brokers, LedgerTopic: w.topics.Ledger, EventTopic: w.topics.Events,
 	}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	if err != nil {
 		b.Fatal(err)
@@ -55,7 +56,7 @@ func benchmarkRecover(b *testing.B, w *world) {
 	var perEntry float64
 	for b.Loop() {
 		for range 3 {
-			theirs = append(theirs, w.fetch(w.ends(ledgerName)[0]))
+			theirs = append(theirs, w.fetch(w.StableEnds(w.topics.Ledger)[0]))
 			before := heap()
 			began := time.Now()
 			l := ledger.New()
@@ -77,7 +78,7 @@ func benchmarkRecover(b *testing.B, w *world) {
 
 // recover makes client the shard's producer and fills l with what is there.
 func (w *world) recover(client *kafka.Client, l *ledger.Ledger) *kafka.Producer {
-	w.tb.Helper()
+	w.T.Helper()
 	barrier := ledger.Entry{Kind: ledger.KindProducer, Writer: ledger.Writer{Host: "bench", Started: time.Now()}}
 	p, err := client.Producer(context.Background(), 0,
 		func(int16) batch.Record {
@@ -85,14 +86,14 @@ func (w *world) recover(client *kafka.Client, l *ledger.Ledger) *kafka.Producer 
 		},
 		func(_ int64, key, value []byte) error { return l.Replay(key, value) })
 	if err != nil {
-		w.tb.Fatal(err)
+		w.T.Fatal(err)
 	}
 	return p
 }
 
 // fillLedger writes the entries of a million calls, a thousand a transaction.
 func (w *world) fillLedger(client *kafka.Client) {
-	w.tb.Helper()
+	w.T.Helper()
 	p := w.recover(client, ledger.New())
 	at := time.Now()
 	for from := 0; from < ledgerEntries; from += 1000 {
@@ -103,14 +104,14 @@ func (w *world) fillLedger(client *kafka.Client) {
 				Kind: ledger.KindCall, TaskID: fmt.Sprintf("%032x", ledgerTask(n)), ID: callID(n),
 				Published: ledger.Published{At: at, As: ledger.Event, Row: uint64(n) * 0x9e3779b97f4a7c15},
 			}
-			units[i] = []batch.Record{{Topic: w.topic(ledgerName), Key: entry.AppendKey(nil), Value: entry.AppendValue(nil)}}
+			units[i] = []batch.Record{{Topic: w.topics.Ledger, Key: entry.AppendKey(nil), Value: entry.AppendValue(nil)}}
 		}
 		txn, err := p.Prepare(slices.Values(units))
 		if err == nil {
 			err = p.Commit(context.Background(), txn)
 		}
 		if err != nil || txn.Units != len(units) {
-			w.tb.Fatalf("write %d entries: %+v, %v", len(units), txn, err)
+			w.T.Fatalf("write %d entries: %+v, %v", len(units), txn, err)
 		}
 	}
 }
@@ -118,19 +119,19 @@ func (w *world) fillLedger(client *kafka.Client) {
 // fetch is how long franz-go takes for the ledger partition, records and no
 // more.
 func (w *world) fetch(end int64) time.Duration {
-	w.tb.Helper()
+	w.T.Helper()
 	began := time.Now()
-	reader, err := kgo.NewClient(kgo.SeedBrokers(w.brokers...), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
+	reader, err := kgo.NewClient(kgo.SeedBrokers(w.Brokers...), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
 		kgo.FetchMaxBytes(64<<20), kgo.FetchMaxPartitionBytes(4<<20),
-		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{w.topic(ledgerName): {0: kgo.NewOffset().AtStart()}}))
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{w.topics.Ledger: {0: kgo.NewOffset().AtStart()}}))
 	if err != nil {
-		w.tb.Fatal(err)
+		w.T.Fatal(err)
 	}
 	defer reader.Close()
 	for at := int64(0); at < end; {
 		fetches := reader.PollFetches(context.Background())
 		if err := fetches.Err0(); err != nil {
-			w.tb.Fatal(err)
+			w.T.Fatal(err)
 		}
 		fetches.EachRecord(func(r *kgo.Record) { at = r.Offset + 1 })
 	}

@@ -1,10 +1,10 @@
 package prooftest
 
 import (
+	"airudder-exporter/internal/rig"
 	"bytes"
 	"context"
 	"fmt"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -22,25 +22,25 @@ func TestExactlyTheseRights(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, create %v", assignment, create), func(t *testing.T) {
 				t.Parallel()
 				g := newGuarded(t, renewed(uint64(len(assignment))))
-				g.grant(g.topics.rights(assignment, create)...)
+				g.grant(rightsOn(g.Topics, assignment, create)...)
 				if !create {
 					g.makeTopics()
 				}
 				one := g.exporter("one", "KAFKA_ASSIGNMENT="+assignment, fmt.Sprint("KAFKA_CREATE_TOPICS=", create))
 				seen := g.watch(t)
 				stop := g.play(10)
-				one.start()
+				one.Start()
 				for range 3 {
 					before := seen.count()
-					eventually(t, "events", patience, func() bool { return seen.count() > before+3 })
-					one.kill()
-					one.start()
+					rig.Eventually(t, "events", rig.Patience, func() bool { return seen.count() > before+3 })
+					one.Kill()
+					one.Start()
 				}
 				stop()
-				g.awaitEvents(seen, patience)
-				one.terminate(grace)
+				g.awaitEvents(seen, rig.Patience)
+				one.Terminate()
 				g.check(nil)
-				out, code := g.command(one, "check")
+				out, code := one.Run([]string{"check"})
 				if code != 0 || !strings.Contains(out, "the rights that a run needs are there") {
 					t.Errorf("check ended with %d:\n%s", code, out)
 				}
@@ -55,36 +55,36 @@ func TestExactlyTheseRights(t *testing.T) {
 // is named again, and nothing is lost.
 func TestEachRightMissing(t *testing.T) {
 	t.Parallel()
-	for i, r := range (topics{"events", "status", "dead letters", "ledger"}).rights("group", true) {
+	for i, r := range rightsOn(rig.Topics{Events: "events", Status: "status", Dead: "dead letters", Ledger: "ledger"}, "group", true) {
 		t.Run(r.String(), func(t *testing.T) {
 			t.Parallel()
 			g := newGuarded(t, renewed(7))
-			g.withAndWithout(g.topics.rights("group", true)[i])
+			g.withAndWithout(rightsOn(g.Topics, "group", true)[i])
 		})
 	}
 }
 
 func (g *guarded) withAndWithout(r right) {
-	t := g.t
+	t := g.T
 	t.Helper()
 	if r.operation != kmsg.ACLOperationCreate {
 		g.makeTopics()
 	}
-	g.grant(without(g.topics.rights("group", true), r)...)
+	g.grant(without(rightsOn(g.Topics, "group", true), r)...)
 	one := g.exporter("one", "KAFKA_ASSIGNMENT=group")
 	advice := r.operation == kmsg.ACLOperationDescribeConfigs // it can do without
-	out, code := g.command(one, "check")
+	out, code := one.Run([]string{"check"})
 	if (code == 0) != advice || strings.Count(out, r.String()) == 0 {
 		t.Errorf("check ended with %d and does not name %s:\n%s", code, r, out)
 	}
 	seen := g.watch(t)
 	stop := g.play(10)
-	said := watchHealth(t, settingOf(one, "HTTP_ADDR"))
-	one.start()
+	said := watchHealth(one)
+	one.Start()
 	g.awaitNamed(one, 0, r)
 	if !advice {
 		red := 0 // so often that the exporter has tried again a few times
-		eventually(t, "red readiness", patience, func() bool {
+		rig.Eventually(t, "red readiness", rig.Patience, func() bool {
 			for _, sentence := range said.takeRed() {
 				if r.explains(sentence) {
 					red++
@@ -94,19 +94,19 @@ func (g *guarded) withAndWithout(r right) {
 		})
 	}
 	g.grant(r)
-	eventually(t, "events with "+r.String(), patience, func() bool { return seen.count() > 3 })
-	again := len(one.logged())
-	if r.bitesAtWork(g.topics) {
+	rig.Eventually(t, "events with "+r.String(), rig.Patience, func() bool { return seen.count() > 3 })
+	again := len(one.Logged())
+	if r.bitesAtWork(g.Topics) {
 		g.revoke(r)
 		g.awaitNamed(one, again, r)
 		g.grant(r)
 		before := time.Now()
-		eventually(t, "an event with "+r.String()+" again", patience, func() bool { return seen.newest().After(before) })
+		rig.Eventually(t, "an event with "+r.String()+" again", rig.Patience, func() bool { return seen.newest().After(before) })
 	}
 	stop()
-	g.awaitEvents(seen, patience)
-	one.terminate(grace)
-	for _, log := range [][]byte{one.logged()[:again], one.logged()[again:]} {
+	g.awaitEvents(seen, rig.Patience)
+	one.Terminate()
+	for _, log := range [][]byte{one.Logged()[:again], one.Logged()[again:]} {
 		if n := r.named(log); n > 3 {
 			t.Errorf("the log names %s %d times", r, n)
 		}
@@ -122,14 +122,14 @@ func (r right) explains(sentence string) bool {
 }
 
 // bitesAtWork reports whether an exporter at work soon needs the right again.
-func (r right) bitesAtWork(t topics) bool {
-	return r.resource != kmsg.ACLResourceTypeTopic || r.operation == kmsg.ACLOperationWrite && (r.name == t.events || r.name == t.ledger)
+func (r right) bitesAtWork(t rig.Topics) bool {
+	return r.resource != kmsg.ACLResourceTypeTopic || r.operation == kmsg.ACLOperationWrite && (r.name == t.Events || r.name == t.Ledger)
 }
 
 // awaitNamed waits until the log names the right.
 func (g *guarded) awaitNamed(c *child, from int, r right) {
-	g.t.Helper()
-	eventually(g.t, "the log to name "+r.String(), patience, func() bool { return r.named(c.logged()[from:]) > 0 })
+	g.T.Helper()
+	rig.Eventually(g.T, "the log to name "+r.String(), rig.Patience, func() bool { return r.named(c.Logged()[from:]) > 0 })
 }
 
 // named counts the warnings that name the right, which is to happen once, or a
@@ -151,15 +151,15 @@ func TestRightsOfTail(t *testing.T) {
 	one := g.world.exporter("one")
 	seen := g.watch(t)
 	stop := g.play(10)
-	one.start()
-	eventually(t, "events", patience, func() bool { return seen.count() > 10 })
+	one.Start()
+	rig.Eventually(t, "events", rig.Patience, func() bool { return seen.count() > 10 })
 	stop()
-	g.awaitEvents(seen, patience)
-	one.terminate(grace)
+	g.awaitEvents(seen, rig.Patience)
+	one.Terminate()
 	reader := g.exporter("reader", "LOG_LEVEL=warn")
-	for _, topic := range []struct{ flag, name string }{{"events", g.topics.events}, {"status", g.topics.status}, {"ledger", g.topics.ledger}} {
+	for _, topic := range []struct{ flag, name string }{{"events", g.Topics.Events}, {"status", g.Topics.Status}, {"ledger", g.Topics.Ledger}} {
 		read := right{kmsg.ACLOperationRead, kmsg.ACLResourceTypeTopic, topic.name, false}
-		out, code := g.command(reader, "tail", "--topic", topic.flag)
+		out, code := reader.Run([]string{"tail", "--topic", topic.flag})
 		if code == 0 || !strings.Contains(out, read.String()) {
 			t.Errorf("tail of %s without a right ended with %d:\n%s", topic.flag, code, out)
 		}
@@ -171,19 +171,15 @@ func TestRightsOfTail(t *testing.T) {
 
 // tailed reads a topic with tail until a line has come.
 func (g *guarded) tailed(c *child, topic string) {
-	g.t.Helper()
-	path, err := program()
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	g.T.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), rig.Patience)
 	defer cancel()
 	line := &firstLine{came: cancel}
-	cmd := exec.CommandContext(ctx, path, "tail", "--from-start", "--topic", topic)
-	cmd.Env, cmd.Stdout = c.env, line
-	err = cmd.Run() // ends with the context
+	cmd := c.Command(ctx, "tail", "--from-start", "--topic", topic)
+	cmd.Stdout = line
+	err := cmd.Run() // ends with the context
 	if !bytes.HasPrefix(line.text, []byte("{")) {
-		g.t.Errorf("tail of %s printed %q and ended with %v", topic, line.text, err)
+		g.T.Errorf("tail of %s printed %q and ended with %v", topic, line.text, err)
 	}
 }
 
@@ -200,20 +196,4 @@ func (f *firstLine) Write(p []byte) (int, error) {
 		f.came()
 	}
 	return len(p), nil
-}
-
-// command runs a command in the environment of an exporter, and returns all
-// that it prints, and its exit code.
-func (g *guarded) command(c *child, args ...string) (string, int) {
-	g.t.Helper()
-	path, err := program()
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, path, args...)
-	cmd.Env = c.env
-	out, _ := cmd.CombinedOutput() // its exit code is looked at
-	return string(out), cmd.ProcessState.ExitCode()
 }

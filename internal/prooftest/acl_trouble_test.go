@@ -1,6 +1,7 @@
 package prooftest
 
 import (
+	"airudder-exporter/internal/rig"
 	"encoding/pem"
 	"net/http/httptest"
 	"os"
@@ -23,10 +24,10 @@ func TestRefusedBySecurity(t *testing.T) {
 		{"wrong password", func(g *guarded) []string { g.password = "another-" + g.password; return nil },
 			"the broker refuses KAFKA_SASL_USERNAME", (*guarded).createUser},
 		{"unknown user", func(g *guarded) []string { g.revoke(g.rights...); g.user = "unknown-" + g.user; return nil },
-			"the broker refuses KAFKA_SASL_USERNAME", func(g *guarded) { g.createUser(); g.grant(g.topics.rights("all", true)...) }},
+			"the broker refuses KAFKA_SASL_USERNAME", func(g *guarded) { g.createUser(); g.grant(rightsOn(g.Topics, "all", true)...) }},
 		{"another mechanism", func(*guarded) []string { return []string{"KAFKA_SASL_MECHANISM=SCRAM-SHA-256"} },
 			"the broker refuses KAFKA_SASL_USERNAME", nil},
-		{"another CA", func(g *guarded) []string { return []string{"KAFKA_TLS_CA_FILE=" + anotherCA(g.t)} },
+		{"another CA", func(g *guarded) []string { return []string{"KAFKA_TLS_CA_FILE=" + anotherCA(g.T)} },
 			"is signed by a CA that is not known here", nil},
 		{"plain text where TLS is asked for", func(*guarded) []string {
 			return []string{"KAFKA_TLS_ENABLED=false", "KAFKA_TLS_CA_FILE="}
@@ -41,27 +42,27 @@ func TestRefusedBySecurity(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			g := newGuarded(t, renewed(13))
-			g.grant(g.topics.rights("all", true)...)
+			g.grant(rightsOn(g.Topics, "all", true)...)
 			settings := tt.settings(g)
 			one := g.exporter("one", settings...)
 			seen := g.watch(t)
 			stop := g.play(10)
-			said := watchHealth(t, settingOf(one, "HTTP_ADDR"))
-			one.start()
+			said := watchHealth(one)
+			one.Start()
 			red := ""
-			eventually(t, "red readiness", patience, func() bool {
+			rig.Eventually(t, "red readiness", rig.Patience, func() bool {
 				red += strings.Join(said.takeRed(), "\n")
 				return strings.Contains(red, tt.want)
 			})
 			if tt.cure != nil {
 				tt.cure(g)
-				eventually(t, "events", patience, func() bool { return seen.count() > 3 })
+				rig.Eventually(t, "events", rig.Patience, func() bool { return seen.count() > 3 })
 			}
 			stop()
 			if tt.cure != nil {
-				g.awaitEvents(seen, patience)
+				g.awaitEvents(seen, rig.Patience)
 			}
-			one.terminate(grace)
+			one.Terminate()
 			named := 0
 			for _, line := range warnings(one, 0) {
 				if strings.Contains(line, tt.want) {
@@ -71,8 +72,8 @@ func TestRefusedBySecurity(t *testing.T) {
 			if named == 0 || named > 3 {
 				t.Errorf("the log says %q %d times, want once or a few times", tt.want, named)
 			}
-			out, _ := g.command(one, "check")
-			for where, text := range map[string]string{"the log": string(one.logged()), "/readyz": red, "check": out} {
+			out, _ := one.Run([]string{"check"})
+			for where, text := range map[string]string{"the log": string(one.Logged()), "/readyz": red, "check": out} {
 				if strings.Contains(text, g.password) {
 					t.Errorf("%s shows the password:\n%s", where, text)
 				}

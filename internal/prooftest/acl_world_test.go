@@ -1,7 +1,6 @@
 package prooftest
 
 import (
-	"context"
 	"crypto/pbkdf2"
 	"crypto/rand"
 	"crypto/sha512"
@@ -9,13 +8,11 @@ import (
 	"os"
 	"slices"
 	"testing"
-	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"airudder-exporter/internal/airuddersim"
+	"airudder-exporter/internal/rig"
 )
 
 // guarded is a world on the secured broker, and a user of its own who has no
@@ -32,9 +29,9 @@ func newGuarded(t *testing.T, cfg airuddersim.Config) *guarded {
 	if os.Getenv("TEST_KAFKA_SECURE_BROKERS") == "" {
 		t.Skip("TEST_KAFKA_SECURE_BROKERS is not set")
 	}
-	w := &world{t: t, brokers: []string{os.Getenv("TEST_KAFKA_SECURE_INTERNAL")}, real: true}
-	w.open(cfg, nil)
-	g := &guarded{world: w, user: "exporter-of-" + w.topics.ledger, password: rand.Text()}
+	k := rig.DialKafka(t, true, os.Getenv("TEST_KAFKA_SECURE_INTERNAL"))
+	w := &world{World: rig.NewWorld(k, cfg, nil)}
+	g := &guarded{world: w, user: "exporter-of-" + w.Topics.Ledger, password: rand.Text()}
 	g.createUser()
 	t.Cleanup(func() { g.revoke(g.rights...) })
 	return g
@@ -42,7 +39,7 @@ func newGuarded(t *testing.T, cfg airuddersim.Config) *guarded {
 
 // exporter is one that reaches the brokers as the user, without a proxy.
 func (g *guarded) exporter(name string, settings ...string) *child {
-	g.t.Helper()
+	g.T.Helper()
 	return g.world.exporter(name, append([]string{
 		"KAFKA_BROKERS=" + os.Getenv("TEST_KAFKA_SECURE_BROKERS"),
 		"KAFKA_TLS_ENABLED=true", "KAFKA_TLS_CA_FILE=" + os.Getenv("TEST_KAFKA_SECURE_CA"),
@@ -52,35 +49,20 @@ func (g *guarded) exporter(name string, settings ...string) *child {
 
 // createUser makes the user known by SCRAM-SHA-512.
 func (g *guarded) createUser() {
-	g.t.Helper()
+	g.T.Helper()
 	const iterations = 4096
 	salt := []byte(rand.Text())
 	salted, err := pbkdf2.Key(sha512.New, g.password, salt, iterations, sha512.Size)
 	if err != nil {
-		g.t.Fatal(err)
+		g.T.Fatal(err)
 	}
 	req := kmsg.NewPtrAlterUserSCRAMCredentialsRequest()
 	u := kmsg.NewAlterUserSCRAMCredentialsRequestUpsertion()
 	u.Name, u.Mechanism, u.Iterations, u.Salt, u.SaltedPassword = g.user, 2, iterations, salt, salted
 	req.Upsertions = append(req.Upsertions, u)
-	res, err := byHand[kmsg.AlterUserSCRAMCredentialsResponse](g.client, req)
-	if err == nil {
-		err = kerr.ErrorForCode(res.Results[0].ErrorCode)
+	if _, err := rig.Ask[kmsg.AlterUserSCRAMCredentialsResponse](g.Kafka, req); err != nil {
+		g.T.Fatalf("create user %s: %v", g.user, err)
 	}
-	if err != nil {
-		g.t.Fatalf("create user %s: %v", g.user, err)
-	}
-}
-
-// byHand asks as the world's own hands.
-func byHand[R any](client *kgo.Client, req kmsg.Request) (*R, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	res, err := client.Request(ctx, req)
-	if err != nil {
-		return nil, err
-	}
-	return any(res).(*R), nil
 }
 
 // right is one line of the table in deploy/OPERATING.md.
@@ -105,22 +87,22 @@ var operationNames = map[kmsg.ACLOperation]string{
 	kmsg.ACLOperationRead: "Read", kmsg.ACLOperationWrite: "Write", kmsg.ACLOperationCreate: "Create", kmsg.ACLOperationDescribeConfigs: "DescribeConfigs",
 }
 
-// rights are those that deploy/OPERATING.md lists.
-func (t topics) rights(assignment string, create bool) (all []right) {
+// rightsOn are those that deploy/OPERATING.md lists.
+func rightsOn(t rig.Topics, assignment string, create bool) (all []right) {
 	topic := func(operation kmsg.ACLOperation, names ...string) {
 		for _, name := range names {
 			all = append(all, right{operation, kmsg.ACLResourceTypeTopic, name, false})
 		}
 	}
-	topic(kmsg.ACLOperationRead, t.ledger)
-	topic(kmsg.ACLOperationWrite, t.all()...)
-	topic(kmsg.ACLOperationDescribeConfigs, t.all()...)
-	all = append(all, right{kmsg.ACLOperationWrite, kmsg.ACLResourceTypeTransactionalId, t.ledger + "-", true})
+	topic(kmsg.ACLOperationRead, t.Ledger)
+	topic(kmsg.ACLOperationWrite, t.All()...)
+	topic(kmsg.ACLOperationDescribeConfigs, t.All()...)
+	all = append(all, right{kmsg.ACLOperationWrite, kmsg.ACLResourceTypeTransactionalId, t.Ledger + "-", true})
 	if assignment == "group" {
-		all = append(all, right{kmsg.ACLOperationRead, kmsg.ACLResourceTypeGroup, t.ledger + "-exporters", false})
+		all = append(all, right{kmsg.ACLOperationRead, kmsg.ACLResourceTypeGroup, t.Ledger + "-exporters", false})
 	}
 	if create {
-		topic(kmsg.ACLOperationCreate, t.all()...)
+		topic(kmsg.ACLOperationCreate, t.All()...)
 	}
 	return all
 }
@@ -139,7 +121,7 @@ func (r right) pattern() kmsg.ACLResourcePatternType {
 
 // grant gives the user rights.
 func (g *guarded) grant(rights ...right) {
-	g.t.Helper()
+	g.T.Helper()
 	req := kmsg.NewPtrCreateACLsRequest()
 	for _, r := range rights {
 		c := kmsg.NewCreateACLsRequestCreation()
@@ -147,14 +129,8 @@ func (g *guarded) grant(rights ...right) {
 		c.Principal, c.Host, c.Operation, c.PermissionType = "User:"+g.user, "*", r.operation, kmsg.ACLPermissionTypeAllow
 		req.Creations = append(req.Creations, c)
 	}
-	res, err := byHand[kmsg.CreateACLsResponse](g.client, req)
-	if err != nil {
-		g.t.Fatalf("grant %v: %v", rights, err)
-	}
-	for i, result := range res.Results {
-		if err := kerr.ErrorForCode(result.ErrorCode); err != nil {
-			g.t.Fatalf("grant %s: %v", rights[i], err)
-		}
+	if _, err := rig.Ask[kmsg.CreateACLsResponse](g.Kafka, req); err != nil {
+		g.T.Fatalf("grant %v: %v", rights, err)
 	}
 	g.rights = append(g.rights, rights...)
 	g.awaitRights()
@@ -162,7 +138,7 @@ func (g *guarded) grant(rights ...right) {
 
 // revoke takes rights away.
 func (g *guarded) revoke(rights ...right) {
-	g.t.Helper()
+	g.T.Helper()
 	req := kmsg.NewPtrDeleteACLsRequest()
 	user, host := "User:"+g.user, "*"
 	for _, r := range rights {
@@ -171,8 +147,8 @@ func (g *guarded) revoke(rights ...right) {
 		f.Principal, f.Host, f.Operation, f.PermissionType = &user, &host, r.operation, kmsg.ACLPermissionTypeAllow
 		req.Filters = append(req.Filters, f)
 	}
-	if _, err := byHand[kmsg.DeleteACLsResponse](g.client, req); err != nil {
-		g.t.Errorf("revoke %v: %v", rights, err)
+	if _, err := rig.Ask[kmsg.DeleteACLsResponse](g.Kafka, req); err != nil {
+		g.T.Errorf("revoke %v: %v", rights, err)
 	}
 	g.rights = slices.DeleteFunc(slices.Clone(g.rights), func(r right) bool { return slices.Contains(rights, r) })
 	g.awaitRights()
@@ -181,12 +157,12 @@ func (g *guarded) revoke(rights ...right) {
 // awaitRights waits until the broker goes by what was granted and revoked,
 // which is a little after its answer.
 func (g *guarded) awaitRights() {
-	g.t.Helper()
+	g.T.Helper()
 	req, user := kmsg.NewPtrDescribeACLsRequest(), "User:"+g.user
 	req.ResourceType, req.ResourcePatternType = kmsg.ACLResourceTypeAny, kmsg.ACLResourcePatternTypeAny
 	req.Principal, req.Operation, req.PermissionType = &user, kmsg.ACLOperationAny, kmsg.ACLPermissionTypeAny
-	eventually(g.t, fmt.Sprintf("%d rights", len(g.rights)), patience, func() bool {
-		res, err := byHand[kmsg.DescribeACLsResponse](g.client, req)
+	rig.Eventually(g.T, fmt.Sprintf("%d rights", len(g.rights)), rig.Patience, func() bool {
+		res, err := rig.Ask[kmsg.DescribeACLsResponse](g.Kafka, req)
 		if err != nil {
 			return false
 		}
@@ -198,34 +174,14 @@ func (g *guarded) awaitRights() {
 	})
 }
 
-// makeTopics creates the topics as an operator does, and waits until the broker
-// knows them, which is a little after its answer.
+// makeTopics creates the topics as an operator does.
 func (g *guarded) makeTopics() {
-	g.t.Helper()
-	req := kmsg.NewPtrCreateTopicsRequest()
-	req.TimeoutMillis = 30_000
-	for _, name := range g.topics.all() {
-		topic := kmsg.NewCreateTopicsRequestTopic()
-		topic.Topic, topic.NumPartitions, topic.ReplicationFactor = name, 1, 1
-		if name == g.topics.ledger {
-			policy, compact := kmsg.NewCreateTopicsRequestTopicConfig(), "compact"
-			policy.Name, policy.Value = "cleanup.policy", &compact
-			topic.Configs = append(topic.Configs, policy)
-		}
-		req.Topics = append(req.Topics, topic)
-	}
-	res, err := byHand[kmsg.CreateTopicsResponse](g.client, req)
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	for _, topic := range res.Topics {
-		if err := kerr.ErrorForCode(topic.ErrorCode); err != nil {
-			g.t.Fatalf("create %s: %v", topic.Topic, err)
+	g.T.Helper()
+	for _, topic := range g.Topics.All() {
+		if topic == g.Topics.Ledger {
+			g.Create(topic, 1, compacted)
+		} else {
+			g.Create(topic, 1)
 		}
 	}
-	eventually(g.t, "the topics", patience, func() bool {
-		return !slices.ContainsFunc(g.topics.all(), func(name string) bool {
-			return partitionsOf(context.Background(), g.t, g.client, name) == 0
-		})
-	})
 }

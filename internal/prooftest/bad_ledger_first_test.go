@@ -1,6 +1,7 @@
 package prooftest
 
 import (
+	"airudder-exporter/internal/rig"
 	"fmt"
 	"testing"
 )
@@ -23,16 +24,16 @@ func TestFirstStart(t *testing.T) {
 				w.exporter(fmt.Sprint("exporter-", i+1), fmt.Sprint("KAFKA_LEDGER_PARTITIONS=", shards), "KAFKA_ASSIGNMENT="+assignment)
 			}
 			for _, c := range w.children {
-				c.start()
+				c.Start()
 			}
 			stop := w.play(10)
-			eventually(t, "events", patience, func() bool { return seen.count() >= 20 })
+			rig.Eventually(t, "events", rig.Patience, func() bool { return seen.count() >= 20 })
 			stop()
-			w.awaitEvents(seen, patience)
+			w.awaitEvents(seen, rig.Patience)
 			for _, c := range w.children {
-				c.terminate(grace)
+				c.Terminate()
 			}
-			w.mustHaveBegunOnce(w.check(nil).byTopic[w.topics.ledger])
+			w.mustHaveBegunOnce(w.check(nil).ByTopic[w.Topics.Ledger])
 		})
 	}
 }

@@ -14,12 +14,19 @@ func misdeeds() []misdeed {
 	lost := []string{"ledger refused", "holds no meta entry, but", "to continue would publish every call again", "KAFKA_TOPIC_LEDGER"}
 	moved := []string{"ledger refused", "it was deleted and created again", "nothing of this transaction was committed", "restore"}
 	remade := func(partitions int) func(m *mischief) {
-		return func(m *mischief) { m.remake(m.topics.ledger, partitions, compacted) }
+		return func(m *mischief) {
+			m.Remove(m.Topics.Ledger)
+			m.Create(m.Topics.Ledger, partitions, compacted)
+		}
 	}
 	return []misdeed{
 		{
 			name: "ledger truncated", start: atStart, running: atProducer,
-			do:      func(m *mischief) { m.truncate(m.topics.ledger, 5) },
+			do: func(m *mischief) {
+				m.Set(m.Topics.Ledger, "cleanup.policy=compact,delete") // a broker deletes no records of a compacted topic
+				m.Truncate(m.Topics.Ledger, 5)
+				m.Set(m.Topics.Ledger, compacted)
+			},
 			says:    []string{"ledger refused", "begins at offset 5, not 0", "records of the ledger were deleted"},
 			saysRun: []string{"ledger refused", "begin"},
 		},
@@ -37,38 +44,38 @@ func misdeeds() []misdeed {
 		},
 		{
 			name: "ledger deleted, to be created by the exporter", start: atStart, running: waits,
-			do:      func(m *mischief) { m.remove(m.topics.ledger) },
+			do:      func(m *mischief) { m.Remove(m.Topics.Ledger) },
 			says:    lost,
 			saysRun: []string{"the ledger topic", "is not there: it was deleted", "one made anew is refused"},
 		},
 		{
 			name: "ledger deleted, and made anew while that is waited for", running: waits,
-			do:     func(m *mischief) { m.remove(m.topics.ledger) },
+			do:     func(m *mischief) { m.Remove(m.Topics.Ledger) },
 			says:   []string{"is not there: it was deleted"},
-			repair: func(m *mischief) { m.one.expect(); m.make(m.topics.ledger, 1, compacted) },
+			repair: func(m *mischief) { m.one.Expect(); m.Create(m.Topics.Ledger, 1, compacted) },
 			then:   inTransaction,
 		},
 		{
 			name: "ledger deleted, and not to be created", start: atStart,
-			do:       func(m *mischief) { m.remove(m.topics.ledger) },
+			do:       func(m *mischief) { m.Remove(m.Topics.Ledger) },
 			settings: func(*mischief) []string { return []string{"KAFKA_CREATE_TOPICS=false"} },
 			says:     []string{"missing", "--config cleanup.policy=compact"},
 		},
 		{
 			name: "ledger set to be deleted", start: atStart, running: atStart,
-			do:     func(m *mischief) { m.set(m.topics.ledger, "cleanup.policy=delete") },
+			do:     func(m *mischief) { m.Set(m.Topics.Ledger, "cleanup.policy=delete") },
 			says:   []string{"cleanup.policy is delete, should be compact", "their calls are published again"},
-			repair: func(m *mischief) { m.set(m.topics.ledger, compacted) },
+			repair: func(m *mischief) { m.Set(m.Topics.Ledger, compacted) },
 		},
 		{
 			name: "ledger set to be deleted as well", start: atStart, running: atStart,
-			do:     func(m *mischief) { m.set(m.topics.ledger, "cleanup.policy=compact,delete") },
+			do:     func(m *mischief) { m.Set(m.Topics.Ledger, "cleanup.policy=compact,delete") },
 			says:   []string{"cleanup.policy is compact,delete, should be compact"},
-			repair: func(m *mischief) { m.set(m.topics.ledger, compacted) },
+			repair: func(m *mischief) { m.Set(m.Topics.Ledger, compacted) },
 		},
 		{
 			name: "ledger with partitions added", start: survives, running: survives,
-			do:      func(m *mischief) { m.grow(m.topics.ledger, 3) },
+			do:      func(m *mischief) { m.Grow(m.Topics.Ledger, 3) },
 			says:    []string{"the ledger topic has more partitions than it began with; the added ones are ignored"},
 			saysRun: []string{},
 		},
@@ -78,7 +85,7 @@ func misdeeds() []misdeed {
 // strangers are what others may write into the ledger topic.
 func strangers() []misdeed {
 	meta := func(m *mischief, id string) string {
-		return fmt.Sprintf(`{"ledger_id":%q,"partitions":%d,"event_topic":%q,"event_key":"call_id"}`, id, m.shards, m.topics.events)
+		return fmt.Sprintf(`{"ledger_id":%q,"partitions":%d,"event_topic":%q,"event_key":"call_id"}`, id, m.Shards, m.Topics.Events)
 	}
 	entryAnew := func(m *mischief) *kgo.Record {
 		call := m.seen.keys()[0]
@@ -88,11 +95,11 @@ func strangers() []misdeed {
 		{
 			name: "a stranger's keys", start: survives, running: survives,
 			do: func(m *mischief) {
-				m.mustScribble(
+				m.MustWrite(
 					m.entryOf(0, "order-4711", `{"total":12}`), m.entryOf(0, "\x00\xff\xfe", "\x01\x02\x03"), m.entryOf(0, "hello", ""),
 					m.entryOf(0, "call/no-such-task/c1", `{"at":"2026-01-02T03:04:05Z","as":"event"}`))
-				if err := m.scribble(&kgo.Record{Topic: m.topics.ledger, Value: []byte("no key")}); m.real && err == nil {
-					m.t.Error("a broker took a record without a key for a compacted topic")
+				if err := m.Write(&kgo.Record{Topic: m.Topics.Ledger, Value: []byte("no key")}); m.Real && err == nil {
+					m.T.Error("a broker took a record without a key for a compacted topic")
 				}
 			},
 			says:    []string{"somebody else writes to the ledger topic"},
@@ -103,33 +110,33 @@ func strangers() []misdeed {
 			do: func(m *mischief) {
 				bad := entryAnew(m)
 				bad.Value = []byte("\x00\x01garbage")
-				m.mustScribble(bad)
+				m.MustWrite(bad)
 			},
 			says:   []string{"ledger refused", "holds 1 entries that cannot be read (1 of kind call", `{"at":"2026-01-02T03:04:05Z","as":"event"}`},
-			repair: func(m *mischief) { m.mustScribble(entryAnew(m)) },
+			repair: func(m *mischief) { m.MustWrite(entryAnew(m)) },
 		},
 		{
 			name: "a stranger's call without a task", start: atStart, running: atProducer,
 			do: func(m *mischief) {
-				m.mustScribble(m.entryOf(0, "call/c1", `{"at":"2026-01-02T03:04:05Z","as":"event"}`))
+				m.MustWrite(m.entryOf(0, "call/c1", `{"at":"2026-01-02T03:04:05Z","as":"event"}`))
 			},
 			says:   []string{"ledger refused", "holds 1 entries that cannot be read (1 of kind call", "a tombstone where the key itself has another form"},
-			repair: func(m *mischief) { m.mustScribble(m.entryOf(0, "call/c1", "")) },
+			repair: func(m *mischief) { m.MustWrite(m.entryOf(0, "call/c1", "")) },
 		},
 		{
 			name: "a meta entry that cannot be read", start: atStart, running: atProducer,
-			do:   func(m *mischief) { m.mustScribble(m.entryOf(0, "meta", "{")) },
+			do:   func(m *mischief) { m.MustWrite(m.entryOf(0, "meta", "{")) },
 			says: []string{"ledger refused", "cannot be read", "1 meta"},
 		},
 		{
 			name: "a partition without its meta entry", parts: 2, start: atStart, running: atProducer,
-			do:   func(m *mischief) { m.mustScribble(m.entryOf(m.busyShard(), "meta", "")) },
+			do:   func(m *mischief) { m.MustWrite(m.entryOf(m.busyShard(), "meta", "")) },
 			says: []string{"ledger refused", "held a meta entry and holds none any more", "restore"},
 		},
 		{
 			name: "a partition with another deployment's meta entry", parts: 2, start: atStart, running: atProducer,
 			do: func(m *mischief) {
-				m.mustScribble(m.entryOf(m.busyShard(), "meta", meta(m, "00000000-0000-4000-8000-000000000000")))
+				m.MustWrite(m.entryOf(m.busyShard(), "meta", meta(m, "00000000-0000-4000-8000-000000000000")))
 			},
 			says: []string{"ledger refused", "belongs to ledger 00000000-0000-4000-8000-000000000000", "Give each its own KAFKA_TOPIC_LEDGER"},
 		},
@@ -141,39 +148,49 @@ func besideTheLedger() []misdeed {
 	gone := func(topic func(m *mischief) string) misdeed {
 		return misdeed{
 			start: survives, running: waits,
-			do:      func(m *mischief) { m.remove(topic(m)) },
+			do:      func(m *mischief) { m.Remove(topic(m)) },
 			saysRun: []string{"is not there: it was deleted", "Create it again, or restart the exporter with KAFKA_CREATE_TOPICS=true"},
-			repair:  func(m *mischief) { m.make(topic(m), 1) },
+			repair:  func(m *mischief) { m.Create(topic(m), 1) },
 		}
 	}
-	events := gone(func(m *mischief) string { return m.topics.events })
+	events := gone(func(m *mischief) string { return m.Topics.Events })
 	events.name, events.lost = "event topic deleted", true
-	status := gone(func(m *mischief) string { return m.topics.status })
+	status := gone(func(m *mischief) string { return m.Topics.Status })
 	status.name = "status topic deleted"
-	dead := gone(func(m *mischief) string { return m.topics.dead })
+	dead := gone(func(m *mischief) string { return m.Topics.Dead })
 	dead.name = "dead-letter topic deleted"
 	return []misdeed{
 		events, status, dead,
 		{
 			name: "event topic deleted and made anew", start: survives, running: survives, lost: true,
-			do: func(m *mischief) { m.remake(m.topics.events, 6) },
+			do: func(m *mischief) { m.Remove(m.Topics.Events); m.Create(m.Topics.Events, 6) },
 		},
 		{
 			name: "event topic deleted and made anew with fewer partitions", running: survives, lost: true,
-			do: func(m *mischief) { m.remake(m.topics.events, 2) },
+			do: func(m *mischief) { m.Remove(m.Topics.Events); m.Create(m.Topics.Events, 2) },
 		},
 		{
 			name: "event topic with partitions added", start: survives, running: survives,
-			do: func(m *mischief) { m.grow(m.topics.events, 9) },
+			do: func(m *mischief) { m.Grow(m.Topics.Events, 9) },
 		},
 		{
 			name: "another event topic in the configuration", start: atStart,
 			do: func(m *mischief) {
-				m.make(m.topics.events+"-2", 1)
-				m.t.Cleanup(func() { m.remove(m.topics.events + "-2") })
+				m.Create(m.Topics.Events+"-2", 1)
+				m.T.Cleanup(func() { m.Remove(m.Topics.Events + "-2") })
 			},
-			settings: func(m *mischief) []string { return []string{"KAFKA_TOPIC_CALL_COMPLETED=" + m.topics.events + "-2"} },
+			settings: func(m *mischief) []string { return []string{"KAFKA_TOPIC_CALL_COMPLETED=" + m.Topics.Events + "-2"} },
 			says:     []string{"ledger refused", "belongs to the event topic", "one ledger serves one event topic", "KAFKA_TOPIC_CALL_COMPLETED"},
 		},
 	}
+}
+
+// entryOf is a record for a partition of the ledger; an empty value is a
+// tombstone.
+func (w *world) entryOf(partition int, key, value string) *kgo.Record {
+	r := &kgo.Record{Topic: w.Topics.Ledger, Partition: int32(partition), Key: []byte(key)}
+	if value != "" {
+		r.Value = []byte(value)
+	}
+	return r
 }

@@ -10,12 +10,11 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"airudder-exporter/internal/airuddersim"
+	"airudder-exporter/internal/rig"
 )
 
 // noticed is when an exporter that runs finds out what was done to its topics,
@@ -79,30 +78,30 @@ func newMischief(t *testing.T, deed misdeed) *mischief {
 	cfg := campaigns(41, 3, 30, 6)
 	cfg.Renew = true
 	m := &mischief{world: newWorld(t, cfg, nil), misdeed: deed}
-	m.shards = max(deed.parts, 1)
+	m.Shards = max(deed.parts, 1)
 	m.one = m.next("one")
 	m.seen = m.watch(t)
 	m.play(10)
-	m.one.start()
+	m.one.Start()
 	m.awaitMore(20)
 	return m
 }
 
 // next is another exporter of the same deployment.
 func (m *mischief) next(name string, settings ...string) *child {
-	return m.exporter(name, append([]string{fmt.Sprint("KAFKA_LEDGER_PARTITIONS=", m.shards), "KAFKA_TRANSACTION_TIMEOUT=3s"}, settings...)...)
+	return m.exporter(name, append([]string{fmt.Sprint("KAFKA_LEDGER_PARTITIONS=", m.Shards), "KAFKA_TRANSACTION_TIMEOUT=3s"}, settings...)...)
 }
 
 // awaitMore waits for so many events more.
 func (m *mischief) awaitMore(n int) {
-	m.t.Helper()
+	m.T.Helper()
 	want := m.seen.count() + n
-	eventually(m.t, "more events", patience, func() bool { return m.seen.count() >= want })
+	rig.Eventually(m.T, "more events", rig.Patience, func() bool { return m.seen.count() >= want })
 }
 
 // betweenRuns does the deed while no exporter runs.
 func (m *mischief) betweenRuns() {
-	m.one.terminate(grace)
+	m.one.Terminate()
 	m.settled()
 	m.before = m.seen.keys()
 	m.do(m)
@@ -116,7 +115,7 @@ func (m *mischief) startsAfter() {
 		settings = m.settings(m)
 	}
 	next := m.next("next", settings...)
-	next.start()
+	next.Start()
 	m.meets(next, m.start, m.says)
 	m.end(next, m.start)
 }
@@ -124,7 +123,7 @@ func (m *mischief) startsAfter() {
 // whileRunning does the deed under an exporter that has work to do.
 func (m *mischief) whileRunning() {
 	if m.running == inTransaction || m.running == atProducer {
-		m.one.expect()
+		m.one.Expect()
 	}
 	m.betweenTransactions(func() {
 		m.before = m.seen.keys()
@@ -133,7 +132,7 @@ func (m *mischief) whileRunning() {
 	switch m.running {
 	case atStart:
 		m.goesOn()
-		m.one.terminate(grace)
+		m.one.Terminate()
 		m.startsAfter()
 		return
 	case atProducer, waits:
@@ -156,23 +155,23 @@ func (m *mischief) whileRunning() {
 // deed is done: what a stopped exporter has sent may be read later. One that is
 // found to have asked for a transaction goes on first, since its deadline runs.
 func (m *mischief) betweenTransactions(do func()) {
-	m.t.Helper()
+	m.T.Helper()
 	letGo := func() {}
 	defer func() { letGo() }()
-	eventually(m.t, "a moment between two transactions", patience, func() bool {
+	rig.Eventually(m.T, "a moment between two transactions", rig.Patience, func() bool {
 		letGo = m.one.holdTransactions()
 		if m.one.net.quiet() {
-			m.one.signal(syscall.SIGSTOP)
+			m.one.Signal(syscall.SIGSTOP)
 			if m.settled(); m.one.net.quiet() {
 				return true
 			}
-			m.one.signal(syscall.SIGCONT)
+			m.one.Signal(syscall.SIGCONT)
 		}
 		letGo()
 		return false
 	})
 	do()
-	m.one.signal(syscall.SIGCONT)
+	m.one.Signal(syscall.SIGCONT)
 }
 
 // holdTransactions lets no transaction of the exporter begin until letGo is
@@ -194,10 +193,10 @@ func (c *child) holdTransactions() (letGo func()) {
 // settled waits until no transaction is open on any of the topics that are
 // there.
 func (m *mischief) settled() {
-	m.t.Helper()
-	for _, topic := range m.topics.all() {
-		if m.partitions(topic) > 0 {
-			m.stableEnds(topic)
+	m.T.Helper()
+	for _, topic := range m.Topics.All() {
+		if m.Partitions(topic) > 0 {
+			m.SettledEnds(topic)
 		}
 	}
 }
@@ -206,7 +205,7 @@ func (m *mischief) settled() {
 // the shard in question: its producer ends, and another begins.
 func (m *mischief) doubt() {
 	var once sync.Once
-	txn := fmt.Sprintf("%s-%d", m.topics.ledger, m.busyShard())
+	txn := fmt.Sprintf("%s-%d", m.Topics.Ledger, m.busyShard())
 	m.one.net.arm(func(r *request) (f fate) {
 		if slices.Contains(workSteps, r.step) && r.txn == txn {
 			once.Do(func() { f.drop = true })
@@ -217,17 +216,12 @@ func (m *mischief) doubt() {
 
 // busyShard is the shard of the task that had the first event.
 func (m *mischief) busyShard() int {
-	return shardOf(m.seen.keys()[0].TaskID, m.shards)
-}
-
-// shardOf is where a task lives, by franz-go's own partitioner.
-func shardOf(taskID string, shards int) int {
-	return kgo.StickyKeyPartitioner(nil).ForTopic("").Partition(&kgo.Record{Key: []byte(taskID)}, shards)
+	return rig.ShardOf(m.seen.keys()[0].TaskID, m.Shards)
 }
 
 // meets holds what an exporter does, and says, against the table.
 func (m *mischief) meets(c *child, how noticed, says []string) {
-	m.t.Helper()
+	m.T.Helper()
 	switch how {
 	case survives:
 		m.goesOn()
@@ -242,38 +236,24 @@ func (m *mischief) meets(c *child, how noticed, says []string) {
 // refuses waits until an exporter ends by itself, and looks at its last words.
 // To start it again is as much in vain.
 func (m *mischief) refuses(c *child, says []string) {
-	m.t.Helper()
-	m.awaitEnd(c)
+	m.T.Helper()
+	c.AwaitExit(c.Expect(), rig.Patience, 1)
 	words := lastWords(c)
 	for _, piece := range says {
 		if !strings.Contains(words, piece) {
-			m.t.Errorf("exporter %s: its last words\n%s\nare without %q", c.name, words, piece)
+			m.T.Errorf("exporter %s: its last words\n%s\nare without %q", c.Name, words, piece)
 		}
 	}
-	m.t.Logf("said: %s", words)
+	m.T.Logf("said: %s", words)
 	c.net.arm(nil)
-	c.start()
-	m.awaitEnd(c)
-}
-
-// awaitEnd waits until an exporter ends by itself.
-func (m *mischief) awaitEnd(c *child) {
-	m.t.Helper()
-	p := c.expect()
-	select {
-	case <-p.exited:
-	case <-time.After(patience):
-		m.t.Fatalf("exporter %s still runs", c.name)
-	}
-	if code := p.cmd.ProcessState.ExitCode(); code != 1 {
-		m.t.Errorf("exporter %s: got %s, want exit code 1", c.name, p.cmd.ProcessState)
-	}
+	c.Start()
+	c.AwaitExit(c.Expect(), rig.Patience, 1)
 }
 
 // lastWords is the line with which an exporter ended by itself.
 func lastWords(c *child) string {
 	words := "(none)"
-	for line := range strings.Lines(string(c.logged())) {
+	for line := range strings.Lines(string(c.Logged())) {
 		if strings.Contains(line, "the exporter ends") {
 			words = strings.ReplaceAll(line, `\"`, `"`)
 		}
@@ -283,20 +263,20 @@ func lastWords(c *child) string {
 
 // standsStill waits until an exporter says what it waits for.
 func (m *mischief) standsStill(c *child, says []string) {
-	m.t.Helper()
+	m.T.Helper()
 	text := ""
-	defer func() { m.t.Logf("/readyz: %s", text) }()
-	eventually(m.t, "red readiness with "+strings.Join(says, ", "), patience, func() bool {
+	defer func() { m.T.Logf("/readyz: %s", text) }()
+	rig.Eventually(m.T, "red readiness with "+strings.Join(says, ", "), rig.Patience, func() bool {
 		var code int
-		code, text = c.page("/readyz")
+		code, text = c.Page("/readyz")
 		return code == http.StatusServiceUnavailable && holdsAll(text, says)
 	})
 }
 
 // tells waits until an exporter has said something in its log.
 func (m *mischief) tells(c *child, says []string) {
-	m.t.Helper()
-	eventually(m.t, "a log with "+strings.Join(says, ", "), patience, func() bool { return holdsAll(string(c.logged()), says) })
+	m.T.Helper()
+	rig.Eventually(m.T, "a log with "+strings.Join(says, ", "), rig.Patience, func() bool { return holdsAll(string(c.Logged()), says) })
 }
 
 func holdsAll(text string, pieces []string) bool {
@@ -306,41 +286,41 @@ func holdsAll(text string, pieces []string) bool {
 // goesOn waits for more events; where those that came before are lost, for more
 // entries in the ledger.
 func (m *mischief) goesOn() {
-	m.t.Helper()
+	m.T.Helper()
 	if !m.lost {
 		m.awaitMore(20)
 		return
 	}
 	size := func() (all int64) {
-		for _, end := range m.ends(m.topics.ledger, 0) {
+		for _, end := range m.Ends(m.Topics.Ledger) {
 			all += end
 		}
 		return all
 	}
 	before := size()
-	eventually(m.t, "more entries", patience, func() bool { return size() > before+60 })
+	rig.Eventually(m.T, "more entries", rig.Patience, func() bool { return size() > before+60 })
 }
 
 // end mends what can be mended, and counts.
 func (m *mischief) end(c *child, how noticed) {
-	m.t.Helper()
+	m.T.Helper()
 	if m.repair != nil && how != survives {
 		m.repair(m)
 		if how != waits {
 			c = m.next("mended")
-			c.start()
+			c.Start()
 		}
 		if how = survives; m.then != "" {
 			how = m.then
 		}
 		m.meets(c, how, nil)
 	}
-	m.sim.Stop()
+	m.Sim.Stop()
 	if how == survives && !m.lost {
-		m.awaitEvents(m.seen, patience)
+		m.awaitEvents(m.seen, rig.Patience)
 	}
 	if how == survives {
-		c.terminate(grace)
+		c.Terminate()
 	}
 	m.count(how == survives && !m.lost)
 }
@@ -348,25 +328,21 @@ func (m *mischief) end(c *child, how noticed) {
 // count holds all events that there were against the truth: none is there
 // twice, and where the exporter went on none is missing.
 func (m *mischief) count(whole bool) {
-	m.t.Helper()
+	m.T.Helper()
 	m.settled() // all of them: they are about to be deleted
-	var all watch
-	for _, r := range m.read(m.topics.events).committed {
-		all.add(r)
-	}
-	keys := all.keys()
+	keys := m.Published()
 	if m.lost {
 		keys = append(keys, m.before...)
 	}
-	proof := m.sim.Truth().Check(keys)
-	m.t.Logf("finished %d · events %d, of them %d before · duplicates %d · missing %d", proof.Finished, proof.Events, len(m.before), len(proof.Duplicates), len(proof.Missing))
+	proof := m.Sim.Truth().Check(keys)
+	m.T.Logf("%s; %d events before", rig.Sum(proof), len(m.before))
 	if len(proof.Duplicates)+len(proof.Unknown) > 0 {
-		m.t.Errorf("published again: %v; of nothing: %v", proof.Duplicates, proof.Unknown)
+		m.T.Errorf("published again: %v; of nothing: %v", proof.Duplicates, proof.Unknown)
 	}
 	if whole && len(proof.Missing) > 0 {
-		m.t.Errorf("missing: %v", proof.Missing)
+		m.T.Errorf("missing: %v", proof.Missing)
 	}
 	if !m.lost && proof.Events < len(m.before) {
-		m.t.Errorf("%d events, and %d were seen before the deed", proof.Events, len(m.before))
+		m.T.Errorf("%d events, and %d were seen before the deed", proof.Events, len(m.before))
 	}
 }

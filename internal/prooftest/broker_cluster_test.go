@@ -1,28 +1,24 @@
 package prooftest
 
 import (
-	"context"
+	"airudder-exporter/internal/rig"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // cluster are three real brokers, each a controller too, that a test may kill.
 // Broker n has node id n. By the test's end all of them are back.
 type cluster struct {
-	t      testing.TB
-	dir    string // of .ci/kafka.sh
-	client *kgo.Client
+	*rig.Kafka
+	dir string // of .ci/kafka.sh
 }
 
 // openCluster takes the cluster of TEST_KAFKA_CLUSTER; without one the test is
@@ -33,18 +29,12 @@ func openCluster(t testing.TB) *cluster {
 	if dir == "" {
 		t.Skip("only with TEST_KAFKA_CLUSTER, from .ci/kafka.sh start DIR --brokers 3")
 	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(os.Getenv("TEST_KAFKA_BROKERS"), ",")...),
-		kgo.MetadataMinAge(10*time.Millisecond))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &cluster{t: t, dir: dir, client: client}
+	c := &cluster{rig.RealKafka(t), dir}
 	t.Cleanup(func() {
 		for n := range brokers {
 			_ = c.script("resume", n) // what does not run is revived
 		}
 		c.revive(c.dead()...)
-		client.Close()
 	})
 	c.awaitInSync()
 	return c
@@ -67,12 +57,12 @@ func (c *cluster) script(command string, n int) error {
 
 // do runs a command of kafka.sh for several brokers at once.
 func (c *cluster) do(command string, which ...int) {
-	c.t.Helper()
+	c.T.Helper()
 	var wait sync.WaitGroup
 	for _, n := range which {
 		wait.Go(func() {
 			if err := c.script(command, n); err != nil {
-				c.t.Error(err)
+				c.T.Error(err)
 			}
 		})
 	}
@@ -105,9 +95,9 @@ func others(not int) (all []int) {
 
 // awaitInSync waits until every partition has a leader and all its replicas.
 func (c *cluster) awaitInSync() {
-	c.t.Helper()
-	eventually(c.t, "brokers in sync", 2*time.Minute, func() bool {
-		res, err := ask[kmsg.MetadataResponse](c, kmsg.NewPtrMetadataRequest())
+	c.T.Helper()
+	rig.Eventually(c.T, "brokers in sync", 2*time.Minute, func() bool {
+		res, err := rig.Ask[kmsg.MetadataResponse](c.Kafka, kmsg.NewPtrMetadataRequest())
 		if err != nil || len(res.Brokers) < 3 {
 			return false
 		}
@@ -125,32 +115,21 @@ func (c *cluster) awaitInSync() {
 // spread gives every partition back to the broker that should lead it. Else one
 // broker would lead everything after a few deaths.
 func (c *cluster) spread() {
-	c.t.Helper()
+	c.T.Helper()
 	req := kmsg.NewPtrElectLeadersRequest()
 	req.TimeoutMillis = 10_000
-	if _, err := ask[kmsg.ElectLeadersResponse](c, req); err != nil {
-		c.t.Error(err)
+	if _, err := c.Client.Request(c.T.Context(), req); err != nil { // that most need no election is no error
+		c.T.Error(err)
 	}
-}
-
-// ask sends one request to whichever broker it is for.
-func ask[R any](c *cluster, req kmsg.Request) (*R, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
-	res, err := c.client.Request(ctx, req)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", kmsg.NameForKey(req.Key()), err)
-	}
-	return any(res).(*R), nil
 }
 
 // leader leads a partition.
 func (c *cluster) leader(topic string, partition int) int {
-	c.t.Helper()
+	c.T.Helper()
 	req := kmsg.NewPtrMetadataRequest()
 	req.Topics = []kmsg.MetadataRequestTopic{{Topic: &topic}}
 	return c.known("the leader of "+topic, func() int {
-		res, err := ask[kmsg.MetadataResponse](c, req)
+		res, err := rig.Ask[kmsg.MetadataResponse](c.Kafka, req)
 		if err != nil || len(res.Topics) == 0 || len(res.Topics[0].Partitions) <= partition {
 			return -1
 		}
@@ -166,12 +145,12 @@ const (
 
 // coordinator coordinates a group or a transactional id.
 func (c *cluster) coordinator(kind int8, key string) int {
-	c.t.Helper()
+	c.T.Helper()
 	req := kmsg.NewPtrFindCoordinatorRequest()
 	req.CoordinatorType, req.CoordinatorKey, req.CoordinatorKeys = kind, key, []string{key}
 	return c.known("the coordinator of "+key, func() int {
-		res, err := ask[kmsg.FindCoordinatorResponse](c, req)
-		if err != nil || len(res.Coordinators) == 0 || kerr.ErrorForCode(res.Coordinators[0].ErrorCode) != nil {
+		res, err := rig.Ask[kmsg.FindCoordinatorResponse](c.Kafka, req)
+		if err != nil || len(res.Coordinators) == 0 {
 			return -1
 		}
 		return int(res.Coordinators[0].NodeID)
@@ -180,13 +159,13 @@ func (c *cluster) coordinator(kind int8, key string) int {
 
 // controller leads the controllers' quorum.
 func (c *cluster) controller() int {
-	c.t.Helper()
+	c.T.Helper()
 	topic := kmsg.NewDescribeQuorumRequestTopic()
 	topic.Topic, topic.Partitions = "__cluster_metadata", []kmsg.DescribeQuorumRequestTopicPartition{kmsg.NewDescribeQuorumRequestTopicPartition()}
 	req := kmsg.NewPtrDescribeQuorumRequest()
 	req.Topics = append(req.Topics, topic)
 	return c.known("the controller", func() int {
-		res, err := ask[kmsg.DescribeQuorumResponse](c, req)
+		res, err := rig.Ask[kmsg.DescribeQuorumResponse](c.Kafka, req)
 		if err != nil || len(res.Topics) == 0 || len(res.Topics[0].Partitions) == 0 {
 			return -1
 		}
@@ -196,8 +175,8 @@ func (c *cluster) controller() int {
 
 // known asks until the answer is a broker.
 func (c *cluster) known(what string, find func() int) (n int) {
-	c.t.Helper()
-	eventually(c.t, what, time.Minute, func() bool {
+	c.T.Helper()
+	rig.Eventually(c.T, what, time.Minute, func() bool {
 		n = find()
 		return n > 0
 	})
@@ -206,30 +185,14 @@ func (c *cluster) known(what string, find func() int) (n int) {
 
 // addresses are where the brokers listen.
 func (c *cluster) addresses() map[int]string {
-	c.t.Helper()
-	res, err := ask[kmsg.MetadataResponse](c, kmsg.NewPtrMetadataRequest())
+	c.T.Helper()
+	res, err := rig.Ask[kmsg.MetadataResponse](c.Kafka, kmsg.NewPtrMetadataRequest())
 	if err != nil {
-		c.t.Fatal(err)
+		c.T.Fatal(err)
 	}
 	all := map[int]string{}
 	for _, b := range res.Brokers {
 		all[int(b.NodeID)] = net.JoinHostPort(b.Host, strconv.Itoa(int(b.Port)))
 	}
 	return all
-}
-
-// setInSync sets how many replicas of a topic have to be in sync for a write.
-func (c *cluster) setInSync(topic, n string) {
-	c.t.Helper()
-	config := kmsg.NewIncrementalAlterConfigsRequestResourceConfig()
-	config.Name, config.Value = "min.insync.replicas", &n
-	of := kmsg.NewIncrementalAlterConfigsRequestResource()
-	of.ResourceType, of.ResourceName = kmsg.ConfigResourceTypeTopic, topic
-	of.Configs = append(of.Configs, config)
-	req := kmsg.NewPtrIncrementalAlterConfigsRequest()
-	req.Resources = append(req.Resources, of)
-	res, err := ask[kmsg.IncrementalAlterConfigsResponse](c, req)
-	if err != nil || len(res.Resources) != 1 || res.Resources[0].ErrorCode != 0 {
-		c.t.Fatal("set min.insync.replicas: ", err, res)
-	}
 }

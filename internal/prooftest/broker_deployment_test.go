@@ -2,10 +2,8 @@ package prooftest
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -16,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"airudder-exporter/internal/airuddersim"
+	"airudder-exporter/internal/rig"
 )
 
 // deployment are the exporters of one ledger, and what they say of themselves.
@@ -41,14 +40,14 @@ func deploy(t testing.TB, name string, seed uint64, exporters int, proxied bool,
 	d.seen = d.watch(t)
 	d.seen.onEvent(d.event)
 	if !proxied {
-		settings = append(settings, "KAFKA_BROKERS="+strings.Join(d.brokers, ","))
+		settings = append(settings, "KAFKA_BROKERS="+strings.Join(d.Brokers, ","))
 	}
 	for i := range exporters {
 		c := d.exporter(fmt.Sprintf("%s-%d", name, i+1), settings...)
-		d.health = append(d.health, watchHealth(t, settingOf(c, "HTTP_ADDR")))
+		d.health = append(d.health, watchHealth(c))
 	}
 	for _, c := range d.children {
-		c.start()
+		c.Start()
 	}
 	return d, d.play(10)
 }
@@ -84,23 +83,23 @@ func (d *deployment) takeTimes() (gap, resumed time.Duration) {
 
 // awaitNext waits for an event that was written from now on.
 func (d *deployment) awaitNext(why string) {
-	d.t.Helper()
+	d.T.Helper()
 	from := time.Now()
-	eventually(d.t, "an event of "+d.name+" "+why, 2*time.Minute, func() bool { return d.seen.newest().After(from) })
+	rig.Eventually(d.T, "an event of "+d.name+" "+why, 2*time.Minute, func() bool { return d.seen.newest().After(from) })
 }
 
 // awaitReady waits until every exporter says that it is.
 func (d *deployment) awaitReady(why string) {
-	d.t.Helper()
-	eventually(d.t, "readiness of "+d.name+" "+why, 2*time.Minute, func() bool {
+	d.T.Helper()
+	rig.Eventually(d.T, "readiness of "+d.name+" "+why, 2*time.Minute, func() bool {
 		return !slices.ContainsFunc(d.health, func(h *health) bool { return !h.ready() })
 	})
 }
 
 // awaitRed waits until one of the exporters says that it is not ready.
 func (d *deployment) awaitRed(why string) {
-	d.t.Helper()
-	eventually(d.t, "red readiness of "+d.name+" "+why, time.Minute, func() bool {
+	d.T.Helper()
+	rig.Eventually(d.T, "red readiness of "+d.name+" "+why, time.Minute, func() bool {
 		return slices.ContainsFunc(d.health, func(h *health) bool { return !h.ready() })
 	})
 }
@@ -109,7 +108,7 @@ func (d *deployment) awaitRed(why string) {
 // and counts those that are not and those that were published again.
 func (d *deployment) awaitCaughtUp() (losses, duplicates int) {
 	due := map[airuddersim.CallKey]bool{}
-	for _, task := range d.sim.Truth().Tasks {
+	for _, task := range d.Sim.Truth().Tasks {
 		for _, call := range task.Calls {
 			due[airuddersim.CallKey{TaskID: task.TaskID, CallID: call.CallID}] = true
 		}
@@ -119,7 +118,7 @@ func (d *deployment) awaitCaughtUp() (losses, duplicates int) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		proof := d.sim.Truth().Check(d.seen.keys())
+		proof := d.Sim.Truth().Check(d.seen.keys())
 		losses = 0
 		for _, key := range proof.Missing { // what a redial has overtaken meanwhile is not missing
 			if due[key] {
@@ -142,7 +141,7 @@ func (d *deployment) forget() {
 	d.takeTimes()
 	d.logged = nil
 	for i, c := range d.children {
-		d.logged = append(d.logged, len(c.logged()))
+		d.logged = append(d.logged, len(c.Logged()))
 		d.health[i].takeRed()
 	}
 }
@@ -164,7 +163,7 @@ func (d *deployment) fared() row {
 // warnings are the log's lines from an offset on that say what is wrong with
 // Kafka. What a busy machine makes of the upstream is another matter.
 func warnings(c *child, from int) (lines []string) {
-	for line := range bytes.Lines(c.logged()[from:]) {
+	for line := range bytes.Lines(c.Logged()[from:]) {
 		var said struct{ Level, Msg, Error string }
 		if json.Unmarshal(line, &said) != nil {
 			continue // not whole yet
@@ -188,44 +187,14 @@ type verdict struct {
 	text string
 }
 
-// watchHealth asks again and again until the test ends.
-func watchHealth(t testing.TB, address string) *health {
+// watchHealth asks an exporter again and again until the test ends.
+func watchHealth(c *child) *health {
 	h := &health{}
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	t.Cleanup(func() {
-		cancel()
-		running.Wait()
-	})
-	running.Go(func() {
-		tick := time.NewTicker(50 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			h.take(askReady(ctx, address))
-			select {
-			case <-tick.C:
-			case <-ctx.Done():
-				return
-			}
-		}
+	rig.Repeat(c.T, 50*time.Millisecond, func() {
+		code, text := c.Page("/readyz")
+		h.take(verdict{code, strings.TrimSpace(text)})
 	})
 	return h
-}
-
-func askReady(ctx context.Context, address string) verdict {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", nil)
-	if err != nil {
-		return verdict{}
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return verdict{}
-	}
-	defer res.Body.Close()
-	text, _ := io.ReadAll(res.Body)
-	return verdict{res.StatusCode, string(bytes.TrimSpace(text))}
 }
 
 func (h *health) take(a verdict) {

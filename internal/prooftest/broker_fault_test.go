@@ -7,16 +7,16 @@ import (
 )
 
 // ledgerLeader leads a deployment's ledger partition.
-func (f *fire) ledgerLeader(d *deployment) int { return f.leader(d.topics.ledger, 0) }
+func (f *fire) ledgerLeader(d *deployment) int { return f.leader(d.Topics.Ledger, 0) }
 
 // transactions coordinates a deployment's transactions.
 func (f *fire) transactions(d *deployment) int {
-	return f.coordinator(ofTransaction, d.topics.ledger+"-0")
+	return f.coordinator(ofTransaction, d.Topics.Ledger+"-0")
 }
 
 // hits notes who is hit, and what they are to the deployments.
 func (f *fire) hits(which ...int) {
-	f.t.Helper()
+	f.T.Helper()
 	var all []string
 	for _, n := range which {
 		is := []string{}
@@ -48,7 +48,7 @@ func (f *fire) heal() {
 
 // awaitOn waits until everybody publishes.
 func (f *fire) awaitOn(why string) {
-	f.t.Helper()
+	f.T.Helper()
 	for _, d := range f.deployments {
 		d.awaitNext(why)
 	}
@@ -57,7 +57,7 @@ func (f *fire) awaitOn(why string) {
 // rollingRestart is an upgrade: one broker after the other, each in good order,
 // the next one once all replicas are back.
 func (f *fire) rollingRestart(*deployment) {
-	f.t.Helper()
+	f.T.Helper()
 	for n := range brokers {
 		f.do("stop", n)
 		f.revive(n)
@@ -67,7 +67,7 @@ func (f *fire) rollingRestart(*deployment) {
 
 // kill kills a broker, which comes back only once everybody goes on without it.
 func (f *fire) kill(n int) {
-	f.t.Helper()
+	f.T.Helper()
 	f.hits(n)
 	f.do("kill", n)
 	f.awaitOn("without the dead broker")
@@ -76,7 +76,7 @@ func (f *fire) kill(n int) {
 
 // hang stops the leader of a ledger for longer than anybody waits for it.
 func (f *fire) hang(d *deployment) {
-	f.t.Helper()
+	f.T.Helper()
 	n := f.ledgerLeader(d)
 	f.hits(n)
 	f.do("pause", n)
@@ -89,7 +89,7 @@ func (f *fire) hang(d *deployment) {
 // cut cuts a deployment off the broker that leads its ledger, which nobody else
 // misses: it has to wait.
 func (f *fire) cut(d *deployment, silent bool) {
-	f.t.Helper()
+	f.T.Helper()
 	n := f.ledgerLeader(d)
 	f.hits(n)
 	address := f.addresses()[n]
@@ -118,15 +118,15 @@ func (f *fire) cut(d *deployment, silent bool) {
 // tooFewInSync has the event topic want all three replicas while one broker is
 // gone: events are refused, everything else works.
 func (f *fire) tooFewInSync(d *deployment) {
-	f.t.Helper()
-	f.setInSync(d.topics.events, "3")
+	f.T.Helper()
+	f.Set(d.Topics.Events, "min.insync.replicas=3")
 	n := others(f.ledgerLeader(d))[0]
 	f.hits(n)
 	f.do("kill", n)
 	long := time.After(f.absence)
 	d.awaitRed("with too few replicas")
 	<-long
-	f.setInSync(d.topics.events, "2")
+	f.Set(d.Topics.Events, "min.insync.replicas=2")
 	d.heal()
 	d.awaitNext("with two replicas")
 	f.revive(n)
@@ -134,7 +134,7 @@ func (f *fire) tooFewInSync(d *deployment) {
 
 // gone takes brokers away until everybody notices, and for a while longer.
 func (f *fire) gone(which ...int) {
-	f.t.Helper()
+	f.T.Helper()
 	f.hits(which...)
 	f.do("kill", which...)
 	long := time.After(f.absence)

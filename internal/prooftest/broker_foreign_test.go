@@ -1,10 +1,9 @@
 package prooftest
 
 import (
+	"airudder-exporter/internal/rig"
 	"context"
 	"encoding/json"
-	"io"
-	"net/http"
 	"testing"
 	"time"
 
@@ -21,24 +20,24 @@ func TestForeignTransaction(t *testing.T) {
 	one := w.exporter("one")
 	seen := w.watch(t)
 	stop := w.play(10)
-	one.start()
-	eventually(t, "events", patience, func() bool { return seen.count() > 20 })
+	one.Start()
+	rig.Eventually(t, "events", rig.Patience, func() bool { return seen.count() > 20 })
 	end := w.openForeign()
 	for range 3 {
 		before := published(one)
-		eventually(t, "events while readers are held back", patience, func() bool { return published(one) > before+20 })
-		one.kill()
-		one.start()
-		eventually(t, "a restored ledger", patience, func() bool { return published(one) > before })
+		rig.Eventually(t, "events while readers are held back", rig.Patience, func() bool { return published(one) > before+20 })
+		one.Kill()
+		one.Start()
+		rig.Eventually(t, "a restored ledger", rig.Patience, func() bool { return published(one) > before })
 	}
-	stable, all := w.ends(w.topics.ledger, 1)[0], w.ends(w.topics.ledger, 0)[0]
+	stable, all := w.StableEnds(w.Topics.Ledger)[0], w.Ends(w.Topics.Ledger)[0]
 	if stable == 0 || stable > all-60 {
 		t.Errorf("the ledger is stable up to %d of %d: nothing was held back, so nothing is proved", stable, all)
 	}
 	end()
 	stop()
-	w.awaitEvents(seen, patience)
-	one.terminate(grace)
+	w.awaitEvents(seen, rig.Patience)
+	one.Terminate()
 	t.Logf("a stranger's transaction held readers of the ledger back at offset %d of %d", stable, all)
 	w.check(nil)
 }
@@ -46,30 +45,30 @@ func TestForeignTransaction(t *testing.T) {
 // openForeign has a stranger write to the ledger and to every partition of the
 // events in one transaction, which lasts until end is called.
 func (w *world) openForeign() (end func()) {
-	w.t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(w.brokers...), kgo.TransactionalID(w.topics.ledger+"/stranger"),
+	w.T.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(w.Brokers...), kgo.TransactionalID(w.Topics.Ledger+"/stranger"),
 		kgo.TransactionTimeout(10*time.Minute), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
-	w.t.Cleanup(client.Close)
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	w.T.Cleanup(client.Close)
+	ctx, cancel := context.WithTimeout(context.Background(), rig.Patience)
 	defer cancel()
 	if err := client.BeginTransaction(); err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
-	records := []*kgo.Record{{Topic: w.topics.ledger, Key: []byte("stranger"), Value: []byte("{}")}}
-	for p := range partitionsOf(ctx, w.t, w.client, w.topics.events) {
-		records = append(records, &kgo.Record{Topic: w.topics.events, Partition: int32(p), Value: []byte("stranger")})
+	records := []*kgo.Record{{Topic: w.Topics.Ledger, Key: []byte("stranger"), Value: []byte("{}")}}
+	for p := range w.Partitions(w.Topics.Events) {
+		records = append(records, &kgo.Record{Topic: w.Topics.Events, Partition: int32(p), Value: []byte("stranger")})
 	}
 	if err := client.ProduceSync(ctx, records...).FirstErr(); err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	return func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), rig.Patience)
 		defer cancel()
 		if err := client.EndTransaction(ctx, kgo.TryAbort); err != nil {
-			w.t.Fatal(err)
+			w.T.Fatal(err)
 		}
 	}
 }
@@ -77,16 +76,11 @@ func (w *world) openForeign() (end func()) {
 // published is how many events stand in an exporter's ledger, as it says; 0: it
 // does not say.
 func published(c *child) (events int) {
-	res, err := http.Get("http://" + settingOf(c, "HTTP_ADDR") + "/api/status")
-	if err != nil {
-		return 0
-	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
+	_, text := c.Page("/api/status")
 	var status struct {
 		Tasks []struct{ Events int }
 	}
-	if err != nil || json.Unmarshal(text, &status) != nil {
+	if json.Unmarshal([]byte(text), &status) != nil {
 		return 0
 	}
 	for _, task := range status.Tasks {

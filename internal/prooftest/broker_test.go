@@ -34,7 +34,7 @@ func TestBrokersDie(t *testing.T) {
 		{name: "rolling restart", what: f.rollingRestart},
 		{name: "kill -9: leader of the ledger", each: true, what: func(d *deployment) { f.kill(f.ledgerLeader(d)) }},
 		{name: "kill -9: transaction coordinator", each: true, what: func(d *deployment) { f.kill(f.transactions(d)) }},
-		{name: "kill -9: group coordinator", what: func(*deployment) { f.kill(c.coordinator(ofGroup, pair.topics.ledger+"-exporters")) }},
+		{name: "kill -9: group coordinator", what: func(*deployment) { f.kill(c.coordinator(ofGroup, pair.Topics.Ledger+"-exporters")) }},
 		{name: "kill -9: controller", what: func(*deployment) { f.kill(c.controller()) }},
 		{name: "a broker hangs", each: true, what: f.hang},
 		{name: "cut off, nothing comes through", red: true, what: func(*deployment) { f.cut(alone, true) }},
@@ -59,7 +59,7 @@ func TestBrokersDie(t *testing.T) {
 	for _, d := range f.deployments {
 		d.awaitEvents(d.seen, time.Minute)
 		for _, c := range d.children {
-			c.terminate(grace)
+			c.Terminate()
 		}
 		d.check(nil)
 	}
@@ -95,7 +95,7 @@ type row struct {
 
 // run has a fault happen and takes down how everybody fared.
 func (f *fire) run(fault fault, hit *deployment) {
-	f.t.Helper()
+	f.T.Helper()
 	f.spread()
 	f.awaitInSync()
 	for _, d := range f.deployments {
@@ -114,16 +114,16 @@ func (f *fire) run(fault fault, hit *deployment) {
 		f.rows = append(f.rows, r)
 		f.judge(r, fault.red)
 	}
-	f.t.Logf("%s took %s", fault.name, time.Since(began).Round(time.Second))
+	f.T.Logf("%s took %s", fault.name, time.Since(began).Round(time.Second))
 }
 
 // judge says what is wrong with how a deployment fared. An operator is told what
 // happened and what is waited for, and not told so again and again.
 func (f *fire) judge(r row, red bool) {
-	f.t.Helper()
+	f.T.Helper()
 	say := func(format string, args ...any) {
-		f.t.Helper()
-		f.t.Errorf("%s, %s: %s", r.fault, r.deployment, fmt.Sprintf(format, args...))
+		f.T.Helper()
+		f.T.Errorf("%s, %s: %s", r.fault, r.deployment, fmt.Sprintf(format, args...))
 	}
 	if r.losses > 0 || r.duplicates > 0 {
 		say("%d calls are lost, %d published twice", r.losses, r.duplicates)
@@ -134,7 +134,7 @@ func (f *fire) judge(r row, red bool) {
 	if most := 6 + int(r.took/(5*time.Second)); len(r.warnings) > most {
 		say("%d lines about Kafka in %s in the log of one exporter, want %d at most", len(r.warnings), r.took.Round(time.Second), most)
 	}
-	f.t.Logf("%s %s, %s: longest without an event %s, events again after %s\n\tlog: %s\n\t/readyz: %s", r.fault, r.victim, r.deployment,
+	f.T.Logf("%s %s, %s: longest without an event %s, events again after %s\n\tlog: %s\n\t/readyz: %s", r.fault, r.victim, r.deployment,
 		r.gap.Round(time.Millisecond), r.resumed.Round(time.Millisecond), strings.Join(r.warnings, "\n\tlog: "), strings.Join(r.red, "\n\t/readyz: "))
 }
 

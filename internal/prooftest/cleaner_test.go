@@ -14,6 +14,7 @@ import (
 	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/kafka"
 	"airudder-exporter/internal/ledger"
+	"airudder-exporter/internal/rig"
 )
 
 // hasty are settings with which a broker's cleaner comes as soon as it can: it
@@ -35,33 +36,32 @@ func TestCleaner(t *testing.T) {
 	cfg := campaigns(51, 5, 40, 6)
 	cfg.Renew = true
 	w := newWorld(t, cfg, nil)
-	if !w.real {
+	if !w.Real {
 		t.Skip("only a real broker cleans as it does: set TEST_KAFKA_BROKERS")
 	}
-	w.make(w.topics.ledger, 1, hasty...)
+	w.Create(w.Topics.Ledger, 1, hasty...)
 	one := w.exporter("one")
 	memory := w.mirror()
 	k := newKiller(w, 51)
 	stop := w.play(10)
-	k.limit = patience
 	const kills = 8
 	for range kills { // in the third transaction, which is written by then, and open
 		killed := k.at(moment{stepEnd, lost}, 2)
-		one.start()
+		one.Start()
 		killed()
 	}
-	one.start()
-	k.report()
+	one.Start()
+	k.report(t)
 	if k.open != kills {
 		t.Errorf("kills that left a transaction open: got %d, want %d", k.open, kills)
 	}
 	before := k.seen.count()
-	eventually(t, "an event after the kills", patience, func() bool { return k.seen.count() > before })
-	w.awaitCleaned(w.ends(w.topics.ledger, 1)[0])
+	rig.Eventually(t, "an event after the kills", rig.Patience, func() bool { return k.seen.count() > before })
+	w.awaitCleaned(w.StableEnds(w.Topics.Ledger)[0])
 	stop()
-	w.awaitEvents(k.seen, patience)
-	eventually(t, "the exporter's memory to hold what the ledger showed", patience, func() bool { return ledgerEntries(one) == memory.entries() })
-	one.terminate(grace)
+	w.awaitEvents(k.seen, rig.Patience)
+	rig.Eventually(t, "the exporter's memory to hold what the ledger showed", rig.Patience, func() bool { return ledgerEntries(one) == memory.entries() })
+	one.Terminate()
 
 	held := memory.settle(w)
 	restored := w.restore()
@@ -69,15 +69,15 @@ func TestCleaner(t *testing.T) {
 		t.Errorf("restored from what the cleaner left: %s; in memory before: %s", restored, memory.ledger)
 	}
 	two := w.exporter("two")
-	two.start()
-	eventually(t, "the restored exporter to hold as many entries", patience, func() bool { return ledgerEntries(two) == held })
+	two.Start()
+	rig.Eventually(t, "the restored exporter to hold as many entries", rig.Patience, func() bool { return ledgerEntries(two) == held })
 	before = k.seen.count()
-	w.sim.Resume(w.sim.Now())
+	w.Sim.Resume(w.Sim.Now())
 	stop = w.play(10)
-	eventually(t, "more events", patience, func() bool { return k.seen.count() > before+50 })
+	rig.Eventually(t, "more events", rig.Patience, func() bool { return k.seen.count() > before+50 })
 	stop()
-	w.awaitEvents(k.seen, patience)
-	two.terminate(grace)
+	w.awaitEvents(k.seen, rig.Patience)
+	two.Terminate()
 	w.check(nil)
 }
 
@@ -93,8 +93,8 @@ type mirror struct {
 // mirror begins to follow the ledger, which has one partition, before any
 // cleaner can have come.
 func (w *world) mirror() *mirror {
-	m := &mirror{t: w.t, ledger: ledger.New(), last: -1}
-	w.follow(w.t, w.topics.ledger, m.apply)
+	m := &mirror{t: w.T, ledger: ledger.New(), last: -1}
+	w.Follow(w.Topics.Ledger, m.apply)
 	return m
 }
 
@@ -125,9 +125,9 @@ func (m *mirror) equals(l *ledger.Ledger) bool {
 // entries that is, and levels what differs between two ledgers of the same.
 func (m *mirror) settle(w *world) int64 {
 	m.t.Helper()
-	committed := w.read(w.topics.ledger).committed
+	committed := w.Read(w.Topics.Ledger).Committed
 	end := committed[len(committed)-1].Offset
-	eventually(m.t, "the mirror", patience, func() bool {
+	rig.Eventually(m.t, "the mirror", rig.Patience, func() bool {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		return m.last >= end
@@ -147,22 +147,22 @@ func level(l *ledger.Ledger) {
 // restore reads the ledger as an exporter does at its start: fence, barrier,
 // replay.
 func (w *world) restore() *ledger.Ledger {
-	w.t.Helper()
-	client, err := kafka.Dial(kafka.Config{Brokers: w.brokers, LedgerTopic: w.topics.ledger}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	w.T.Helper()
+	client, err := kafka.Dial(kafka.Config{Brokers: w.Brokers, LedgerTopic: w.Topics.Ledger}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	defer client.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), rig.Patience)
 	defer cancel()
 	l := ledger.New()
 	barrier := func(int16) batch.Record {
 		e := ledger.Entry{Kind: ledger.KindProducer}
-		return batch.Record{Topic: w.topics.ledger, Key: e.AppendKey(nil), Value: e.AppendValue(nil)}
+		return batch.Record{Topic: w.Topics.Ledger, Key: e.AppendKey(nil), Value: e.AppendValue(nil)}
 	}
 	_, err = client.Producer(ctx, 0, barrier, func(_ int64, key, value []byte) error { return l.Replay(key, value) })
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	level(l)
 	return l
@@ -171,22 +171,22 @@ func (w *world) restore() *ledger.Ledger {
 // awaitCleaned waits until the cleaner has gone through the ledger up to an
 // offset: nothing of aborted transactions is left there, and one record a key.
 func (w *world) awaitCleaned(to int64) {
-	w.t.Helper()
+	w.T.Helper()
 	if to == 0 {
-		w.t.Fatal("the ledger is empty")
+		w.T.Fatal("the ledger is empty")
 	}
 	var records, aborted, again int
 	defer func() {
-		w.t.Logf("below offset %d the cleaner has left %d records; of aborted transactions %d, behind a later one of their key %d", to, records, aborted, again)
+		w.T.Logf("below offset %d the cleaner has left %d records; of aborted transactions %d, behind a later one of their key %d", to, records, aborted, again)
 	}()
-	eventually(w.t, "the cleaner", patience, func() bool {
-		ends := w.ends(w.topics.ledger, 1)
+	rig.Eventually(w.T, "the cleaner", rig.Patience, func() bool {
+		ends := w.StableEnds(w.Topics.Ledger)
 		last, visible := map[string]int64{}, map[int64]bool{}
-		for _, r := range w.readAs(w.topics.ledger, ends, kgo.ReadCommitted()) {
+		for _, r := range w.ReadAs(w.Topics.Ledger, ends, kgo.ReadCommitted()) {
 			last[string(r.Key)], visible[r.Offset] = r.Offset, true
 		}
 		records, aborted, again = 0, 0, 0
-		for _, r := range w.readAs(w.topics.ledger, ends, kgo.ReadUncommitted()) {
+		for _, r := range w.ReadAs(w.Topics.Ledger, ends, kgo.ReadUncommitted()) {
 			switch {
 			case r.Offset >= to:
 				continue
@@ -204,7 +204,7 @@ func (w *world) awaitCleaned(to int64) {
 
 // ledgerEntries is what an exporter says that it holds in memory; -1: nothing.
 func ledgerEntries(c *child) int64 {
-	_, text := c.page("/api/status")
+	_, text := c.Page("/api/status")
 	status := struct {
 		Entries int64 `json:"ledger_entries"`
 		Ready   bool  `json:"ready"`

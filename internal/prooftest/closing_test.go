@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"airudder-exporter/internal/airuddersim"
+	"airudder-exporter/internal/rig"
 )
 
 // TestClosing seals and closes every task: their entries go, from the topic and
@@ -19,42 +20,42 @@ func TestClosing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, campaigns(61, 4, 30, 8), nil)
 	settings := hasty
-	if !w.real {
+	if !w.Real {
 		settings = []string{compacted} // the in-process broker's cleaner is not a broker's
 	}
-	w.make(w.topics.ledger, 1, settings...)
+	w.Create(w.Topics.Ledger, 1, settings...)
 	seen, tasks := w.watch(t), w.tasks()
 	one := w.exporter("one", "AIRUDDER_POLL_AFTER_END=1s", "LEDGER_RETENTION=1h")
-	one.start()
+	one.Start()
 	stop := w.play(40)
 	w.awaitEnds(time.Minute)
 	stop()
-	w.awaitEvents(seen, patience)
-	all := len(w.sim.Truth().Tasks)
-	eventually(t, "the seal of each task", patience, func() bool { return tasks.are("sealed_at") == all })
+	w.awaitEvents(seen, rig.Patience)
+	all := len(w.Sim.Truth().Tasks)
+	rig.Eventually(t, "the seal of each task", rig.Patience, func() bool { return tasks.are("sealed_at") == all })
 	full := ledgerEntries(one)
-	one.terminate(grace)
+	one.Terminate()
 	if want := int64(seen.count()); full < want {
 		t.Errorf("sealed, and not closed: got %d entries in memory, want those of %d events", full, want)
 	}
 
 	two := w.exporter("two", "AIRUDDER_POLL_AFTER_END=1s", "LEDGER_RETENTION=1s")
-	two.start()
-	eventually(t, "a closed task", patience, func() bool { return tasks.are("closed_at") > 0 })
-	two.kill() // between the closed mark and the last tombstone, or near it
-	two.start()
+	two.Start()
+	rig.Eventually(t, "a closed task", rig.Patience, func() bool { return tasks.are("closed_at") > 0 })
+	two.Kill() // between the closed mark and the last tombstone, or near it
+	two.Start()
 	left := int64(all + 2) // task entries stay, and meta and producer
-	eventually(t, "all tasks closed, and their entries gone from memory", patience, func() bool {
+	rig.Eventually(t, "all tasks closed, and their entries gone from memory", rig.Patience, func() bool {
 		return tasks.are("closed_at") == all && ledgerEntries(two) == left
 	})
-	if _, text := two.page("/metrics"); !strings.Contains(text, fmt.Sprintf("\nairudder_ledger_entries %d\n", left)) {
+	if _, text := two.Page("/metrics"); !strings.Contains(text, fmt.Sprintf("\nairudder_ledger_entries %d\n", left)) {
 		t.Errorf("airudder_ledger_entries is not %d", left)
 	}
-	two.terminate(grace)
+	two.Terminate()
 	t.Logf("%d entries before closing, %d after", full, left)
 
 	w.tempt(left)
-	if w.real {
+	if w.Real {
 		w.awaitShrunk()
 		w.tempt(left)
 	}
@@ -64,9 +65,9 @@ func TestClosing(t *testing.T) {
 // tempt restarts exporters with everything changed that could bring a closed
 // task back. None of them reads one, or holds more in memory.
 func (w *world) tempt(left int64) {
-	w.t.Helper()
+	w.T.Helper()
 	var ids []string
-	for _, task := range w.sim.Truth().Tasks {
+	for _, task := range w.Sim.Truth().Tasks {
 		ids = append(ids, task.TaskID)
 	}
 	years := 20 * 365 * 24 * time.Hour
@@ -81,34 +82,34 @@ func (w *world) tempt(left int64) {
 		{"a later start of the export", nil, []string{"AIRUDDER_EXPORT_SINCE=" + time.Now().Add(years).Format(time.RFC3339)}},
 		{"tasks named by hand", nil, []string{"AIRUDDER_TASK_IDS=" + strings.Join(ids, ",")}},
 		{"tasks that call again", func() { w.reopen(ids) }, nil},
-		{"AIRudder's clock far ahead", func() { w.sim.SetNow(w.sim.Now().Add(years)) }, nil},
+		{"AIRudder's clock far ahead", func() { w.Sim.SetNow(w.Sim.Now().Add(years)) }, nil},
 		{"a consumer group", nil, []string{"KAFKA_ASSIGNMENT=group"}},
 	} {
 		if change.before != nil {
 			change.before()
 		}
 		c := w.exporter(fmt.Sprintf("%d %s", i, change.name), change.settings...)
-		read := w.sim.Requests()[airuddersim.Detail]
-		c.start()
-		eventually(w.t, "an exporter with "+change.name, patience, func() bool { return ledgerEntries(c) >= 0 })
-		listed := w.sim.Requests()[airuddersim.List]
-		eventually(w.t, "lists that show the closed tasks", patience, func() bool { return w.sim.Requests()[airuddersim.List] >= listed+3 })
-		if n := w.sim.Requests()[airuddersim.Detail] - read; n > 0 {
-			w.t.Errorf("with %s: %d details of closed tasks were read", change.name, n)
+		read := w.Sim.Requests()[airuddersim.Detail]
+		c.Start()
+		rig.Eventually(w.T, "an exporter with "+change.name, rig.Patience, func() bool { return ledgerEntries(c) >= 0 })
+		listed := w.Sim.Requests()[airuddersim.List]
+		rig.Eventually(w.T, "lists that show the closed tasks", rig.Patience, func() bool { return w.Sim.Requests()[airuddersim.List] >= listed+3 })
+		if n := w.Sim.Requests()[airuddersim.Detail] - read; n > 0 {
+			w.T.Errorf("with %s: %d details of closed tasks were read", change.name, n)
 		}
 		if got := ledgerEntries(c); got != left {
-			w.t.Errorf("with %s: got %d entries in memory, want %d", change.name, got, left)
+			w.T.Errorf("with %s: got %d entries in memory, want %d", change.name, got, left)
 		}
-		c.terminate(grace)
+		c.Terminate()
 	}
 }
 
 // reopen lets ended tasks call again, as far as the list and the detail show.
 func (w *world) reopen(ids []string) {
-	w.t.Helper()
+	w.T.Helper()
 	for _, id := range ids {
-		if err := w.sim.SetStatus(id, airuddersim.Calling); err != nil {
-			w.t.Fatal(err)
+		if err := w.Sim.SetStatus(id, airuddersim.Calling); err != nil {
+			w.T.Fatal(err)
 		}
 	}
 }
@@ -116,15 +117,15 @@ func (w *world) reopen(ids []string) {
 // awaitShrunk waits until the cleaner has taken the entries of closed tasks, and
 // then their tombstones, out of the topic.
 func (w *world) awaitShrunk() {
-	w.t.Helper()
+	w.T.Helper()
 	records := 0
-	defer func() { w.t.Logf("the cleaner left %d records in the topic", records) }()
-	eventually(w.t, "a topic without the entries of closed tasks", patience, func() bool {
+	defer func() { w.T.Logf("the cleaner left %d records in the topic", records) }()
+	rig.Eventually(w.T, "a topic without the entries of closed tasks", rig.Patience, func() bool {
 		// A segment ends when something is written behind its time, as it is at
 		// each restart.
-		w.mustScribble(w.entryOf(0, "nothing of ours", "x"))
+		w.MustWrite(w.entryOf(0, "nothing of ours", "x"))
 		calls := 0
-		found := w.readAs(w.topics.ledger, w.ends(w.topics.ledger, 1), kgo.ReadCommitted())
+		found := w.ReadAs(w.Topics.Ledger, w.StableEnds(w.Topics.Ledger), kgo.ReadCommitted())
 		for _, r := range found {
 			if strings.HasPrefix(string(r.Key), "call/") || strings.HasPrefix(string(r.Key), "row/") {
 				calls++
@@ -138,15 +139,11 @@ func (w *world) awaitShrunk() {
 // checkOnce holds the events against the truth, and no more: the ledger of
 // closed tasks has nothing to hold them against.
 func (w *world) checkOnce() {
-	w.t.Helper()
-	var all watch
-	for _, r := range w.read(w.topics.events).committed {
-		all.add(r)
-	}
-	proof := w.sim.Truth().Check(all.keys())
-	w.t.Logf("finished %d · events %d · duplicates %d · missing %d", proof.Finished, proof.Events, len(proof.Duplicates), len(proof.Missing))
+	w.T.Helper()
+	proof := w.Sim.Truth().Check(w.Published())
+	w.T.Log(rig.Sum(proof))
 	if !proof.Holds() || proof.Events == 0 {
-		w.t.Errorf("got %+v, want each call once", proof)
+		w.T.Errorf("got %+v, want each call once", proof)
 	}
 }
 
@@ -159,7 +156,7 @@ type states struct {
 // tasks begins to follow the task entries.
 func (w *world) tasks() *states {
 	s := &states{fields: map[string]map[string]any{}}
-	w.follow(w.t, w.topics.ledger, func(r *kgo.Record) {
+	w.Follow(w.Topics.Ledger, func(r *kgo.Record) {
 		var fields map[string]any
 		if strings.HasPrefix(string(r.Key), "task/") && json.Unmarshal(r.Value, &fields) == nil {
 			s.mu.Lock()

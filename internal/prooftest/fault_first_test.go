@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"airudder-exporter/internal/airuddersim"
+	"airudder-exporter/internal/rig"
 )
 
 // TestFirstStartFaultTable has every request by which an exporter's first start
@@ -81,7 +82,7 @@ type firstStarts struct {
 func newLedger(t *testing.T) *faults {
 	w := newWorld(t, airuddersim.Config{Seed: 101}, nil)
 	for range 6 {
-		w.sim.AddTask(airuddersim.TaskSpec{Status: airuddersim.Calling, Rows: airuddersim.FinishedRows(3)})
+		w.Sim.AddTask(airuddersim.TaskSpec{Status: airuddersim.Calling, Rows: airuddersim.FinishedRows(3)})
 	}
 	one := w.exporter("one", "KAFKA_LEDGER_PARTITIONS=3", "KAFKA_TRANSACTION_TIMEOUT=3s")
 	return &faults{w: w, one: one, seen: w.watch(t)}
@@ -91,12 +92,12 @@ func (a *firstStarts) run(t *testing.T, row faultRow) {
 	f := newLedger(t)
 	f.row = row
 	f.one.net.arm(f.decide)
-	f.one.start()
-	eventually(t, "that it happens, and often enough", patience, func() bool { return f.count() >= row.times })
+	f.one.Start()
+	rig.Eventually(t, "that it happens, and often enough", rig.Patience, func() bool { return f.count() >= row.times })
 	f.awaitGoneOn(row)
 	took := time.Since(f.last)
-	if says := row.says(row.code); says != "" && !bytes.Contains(f.one.logged(), []byte(says)) {
-		t.Errorf("the log does not say %q:\n%s", says, f.one.logged())
+	if says := row.says(row.code); says != "" && !bytes.Contains(f.one.Logged(), []byte(says)) {
+		t.Errorf("the log does not say %q:\n%s", says, f.one.Logged())
 	}
 	f.w.awaitMet()
 	a.end(f, fmt.Sprintf("%s, %s", row.step, row.on), row.times, took)
@@ -105,13 +106,12 @@ func (a *firstStarts) run(t *testing.T, row faultRow) {
 func (a *firstStarts) kill(t *testing.T, m moment) {
 	f := newLedger(t)
 	k := newKiller(f.w, 1)
-	k.limit = patience
 	killed := k.at(m, 0)
-	f.one.start()
+	f.one.Start()
 	killed()
 	f.last = time.Now()
-	f.one.start()
-	eventually(t, "an event", patience, func() bool { return f.seen.count() > 0 })
+	f.one.Start()
+	rig.Eventually(t, "an event", rig.Patience, func() bool { return f.seen.count() > 0 })
 	took := time.Since(f.last)
 	f.w.awaitMet()
 	a.end(f, fmt.Sprintf("%s, killed, %s", m.step, m.on), 1, took)
@@ -119,34 +119,34 @@ func (a *firstStarts) kill(t *testing.T, m moment) {
 
 // end checks all that a first start led to.
 func (a *firstStarts) end(f *faults, key string, hits int, took time.Duration) {
-	f.w.t.Helper()
-	f.w.awaitEvents(f.seen, patience)
-	f.one.terminate(grace)
+	f.w.T.Helper()
+	f.w.awaitEvents(f.seen, rig.Patience)
+	f.one.Terminate()
 	c := f.w.check(nil)
-	f.w.mustHaveBegunOnce(c.byTopic[f.w.topics.ledger])
+	f.w.mustHaveBegunOnce(c.ByTopic[f.w.Topics.Ledger])
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.tally.book(key, hits, took)
-	a.doubled, a.lost = a.doubled+len(c.proof.Duplicates), a.lost+len(c.proof.Missing)
+	a.doubled, a.lost = a.doubled+len(c.Proof.Duplicates), a.lost+len(c.Proof.Missing)
 }
 
 // mustHaveBegunOnce demands that each partition of a ledger holds one meta
 // entry, all of them the same.
-func (w *world) mustHaveBegunOnce(ledger history) {
-	w.t.Helper()
+func (w *world) mustHaveBegunOnce(ledger rig.History) {
+	w.T.Helper()
 	metas, values := map[int32]int{}, map[string]bool{}
-	for _, r := range ledger.committed {
+	for _, r := range ledger.Committed {
 		if string(r.Key) == "meta" {
 			metas[r.Partition]++
 			values[string(r.Value)] = true
 		}
 	}
-	for partition := range int32(w.shards) {
+	for partition := range int32(w.Shards) {
 		if metas[partition] != 1 {
-			w.t.Errorf("ledger: partition %d holds %d meta entries, want 1", partition, metas[partition])
+			w.T.Errorf("ledger: partition %d holds %d meta entries, want 1", partition, metas[partition])
 		}
 	}
 	if len(values) != 1 {
-		w.t.Errorf("ledger: %d different meta entries, want 1", len(values))
+		w.T.Errorf("ledger: %d different meta entries, want 1", len(values))
 	}
 }

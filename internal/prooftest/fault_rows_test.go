@@ -115,7 +115,7 @@ func (r faultRow) fits(w *world, q *request) bool {
 	}
 	ledger := 0
 	for _, t := range produce.Topics {
-		if t.Topic == w.topics.ledger {
+		if t.Topic == w.Topics.Ledger {
 			ledger++
 		}
 	}
@@ -136,9 +136,9 @@ func (r faultRow) fate(w *world, q *request) fate {
 	case cutAnswer:
 		return fate{half: true}
 	case noLedger:
-		return fate{spares: "!" + w.topics.ledger, lose: r.code == 0, refuse: r.code}
+		return fate{spares: "!" + w.Topics.Ledger, lose: r.code == 0, refuse: r.code}
 	case noEvents:
-		return fate{spares: w.topics.ledger, lose: r.code == 0, refuse: r.code}
+		return fate{spares: w.Topics.Ledger, lose: r.code == 0, refuse: r.code}
 	case refused:
 		return fate{refuse: r.code}
 	}

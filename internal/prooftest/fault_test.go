@@ -1,6 +1,7 @@
 package prooftest
 
 import (
+	"airudder-exporter/internal/rig"
 	"bytes"
 	"fmt"
 	"os"
@@ -102,16 +103,16 @@ type faults struct {
 func newFaults(w *world) *faults {
 	f := &faults{w: w, tally: faultTally{}}
 	f.one = w.exporter("one", "KAFKA_ASSIGNMENT=group", "KAFKA_TRANSACTION_TIMEOUT=3s")
-	f.seen = w.watch(w.t)
+	f.seen = w.watch(w.T)
 	f.stop = w.play(10)
-	f.one.start()
-	eventually(w.t, "the first event", patience, func() bool { return f.seen.count() > 0 })
+	f.one.Start()
+	rig.Eventually(w.T, "the first event", rig.Patience, func() bool { return f.seen.count() > 0 })
 	return f
 }
 
 // run has one row happen, and waits until the exporter has gone on.
 func (f *faults) run(row faultRow) {
-	t := f.w.t
+	t := f.w.T
 	t.Helper()
 	if f.fences >= 3 {
 		f.restart()
@@ -122,43 +123,33 @@ func (f *faults) run(row faultRow) {
 	f.mu.Lock()
 	f.row, f.hits, f.last, f.well = row, 0, time.Time{}, time.Time{}
 	f.mu.Unlock()
-	logged := len(f.one.logged())
+	logged := len(f.one.Logged())
 	f.one.net.arm(f.decide)
 	defer f.one.net.arm(nil)
 	if row.cause == restart {
 		f.restart()
 	}
-	var ends *process
+	var ends *rig.Process
 	if row.ends(row.code) {
-		ends = f.one.expect()
+		ends = f.one.Expect()
 	}
-	eventually(t, fmt.Sprintf("%s: it never came, or not often enough", row), patience, func() bool { return f.count() >= row.times })
+	rig.Eventually(t, fmt.Sprintf("%s: it never came, or not often enough", row), rig.Patience, func() bool { return f.count() >= row.times })
 	if ends != nil {
-		eventually(t, fmt.Sprintf("%s: the exporter's end", row), patience, ends.gone)
+		rig.Eventually(t, fmt.Sprintf("%s: the exporter's end", row), rig.Patience, ends.Gone)
 		f.one.net.forget()
-		f.one.start()
+		f.one.Start()
 	}
 	f.awaitGoneOn(row)
-	if says := row.says(row.code); says != "" && !bytes.Contains(f.one.logged()[logged:], []byte(says)) {
-		t.Errorf("%s: the log does not say %q:\n%s", row, says, f.one.logged()[logged:])
+	if says := row.says(row.code); says != "" && !bytes.Contains(f.one.Logged()[logged:], []byte(says)) {
+		t.Errorf("%s: the log does not say %q:\n%s", row, says, f.one.Logged()[logged:])
 	}
 	f.book(row)
 }
 
-// gone reports whether the process has ended.
-func (p *process) gone() bool {
-	select {
-	case <-p.exited:
-		return true
-	default:
-		return false
-	}
-}
-
 func (f *faults) restart() {
 	f.fences = 0
-	f.one.terminate(grace)
-	f.one.start()
+	f.one.Terminate()
+	f.one.Start()
 }
 
 func (f *faults) count() int {
@@ -201,8 +192,8 @@ func (f *faults) answered(r *request) {
 // awaitGoneOn waits for an event that was written, and so committed, after the
 // last hit; where only the membership was hit, for the membership, too.
 func (f *faults) awaitGoneOn(row faultRow) {
-	f.w.t.Helper()
-	eventually(f.w.t, fmt.Sprintf("%s: an event after it", row), patience, func() bool {
+	f.w.T.Helper()
+	rig.Eventually(f.w.T, fmt.Sprintf("%s: an event after it", row), rig.Patience, func() bool {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		return f.seen.newest().After(f.last) && (!row.ofGroupWork() || !f.well.IsZero() || row.on == tardy)
@@ -218,11 +209,11 @@ func (f *faults) book(row faultRow) {
 // finish lets the exporter publish the rest, checks all of it, and shows the
 // table.
 func (f *faults) finish(name string) {
-	f.w.t.Helper()
+	f.w.T.Helper()
 	f.w.awaitMet()
 	f.stop()
-	f.w.awaitEvents(f.seen, patience)
-	f.one.terminate(grace)
-	proof := f.w.check(nil).proof
-	f.tally.report(f.w.t, name, len(proof.Duplicates), len(proof.Missing))
+	f.w.awaitEvents(f.seen, rig.Patience)
+	f.one.Terminate()
+	proof := f.w.check(nil).Proof
+	f.tally.report(f.w.T, name, len(proof.Duplicates), len(proof.Missing))
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"airudder-exporter/internal/airuddersim"
+	"airudder-exporter/internal/rig"
 )
 
 // TestUpstreamFaultTable has every answer of the upstream go wrong in every way
@@ -29,16 +30,16 @@ func TestUpstreamFaultTable(t *testing.T) {
 			one := w.exporter("one", "AIRUDDER_RESPONSE_TIMEOUT=2s")
 			seen := w.watch(t)
 			stop := w.play(10)
-			one.start()
+			one.Start()
 			tally := faultTally{}
 			for _, row := range rows {
 				took := w.spoil(seen, row)
 				tally.book(fmt.Sprintf("%s, %s", endpoint, row.Kind), row.Times, took)
 			}
 			stop()
-			w.awaitEvents(seen, patience)
-			one.terminate(grace)
-			proof := w.check(nil).proof
+			w.awaitEvents(seen, rig.Patience)
+			one.Terminate()
+			proof := w.check(nil).Proof
 			tally.report(t, "upstream: "+endpoint, len(proof.Duplicates), len(proof.Missing))
 		})
 	}
@@ -61,13 +62,13 @@ func upstreamRows(endpoint string) (rows []airuddersim.Fault) {
 // spoil has one row happen, and waits until the same endpoint was asked again
 // and a call published; it returns how long that took.
 func (w *world) spoil(seen *watch, row airuddersim.Fault) time.Duration {
-	w.t.Helper()
+	w.T.Helper()
 	what := fmt.Sprintf("%s, %s, %d times", row.Endpoint, row.Kind, row.Times)
-	w.sim.Script(row)
-	eventually(w.t, what+": that it happens", patience, func() bool { return w.sim.Scripted() == 0 })
-	hit, asked := time.Now(), w.sim.Requests()[row.Endpoint]
-	eventually(w.t, what+": an event after it", patience, func() bool {
-		return w.sim.Requests()[row.Endpoint] > asked && seen.newest().After(hit)
+	w.Sim.Script(row)
+	rig.Eventually(w.T, what+": that it happens", rig.Patience, func() bool { return w.Sim.Scripted() == 0 })
+	hit, asked := time.Now(), w.Sim.Requests()[row.Endpoint]
+	rig.Eventually(w.T, what+": an event after it", rig.Patience, func() bool {
+		return w.Sim.Requests()[row.Endpoint] > asked && seen.newest().After(hit)
 	})
 	return time.Since(hit)
 }

@@ -1,6 +1,7 @@
 package prooftest
 
 import (
+	"airudder-exporter/internal/rig"
 	"fmt"
 	"testing"
 	"time"
@@ -12,7 +13,7 @@ func TestSeveralExporters(t *testing.T) {
 	t.Parallel()
 	for _, s := range []struct {
 		exporters, shards int
-		real              bool // on real brokers alone: each takes a group's patience
+		real              bool // on real brokers alone: each takes a group's rig.Patience
 	}{
 		{2, 1, false}, {3, 4, false}, {3, 1, true}, {2, 4, true},
 	} {
@@ -22,22 +23,22 @@ func TestSeveralExporters(t *testing.T) {
 			cfg := renewed(uint64(10*s.exporters + s.shards))
 			cfg.FaultRates, cfg.TokenTTL = everyFifth(), 3*time.Second
 			w := newWorld(t, cfg, nil)
-			if s.real && !w.real {
+			if s.real && !w.Real {
 				t.Skip("only with TEST_KAFKA_BROKERS")
 			}
 			for i := range s.exporters {
 				w.exporter(fmt.Sprint("exporter-", i+1), "KAFKA_ASSIGNMENT=group", fmt.Sprint("KAFKA_LEDGER_PARTITIONS=", s.shards))
 			}
 			k := newKiller(w, uint64(s.exporters))
-			k.calm, k.limit = true, 20*time.Second
+			k.calm = true
 			stop := w.play(10)
 			k.run(kills)
 			stop()
-			w.awaitEvents(k.seen, patience)
+			w.awaitEvents(k.seen, rig.Patience)
 			for _, c := range w.children {
-				c.terminate(grace) // a join under way is waited for
+				c.Terminate() // a join under way is waited for
 			}
-			k.report()
+			k.report(t)
 			w.check(nil)
 		})
 	}

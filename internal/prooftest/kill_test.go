@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"airudder-exporter/internal/airuddersim"
+	"airudder-exporter/internal/rig"
 )
 
 // everyFifth are faults on about a fifth of all requests, and forms of a
@@ -31,7 +32,7 @@ func everyFifth() map[airuddersim.FaultKind]float64 {
 func TestKilledAnywhere(t *testing.T) {
 	t.Parallel()
 	const most = 100 // kills of one ledger
-	all := &killer{w: &world{t: t}, tally: map[string]tally{}}
+	all := &killer{tally: map[string]tally{}}
 	var calls, events, doubled, lost int
 	var mu sync.Mutex
 	t.Run("on", func(t *testing.T) {
@@ -47,7 +48,7 @@ func TestKilledAnywhere(t *testing.T) {
 			})
 		}
 	})
-	all.report()
+	all.report(t)
 	t.Logf("in all: calls %d · events %d · duplicates %d · losses %d", calls, events, doubled, lost)
 	if all.open*10 < all.kills {
 		t.Errorf("kills inside an open transaction: got %d of %d, want a tenth", all.open, all.kills)
@@ -66,8 +67,8 @@ func killAnywhere(t *testing.T, seed uint64, kills int) (*killer, airuddersim.Pr
 	stop := w.play(15)
 	k.run(kills)
 	stop()
-	w.awaitEvents(k.seen, patience)
-	w.children[0].terminate(grace)
+	w.awaitEvents(k.seen, rig.Patience)
+	w.children[0].Terminate()
 	w.seal("sealing")
-	return k, w.check(nil).proof
+	return k, w.check(nil).Proof
 }

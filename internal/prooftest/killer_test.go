@@ -1,6 +1,7 @@
 package prooftest
 
 import (
+	"airudder-exporter/internal/rig"
 	"cmp"
 	"fmt"
 	"maps"
@@ -25,9 +26,8 @@ type killer struct {
 	deck  []moment // still to come
 	tally map[string]tally
 	kills int
-	open  int           // of them inside an open transaction
-	calm  bool          // waits for an event after each kill
-	limit time.Duration // how long a step is waited for
+	open  int  // of them inside an open transaction
+	calm  bool // waits for an event after each kill
 
 	mu      sync.Mutex
 	killed  time.Time // the last kill that no event has followed; zero: none
@@ -38,7 +38,7 @@ type killer struct {
 type tally struct{ kills, open int }
 
 func newKiller(w *world, seed uint64) *killer {
-	k := &killer{w: w, rnd: rand.New(rand.NewPCG(seed, 1)), seen: w.watch(w.t), tally: map[string]tally{}, limit: 5 * time.Second}
+	k := &killer{w: w, rnd: rand.New(rand.NewPCG(seed, 1)), seen: w.watch(w.T), tally: map[string]tally{}}
 	k.seen.onEvent(k.event)
 	return k
 }
@@ -72,37 +72,37 @@ func killsOr(t testing.TB, here, real int) int {
 // run starts all exporters, and kills n times.
 func (k *killer) run(n int) {
 	for _, c := range k.w.children[1:] {
-		c.start()
+		c.Start()
 	}
 	dead := k.w.children[0]
 	if k.calm {
-		dead.start()
+		dead.Start()
 		dead = nil
-		eventually(k.w.t, "the first event", patience, func() bool { return k.seen.count() > 0 })
+		rig.Eventually(k.w.T, "the first event", rig.Patience, func() bool { return k.seen.count() > 0 })
 	}
 	for k.kills < n {
 		// What is to happen is arranged before the dead one starts again, so that
 		// its start can be the moment.
 		happen := k.arrange()
 		if dead != nil {
-			dead.start()
+			dead.Start()
 		}
 		if dead = happen(); k.calm {
-			dead.start()
+			dead.Start()
 			dead = nil
 			k.awaitResumed()
 		}
 	}
 	if dead != nil {
-		dead.start()
+		dead.Start()
 	}
 	k.w.awaitMet()
 }
 
 // awaitResumed waits for the first event that was written after the last kill.
 func (k *killer) awaitResumed() {
-	k.w.t.Helper()
-	eventually(k.w.t, "an event after a kill", patience, func() bool {
+	k.w.T.Helper()
+	rig.Eventually(k.w.T, "an event after a kill", rig.Patience, func() bool {
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		return k.killed.IsZero()
@@ -157,7 +157,7 @@ func (k *killer) arrange() func() *child {
 	}
 	start := k.at(next, 0)
 	return func() *child { // of the one that takes over
-		k.after(0).start()
+		k.after(0).Start()
 		return start()
 	}
 }
@@ -217,9 +217,9 @@ func (k *killer) at(m moment, skip int) func() *child {
 		select {
 		case c := <-killed:
 			return c
-		case <-time.After(k.limit): // nothing to publish
-			once.Do(func() { killed <- k.after(0) })
-			return <-killed
+		case <-time.After(rig.Patience):
+			k.w.T.Fatalf("%s, %s: no exporter came to it", m.step, m.on)
+			return nil
 		}
 	}
 }
@@ -231,8 +231,8 @@ type lateness struct{ held, met atomic.Int64 }
 // awaitMet waits until all of it did, else it was not late. Exporters still have
 // work to do.
 func (w *world) awaitMet() {
-	w.t.Helper()
-	eventually(w.t, "a later producer's transaction for all that was held until then", patience, func() bool { return w.late.met.Load() == w.late.held.Load() })
+	w.T.Helper()
+	rig.Eventually(w.T, "a later producer's transaction for all that was held until then", rig.Patience, func() bool { return w.late.met.Load() == w.late.held.Load() })
 }
 
 // awaitSuccessor waits until a later producer of a transactional id has opened a
@@ -246,12 +246,12 @@ func (w *world) awaitSuccessor(id string) {
 	select {
 	case <-opened:
 		w.late.met.Add(1)
-	case <-w.t.Context().Done():
+	case <-w.T.Context().Done():
 	}
 }
 
 func (k *killer) kill(c *child, moment string, open bool) {
-	c.kill()
+	c.Kill()
 	k.mu.Lock()
 	k.killed = time.Now()
 	k.mu.Unlock()
@@ -278,8 +278,8 @@ func (k *killer) add(other *killer) {
 }
 
 // report shows where the kills fell, and how long it took to go on.
-func (k *killer) report() {
-	k.w.t.Helper()
+func (k *killer) report(t testing.TB) {
+	t.Helper()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	lines := []string{fmt.Sprintf("%-68s %6s %8s", "kills at", "", "open txn")}
@@ -292,7 +292,7 @@ func (k *killer) report() {
 		lines = append(lines, fmt.Sprintf("from kill to the first new event, %d times: median %s, longest %s",
 			n, k.resumed[n/2].Round(time.Millisecond), k.resumed[n-1].Round(time.Millisecond)))
 	}
-	k.w.t.Log("\n" + strings.Join(lines, "\n"))
+	t.Log("\n" + strings.Join(lines, "\n"))
 }
 
 func pick[T any](r *rand.Rand, from []T) T { return from[r.IntN(len(from))] }

@@ -2,11 +2,8 @@ package prooftest
 
 import (
 	"bytes"
-	"context"
 	"fmt"
-	"io"
 	"net/http"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"airudder-exporter/internal/airuddersim"
+	"airudder-exporter/internal/rig"
 )
 
 // TestNothingPersonalShows feeds marked values through every path, errors
@@ -26,35 +24,33 @@ func TestNothingPersonalShows(t *testing.T) {
 	h := &hostile{left: map[string][]http.HandlerFunc{}}
 	h.queue()
 	w := newWorld(t, airuddersim.Config{Seed: 77}, h.wrap)
-	id := w.sim.AddTask(airuddersim.TaskSpec{Status: airuddersim.Calling, Rows: markedRows()})
-	other := w.sim.AddTask(airuddersim.TaskSpec{Status: airuddersim.Calling, Rows: airuddersim.FinishedRows(10)})
-	spoilt := spoil(t, w.sim, other)
+	id := w.Sim.AddTask(airuddersim.TaskSpec{Status: airuddersim.Calling, Rows: markedRows()})
+	other := w.Sim.AddTask(airuddersim.TaskSpec{Status: airuddersim.Calling, Rows: airuddersim.FinishedRows(10)})
+	spoilt := spoil(t, w.Sim, other)
 	for _, kind := range airuddersim.FaultKinds() {
-		w.sim.Script(airuddersim.Fault{Kind: kind, TaskID: other}) // a list has nothing personal
+		w.Sim.Script(airuddersim.Fault{Kind: kind, TaskID: other}) // a list has nothing personal
 	}
 	one := w.exporter("one", "KAFKA_EVENT_KEY=callee_number", "AIRUDDER_TIMEOUT=200ms",
 		"AIRUDDER_LIST_INTERVAL=50ms", "AIRUDDER_POLL_MIN_INTERVAL=20ms", "AIRUDDER_POLL_MAX_INTERVAL=50ms")
-	address := settingOf(one, "HTTP_ADDR")
-	pages := &pages{}
-	pages.read(t, address)
+	pages := watchPages(one)
 	topics := &records{}
-	w.follow(t, w.topics.events, topics.add)
-	w.follow(t, w.topics.dead, topics.add)
-	one.start()
-	eventually(t, "every fault and every hostile answer", time.Minute, func() bool { return h.served() && w.sim.Faults().Waiting == 0 })
-	eventually(t, "every mark in the topics, where it belongs", time.Minute, func() bool { return topics.without(personal()) == "" })
-	if err := w.sim.ChangeFinishedRow(id, 0); err != nil {
+	w.Follow(w.Topics.Events, topics.add)
+	w.Follow(w.Topics.Dead, topics.add)
+	one.Start()
+	rig.Eventually(t, "every fault and every hostile answer", time.Minute, func() bool { return h.served() && w.Sim.Faults().Waiting == 0 })
+	rig.Eventually(t, "every mark in the topics, where it belongs", time.Minute, func() bool { return topics.without(personal()) == "" })
+	if err := w.Sim.ChangeFinishedRow(id, 0); err != nil {
 		t.Fatal(err)
 	}
 	h.refuseLogin()
-	w.sim.ExpireToken()
-	eventually(t, "red readiness", time.Minute, func() bool { return pages.saw("/readyz", http.StatusServiceUnavailable) })
-	one.terminate(grace)
+	w.Sim.ExpireToken()
+	rig.Eventually(t, "red readiness", time.Minute, func() bool { return pages.saw("/readyz", http.StatusServiceUnavailable) })
+	one.Terminate()
 
-	marks := slices.Concat(personal(), h.secrets(), []string{appKey, appSecret, echo})
-	shown := map[string][]byte{"the log": one.logged()}
+	marks := slices.Concat(personal(), h.secrets(), []string{rig.AppKey, rig.AppSecret, echo})
+	shown := map[string][]byte{"the log": one.Logged()}
 	pages.add(shown)
-	w.commands(one, shown)
+	addCommands(one, shown)
 	for where, text := range shown {
 		if len(text) == 0 {
 			t.Errorf("%s is empty: this test shows nothing of it", where)
@@ -156,45 +152,26 @@ type pages struct {
 	codes map[string]map[int]bool // by path
 }
 
-// read reads every page again and again until the test ends.
-func (p *pages) read(t *testing.T, address string) {
-	p.texts, p.codes = map[string][]byte{}, map[string]map[int]bool{}
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() {
-		tick := time.NewTicker(30 * time.Millisecond)
-		defer tick.Stop()
-		for ctx.Err() == nil {
-			for _, path := range []string{"/", "/metrics", "/api/status", "/healthz", "/readyz"} {
-				p.readOne(ctx, address, path)
-			}
-			<-tick.C
+// watchPages reads every page again and again until the test ends.
+func watchPages(c *child) *pages {
+	p := &pages{texts: map[string][]byte{}, codes: map[string]map[int]bool{}}
+	rig.Repeat(c.T, 30*time.Millisecond, func() {
+		for _, path := range []string{"/", "/metrics", "/api/status", "/healthz", "/readyz"} {
+			code, text := c.Page(path)
+			p.take(path, code, text)
 		}
 	})
-	t.Cleanup(func() {
-		cancel()
-		running.Wait()
-	})
+	return p
 }
 
-func (p *pages) readOne(ctx context.Context, address, path string) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, nil)
-	if err != nil {
-		return
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return // not there yet
-	}
-	defer res.Body.Close()
-	body, _ := io.ReadAll(res.Body) // of a cut one, what came
+func (p *pages) take(path string, code int, text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.texts[path] = append(p.texts[path], body...)
+	p.texts[path] = append(p.texts[path], text...)
 	if p.codes[path] == nil {
 		p.codes[path] = map[int]bool{}
 	}
-	p.codes[path][res.StatusCode] = true
+	p.codes[path][code] = true
 }
 
 func (p *pages) saw(path string, code int) bool {
@@ -217,35 +194,15 @@ func (p *pages) add(shown map[string][]byte) {
 	}
 }
 
-// commands adds what other commands and bad configurations print.
-func (w *world) commands(c *child, shown map[string][]byte) {
-	path, err := program()
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	for _, run := range []struct {
-		command string
-		setting string
-	}{
+// addCommands adds what other commands and bad configurations print.
+func addCommands(c *child, shown map[string][]byte) {
+	for _, run := range []struct{ command, setting string }{
 		{"check", "LOG_LEVEL=debug"},
 		{"run", "AIRUDDER_AUTH_SCHEME=two words"},
-		{"run", "AIRUDDER_APP_SECERT=" + appSecret},
-		{"run", "KAFKA_SASL_PASSWORD=" + appSecret},
+		{"run", "AIRUDDER_APP_SECERT=" + rig.AppSecret},
+		{"run", "KAFKA_SASL_PASSWORD=" + rig.AppSecret},
 	} {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-		cmd := exec.CommandContext(ctx, path, run.command)
-		cmd.Env = append(slices.Clone(c.env), run.setting)
-		out, _ := cmd.CombinedOutput() // some of them have to fail
-		cancel()
-		shown[fmt.Sprintf("%s with %s", run.command, strings.SplitN(run.setting, "=", 2)[0])] = out
+		out, _ := c.Run([]string{run.command}, run.setting) // some of them have to fail
+		shown[fmt.Sprintf("%s with %s", run.command, strings.SplitN(run.setting, "=", 2)[0])] = []byte(out)
 	}
-}
-
-func settingOf(c *child, name string) string {
-	for _, s := range c.env {
-		if value, ok := strings.CutPrefix(s, name+"="); ok {
-			return value
-		}
-	}
-	return ""
 }

@@ -1,6 +1,7 @@
 package prooftest
 
 import (
+	"airudder-exporter/internal/rig"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,30 +19,30 @@ func TestNetworkFails(t *testing.T) {
 	one := w.exporter("one", "KAFKA_TRANSACTION_TIMEOUT=3s")
 	seen := w.watch(t)
 	stop := w.play(10)
-	one.start()
+	one.Start()
 	lines := []string{fmt.Sprintf("%-68s %s", "fault at", "next event after")}
 	faults := slices.DeleteFunc(named(), func(m moment) bool { return m.on == arrives }) // nothing happens to it
 	for i, m := range faults {
 		if i%2 == 0 && i > 0 { // an exporter in doubt again and again waits longer each time
 			one.net.arm(nil)
-			one.terminate(grace)
-			one.start()
+			one.Terminate()
+			one.Start()
 		}
 		hit := w.fail(one, m)
 		select {
 		case <-hit:
-		case <-time.After(patience):
+		case <-time.After(rig.Patience):
 			t.Fatalf("%s never came", m.step)
 		}
 		at := time.Now()
-		eventually(t, fmt.Sprintf("an event after %s, %s", m.step, m.on), patience, func() bool { return seen.newest().After(at) })
+		rig.Eventually(t, fmt.Sprintf("an event after %s, %s", m.step, m.on), rig.Patience, func() bool { return seen.newest().After(at) })
 		lines = append(lines, fmt.Sprintf("%-68s %s", fmt.Sprintf("%s, %s", m.step, m.on), time.Since(at).Round(time.Millisecond)))
 	}
 	one.net.arm(nil)
 	w.awaitMet()
 	stop()
-	w.awaitEvents(seen, patience)
-	one.terminate(grace)
+	w.awaitEvents(seen, rig.Patience)
+	one.Terminate()
 	t.Log("\n" + strings.Join(lines, "\n"))
 	w.check(nil)
 }

@@ -1,9 +1,9 @@
 package prooftest
 
 import (
+	"airudder-exporter/internal/rig"
 	"encoding/binary"
 	"io"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -75,10 +75,9 @@ func (r *request) divide(frame []byte) []byte {
 // setCode puts a code wherever an answer has room for one. A fetch says it of
 // the partition, as brokers do, and then brings no records.
 func setCode(res kmsg.Response, code int16) {
-	codes(reflect.ValueOf(res), func(v reflect.Value) bool {
-		v.SetInt(int64(code))
-		return true
-	})
+	for _, place := range rig.ErrorCodes(res) {
+		*place = code
+	}
 	if fetch, ok := res.(*kmsg.FetchResponse); ok {
 		fetch.ErrorCode = 0
 		for i := range fetch.Topics {
@@ -90,40 +89,13 @@ func setCode(res kmsg.Response, code int16) {
 }
 
 // codeOf is the first error code in an answer that is not 0.
-func codeOf(res kmsg.Response) (code int16) {
-	codes(reflect.ValueOf(res), func(v reflect.Value) bool {
-		code = int16(v.Int())
-		return code == 0
-	})
-	return code
-}
-
-// codes shows every error code of an answer; false: that is enough.
-func codes(v reflect.Value, show func(reflect.Value) bool) bool {
-	switch v.Kind() {
-	case reflect.Pointer:
-		return v.IsNil() || codes(v.Elem(), show)
-	case reflect.Slice:
-		for i := range v.Len() {
-			if v.Type().Elem().Kind() == reflect.Struct && !codes(v.Index(i), show) {
-				return false
-			}
-		}
-	case reflect.Struct:
-		for i := range v.NumField() {
-			field := v.Type().Field(i)
-			switch {
-			case !field.IsExported():
-			case field.Name == "ErrorCode":
-				if !show(v.Field(i)) {
-					return false
-				}
-			case !codes(v.Field(i), show):
-				return false
-			}
+func codeOf(res kmsg.Response) int16 {
+	for _, code := range rig.ErrorCodes(res) {
+		if *code != 0 {
+			return *code
 		}
 	}
-	return true
+	return 0
 }
 
 // writeHalf writes a frame's size and the first half of it.

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"airudder-exporter/internal/airuddersim"
+	"airudder-exporter/internal/rig"
 )
 
 // TestEveryShape plays campaigns of all fates through every shape of the task
@@ -57,25 +58,25 @@ func quiet(t *testing.T, shape airuddersim.ListShape, change func(*airuddersim.C
 	cfg := campaigns(uint64(len(shape)), 6, 40, 4)
 	cfg.ListShape, cfg.WarmUp = shape, 0
 	change(&cfg)
-	captured := newCapture()
-	w := newWorld(t, cfg, captured.wrap)
-	w.sim.Advance(6 * time.Second) // so that every task is there, and hardly more
+	captured := rig.NewCapture()
+	w := newWorld(t, cfg, captured.Wrap)
+	w.Sim.Advance(6 * time.Second) // so that every task is there, and hardly more
 	if shape == airuddersim.ListNull {
 		ids := ""
-		for _, task := range w.sim.Truth().Tasks {
+		for _, task := range w.Sim.Truth().Tasks {
 			ids += "," + task.TaskID
 		}
 		settings = append(slices.Clone(settings), "AIRUDDER_TASK_IDS="+ids[1:])
 	}
 	one := w.exporter("one", settings...)
 	seen := w.watch(t)
-	one.start()
-	eventually(t, "a first look at each task", patience, func() bool { return w.sim.Requests()[airuddersim.Detail] >= cfg.Tasks })
+	one.Start()
+	rig.Eventually(t, "a first look at each task", rig.Patience, func() bool { return w.Sim.Requests()[airuddersim.Detail] >= cfg.Tasks })
 	stop := w.play(40)
-	w.awaitEnds(patience) // late calls, too
+	w.awaitEnds(rig.Patience) // late calls, too
 	stop()
-	w.awaitEvents(seen, patience)
-	one.terminate(grace)
+	w.awaitEvents(seen, rig.Patience)
+	one.Terminate()
 	w.seal("sealing", settings...)
 	w.check(captured)
 }
@@ -83,28 +84,28 @@ func quiet(t *testing.T, shape airuddersim.ListShape, change func(*airuddersim.C
 // awaitEnds waits until all tasks have ended, and for a minute of the
 // campaigns' time more, in which late calls finish.
 func (w *world) awaitEnds(late time.Duration) {
-	w.t.Helper()
-	eventually(w.t, "every task's end", patience, func() bool {
-		truth := w.sim.Truth()
+	w.T.Helper()
+	rig.Eventually(w.T, "every task's end", rig.Patience, func() bool {
+		truth := w.Sim.Truth()
 		return len(truth.Tasks) > 0 && !slices.ContainsFunc(truth.Tasks, func(t airuddersim.TaskTruth) bool { return !t.Ended })
 	})
-	end := w.sim.Now().Add(late)
-	eventually(w.t, "late calls", patience, func() bool { return w.sim.Now().After(end) })
+	end := w.Sim.Now().Add(late)
+	rig.Eventually(w.T, "late calls", rig.Patience, func() bool { return w.Sim.Now().After(end) })
 }
 
 // seal runs an exporter that does not wait for late calls, until each task that
 // has ended is sealed, and ends it.
 func (w *world) seal(name string, settings ...string) {
-	w.t.Helper()
+	w.T.Helper()
 	c := w.exporter(name, append(slices.Clone(settings), "AIRUDDER_POLL_AFTER_END=10ms")...)
 	var mu sync.Mutex
 	open := map[string]bool{}
-	for _, task := range w.sim.Truth().Tasks {
+	for _, task := range w.Sim.Truth().Tasks {
 		if task.Ended && !task.Gone {
 			open["task/"+task.TaskID] = true
 		}
 	}
-	w.follow(w.t, w.topics.ledger, func(r *kgo.Record) {
+	w.Follow(w.Topics.Ledger, func(r *kgo.Record) {
 		var state struct {
 			SealedAt time.Time `json:"sealed_at"`
 		}
@@ -114,11 +115,11 @@ func (w *world) seal(name string, settings ...string) {
 			delete(open, string(r.Key))
 		}
 	})
-	c.start()
-	eventually(w.t, fmt.Sprintf("the seals of %d tasks", len(open)), patience, func() bool {
+	c.Start()
+	rig.Eventually(w.T, fmt.Sprintf("the seals of %d tasks", len(open)), rig.Patience, func() bool {
 		mu.Lock()
 		defer mu.Unlock()
 		return len(open) == 0
 	})
-	c.terminate(grace)
+	c.Terminate()
 }

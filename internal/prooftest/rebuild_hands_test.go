@@ -1,34 +1,25 @@
 package prooftest
 
 import (
+	"airudder-exporter/internal/rig"
 	"bytes"
 	"context"
 	"encoding/json"
-	"os/exec"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"time"
-
-	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // end runs a command in an exporter's place until it ends, and returns all that
 // it printed. Where a request is the one, the command is killed before that
 // request goes on; its exit code is -1 then.
 func (c *child) end(at func(*request) bool, code int, args ...string) string {
-	c.t.Helper()
-	path, err := program()
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	c.T.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), rig.Patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, path, args...)
+	cmd := c.Command(ctx, args...)
 	var out bytes.Buffer
-	cmd.Env, cmd.Stdout, cmd.Stderr, cmd.Dir = c.env, &out, &out, filepath.Dir(path)
-	cmd.SysProcAttr = childAttributes()
+	cmd.Stdout, cmd.Stderr = &out, &out
 	started := make(chan struct{})
 	if at != nil {
 		c.net.arm(func(r *request) (f fate) {
@@ -39,23 +30,23 @@ func (c *child) end(at func(*request) bool, code int, args ...string) string {
 		})
 	}
 	if err := cmd.Start(); err != nil {
-		c.t.Fatal(err)
+		c.T.Fatal(err)
 	}
 	close(started)
-	err = cmd.Wait()
+	err := cmd.Wait()
 	c.net.arm(nil)
 	c.net.forget()
 	if got := cmd.ProcessState.ExitCode(); got != code {
-		c.t.Errorf("%s: got exit code %d (%v), want %d; it said\n%s", strings.Join(args, " "), got, err, code, &out)
+		c.T.Errorf("%s: got exit code %d (%v), want %d; it said\n%s", strings.Join(args, " "), got, err, code, &out)
 	}
 	return out.String()
 }
 
 // live are a ledger's entries as a reader has them in the end, by their keys.
 // The singular ones are any partition's.
-func live(h history) map[string]map[string]any {
+func live(h rig.History) map[string]map[string]any {
 	entries := map[string]map[string]any{}
-	for _, r := range h.committed {
+	for _, r := range h.Committed {
 		var value map[string]any
 		if r.Value == nil || json.Unmarshal(r.Value, &value) != nil {
 			delete(entries, string(r.Key))
@@ -69,12 +60,12 @@ func live(h history) map[string]map[string]any {
 // compare holds the ledger that was made anew against the one that was lost,
 // entry by entry.
 func (l *loss) compare() {
-	l.t.Helper()
-	got, want := live(l.read(l.topics.ledger)), l.expected()
+	l.T.Helper()
+	got, want := live(l.Read(l.Topics.Ledger)), l.expected()
 	for _, prefix := range []string{"call/", "row/", "task/"} {
 		gotKeys, wantKeys := keysOf(got, prefix), keysOf(want, prefix)
 		if !reflect.DeepEqual(gotKeys, wantKeys) {
-			l.t.Errorf("%s: got %d entries, want %d:\n%v\n%v", prefix, len(gotKeys), len(wantKeys), gotKeys, wantKeys)
+			l.T.Errorf("%s: got %d entries, want %d:\n%v\n%v", prefix, len(gotKeys), len(wantKeys), gotKeys, wantKeys)
 			continue
 		}
 		for _, key := range wantKeys {
@@ -85,13 +76,13 @@ func (l *loss) compare() {
 				}
 			}
 			if !reflect.DeepEqual(got[key], want[key]) {
-				l.t.Errorf("%s: got %v, want %v", key, got[key], want[key])
+				l.T.Errorf("%s: got %v, want %v", key, got[key], want[key])
 			}
 		}
 	}
-	l.t.Logf("made anew: %d calls, %d rows, %d tasks", len(keysOf(got, "call/")), len(keysOf(got, "row/")), len(keysOf(got, "task/")))
+	l.T.Logf("made anew: %d calls, %d rows, %d tasks", len(keysOf(got, "call/")), len(keysOf(got, "row/")), len(keysOf(got, "task/")))
 	if len(keysOf(got, "row/")) == 0 || len(keysOf(got, "call/")) == 0 {
-		l.t.Error("there is no dead letter or no call: nothing was proved")
+		l.T.Error("there is no dead letter or no call: nothing was proved")
 	}
 	l.compareMeta(got["meta"])
 }
@@ -131,48 +122,19 @@ func (l *loss) expected() map[string]map[string]any {
 }
 
 func (l *loss) compareMeta(got map[string]any) {
-	l.t.Helper()
+	l.T.Helper()
 	want := l.entries["meta"]
 	for _, name := range []string{"partitions", "event_topic", "event_key", "reach"} {
 		if got[name] != want[name] {
-			l.t.Errorf("meta: %s: got %v, want %v", name, got[name], want[name])
+			l.T.Errorf("meta: %s: got %v, want %v", name, got[name], want[name])
 		}
 	}
 	if got["ledger_id"] == want["ledger_id"] {
-		l.t.Error("meta: the ledger that was made anew has the lost one's id")
+		l.T.Error("meta: the ledger that was made anew has the lost one's id")
 	}
 	since, _ := time.Parse(time.RFC3339Nano, want["export_since"].(string))
 	now, err := time.Parse(time.RFC3339Nano, got["export_since"].(string))
 	if err != nil || now.Before(since) || now.After(since.Add(time.Hour)) {
-		l.t.Errorf("meta: export_since: got %v, want %v or a little later", now, since)
-	}
-}
-
-// dropRecords deletes all that a topic holds, as retention does.
-func (l *loss) dropRecords(topic string) {
-	l.t.Helper()
-	req := kmsg.NewPtrDeleteRecordsRequest()
-	req.TimeoutMillis = 30_000
-	of := kmsg.NewDeleteRecordsRequestTopic()
-	of.Topic = topic
-	for partition, end := range l.stableEnds(topic) {
-		p := kmsg.NewDeleteRecordsRequestTopicPartition()
-		p.Partition, p.Offset = partition, end
-		of.Partitions = append(of.Partitions, p)
-	}
-	req.Topics = append(req.Topics, of)
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	for _, shard := range l.client.RequestSharded(ctx, req) {
-		if shard.Err != nil {
-			l.t.Fatalf("delete the records of %s: %v", topic, shard.Err)
-		}
-		for _, t := range shard.Resp.(*kmsg.DeleteRecordsResponse).Topics {
-			for _, p := range t.Partitions {
-				if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
-					l.t.Fatalf("delete the records of %s[%d]: %v", topic, p.Partition, err)
-				}
-			}
-		}
+		l.T.Errorf("meta: export_since: got %v, want %v or a little later", now, since)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"airudder-exporter/internal/airuddersim"
+	"airudder-exporter/internal/rig"
 )
 
 // TestRebuild loses a ledger of campaigns that are open, sealed and closed, with
@@ -53,7 +54,7 @@ func TestRebuildWithoutTheFirstEvents(t *testing.T) {
 	l := newLoss(t, 1, time.Hour)
 	l.begin()
 	l.lose()
-	l.dropRecords(l.topics.events)
+	l.Truncate(l.Topics.Events, -1)
 	said := l.rebuild(1)
 	for _, id := range l.open {
 		if !strings.Contains(said, "  "+id+": first read at ") {
@@ -70,8 +71,8 @@ func TestRebuildWithoutTheFirstEvents(t *testing.T) {
 		open[id] = true
 	}
 	again := map[airuddersim.CallKey]int{}
-	for _, r := range l.read(l.topics.events).committed {
-		again[aboutOf(r)]++
+	for _, key := range l.Published() {
+		again[key]++
 	}
 	for key, n := range again {
 		if n != 1 || !open[key.TaskID] {
@@ -91,7 +92,7 @@ type loss struct {
 	seen      *watch
 	open      []string // tasks that have not ended
 	tool      *child   // the rebuild's place in the network
-	lost      history
+	lost      rig.History
 	entries   map[string]map[string]any // the lost ledger's, by key
 	remade    map[int32]int64           // where the ledger ends that was made anew
 }
@@ -113,25 +114,25 @@ func (l *loss) sealing() []string {
 // begin plays campaigns to their end, has them sealed and, where the retention
 // is short, closed, and leaves other tasks open.
 func (l *loss) begin() {
-	l.t.Helper()
+	l.T.Helper()
 	one := l.exporter("one", l.settings...)
-	one.start()
+	one.Start()
 	stop := l.play(40)
 	l.awaitEnds(time.Minute)
 	stop()
-	l.awaitEvents(l.seen, patience)
-	one.terminate(grace)
+	l.awaitEvents(l.seen, rig.Patience)
+	one.Terminate()
 	ended := map[string]bool{}
-	for _, task := range l.sim.Truth().Tasks {
+	for _, task := range l.Sim.Truth().Tasks {
 		ended["task/"+task.TaskID] = true
 	}
 	for range 4 {
-		id := l.sim.AddTask(airuddersim.TaskSpec{Status: airuddersim.Calling,
+		id := l.Sim.AddTask(airuddersim.TaskSpec{Status: airuddersim.Calling,
 			Rows: append(airuddersim.FinishedRows(6), airuddersim.PendingRows(4)...)})
 		l.open = append(l.open, id)
 		for row, kind := range []airuddersim.FaultKind{airuddersim.BrokenJSON, airuddersim.NoCallID} {
-			if err := l.sim.SpoilRow(id, row, kind); err != nil {
-				l.t.Fatal(err)
+			if err := l.Sim.SpoilRow(id, row, kind); err != nil {
+				l.T.Fatal(err)
 			}
 		}
 	}
@@ -140,20 +141,20 @@ func (l *loss) begin() {
 		field = "closed_at"
 	}
 	two := l.exporter("two", l.sealing()...)
-	two.start()
+	two.Start()
 	l.awaitTasks("every campaign's "+field+", every open task's status", func(task string, state map[string]any) bool {
 		return ended[task] && state[field] != nil || !ended[task] && state["sequence"] != nil
 	}, len(ended)+len(l.open))
-	l.awaitEvents(l.seen, patience)
-	two.terminate(grace)
+	l.awaitEvents(l.seen, rig.Patience)
+	two.Terminate()
 }
 
 // awaitTasks waits until the ledger says something of so many tasks.
 func (l *loss) awaitTasks(what string, holds func(task string, state map[string]any) bool, tasks int) {
-	l.t.Helper()
-	eventually(l.t, what, patience, func() bool {
+	l.T.Helper()
+	rig.Eventually(l.T, what, rig.Patience, func() bool {
 		n := 0
-		for key, value := range live(l.read(l.topics.ledger)) {
+		for key, value := range live(l.Read(l.Topics.Ledger)) {
 			if strings.HasPrefix(key, "task/") && holds(key, value) {
 				n++
 			}
@@ -165,10 +166,10 @@ func (l *loss) awaitTasks(what string, holds func(task string, state map[string]
 // lose keeps a copy of the ledger and deletes its topic. Then it waits until
 // whatever is sealed has outlived a short retention.
 func (l *loss) lose() {
-	l.t.Helper()
-	l.lost = l.read(l.topics.ledger)
+	l.T.Helper()
+	l.lost = l.Read(l.Topics.Ledger)
 	l.entries = live(l.lost)
-	l.remove(l.topics.ledger)
+	l.Remove(l.Topics.Ledger)
 	if l.retention < time.Minute {
 		<-time.After(l.retention)
 	}
@@ -178,27 +179,27 @@ func (l *loss) lose() {
 // refuse has an exporter refuse to go on without its ledger, which leaves an
 // empty topic, and takes that away again.
 func (l *loss) refuse() {
-	l.t.Helper()
+	l.T.Helper()
 	said := l.tool.end(nil, 1, "run")
 	for _, want := range []string{"ledger refused", "airudder-exporter ledger rebuild"} {
 		if !strings.Contains(said, want) {
-			l.t.Errorf("a run without its ledger does not say %q:\n%s", want, said)
+			l.T.Errorf("a run without its ledger does not say %q:\n%s", want, said)
 		}
 	}
-	if l.shards > 1 {
-		l.remove(l.topics.ledger)
+	if l.Shards > 1 {
+		l.Remove(l.Topics.Ledger)
 	}
 }
 
 // killRebuilds kills a rebuild at each of its steps, the last of them the one
 // that decides about the meta entries; no exporter takes what it leaves.
 func (l *loss) killRebuilds() {
-	l.t.Helper()
+	l.T.Helper()
 	for _, at := range []step{stepFence, stepBarrierEnd, stepReplay, stepAdd, stepProduce, stepEnd} {
 		l.tool.end(func(r *request) bool { return r.step == at }, -1, "ledger", "rebuild")
 	}
 	if said := l.tool.end(nil, 1, "run"); !strings.Contains(said, "ledger refused") {
-		l.t.Errorf("a run takes a ledger that is not finished:\n%s", said)
+		l.T.Errorf("a run takes a ledger that is not finished:\n%s", said)
 	}
 	l.tool.end(func(r *request) bool { return r.step == stepMetaEnd }, -1, "ledger", "rebuild")
 }
@@ -207,77 +208,74 @@ func (l *loss) killRebuilds() {
 // at a first start: it comes to its end by itself all the same. Another rebuild
 // begins with nothing.
 func (l *loss) failRebuilds() {
-	l.t.Helper()
+	l.T.Helper()
 	rows := slices.DeleteFunc(firstStartRows(), func(r faultRow) bool { return r.on == late || r.on == tardy })
 	some := 40 // one of so many: the requests are the same
-	if wholeTable(l.t) {
+	if wholeTable(l.T) {
 		some = 4
 	}
 	for _, row := range everyNth(rows, some) {
-		l.remove(l.topics.ledger)
+		l.Remove(l.Topics.Ledger)
 		f := &faults{w: l.world, one: l.tool, row: row}
 		l.tool.net.arm(f.decide)
 		said := l.rebuild(0)
 		if f.count() < row.times {
-			l.t.Errorf("%s: it came %d times; the rebuild said\n%s", row, f.count(), said)
+			l.T.Errorf("%s: it came %d times; the rebuild said\n%s", row, f.count(), said)
 		}
-		l.mustHaveBegunOnce(l.read(l.topics.ledger))
+		l.mustHaveBegunOnce(l.Read(l.Topics.Ledger))
 	}
-	l.remove(l.topics.ledger)
+	l.Remove(l.Topics.Ledger)
 }
 
 // rebuild runs a rebuild to its end, and returns what it said.
 func (l *loss) rebuild(code int, flags ...string) string {
-	l.t.Helper()
+	l.T.Helper()
 	said := l.tool.end(nil, code, append([]string{"ledger", "rebuild"}, flags...)...)
-	l.remade = l.stableEnds(l.topics.ledger)
+	l.remade = l.SettledEnds(l.Topics.Ledger)
 	return said
 }
 
 // goOn finishes calls of the open tasks, ends those, and has an exporter publish
 // and seal all that.
 func (l *loss) goOn() {
-	l.t.Helper()
+	l.T.Helper()
 	for _, id := range l.open {
-		if _, err := l.sim.FinishNext(id, 3); err != nil {
-			l.t.Fatal(err)
+		if _, err := l.Sim.FinishNext(id, 3); err != nil {
+			l.T.Fatal(err)
 		}
-		if err := l.sim.SetStatus(id, airuddersim.Finished); err != nil {
-			l.t.Fatal(err)
+		if err := l.Sim.SetStatus(id, airuddersim.Finished); err != nil {
+			l.T.Fatal(err)
 		}
 	}
 	three := l.exporter("three", l.sealing()...)
-	three.start()
+	three.Start()
 	l.awaitTasks("every open task's seal", func(task string, state map[string]any) bool {
 		return slices.Contains(l.open, strings.TrimPrefix(task, "task/")) && state["sealed_at"] != nil
 	}, len(l.open))
-	three.terminate(grace)
+	three.Terminate()
 }
 
 // check holds all that was published against the truth, as if the ledger had
 // never been lost: what was made anew was compared already.
 func (l *loss) check() {
-	l.t.Helper()
-	c := &checker{w: l.world, truth: l.sim.Truth(), byTopic: map[string]history{}}
-	for _, topic := range l.topics.all() {
-		c.byTopic[topic] = l.read(topic)
-	}
-	whole := l.lost
-	whole.committed = slices.Clone(l.lost.committed)
-	for _, r := range c.byTopic[l.topics.ledger].committed {
+	l.T.Helper()
+	e := l.Evidence(nil)
+	whole, remade := l.lost, e.ByTopic[l.Topics.Ledger]
+	whole.Committed = slices.Clone(l.lost.Committed)
+	for _, r := range remade.Committed {
 		if r.Offset >= l.remade[r.Partition] {
-			whole.committed = append(whole.committed, r)
+			whole.Committed = append(whole.Committed, r)
 		}
 	}
-	was, is := ledgerID(l.lost), ledgerID(c.byTopic[l.topics.ledger])
-	c.byTopic[l.topics.ledger] = whole
-	for _, topic := range []string{l.topics.events, l.topics.status, l.topics.dead} {
-		for _, r := range c.byTopic[topic].committed {
-			rename(r, was, is)
+	e.ByTopic[l.Topics.Ledger] = whole
+	for _, topic := range []string{l.Topics.Events, l.Topics.Status, l.Topics.Dead} {
+		for _, r := range e.ByTopic[topic].Committed {
+			rename(r, ledgerID(l.lost), ledgerID(remade))
 		}
 	}
-	c.decodeAll()
-	c.report(c.judge())
+	e.Decode(rig.NewDecoder(l.Registry).Decode)
+	e.Judge()
+	e.Report(l.T, l.asked)
 }
 
 // rename has a record of the ledger that was made anew say that it is of the one
@@ -290,7 +288,7 @@ func rename(r *kgo.Record, was, is string) {
 	}
 }
 
-func ledgerID(h history) string {
+func ledgerID(h rig.History) string {
 	id, _ := live(h)["meta"]["ledger_id"].(string)
 	return id
 }

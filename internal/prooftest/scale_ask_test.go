@@ -10,7 +10,7 @@ import (
 // ownedBy says since when an exporter has each of its shards restored; false:
 // not all of them are, or it does not answer.
 func ownedBy(c *child) (since map[int]time.Time, restored bool) {
-	code, text := c.page("/api/status")
+	code, text := c.Page("/api/status")
 	var status struct {
 		Shards []struct {
 			Shard    int       `json:"shard"`
@@ -31,7 +31,7 @@ func ownedBy(c *child) (since map[int]time.Time, restored bool) {
 // budgetOf is how many requests a second an exporter may make; below 0: it does
 // not say.
 func budgetOf(c *child) float64 {
-	_, text := c.page("/metrics")
+	_, text := c.Page("/metrics")
 	for line := range strings.Lines(text) {
 		var n float64
 		if _, err := fmt.Sscanf(line, "airudder_request_budget %g", &n); err == nil {

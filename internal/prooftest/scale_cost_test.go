@@ -52,31 +52,31 @@ const handoverCost = 2
 
 // check ends the count, and holds it against what a hand-over may cost.
 func (h *handover) check(c *crowd) {
-	c.t.Helper()
+	c.T.Helper()
 	for _, one := range c.children {
 		one.net.arm(nil)
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !h.left {
-		c.t.Error("a shard's owner ended in good order and did not leave the group")
+		c.T.Error("a shard's owner ended in good order and did not leave the group")
 	}
 	if len(h.joins) == 0 || len(h.fences) == 0 {
-		c.t.Errorf("of a hand-over %d joins and %d fences were seen", len(h.joins), len(h.fences))
+		c.T.Errorf("of a hand-over %d joins and %d fences were seen", len(h.joins), len(h.fences))
 	}
 	for one, n := range h.beats {
 		if n > handoverCost {
-			c.t.Errorf("%s heard of a hand-over behind %d heartbeats", one.name, n)
+			c.T.Errorf("%s heard of a hand-over behind %d heartbeats", one.Name, n)
 		}
 	}
 	for one, n := range h.joins {
 		if n > handoverCost {
-			c.t.Errorf("%s joined %d times for one hand-over", one.name, n)
+			c.T.Errorf("%s joined %d times for one hand-over", one.Name, n)
 		}
 	}
 	for id, n := range h.fences {
 		if n > handoverCost {
-			c.t.Errorf("%s was fenced %d times for one hand-over", id, n)
+			c.T.Errorf("%s was fenced %d times for one hand-over", id, n)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package prooftest
 
 import (
+	"airudder-exporter/internal/rig"
 	"fmt"
 	"net/http"
 	"strings"
@@ -20,22 +21,22 @@ func TestTwoDeploymentsByMistake(t *testing.T) {
 			one, two := w.exporter("one", "KAFKA_ASSIGNMENT=all"), w.exporter("two", "KAFKA_ASSIGNMENT="+mode)
 			seen := w.watch(t)
 			stop := w.play(5)
-			one.start()
-			eventually(t, "events of the first", patience, func() bool { return seen.count() > 0 })
-			two.start()
+			one.Start()
+			rig.Eventually(t, "events of the first", rig.Patience, func() bool { return seen.count() > 0 })
+			two.Start()
 			ready := ""
-			eventually(t, "the loser's /readyz, red and with both identities", patience, func() bool {
+			rig.Eventually(t, "the loser's /readyz, red and with both identities", rig.Patience, func() bool {
 				var code int
-				code, ready = one.page("/readyz")
+				code, ready = one.Page("/readyz")
 				return code == http.StatusServiceUnavailable && namesBoth(ready, one, two)
 			})
-			eventually(t, "each being fenced by the other", patience, func() bool {
+			rig.Eventually(t, "each being fenced by the other", rig.Patience, func() bool {
 				return len(takeovers(one, two)) > 0 && len(takeovers(two, one)) > 0
 			})
 			stop()
-			w.awaitEvents(seen, patience)
+			w.awaitEvents(seen, rig.Patience)
 			for _, c := range w.children {
-				c.terminate(grace)
+				c.Terminate()
 			}
 			t.Logf("the first was fenced %d times, the second %d times; /readyz: %s", len(takeovers(one, two)), len(takeovers(two, one)), ready)
 			w.check(nil)
@@ -46,7 +47,7 @@ func TestTwoDeploymentsByMistake(t *testing.T) {
 // takeovers are the lines of an exporter's log that tell that the other took a
 // shard over from it, and name both.
 func takeovers(c, by *child) (lines []string) {
-	for line := range strings.Lines(string(c.logged())) {
+	for line := range strings.Lines(string(c.Logged())) {
 		if strings.Contains(line, "taken over by another exporter") && namesBoth(line, c, by) {
 			lines = append(lines, line)
 		}
@@ -55,13 +56,6 @@ func takeovers(c, by *child) (lines []string) {
 }
 
 func namesBoth(text string, one, two *child) bool {
-	return strings.Contains(text, fmt.Sprintf("pid %d,", one.pid())) && strings.Contains(text, fmt.Sprintf("pid %d,", two.pid())) &&
+	return strings.Contains(text, fmt.Sprintf("pid %d,", one.PID())) && strings.Contains(text, fmt.Sprintf("pid %d,", two.PID())) &&
 		strings.Count(text, "instance ") == 2
-}
-
-// pid is the process of the exporter that was started last.
-func (c *child) pid() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now.cmd.Process.Pid
 }

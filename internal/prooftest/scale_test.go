@@ -3,6 +3,7 @@
 package prooftest
 
 import (
+	"airudder-exporter/internal/rig"
 	"fmt"
 	"maps"
 	"math"
@@ -24,7 +25,7 @@ func TestExportersComeAndGo(t *testing.T) {
 		t.Run(fmt.Sprintf("%d shards", shards), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, renewed(uint64(70+shards)), nil)
-			if shards == 1 && !w.real {
+			if shards == 1 && !w.Real {
 				t.Skip("only with TEST_KAFKA_BROKERS")
 			}
 			for i := range 3 {
@@ -32,13 +33,13 @@ func TestExportersComeAndGo(t *testing.T) {
 			}
 			c := newCrowd(w, uint64(shards))
 			stop := w.play(5)
-			c.mingle(scaleTime(t, w.real))
+			c.mingle(scaleTime(t, w.Real))
 			c.rest()
 			c.handOver()
 			stop()
-			w.awaitEvents(c.seen, patience)
+			w.awaitEvents(c.seen, rig.Patience)
 			for _, child := range w.children {
-				child.terminate(grace)
+				child.Terminate()
 			}
 			c.report()
 			w.check(nil)
@@ -85,14 +86,14 @@ const (
 )
 
 func newCrowd(w *world, seed uint64) *crowd {
-	return &crowd{world: w, rnd: rand.New(rand.NewPCG(seed, 7)), seen: w.watch(w.t), state: map[*child]condition{}, tally: map[string]int{}}
+	return &crowd{world: w, rnd: rand.New(rand.NewPCG(seed, 7)), seen: w.watch(w.T), state: map[*child]condition{}, tally: map[string]int{}}
 }
 
 // mingle lets something happen every two seconds or so. One exporter at least
 // is up at any time.
 func (c *crowd) mingle(d time.Duration) {
 	c.start(c.children[0])
-	eventually(c.t, "the first event", patience, func() bool { return c.seen.count() > 0 })
+	rig.Eventually(c.T, "the first event", rig.Patience, func() bool { return c.seen.count() > 0 })
 	for end := time.Now().Add(d); time.Now().Before(end); {
 		one := pick(c.rnd, c.children)
 		switch lonely := c.in(up) == 1; {
@@ -124,27 +125,27 @@ func (c *crowd) start(one *child) {
 		c.wake(one)
 		return
 	}
-	one.start()
+	one.Start()
 	c.become(one, up, "started")
 }
 
 func (c *crowd) wake(one *child) {
-	one.signal(syscall.SIGCONT)
+	one.Signal(syscall.SIGCONT)
 	c.become(one, up, "SIGCONT")
 }
 
 func (c *crowd) stop(one *child) {
-	one.signal(syscall.SIGSTOP)
+	one.Signal(syscall.SIGSTOP)
 	c.become(one, still, "SIGSTOP")
 }
 
 func (c *crowd) kill(one *child) {
-	one.kill()
+	one.Kill()
 	c.become(one, down, "SIGKILL")
 }
 
 func (c *crowd) terminate(one *child) {
-	c.longestEnd = max(c.longestEnd, one.terminate(grace))
+	c.longestEnd = max(c.longestEnd, one.Terminate())
 	c.become(one, down, "SIGTERM")
 }
 
@@ -156,7 +157,7 @@ func (c *crowd) become(one *child, s condition, how string) {
 // rest has all exporters run, and waits until each shard is owned and restored
 // once, evenly, and the request budget follows.
 func (c *crowd) rest() {
-	c.t.Helper()
+	c.T.Helper()
 	for _, one := range c.children {
 		if c.state[one] != up {
 			c.start(one)
@@ -166,14 +167,14 @@ func (c *crowd) rest() {
 }
 
 func (c *crowd) awaitEven() {
-	c.t.Helper()
+	c.T.Helper()
 	var last string
 	defer func() {
-		if c.t.Failed() {
-			c.t.Logf("at last: %s", last)
+		if c.T.Failed() {
+			c.T.Logf("at last: %s", last)
 		}
 	}()
-	eventually(c.t, "shards that are shared out evenly, and the budget with them", patience, func() (even bool) {
+	rig.Eventually(c.T, "shards that are shared out evenly, and the budget with them", rig.Patience, func() (even bool) {
 		even, last = c.even()
 		return even
 	})
@@ -191,8 +192,8 @@ func (c *crowd) even() (bool, string) {
 		}
 		owned, ok := ownedBy(one)
 		budget := budgetOf(one)
-		said += fmt.Sprintf("%s owns %d shards and may make %v requests a second; ", one.name, len(owned), budget)
-		if want := 200 * float64(len(owned)) / float64(c.shards); !ok || math.Abs(budget-want) > 0.01 {
+		said += fmt.Sprintf("%s owns %d shards and may make %v requests a second; ", one.Name, len(owned), budget)
+		if want := 200 * float64(len(owned)) / float64(c.Shards); !ok || math.Abs(budget-want) > 0.01 {
 			return false, said
 		}
 		for shard := range owned {
@@ -200,14 +201,14 @@ func (c *crowd) even() (bool, string) {
 		}
 		least, most, budgets = min(least, len(owned)), max(most, len(owned)), budgets+budget
 	}
-	once := len(owners) == c.shards && !slices.ContainsFunc(slices.Collect(maps.Values(owners)), func(n int) bool { return n != 1 })
+	once := len(owners) == c.Shards && !slices.ContainsFunc(slices.Collect(maps.Values(owners)), func(n int) bool { return n != 1 })
 	return once && most-least <= 1 && math.Abs(budgets-200) < 0.01, said
 }
 
 // handOver ends each owner in good order, one after the other, and takes the
 // time until others have restored all of its shards, and counts what that took.
 func (c *crowd) handOver() {
-	c.t.Helper()
+	c.T.Helper()
 	for _, one := range c.children {
 		if owned, _ := ownedBy(one); len(owned) == 0 {
 			continue
@@ -234,7 +235,7 @@ func (c *crowd) handOver() {
 
 // report shows what happened.
 func (c *crowd) report() {
-	c.t.Helper()
+	c.T.Helper()
 	text := ""
 	for _, how := range slices.Sorted(maps.Keys(c.tally)) {
 		text += fmt.Sprintf(" · %s %d", how, c.tally[how])
@@ -243,6 +244,6 @@ func (c *crowd) report() {
 	for _, one := range c.children {
 		refused += one.net.refusals()
 	}
-	c.t.Logf("exporters came and went%s; the longest end took %s; requests refused as those of a dead producer: %d; "+
+	c.T.Logf("exporters came and went%s; the longest end took %s; requests refused as those of a dead producer: %d; "+
 		"shards handed over in good order, from SIGTERM until the next owner had restored them: %v", text, c.longestEnd.Round(time.Millisecond), refused, c.handovers)
 }

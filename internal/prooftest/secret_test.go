@@ -1,6 +1,7 @@
 package prooftest
 
 import (
+	"airudder-exporter/internal/rig"
 	"bytes"
 	"encoding/base64"
 	"fmt"
@@ -22,23 +23,22 @@ func TestNothingSecretShows(t *testing.T) {
 	t.Parallel()
 	const user, password = "proof-registry-user", "proof-registry-password-51ab"
 	w := newWorld(t, renewed(31), nil)
-	echoing := newEchoingRegistry(t, w.registry, user, password)
+	echoing := newEchoingRegistry(t, w.Registry, user, password)
 	one := w.exporter("one", "SCHEMA_REGISTRY_URL="+echoing.URL, "SCHEMA_REGISTRY_USERNAME="+user, "SCHEMA_REGISTRY_PASSWORD="+password)
-	served := &pages{}
-	served.read(t, settingOf(one, "HTTP_ADDR"))
+	served := watchPages(one)
 	seen := w.watch(t)
 	w.play(10)
-	one.start()
-	eventually(t, "events", patience, func() bool { return seen.count() > 3 })
-	eventually(t, "pages", patience, func() bool { return served.has("/metrics") && served.has("/api/status") && served.has("/") })
-	p := one.expect()
-	one.signal(syscall.SIGQUIT)
+	one.Start()
+	rig.Eventually(t, "events", rig.Patience, func() bool { return seen.count() > 3 })
+	rig.Eventually(t, "pages", rig.Patience, func() bool { return served.has("/metrics") && served.has("/api/status") && served.has("/") })
+	p := one.Expect()
+	one.Signal(syscall.SIGQUIT)
 	select {
-	case <-p.exited:
-	case <-time.After(patience):
+	case <-p.Exited:
+	case <-time.After(rig.Patience):
 		t.Fatal("it does not end by SIGQUIT")
 	}
-	shown := map[string][]byte{"the log": one.logged()}
+	shown := map[string][]byte{"the log": one.Logged()}
 	if !bytes.Contains(shown["the log"], []byte("SIGQUIT: quit")) {
 		t.Error("the log has no dump: this test shows nothing of it")
 	}
@@ -47,9 +47,9 @@ func TestNothingSecretShows(t *testing.T) {
 	}
 	served.add(shown)
 	echoing.again()
-	w.commands(one, shown)
+	addCommands(one, shown)
 	for where, text := range shown {
-		for _, secret := range []string{password, base64.StdEncoding.EncodeToString([]byte(user + ":" + password)), appKey, appSecret} {
+		for _, secret := range []string{password, base64.StdEncoding.EncodeToString([]byte(user + ":" + password)), rig.AppKey, rig.AppSecret} {
 			if at := bytes.Index(text, []byte(secret)); at >= 0 {
 				t.Errorf("%s shows %s:\n%s", where, secret, text[max(0, at-300):min(len(text), at+200)])
 			}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"airudder-exporter/internal/airuddersim"
+	"airudder-exporter/internal/rig"
 )
 
 // TestTerminated ends the exporter with SIGTERM at each step of a producer's
@@ -32,10 +33,10 @@ func TestTerminated(t *testing.T) {
 	// The answer never comes: the transaction is left to the next producer.
 	took := terminateAt(t, one, stepProduce, false, true)
 	t.Logf("SIGTERM in %s, which is never answered: ended after %s", stepProduce, took.Round(time.Millisecond))
-	one.start()
+	one.Start()
 	stop()
-	w.awaitEvents(seen, patience)
-	one.terminate(grace)
+	w.awaitEvents(seen, rig.Patience)
+	one.Terminate()
 	w.check(nil)
 }
 
@@ -43,13 +44,13 @@ func TestTerminated(t *testing.T) {
 // third transaction, and waits for its end.
 func terminateAt(t *testing.T, c *child, s step, early, silent bool) time.Duration {
 	t.Helper()
-	reached := make(chan *process, 1)
+	reached := make(chan *rig.Process, 1)
 	release := make(chan struct{})
 	var once sync.Once
 	now := func() {
 		once.Do(func() {
-			p := c.expect()
-			c.signal(syscall.SIGTERM)
+			p := c.Expect()
+			c.Signal(syscall.SIGTERM)
 			reached <- p
 			if silent {
 				<-release
@@ -78,11 +79,13 @@ func terminateAt(t *testing.T, c *child, s step, early, silent bool) time.Durati
 	})
 	defer c.net.arm(nil)
 	defer close(release)
-	c.start()
+	c.Start()
 	select {
 	case p := <-reached:
-		return c.awaitExit(p, time.Now(), grace)
-	case <-time.After(patience):
+		began := time.Now()
+		c.AwaitExit(p, rig.Grace, 0)
+		return time.Since(began)
+	case <-time.After(rig.Patience):
 		t.Fatalf("%s never came", s)
 		return 0
 	}
@@ -103,25 +106,25 @@ func TestPausedForTooLong(t *testing.T) {
 			seen := w.watch(t)
 			stop := w.play(10)
 			if s != stepReplay {
-				one.start()
-				eventually(t, "events of the first", patience, func() bool { return seen.count() > 0 })
+				one.Start()
+				rig.Eventually(t, "events of the first", rig.Patience, func() bool { return seen.count() > 0 })
 			}
 			p := pauseAt(t, one, s)
-			two.start()
-			eventually(t, "events of the second", patience, func() bool { return seen.newest().After(p.stopped) })
-			paused, known := time.Since(p.stopped), len(one.logged())
+			two.Start()
+			rig.Eventually(t, "events of the second", rig.Patience, func() bool { return seen.newest().After(p.stopped) })
+			paused, known := time.Since(p.stopped), len(one.Logged())
 			p.goOn()
-			eventually(t, "the end of the first's producer", patience, func() bool {
-				log := string(one.logged()[known:])
+			rig.Eventually(t, "the end of the first's producer", rig.Patience, func() bool {
+				log := string(one.Logged()[known:])
 				return strings.Contains(log, "producer ended") || strings.Contains(log, "producer fenced") ||
 					strings.Contains(log, `"msg":"shards assigned"`)
 			})
 			before := seen.count()
-			eventually(t, "events after it came back", patience, func() bool { return seen.count() > before+20 })
+			rig.Eventually(t, "events after it came back", rig.Patience, func() bool { return seen.count() > before+20 })
 			stop()
-			w.awaitEvents(seen, patience)
+			w.awaitEvents(seen, rig.Patience)
 			for _, c := range w.children {
-				c.terminate(grace)
+				c.Terminate()
 			}
 			t.Logf("paused for %s; the brokers refused %d requests of the paused one, %d of the other as those of a dead producer",
 				paused.Round(time.Millisecond), one.net.refusals(), two.net.refusals())
@@ -152,7 +155,7 @@ func pauseAt(t *testing.T, c *child, s step) *pause {
 	var once sync.Once
 	now := func() {
 		once.Do(func() {
-			c.signal(syscall.SIGSTOP)
+			c.Signal(syscall.SIGSTOP)
 			close(still)
 			<-held
 		})
@@ -178,16 +181,16 @@ func pauseAt(t *testing.T, c *child, s step) *pause {
 			}
 			return fate{}
 		})
-		c.signal(syscall.SIGCONT)
+		c.Signal(syscall.SIGCONT)
 		close(held)
 	})
 	t.Cleanup(p.goOn)
 	if slices.Contains(startSteps, s) {
-		c.start()
+		c.Start()
 	}
 	select {
 	case <-still:
-	case <-time.After(patience):
+	case <-time.After(rig.Patience):
 		t.Fatalf("no %s", s)
 	}
 	p.stopped = time.Now()

@@ -228,6 +228,19 @@ func (t *tracker) ended(r *request) {
 	}
 }
 
+// around are the journal's lines not further than a margin from any of the
+// times.
+func (t *tracker) around(times []time.Time, margin time.Duration) (lines []string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, line := range t.journal {
+		if slices.ContainsFunc(times, func(at time.Time) bool { return line.at.Sub(at).Abs() <= margin }) {
+			lines = append(lines, line.at.Format("15:04:05.000 ")+line.text)
+		}
+	}
+	return lines
+}
+
 // idle is where a process without a producer stands: starting, or standing by.
 const idle = "without a producer"
 

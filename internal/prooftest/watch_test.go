@@ -1,11 +1,9 @@
 package prooftest
 
 import (
-	"context"
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -13,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"airudder-exporter/internal/airuddersim"
+	"airudder-exporter/internal/rig"
 )
 
 // watch follows the events as a read_committed consumer sees them, past the
@@ -30,58 +29,21 @@ type watch struct {
 func (w *world) watch(t testing.TB) *watch {
 	t.Helper()
 	seen := &watch{dead: map[airuddersim.CallKey]bool{}}
-	w.follow(t, w.topics.events, seen.add)
-	w.follow(t, w.topics.dead, seen.addDead)
+	w.Follow(w.Topics.Events, seen.add)
+	w.Follow(w.Topics.Dead, seen.addDead)
 	return seen
-}
-
-// follow shows each committed record of a topic, past the proxies and from the
-// first one, until the test ends. The topic need not be there yet.
-func (w *world) follow(t testing.TB, topic string, show func(*kgo.Record)) {
-	t.Helper()
-	client, err := kgo.NewClient(
-		kgo.SeedBrokers(w.brokers...),
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-		kgo.FetchMaxWait(100*time.Millisecond),
-		kgo.MetadataMinAge(50*time.Millisecond),
-		kgo.MetadataMaxAge(time.Second),
-		kgo.ConsumeTopics(topic),
-		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
-	)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	t.Cleanup(func() {
-		cancel()
-		running.Wait()
-		client.Close()
-	})
-	running.Go(func() {
-		for ctx.Err() == nil {
-			client.PollFetches(ctx).EachRecord(show)
-		}
-	})
-}
-
-// aboutOf is the call, or the row, that a record's id names.
-func aboutOf(r *kgo.Record) airuddersim.CallKey {
-	taskID, rest, _ := strings.Cut(headerOf(r, "ce_id"), "/")
-	id, _, _ := strings.Cut(rest, "/")
-	return airuddersim.CallKey{TaskID: taskID, CallID: id}
 }
 
 func (s *watch) addDead(r *kgo.Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.dead[aboutOf(r)] = true
+	s.dead[rig.KeyOf(r)] = true
 }
 
 func (s *watch) add(r *kgo.Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.calls = append(s.calls, aboutOf(r))
+	s.calls = append(s.calls, rig.KeyOf(r))
 	if r.Timestamp.After(s.last) {
 		s.last = r.Timestamp
 	}
@@ -137,13 +99,4 @@ func (s *watch) newest() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.last
-}
-
-func headerOf(r *kgo.Record, name string) string {
-	for _, h := range r.Headers {
-		if h.Key == name {
-			return string(h.Value)
-		}
-	}
-	return ""
 }

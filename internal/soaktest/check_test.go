@@ -1,201 +1,125 @@
 package soaktest
 
 import (
-	"encoding/json"
-	"fmt"
-	"strings"
+	"bytes"
+	"slices"
+	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/twmb/avro"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"airudder-exporter/internal/airuddersim"
 	"airudder-exporter/internal/batch"
+	"airudder-exporter/internal/rig"
 	"airudder-exporter/schemas"
 )
 
-// key is a call, or a row that became a dead letter without one.
-type key = airuddersim.CallKey
-
-// checker reads the log from its beginning, as a stranger would.
-type checker struct {
-	w       *world
-	truth   map[string]airuddersim.TaskTruth
-	schemas map[string]*avro.Schema
-
-	events  map[key]int
-	letters map[key]int // by CallID
-	rows    map[string]map[int64]int
-	tasks   map[string]*history
-
-	did      map[string]int
-	problems []string
-}
-
-// history is what the log says of one task, up to the record at hand.
-type history struct {
-	exported    []string // CallIDs entered as events
-	dead, late  int64
-	entered     map[string]bool
-	state       entry
-	closed      bool
-	sequence    int64
-	status      any // of the last change; nil: none yet
-	path        []string
-	seals       int64
-	unpublished int // entries that wait for what they say was published, negative: the other way round
-}
-
-// entry is what a ledger entry's value may say.
-type entry struct {
-	As            string    `json:"as"`
-	Late          bool      `json:"late"`
-	Sequence      int64     `json:"sequence"`
-	FirstTerminal time.Time `json:"first_terminal"`
-	Seal          int64     `json:"seal"`
-	ClosedAt      time.Time `json:"closed_at"`
-}
-
-// check holds all that was published against the truth. It says what is wrong,
-// and what there was to be seen.
-func check(w *world, log []batch.Record) (problems []string, did map[string]int) {
-	c := &checker{
-		w: w, did: map[string]int{}, truth: map[string]airuddersim.TaskTruth{},
-		events: map[key]int{}, letters: map[key]int{}, rows: map[string]map[int64]int{}, tasks: map[string]*history{},
-		schemas: map[string]*avro.Schema{
-			eventTopic:  avro.MustParse(schemas.CallCompleted()),
-			statusTopic: avro.MustParse(schemas.TaskStatusChanged()),
-			deadTopic:   avro.MustParse(schemas.DeadLetter()),
-		},
+// check holds all that was ever committed against the truth, and the order of
+// it, which only a broker in memory knows.
+func check(w *world, log []batch.Record) *rig.Evidence {
+	e := &rig.Evidence{
+		Truth:  w.Truth(),
+		Topics: rig.Topics{Events: eventTopic, Status: statusTopic, Dead: deadTopic, Ledger: ledgerTopic},
+		Shards: 1, Source: baseURL, ByTopic: map[string]rig.History{},
+		Hidden: func(taskID string) bool { return w.everHidden[taskID] }, Settled: true, Ordered: true,
 	}
-	for _, task := range w.Truth().Tasks {
-		c.truth[task.TaskID] = task
+	for i, r := range log {
+		h := e.ByTopic[r.Topic]
+		kept := &kgo.Record{Topic: r.Topic, Key: r.Key, Value: r.Value, Offset: int64(i)}
+		for _, header := range r.Headers {
+			kept.Headers = append(kept.Headers, kgo.RecordHeader(header))
+		}
+		e.ByTopic[r.Topic] = rig.History{Committed: append(h.Committed, kept), Parts: 1}
 	}
-	for _, r := range log {
-		switch r.Topic {
-		case ledgerTopic:
-			c.ledger(r)
-		case eventTopic:
-			c.event(c.decode(r))
-		case deadTopic:
-			c.letter(c.decode(r))
-		case statusTopic:
-			c.change(c.decode(r))
+	known := map[string]*avro.Schema{
+		eventTopic:  avro.MustParse(schemas.CallCompleted()),
+		statusTopic: avro.MustParse(schemas.TaskStatusChanged()),
+		deadTopic:   avro.MustParse(schemas.DeadLetter()),
+	}
+	e.Decode(func(r *kgo.Record) (map[string]any, error) { return rig.Unframe(known[r.Topic], r.Value) })
+	e.Judge()
+	return e
+}
+
+// saw counts what there was to be seen.
+func saw(e *rig.Evidence) map[string]int {
+	did := map[string]int{"event": len(e.Calls)}
+	twins, status := map[string]map[string]bool{}, map[string]string{}
+	for _, call := range e.Calls {
+		id := call.Text("call_id")
+		if twins[id] == nil {
+			twins[id] = map[string]bool{}
+		}
+		if twins[id][call.Text("task_id")] = true; len(twins[id]) == 2 {
+			did["one CallID in two tasks"]++
 		}
 	}
-	c.calls()
-	c.paths()
-	return c.problems, c.did
-}
-
-func (c *checker) wrong(format string, args ...any) {
-	c.problems = append(c.problems, fmt.Sprintf(format, args...))
-}
-
-// decode reads a value in the registry's wire format.
-func (c *checker) decode(r batch.Record) map[string]any {
-	var value map[string]any
-	rest, err := c.schemas[r.Topic].Decode(r.Value[5:], &value)
-	if err != nil || len(rest) > 0 {
-		c.wrong("%s: key %s: %v, %d bytes left", r.Topic, r.Key, err, len(rest))
+	for _, letter := range e.Letters {
+		did["dead letter "+letter.Text("reason")]++
 	}
-	return value
-}
-
-func (c *checker) task(id string) *history {
-	h := c.tasks[id]
-	if h == nil {
-		h = &history{entered: map[string]bool{}}
-		c.tasks[id] = h
-	}
-	return h
-}
-
-func (c *checker) event(v map[string]any) {
-	k := key{TaskID: v["task_id"].(string), CallID: v["call_id"].(string)}
-	if c.events[k]++; c.events[k] > 1 {
-		c.wrong("call %s of task %s: event no. %d", k.CallID, k.TaskID, c.events[k])
-	}
-	h := c.task(k.TaskID)
-	if h.unpublished++; h.closed {
-		c.wrong("call %s of task %s: an event behind its closing", k.CallID, k.TaskID)
-	}
-	c.did["event"]++
-}
-
-func (c *checker) letter(v map[string]any) {
-	id := v["task_id"].(string)
-	callID, has := v["call_id"].(string)
-	if has {
-		k := key{TaskID: id, CallID: callID}
-		if c.letters[k]++; c.letters[k] > 1 {
-			c.wrong("call %s of task %s: dead letter no. %d", callID, id, c.letters[k])
-		}
-	} else if row, has := v["row_id"].(int64); has {
-		if c.rows[id] == nil {
-			c.rows[id] = map[int64]int{}
-		}
-		if c.rows[id][row]++; c.rows[id][row] > 1 {
-			c.wrong("row %d of task %s: dead letter no. %d", row, id, c.rows[id][row])
+	for _, change := range e.Changes {
+		task, now := change.Text("task_id"), change.Text("status")
+		switch seal, is := change.Seal(); {
+		case !is:
+			did["transition"]++
+			if status[task] == airuddersim.Finished && now == airuddersim.Calling {
+				did["finished task seen calling again"]++
+			}
+			status[task] = now
+		case seal.Number("seal_number") > 1:
+			did["seal once more"]++
+			fallthrough
+		default:
+			did["seal"]++
 		}
 	}
-	c.task(id).unpublished++
-	c.did["dead letter "+v["reason"].(string)]++
-}
-
-// ledger takes an entry; each call's stands behind what it speaks of.
-func (c *checker) ledger(r batch.Record) {
-	kind, rest, _ := strings.Cut(string(r.Key), "/")
-	id, of, _ := strings.Cut(rest, "/")
-	var e entry
-	if r.Value == nil {
-		c.did["tombstone"]++
-	} else if err := json.Unmarshal(r.Value, &e); err != nil {
-		c.wrong("ledger: %s: %v", r.Key, err)
-	}
-	switch {
-	case kind == "task":
-		c.state(id, e)
-	case kind != "call" && kind != "row":
-	case r.Value == nil:
-		if !c.task(id).closed {
-			c.wrong("ledger: a tombstone for %s, whose task is not closed", r.Key)
+	closed := map[string]bool{}
+	for _, entry := range e.Entries {
+		switch {
+		case entry.Value == nil:
+			did["tombstone"]++
+		case entry.Kind == "task" && !entry.Time("closed_at").IsZero() && !closed[entry.TaskID]:
+			closed[entry.TaskID] = true
+			did["task closed"]++
 		}
-	default:
-		c.entered(id, kind+"/"+of, of, e)
 	}
+	return did
 }
 
-func (c *checker) entered(taskID, name, callID string, e entry) {
-	h := c.task(taskID)
-	if h.entered[name] {
-		c.wrong("ledger: %s of task %s is entered twice", name, taskID)
-	}
-	h.entered[name] = true
-	if h.unpublished--; h.unpublished != 0 {
-		c.wrong("ledger: %s of task %s: %d more were published than entered", name, taskID, h.unpublished)
-	}
-	if late := e.As == "event" && !h.state.FirstTerminal.IsZero(); e.Late != late {
-		c.wrong("ledger: %s of task %s: late is %v", name, taskID, e.Late)
-	}
-	switch {
-	case e.As != "event":
-		h.dead++
-		return
-	case e.Late:
-		h.late++
-	}
-	h.exported = append(h.exported, callID)
-}
-
-// state takes a task entry; the changes that it counts stand before it.
-func (c *checker) state(taskID string, e entry) {
-	h := c.task(taskID)
-	if e.Sequence != h.sequence || e.Seal != h.seals {
-		c.wrong("ledger: task %s has sequence %d and seal %d, but %d changes and %d seals were published", taskID, e.Sequence, e.Seal, h.sequence, h.seals)
-	}
-	h.state = e
-	if !e.ClosedAt.IsZero() && !h.closed {
-		h.closed = true
-		c.did["task closed"]++
-	}
+// What is published in another order than it has to be is noticed, too.
+func TestCheckerNotices(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := soak(t, *seed, time.Hour)
+		log := w.broker.Log()
+		if problems := check(w, log).Problems; len(problems) > 0 {
+			t.Fatalf("wrong before anything was spoilt: %s", problems[0].Text)
+		}
+		first := func(topic, holds string) int {
+			return slices.IndexFunc(log, func(r batch.Record) bool {
+				return r.Topic == topic && (bytes.Contains(r.Key, []byte(holds)) || bytes.Contains(r.Value, []byte(holds)))
+			})
+		}
+		event, entry, state := first(eventTopic, ""), first(ledgerTopic, "call/"), first(ledgerTopic, `"sequence"`)
+		change, closing := first(statusTopic, ""), first(ledgerTopic, `"closed_at"`)
+		moved := func(from, to int) []batch.Record {
+			return slices.Insert(slices.Delete(slices.Clone(log), from, from+1), to, log[from])
+		}
+		for name, spoilt := range map[string][]batch.Record{
+			"an event less":                    slices.Delete(slices.Clone(log), event, event+1),
+			"an event and its entry less":      slices.Delete(slices.Clone(log), event, event+2),
+			"an event twice":                   slices.Insert(slices.Clone(log), event, log[event]),
+			"an entry before its event":        moved(entry, event),
+			"a task's entry before its status": moved(state, change),
+			"an early tombstone":               slices.Insert(slices.Clone(log), entry+1, batch.Record{Topic: ledgerTopic, Key: log[entry].Key}),
+			"a tombstone before the closing":   moved(closing, len(log)-1),
+			"a call and its entry at the end":  slices.Concat(slices.Delete(slices.Clone(log), event, event+2), log[event:event+2]),
+			"a status record after all others": moved(change, len(log)-1),
+		} {
+			if len(check(w, spoilt).Problems) == 0 {
+				t.Errorf("%s: the checker finds nothing wrong", name)
+			}
+		}
+	})
 }

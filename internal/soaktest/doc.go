@@ -18,6 +18,6 @@
 //	upstream_test.go  the simulated AIRudder behind a network of pipes
 //	process_test.go   exporters, and how they end
 //	mischief_test.go  what happens to the tasks
-//	check*_test.go    what was published, held against the truth
+//	check_test.go     what was published, held against the truth
 //	soak_test.go      the soak
 package soaktest

@@ -31,6 +31,8 @@ type process struct {
 	committing chan struct{} // received from in the middle of a commit
 }
 
+const baseURL = "http://upstream.test"
+
 // Settings of all processes. The retention is short, so that tasks are closed.
 const (
 	pollMax   = 5 * time.Minute
@@ -43,7 +45,7 @@ func startProcess(t *testing.T, u *upstream, b *broker) *process {
 	published, _ := b.Published(t.Context(), eventTopic)
 	p := &process{t: t, metrics: prometheus.NewRegistry(), later: published, committing: make(chan struct{})}
 	client, err := airudder.New(airudder.Config{
-		BaseURL: "http://upstream.test", AppKey: "key", AppSecret: "secret", ListEnabled: true,
+		BaseURL: baseURL, AppKey: "key", AppSecret: "secret", ListEnabled: true,
 		RequestsPerSecond: 1, Concurrency: 4, Timeout: 30 * time.Second, ResponseTimeout: 5 * time.Minute, Dial: u.dial,
 	}, nil, p.metrics)
 	if err != nil {
@@ -76,7 +78,7 @@ func encoder(meta ledger.Meta, limit func(topic string) int) (exporter.Encoder, 
 	return record.NewEncoder(record.EncoderConfig{
 		Topics:  record.Topics{CallCompleted: eventTopic, TaskStatus: statusTopic, DeadLetter: deadTopic, Ledger: ledgerTopic},
 		IDs:     record.IDs{CallCompleted: 1, TaskStatus: 2, DeadLetter: 3},
-		BaseURL: "http://upstream.test", LedgerID: meta.LedgerID,
+		BaseURL: baseURL, LedgerID: meta.LedgerID,
 		Limits: record.Limits{CallCompleted: limit(eventTopic), TaskStatus: limit(statusTopic), DeadLetter: limit(deadTopic)},
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"airudder-exporter/internal/airuddersim"
+	"airudder-exporter/internal/rig"
 )
 
 var (
@@ -23,7 +24,7 @@ var (
 // Everything goes wrong at once, for days. Each finished call is published
 // exactly once all the same.
 func TestSoak(t *testing.T) {
-	if raceDetector && *minutes == 250 {
+	if rig.Race && *minutes == 250 {
 		*minutes, *worlds = 60, 1
 	}
 	var mu sync.Mutex
@@ -34,13 +35,11 @@ func TestSoak(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					w := soak(t, *seed+uint64(i), time.Duration(*minutes)*time.Minute)
-					problems, saw := check(w, w.broker.Log())
-					for _, p := range problems[:min(10, len(problems))] {
-						t.Error(p)
-					}
+					e := check(w, w.broker.Log())
+					e.Report(t, nil)
 					mu.Lock()
 					defer mu.Unlock()
-					for _, m := range []map[string]int{w.did, saw} {
+					for _, m := range []map[string]int{w.did, saw(e)} {
 						for what, times := range m {
 							did[what] += times
 						}

@@ -1,8 +1,9 @@
-package prooftest
+package rig
 
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -11,45 +12,42 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// decoder reads values by the schemas that the registry has for their ids.
-type decoder struct {
+// Decoder reads values by the schemas that the registry has for their ids.
+type Decoder struct {
 	registry string
 	schemas  map[int32]*avro.Schema
 }
 
-func newDecoder(registry string) *decoder {
-	return &decoder{registry: registry, schemas: map[int32]*avro.Schema{}}
+// NewDecoder asks the registry of that URL.
+func NewDecoder(registry string) *Decoder {
+	return &Decoder{registry: registry, schemas: map[int32]*avro.Schema{}}
 }
 
-// decode reads a value in Confluent's wire format: a zero byte, the schema's id
+// Decode reads a value in Confluent's wire format: a zero byte, the schema's id
 // in four bytes, Avro binary. It must end where the value does.
-func (d *decoder) decode(r *kgo.Record) (map[string]any, error) {
-	v := r.Value
-	if len(v) < 5 || v[0] != 0 {
-		return nil, fmt.Errorf("%s[%d]@%d: not in the registry's wire format", r.Topic, r.Partition, r.Offset)
+func (d *Decoder) Decode(r *kgo.Record) (map[string]any, error) {
+	if len(r.Value) < 5 || r.Value[0] != 0 {
+		return nil, errors.New("not in the registry's wire format")
 	}
-	schema, err := d.schema(int32(binary.BigEndian.Uint32(v[1:])), r.Topic)
+	schema, err := d.schema(int32(binary.BigEndian.Uint32(r.Value[1:])), r.Topic)
 	if err != nil {
 		return nil, err
 	}
-	var value any
-	rest, err := schema.Decode(v[5:], &value)
+	return Unframe(schema, r.Value)
+}
+
+// Unframe decodes a value in that format by a schema that is known.
+func Unframe(schema *avro.Schema, framed []byte) (fields map[string]any, err error) {
+	rest, err := schema.Decode(framed[5:], &fields)
 	if err == nil && len(rest) > 0 {
 		err = fmt.Errorf("%d bytes follow the value", len(rest))
 	}
-	fields, ok := value.(map[string]any)
-	if err == nil && !ok {
-		err = fmt.Errorf("the value is a %T", value)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s[%d]@%d: %w", r.Topic, r.Partition, r.Offset, err)
-	}
-	return fields, nil
+	return fields, err
 }
 
 // schema is the registry's schema of an id, which must be a version of the
 // topic's subject.
-func (d *decoder) schema(id int32, topic string) (*avro.Schema, error) {
+func (d *Decoder) schema(id int32, topic string) (*avro.Schema, error) {
 	if s := d.schemas[id]; s != nil {
 		return s, nil
 	}
@@ -75,7 +73,7 @@ func (d *decoder) schema(id int32, topic string) (*avro.Schema, error) {
 	return s, nil
 }
 
-func (d *decoder) ask(path string, answer any) error {
+func (d *Decoder) ask(path string, answer any) error {
 	client := http.Client{Timeout: 10 * time.Second}
 	res, err := client.Get(d.registry + path)
 	if err != nil {

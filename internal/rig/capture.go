@@ -1,4 +1,4 @@
-package prooftest
+package rig
 
 import (
 	"bytes"
@@ -14,10 +14,10 @@ import (
 	"airudder-exporter/internal/airuddersim"
 )
 
-// capture keeps what the upstream's complete detail responses showed, decoded
+// Capture keeps what the upstream's complete detail responses showed, decoded
 // by encoding/json: each task's header, and each row that shows a finished
 // call, as often as they changed.
-type capture struct {
+type Capture struct {
 	mu      sync.Mutex
 	tasks   map[string][]shown              // the task's own fields
 	rows    map[airuddersim.CallKey][]shown // finished rows
@@ -37,12 +37,13 @@ type answer struct {
 	rows, finished, cancelled int64
 }
 
-func newCapture() *capture {
-	return &capture{tasks: map[string][]shown{}, rows: map[airuddersim.CallKey][]shown{}, answers: map[string][]answer{}}
+// NewCapture has kept nothing yet.
+func NewCapture() *Capture {
+	return &Capture{tasks: map[string][]shown{}, rows: map[airuddersim.CallKey][]shown{}, answers: map[string][]answer{}}
 }
 
-// wrap has what a handler answers captured.
-func (c *capture) wrap(next http.Handler) http.Handler {
+// Wrap has what a handler answers captured.
+func (c *Capture) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !strings.HasSuffix(r.URL.Path, "/detail") {
 			next.ServeHTTP(w, r)
@@ -76,7 +77,7 @@ func (t *twice) Write(p []byte) (int, error) {
 
 // keep takes a response in. One that is not a task's detail, or not whole, is
 // passed over.
-func (c *capture) keep(taskID string, asked time.Time, t *twice) {
+func (c *Capture) keep(taskID string, asked time.Time, t *twice) {
 	body := io.Reader(&t.body)
 	if t.Header().Get("Content-Encoding") == "gzip" {
 		var err error
@@ -141,7 +142,7 @@ func stringOf(raw json.RawMessage) string {
 
 // response finds what was answered to the request of a time, and what was
 // answered before it.
-func (c *capture) response(taskID string, observed time.Time) (of, before answer, found bool) {
+func (c *Capture) response(taskID string, observed time.Time) (of, before answer, found bool) {
 	for _, a := range c.answers[taskID] {
 		if !a.asked.Before(observed) {
 			return a, before, true

@@ -1,4 +1,4 @@
-package prooftest
+package rig
 
 import (
 	"encoding/json"
@@ -192,30 +192,30 @@ func expected(task, row shown, observed time.Time) map[string]any {
 // checkFields holds every field of every event against the response that it was
 // read from: the first that was asked for at or after its observed_at. Where the
 // rows come before the task's own fields, these may be the last response's.
-func (c *checker) checkFields() {
-	c.captured.mu.Lock()
-	defer c.captured.mu.Unlock()
-	for _, e := range c.calls {
-		taskID := e.text("task_id")
-		response, before, _ := c.captured.response(taskID, e.time("observed_at"))
-		row, inRow := at(c.captured.rows[e.call()], response.asked)
-		header, inHeader := at(c.captured.tasks[taskID], response.asked)
+func (e *Evidence) checkFields() {
+	e.Responses.mu.Lock()
+	defer e.Responses.mu.Unlock()
+	for _, call := range e.Calls {
+		taskID, observed := call.Text("task_id"), call.Time("observed_at")
+		response, before, _ := e.Responses.response(taskID, observed)
+		row, inRow := at(e.Responses.rows[call.Call()], response.asked)
+		header, inHeader := at(e.Responses.tasks[taskID], response.asked)
 		if !inRow || !inHeader {
-			c.wrong(e.call(), "%s: the response after %s did not show call %s of task %s", e, e.time("observed_at"), e.text("call_id"), taskID)
+			e.wrong(call.Call(), "%s: the response after %s did not show call %s of task %s", call, observed, call.Text("call_id"), taskID)
 			continue
 		}
-		wrong := differ(e.fields, expected(header, row, e.time("observed_at")))
-		if earlier, ok := at(c.captured.tasks[taskID], before.asked); ok && len(wrong) > 0 {
-			if len(differ(e.fields, expected(earlier, row, e.time("observed_at")))) == 0 {
+		wrong := differ(call.Fields, expected(header, row, observed))
+		if earlier, ok := at(e.Responses.tasks[taskID], before.asked); ok && len(wrong) > 0 {
+			if len(differ(call.Fields, expected(earlier, row, observed))) == 0 {
 				wrong = nil
 			}
 		}
 		if len(wrong) > 0 {
-			c.wrong(e.call(), "%s: call %s of task %s is not what the response showed: %s", e, e.text("call_id"), taskID, strings.Join(wrong, "; "))
+			e.wrong(call.Call(), "%s: call %s of task %s is not what the response showed: %s", call, call.Text("call_id"), taskID, strings.Join(wrong, "; "))
 		}
 	}
-	for _, change := range c.changes {
-		c.checkCounts(change)
+	for _, change := range e.Changes {
+		e.checkCounts(change)
 	}
 }
 
@@ -251,11 +251,11 @@ func equal(got, want any) bool {
 
 // checkCounts holds a transition or a seal against the response that it was read
 // from.
-func (c *checker) checkCounts(change record) {
-	taskID := change.text("task_id")
-	want, _, _ := c.captured.response(taskID, change.time("observed_at"))
-	got := answer{want.asked, change.text("status"), change.number("rows"), change.number("rows_finished"), change.number("rows_cancelled")}
+func (e *Evidence) checkCounts(change Record) {
+	taskID := change.Text("task_id")
+	want, _, _ := e.Responses.response(taskID, change.Time("observed_at"))
+	got := answer{want.asked, change.Text("status"), change.Number("rows"), change.Number("rows_finished"), change.Number("rows_cancelled")}
 	if got != want {
-		c.wrong(airuddersim.CallKey{TaskID: taskID}, "%s: got %+v, the response showed %+v", change, got, want)
+		e.wrong(airuddersim.CallKey{TaskID: taskID}, "%s: got %+v, the response showed %+v", change, got, want)
 	}
 }

@@ -1,6 +1,0 @@
-//go:build race
-
-package soaktest
-
-// raceDetector says whether the tests run under it.
-const raceDetector = true
