@@ -38,6 +38,7 @@ var rooms = map[string]struct{ imports, libraries []string }{
 		},
 	},
 	"internal/kafka":    {[]string{"internal/batch"}, []string{"github.com/segmentio/kafka-go"}},
+	"internal/shards":   {[]string{"internal/kafka"}, []string{"github.com/segmentio/kafka-go"}},
 	"internal/exporter": {imports: []string{"internal/call", "internal/ledger", "internal/batch", "internal/record"}},
 	"internal/status":   {[]string{"internal/exporter"}, []string{"github.com/prometheus/client_golang/prometheus/promhttp"}},
 	"internal/embedded": {libraries: []string{
@@ -195,6 +196,9 @@ func TestViolations(t *testing.T) {
 		{"internal/kafka", "internal/call", false},
 		{"internal/kafka", "github.com/segmentio/kafka-go/protocol/rawproduce", true},
 		{"internal/kafka", "github.com/twmb/franz-go/pkg/kgo", false},
+		{"internal/kafka", "internal/shards", false},
+		{"internal/shards", "internal/kafka", true},
+		{"internal/shards", "internal/batch", false},
 		{"internal/exporter", "internal/kafka", false},
 		{"internal/exporter", "internal/airudder", false},
 		{"internal/exporter", "github.com/segmentio/kafka-go", false},

@@ -18,6 +18,7 @@ import (
 	"airudder-exporter/internal/exporter"
 	"airudder-exporter/internal/kafka"
 	"airudder-exporter/internal/record"
+	"airudder-exporter/internal/shards"
 )
 
 func (p program) checkCommand() *cobra.Command {
@@ -164,7 +165,11 @@ func (c *checker) creation(ctx context.Context, client *kafka.Client, missing []
 
 // rights has the broker say which of the rights that a run needs are missing.
 func (c *checker) rights(ctx context.Context, client *kafka.Client) {
-	missing, err := client.MissingRights(ctx, c.cfg.Kafka.Assignment)
+	group := ""
+	if c.cfg.Kafka.Assignment == shards.Group {
+		group = shards.GroupID(c.cfg.Kafka.Topics.Ledger)
+	}
+	missing, err := client.MissingRights(ctx, group)
 	for _, right := range missing {
 		if right.Operation == "DescribeConfigs" { // a finding about the topic has said so
 			continue

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"airudder-exporter/internal/kafka"
 	"math"
 	"net/url"
 	"slices"
@@ -9,6 +8,7 @@ import (
 	"time"
 
 	"airudder-exporter/internal/env"
+	"airudder-exporter/internal/shards"
 )
 
 // tidy brings values into the one form that the rest of the program expects.
@@ -77,7 +77,7 @@ func (k Kafka) check(r *env.Reader) {
 	atLeastOne(r, "KAFKA_PARTITIONS", k.Partitions)
 	atLeastOne(r, "KAFKA_LEDGER_PARTITIONS", k.LedgerPartitions)
 	oneOf(r, "KAFKA_EVENT_KEY", k.EventKey, "call_id", "task_id", "callee_number", "comments")
-	oneOf(r, "KAFKA_ASSIGNMENT", k.Assignment, kafka.AssignGroup, kafka.AssignAll)
+	oneOf(r, "KAFKA_ASSIGNMENT", k.Assignment, shards.Group, shards.All)
 	if t := k.TransactionTimeout; t < time.Second || t > 15*time.Minute {
 		r.Bad("KAFKA_TRANSACTION_TIMEOUT", "is out of range: give a duration from 1s to 15m")
 	}

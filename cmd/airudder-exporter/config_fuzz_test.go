@@ -1,13 +1,14 @@
 package main
 
 import (
-	"airudder-exporter/internal/env"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+
+	"airudder-exporter/internal/env"
 )
 
 // FuzzConfig gives any two variables any values: nothing panics, each line of

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"airudder-exporter/internal/env"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -9,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"airudder-exporter/internal/env"
 )
 
 // Every setting that a room names in a message has a variable.

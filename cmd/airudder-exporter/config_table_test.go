@@ -1,7 +1,6 @@
 package main
 
 import (
-	"airudder-exporter/internal/env"
 	"flag"
 	"fmt"
 	"os"
@@ -9,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"airudder-exporter/internal/env"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files and the table in deploy/CONFIGURATION.md")

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"airudder-exporter/internal/env"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -9,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"airudder-exporter/internal/env"
 )
 
 // The secrets of the tests; no message may show one.

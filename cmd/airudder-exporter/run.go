@@ -16,6 +16,7 @@ import (
 	"airudder-exporter/internal/kafka"
 	"airudder-exporter/internal/ledger"
 	"airudder-exporter/internal/record"
+	"airudder-exporter/internal/shards"
 	"airudder-exporter/internal/status"
 )
 
@@ -103,10 +104,10 @@ func (s starter) own(ctx context.Context, e *exporter.Exporter) error {
 	group.Go(func() error { return e.List(ctx) })
 	group.Go(func() error { return s.watchTopics(ctx, time.Hour) })
 	group.Go(func() error {
-		own := func(ctx context.Context, owned *kafka.Shard) error {
+		own := func(ctx context.Context, owned *shards.Shard) error {
 			return e.RunShard(ctx, shard{s.client.Partition(owned.Partition)}, owned)
 		}
-		return s.client.Assign(ctx, s.cfg.Kafka.Assignment, meta.Partitions, own, changed)
+		return shards.Assign(ctx, assignment(s.cfg.Kafka, meta.Partitions), s.client, s.log, own, changed)
 	})
 	return group.Wait()
 }

@@ -15,6 +15,7 @@ import (
 	"airudder-exporter/internal/kafka"
 	"airudder-exporter/internal/ledger"
 	"airudder-exporter/internal/record"
+	"airudder-exporter/internal/shards"
 )
 
 // This file turns the configuration into the rooms' own, and joins the rooms
@@ -43,6 +44,15 @@ func brokers(k Kafka) kafka.Config {
 
 func cluster(k Kafka, log *slog.Logger, reg prometheus.Registerer) (*kafka.Client, error) {
 	return kafka.Dial(brokers(k), log, reg)
+}
+
+// assignment is who gives the shards of a ledger out.
+func assignment(k Kafka, count int) shards.Config {
+	c := brokers(k)
+	return shards.Config{
+		Mode: k.Assignment, Brokers: c.Brokers, ClientID: c.ClientID, Ledger: c.LedgerTopic, Shards: count,
+		SettingName: c.SettingName,
+	}
 }
 
 func layout(k Kafka) kafka.Layout {

@@ -1,7 +1,6 @@
 package kafka
 
 import (
-	"airudder-exporter/internal/batch"
 	"bytes"
 	"context"
 	"fmt"
@@ -12,6 +11,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
+
+	"airudder-exporter/internal/batch"
 )
 
 // calls is n calls of 600 bytes of event and 70 of ledger entry.

@@ -1,7 +1,6 @@
 package kafka
 
 import (
-	"airudder-exporter/internal/batch"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -10,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"airudder-exporter/internal/batch"
 )
 
 // TestChaos lets several processes publish the same calls through one shard,

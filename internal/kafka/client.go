@@ -1,19 +1,17 @@
 package kafka
 
 import (
-	"airudder-exporter/internal/batch"
-	"context"
 	"crypto/tls"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 	kafkago "github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/sasl"
+
+	"airudder-exporter/internal/batch"
 )
 
 // Client is the connection to one cluster. It is safe for concurrent use.
@@ -73,63 +71,6 @@ func Dial(cfg Config, logger *slog.Logger, reg prometheus.Registerer) (*Client, 
 
 // Close closes every connection. Requests under way end by themselves.
 func (c *Client) Close() { c.transport.CloseIdleConnections() }
-
-// ask sends one request through the Transport and waits for its answer, no
-// longer than one may take. The answer's own error codes are the caller's.
-func ask[R protocol.Message](ctx context.Context, c *Client, req protocol.Message) (R, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.requestLimit())
-	defer cancel()
-	return await[R](ctx, c, req)
-}
-
-// await is ask for as long as ctx lasts.
-func await[R protocol.Message](ctx context.Context, c *Client, req protocol.Message) (R, error) {
-	var none R
-	res, err := c.transport.RoundTrip(ctx, c.addr, req)
-	if err != nil {
-		return none, err
-	}
-	typed, ok := res.(R)
-	if !ok {
-		return none, fmt.Errorf("the broker's answer to %s is a %T", req.ApiKey(), res)
-	}
-	return typed, nil
-}
-
-// askAside is ask for what the Transport must not answer from its memory, nor
-// draw conclusions from: it would wait for topics that nobody creates.
-func askAside[R protocol.Message](ctx context.Context, c *Client, req protocol.Message) (R, error) {
-	var none R
-	res, err := ask[*asideAnswer](ctx, c, &aside{routed{Message: req, clientID: c.cfg.ClientID}})
-	if err != nil {
-		return none, err
-	}
-	typed, ok := res.Message.(R)
-	if !ok {
-		return none, fmt.Errorf("the broker's answer to %s is a %T", req.ApiKey(), res.Message)
-	}
-	return typed, nil
-}
-
-// aside goes where its message would; else to whichever broker there is a
-// connection to.
-type aside struct{ routed }
-
-type asideAnswer struct{ protocol.Message }
-
-// Broker implements protocol.BrokerMessage.
-func (a *aside) Broker(cluster protocol.Cluster) (protocol.Broker, error) {
-	if m, ok := a.Message.(protocol.BrokerMessage); ok {
-		return m.Broker(cluster)
-	}
-	return protocol.Broker{ID: -1}, nil
-}
-
-// RawExchange implements protocol.RawExchanger.
-func (a *aside) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
-	res, err := a.routed.RawExchange(rw)
-	return &asideAnswer{res}, err
-}
 
 // checkEnd compares where a batch of ours went in a shard's ledger partition
 // with the end that this process knows. A topic that was deleted and created

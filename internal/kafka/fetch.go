@@ -10,6 +10,17 @@ import (
 	"github.com/segmentio/kafka-go/protocol/fetch"
 )
 
+// Fetch (API 1), version 11, sent to the partition's leader, for one partition at a
+// time. We read the response's bytes ourselves.
+//
+// Behaviour: sends whole batches from the one that holds the offset on, at least
+// one where there is one, however large; perhaps a piece of another; never across a
+// segment. Aborted data come too: package batch judges by the markers.
+// Errors: 6 and its like while leaders move: asked again; 1 OFFSET_OUT_OF_RANGE:
+// the beginning was deleted, or the broker led once; 29 without the right Read.
+// Notes: a broker that led once does not refuse: it answers with its own high
+// watermark. So no fetch, and no end that a broker tells, says that a log ends.
+
 // fetchVersion is the version of Fetch that we speak: Kafka 2.3 and later, 4
 // included.
 const fetchVersion = 11

@@ -1,13 +1,14 @@
 package kafka
 
 import (
-	"airudder-exporter/internal/batch"
-	"airudder-exporter/internal/batch/handmade"
 	"encoding/binary"
 	"hash/crc32"
 	"testing"
 
 	"github.com/segmentio/kafka-go/compress"
+
+	"airudder-exporter/internal/batch"
+	"airudder-exporter/internal/batch/handmade"
 )
 
 // FuzzFetch feeds whatever a network may bring to all that reads a fetch

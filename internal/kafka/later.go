@@ -1,9 +1,10 @@
 package kafka
 
 import (
-	"airudder-exporter/internal/batch"
 	"context"
 	"fmt"
+
+	"airudder-exporter/internal/batch"
 )
 
 // Later shows the records of a shard's ledger partition that stand behind those

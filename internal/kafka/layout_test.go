@@ -1,8 +1,6 @@
 package kafka
 
 import (
-	"airudder-exporter/internal/batch"
-	"airudder-exporter/internal/batch/handmade"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,6 +10,9 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/compress"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"airudder-exporter/internal/batch"
+	"airudder-exporter/internal/batch/handmade"
 )
 
 const (

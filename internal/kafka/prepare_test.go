@@ -1,12 +1,13 @@
 package kafka
 
 import (
-	"airudder-exporter/internal/batch"
 	"bytes"
 	"errors"
 	"slices"
 	"testing"
 	"time"
+
+	"airudder-exporter/internal/batch"
 )
 
 func TestPrepareSplits(t *testing.T) {

@@ -1,17 +1,33 @@
 package kafka
 
 import (
-	"airudder-exporter/internal/batch"
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/produce"
 	"github.com/segmentio/kafka-go/protocol/rawproduce"
+
+	"airudder-exporter/internal/batch"
 )
+
+// Produce (API 0), the latest version up to 8, sent to each partition's leader,
+// the records as the bytes of package batch.
+//
+// Behaviour: with acks=all an answer means that every replica in sync has the
+// batch. Any batch with a sequence range that the partition has already seen is
+// answered with success, whatever it holds: so nothing is ever sent twice.
+// Errors: 6 NOT_LEADER_OR_FOLLOWER, 19 and 20 too few replicas in sync; 45 a gap in
+// the sequence; 47, 49: fenced; 10 over the topic's max.message.bytes, 87 two
+// batches of one partition in a request, 32 a timestamp too far ahead; 29 without
+// the right Write. None is asked again in place.
+// Notes: a broker that is asked for a partition of another leader refuses that
+// partition alone. A producer quota may hold the answer of EndTxn back;
+// throttle_time_ms names it.
 
 // produce stamps and sends batches, one of each partition, and returns their
 // base offsets. It sends one request to each leader, all at once, and waits
@@ -59,17 +75,25 @@ func one(failures []error) error {
 
 // byLeader groups batches by the broker that leads their partition.
 func (s *session) byLeader(ctx context.Context, batches []batch.Placed) (map[int32][]batch.Placed, error) {
-	leaders := make(map[string]map[int]int32)
+	var topics []string
+	for _, b := range batches {
+		if !slices.Contains(topics, b.Topic) {
+			topics = append(topics, b.Topic)
+		}
+	}
+	states, err := s.client.metadata(ctx, topics)
+	if err != nil {
+		return nil, err
+	}
 	grouped := make(map[int32][]batch.Placed)
 	for _, b := range batches {
-		if leaders[b.Topic] == nil {
-			of, err := s.client.leaders(ctx, b.Topic)
-			if err != nil {
-				return nil, err
-			}
-			leaders[b.Topic] = of
+		if err := states[b.Topic].exists(b.Topic); err != nil {
+			return nil, err
 		}
-		leader := leaders[b.Topic][b.Partition]
+		leader := int32(-1) // the Transport says so when it is asked
+		if leaders := states[b.Topic].leaders; b.Partition < len(leaders) {
+			leader = leaders[b.Partition]
+		}
 		grouped[leader] = append(grouped[leader], b)
 	}
 	return grouped, nil

@@ -1,12 +1,13 @@
 package kafka
 
 import (
-	"airudder-exporter/internal/batch"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"testing"
+
+	"airudder-exporter/internal/batch"
 )
 
 // entries is what a replay showed: key → value, and how many records in all.

@@ -1,8 +1,6 @@
 package kafka
 
 import (
-	"airudder-exporter/internal/batch"
-	"airudder-exporter/internal/batch/handmade"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +11,9 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"airudder-exporter/internal/batch"
+	"airudder-exporter/internal/batch/handmade"
 )
 
 // scanKeys is what Scan shows of a range, as offset:key.

@@ -2,13 +2,13 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	kafkago "github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/protocol/describegroups"
-	"github.com/segmentio/kafka-go/protocol/findcoordinator"
-	"github.com/segmentio/kafka-go/protocol/metadata"
 )
 
 // RightError says which right the broker refuses to us. Trying again makes sense,
@@ -67,71 +67,56 @@ func onTransactionalID(err error, ledger string) error {
 // The operations of ACLs, by their number. Source: Kafka's AclOperation.
 var operations = map[string]int{"Read": 3, "Write": 4, "DescribeConfigs": 10}
 
-// MissingRights asks which of the rights that a run needs the broker would
-// refuse, and changes nothing. It looks at the topics that there are, at the
-// transactional ids and, with AssignGroup, at the group. Brokers before Kafka
-// 2.3 do not tell: then nothing is missing.
-func (c *Client) MissingRights(ctx context.Context, mode string) ([]*RightError, error) {
-	missing, err := c.missingOnTopics(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("ask for the rights on the topics: %w", err)
-	}
-	for _, id := range []string{"-init", "-0"} {
-		res, err := ask[*findcoordinator.Response](ctx, c, &findcoordinator.Request{
-			Key: c.cfg.LedgerTopic + id, KeyType: int8(kafkago.CoordinatorKeyTypeTransaction)})
-		if err != nil {
-			return nil, fmt.Errorf("ask for the right on the transactional ids: %w", err)
-		}
-		if refused, ok := onTransactionalID(codeError(res.ErrorCode), c.cfg.LedgerTopic).(*RightError); ok {
-			missing = append(missing, refused)
-			break
-		}
-	}
-	if mode != AssignGroup {
-		return missing, nil
-	}
-	refused, err := c.missingOnGroup(ctx)
-	if refused != nil {
-		missing = append(missing, refused)
-	}
-	return missing, err
-}
-
-func (c *Client) missingOnTopics(ctx context.Context) (missing []*RightError, err error) {
-	res, err := askAside[*metadata.Response](ctx, c, &metadata.Request{TopicNames: c.cfg.topics(), IncludeTopicAuthorizedOperations: true})
-	if err != nil {
-		return nil, err
-	}
-	for _, t := range res.Topics {
-		needed := []string{"Write", "DescribeConfigs"}
-		if t.Name == c.cfg.LedgerTopic {
-			needed = []string{"Read", "Write", "DescribeConfigs"}
-		}
-		for _, operation := range needed {
-			if t.ErrorCode == 0 && lacks(t.TopicAuthorizedOperations, operation) {
-				missing = append(missing, &RightError{Operation: operation, Resource: "topic", Name: t.Name, Err: kafkago.TopicAuthorizationFailed})
-			}
-		}
-	}
-	return missing, nil
-}
-
 // lacks reports whether a set of operations, one bit each, is told and is
 // without one.
 func lacks(set int32, operation string) bool {
 	return set > 0 && set&(1<<operations[operation]) == 0
 }
 
-func (c *Client) missingOnGroup(ctx context.Context) (*RightError, error) {
-	group := GroupID(c.cfg.LedgerTopic)
-	res, err := ask[*describegroups.Response](ctx, c, &describegroups.Request{Groups: []string{group}, IncludeAuthorizedOperations: true})
+// MissingRights asks which of the rights that a run needs the broker would
+// refuse, and changes nothing. It looks at the topics that exist, at the
+// transactional ids and at a consumer group; an empty name is no group. Brokers
+// before Kafka 2.3 do not tell: then nothing is missing.
+func (c *Client) MissingRights(ctx context.Context, group string) ([]*RightError, error) {
+	missing, err := c.missingOnTopics(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("ask for the right on the group: %w", err)
+		return nil, fmt.Errorf("look up the rights on the topics: %w", err)
 	}
-	for _, g := range res.Groups {
-		if g.ErrorCode == int16(kafkago.GroupAuthorizationFailed) || lacks(g.AuthorizedOperations, "Read") {
-			return &RightError{Operation: "Read", Resource: "group", Name: group, Err: kafkago.GroupAuthorizationFailed}, nil
+	for _, id := range []string{"-init", "-0"} {
+		_, err := c.findCoordinator(ctx, c.cfg.LedgerTopic+id)
+		if refused, ok := errors.AsType[*RightError](err); ok {
+			missing = append(missing, refused)
+			break
+		}
+		if code(err) == 0 && err != nil {
+			return nil, fmt.Errorf("look up the right on the transactional ids: %w", err)
 		}
 	}
-	return nil, nil
+	if group == "" {
+		return missing, nil
+	}
+	mayRead, err := c.mayReadGroup(ctx, group)
+	if err != nil {
+		return missing, fmt.Errorf("look up the right on the group: %w", err)
+	}
+	if !mayRead {
+		missing = append(missing, &RightError{Operation: "Read", Resource: "group", Name: group, Err: kafkago.GroupAuthorizationFailed})
+	}
+	return missing, nil
+}
+
+func (c *Client) missingOnTopics(ctx context.Context) (missing []*RightError, err error) {
+	granted, err := c.topicOperations(ctx, c.cfg.topics())
+	for _, topic := range slices.Sorted(maps.Keys(granted)) {
+		needed := []string{"Write", "DescribeConfigs"}
+		if topic == c.cfg.LedgerTopic {
+			needed = []string{"Read", "Write", "DescribeConfigs"}
+		}
+		for _, operation := range needed {
+			if lacks(granted[topic], operation) {
+				missing = append(missing, &RightError{Operation: operation, Resource: "topic", Name: topic, Err: kafkago.TopicAuthorizationFailed})
+			}
+		}
+	}
+	return missing, err
 }

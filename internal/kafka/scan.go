@@ -1,10 +1,11 @@
 package kafka
 
 import (
-	"airudder-exporter/internal/batch"
 	"context"
 	"fmt"
 	"time"
+
+	"airudder-exporter/internal/batch"
 )
 
 // Message is a record as it was read. Its slices are its own.

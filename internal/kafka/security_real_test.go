@@ -1,18 +1,9 @@
 package kafka
 
 import (
-	"bytes"
-	"context"
-	"fmt"
-	"log/slog"
-	"math/rand/v2"
 	"os"
 	"strings"
-	"sync"
 	"testing"
-	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 // secureSite is the secured broker of TEST_KAFKA_SECURE_BROKERS, and a user of
@@ -69,29 +60,6 @@ func TestSecureBrokerExplained(t *testing.T) {
 	}
 }
 
-func TestSecureBrokerAssigns(t *testing.T) {
-	for _, mechanism := range []string{Plain, ScramSHA256, ScramSHA512} {
-		t.Run(mechanism, func(t *testing.T) {
-			s, cfg := secureSite(t, secureAdmin, mechanism)
-			cfg = withTopics(cfg)
-			c := s.client(t, cfg)
-			layout := testLayout
-			findings, err := c.EnsureTopics(t.Context(), c.TopicSpecs(layout), true)
-			if err != nil || Refused(findings) != nil {
-				t.Fatal(err, findings)
-			}
-			m := newMember(t)
-			m.run(func(ctx context.Context) error {
-				return c.Assign(ctx, AssignGroup, layout.LedgerPartitions, m.own, m.changed)
-			})
-			m.await(layout.LedgerPartitions)
-			if err := m.shards[0].AfterFence(t.Context()); err != nil {
-				t.Errorf("AfterFence: got %v, want nil", err)
-			}
-		})
-	}
-}
-
 func TestSecureBrokerWithoutRights(t *testing.T) {
 	s, cfg := secureSite(t, secureUser, ScramSHA512)
 	c := s.client(t, withTopics(cfg))
@@ -99,46 +67,4 @@ func TestSecureBrokerWithoutRights(t *testing.T) {
 		_, err := c.EnsureTopics(t.Context(), c.TopicSpecs(testLayout), create)
 		wantRight(t, err, "Write", "topic")
 	}
-}
-
-// A group that refuses us is no reason to end, and the log says which right is
-// missing, once.
-func TestSecureBrokerWithoutTheGroup(t *testing.T) {
-	s, cfg := secureSite(t, secureUser, ScramSHA256)
-	var log lockedBuffer
-	ledger := fmt.Sprintf("assign-%x", rand.Uint64())
-	cfg.Brokers, cfg.LedgerTopic = s.brokers, ledger
-	c, err := Dial(cfg, slog.New(slog.NewTextHandler(&log, nil)), prometheus.NewRegistry())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-	defer cancel()
-	told := false
-	err = c.Assign(ctx, AssignGroup, 1, func(ctx context.Context, _ *Shard) error { <-ctx.Done(); return nil }, func([]int) { told = true })
-	if err != nil || told {
-		t.Errorf("got %v, told of shards: %v; want nil and false", err, told)
-	}
-	if got, want := strings.Count(log.String(), `lacks the right Read on the group \"`+ledger+`-exporters\"`), 1; got != want {
-		t.Errorf("got %d sentences about the right, want %d, in:\n%s", got, want, log.String())
-	}
-}
-
-// lockedBuffer is a log that can be read while it is written.
-type lockedBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }

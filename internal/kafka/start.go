@@ -1,7 +1,6 @@
 package kafka
 
 import (
-	"airudder-exporter/internal/batch"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +10,8 @@ import (
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
+
+	"airudder-exporter/internal/batch"
 )
 
 // Producer makes this process the one that writes a shard, and shows replay

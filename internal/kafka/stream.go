@@ -1,7 +1,6 @@
 package kafka
 
 import (
-	"airudder-exporter/internal/batch"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +9,8 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol/fetch"
 	"golang.org/x/sync/errgroup"
+
+	"airudder-exporter/internal/batch"
 )
 
 // reading says what stream reads, and how.

@@ -1,7 +1,6 @@
 package kafka
 
 import (
-	"airudder-exporter/internal/batch"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +9,8 @@ import (
 
 	kafkago "github.com/segmentio/kafka-go"
 	"golang.org/x/sync/errgroup"
+
+	"airudder-exporter/internal/batch"
 )
 
 // growth is how often Tail looks for new partitions.

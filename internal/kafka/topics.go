@@ -4,16 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/segmentio/kafka-go/protocol/metadata"
+	kafkago "github.com/segmentio/kafka-go"
 )
 
-// ErrTopics says that the topics are not as they must be, and that asking
-// again does not help before somebody has acted.
+// ErrTopics says that the topics are not as they must be, and that another attempt
+// does not help before the operator has acted.
 var ErrTopics = errors.New("the topics are not as they must be")
 
 // TopicSpec is a topic as it should be. Everything but the name matters only
@@ -30,7 +31,7 @@ type TopicSpec struct {
 	Compacted Severity
 }
 
-// Layout says how topics are created that are missing, and how events are keyed.
+// Layout says how missing topics are created, and how events are keyed.
 type Layout struct {
 	EventPartitions   int
 	LedgerPartitions  int
@@ -51,16 +52,23 @@ func (c *Client) TopicSpecs(l Layout) []TopicSpec {
 		compactedEvents = Warning
 	}
 	kept := func(name string, partitions, days int, compacted Severity) TopicSpec {
-		return TopicSpec{Name: name, Partitions: partitions, ReplicationFactor: l.ReplicationFactor, Compacted: compacted, Configs: map[string]string{
+		configs := map[string]string{
 			"cleanup.policy": "delete",
 			"retention.ms":   millis(time.Duration(days) * 24 * time.Hour),
-		}}
+		}
+		return TopicSpec{
+			Name: name, Partitions: partitions, ReplicationFactor: l.ReplicationFactor,
+			Configs: configs, Compacted: compacted,
+		}
 	}
 	specs := []TopicSpec{
 		kept(c.cfg.EventTopic, l.EventPartitions, 30, compactedEvents),
 		kept(c.cfg.StatusTopic, 1, 90, Warning),
 		kept(c.cfg.DeadLetterTopic, 1, 14, Fatal),
-		{Name: c.cfg.LedgerTopic, Partitions: l.LedgerPartitions, ReplicationFactor: l.ReplicationFactor, Ledger: true, Configs: ledgerConfigs()},
+		{
+			Name: c.cfg.LedgerTopic, Partitions: l.LedgerPartitions, ReplicationFactor: l.ReplicationFactor,
+			Configs: ledgerConfigs(), Ledger: true,
+		},
 	}
 	return slices.DeleteFunc(specs, func(s TopicSpec) bool { return s.Name == "" })
 }
@@ -80,111 +88,128 @@ func ledgerConfigs() map[string]string {
 
 func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
-// EnsureTopics returns once every topic exists with a leader for each
-// partition, and what there is to say about its settings: see Refused for
-// those that forbid to start. A missing topic is created only with create;
-// else, or when that is refused, the error wraps ErrTopics and says what to do.
-// Any other error is the cluster's or a *RightError, and worth another try. Two exporters may
-// create the same topics at once.
+// EnsureTopics returns once every topic exists with a leader for each partition,
+// and what there is to say about its settings: see Refused for those that forbid
+// to start. A missing topic is created only with create; otherwise, or when that
+// is refused, the error wraps ErrTopics and says what to do. Any other error is the
+// cluster's or a *RightError, and worth another attempt. Two exporters may create
+// the same topics at once.
 func (c *Client) EnsureTopics(ctx context.Context, specs []TopicSpec, create bool) ([]Finding, error) {
-	found, err := c.lookUp(ctx, specs)
-	if err != nil {
-		return nil, fmt.Errorf("ensure topics: %w", err)
-	}
-	missing := slices.DeleteFunc(slices.Clone(specs), func(s TopicSpec) bool { return found[s.Name].exists })
-	switch {
-	case len(missing) > 0 && !create:
-		return nil, fmt.Errorf("ensure topics: %w", c.missingTopics(missing))
-	case len(missing) > 0:
-		if err := c.createTopics(ctx, missing, false); err != nil {
-			return nil, fmt.Errorf("ensure topics: %w", err)
-		}
-	}
-	if found, err = c.awaitLeaders(ctx, specs); err != nil {
-		return nil, fmt.Errorf("ensure topics: %w", err)
-	}
-	findings, err := c.checkTopics(ctx, specs, found)
+	findings, err := c.ensureTopics(ctx, specs, create)
 	if err != nil {
 		return nil, fmt.Errorf("ensure topics: %w", err)
 	}
 	return findings, nil
 }
 
-// topicState is what the cluster's metadata says of a topic.
-type topicState struct {
-	exists     bool
-	partitions int
-	replicas   int // of the partition that has the fewest
-	leaderless int // partitions without a leader
-}
-
-// lookUp asks for the topics' metadata anew.
-func (c *Client) lookUp(ctx context.Context, specs []TopicSpec) (map[string]topicState, error) {
-	if err := c.refresh(ctx); err != nil {
-		c.transport.CloseIdleConnections() // it keeps the first metadata's error
+func (c *Client) ensureTopics(ctx context.Context, specs []TopicSpec, create bool) ([]Finding, error) {
+	found, err := c.lookUpAll(ctx, specs)
+	if err != nil {
 		return nil, err
 	}
-	req := &metadata.Request{}
-	for _, spec := range specs {
-		req.TopicNames = append(req.TopicNames, spec.Name)
+	missing := slices.DeleteFunc(slices.Clone(specs), func(s TopicSpec) bool {
+		_, exists := found[s.Name]
+		return exists
+	})
+	switch {
+	case len(missing) > 0 && !create:
+		return nil, c.missingTopics(missing)
+	case len(missing) > 0:
+		if err := c.createTopics(ctx, missing, false); err != nil {
+			return nil, err
+		}
 	}
-	res, err := ask[*metadata.Response](ctx, c, req)
+	if found, err = c.awaitLeaders(ctx, specs); err != nil {
+		return nil, err
+	}
+	return c.checkTopics(ctx, specs, found)
+}
+
+// lookUpAll is what the cluster says now of those topics that exist.
+func (c *Client) lookUpAll(ctx context.Context, specs []TopicSpec) (map[string]topicState, error) {
+	states, err := c.lookUp(ctx, namesOf(specs)...)
 	if err != nil {
-		return nil, fmt.Errorf("look up topics: %w", err)
+		return nil, err
 	}
-	states := make(map[string]topicState, len(res.Topics))
-	for _, t := range res.Topics {
-		switch err := codeError(t.ErrorCode); t.ErrorCode {
-		case 0, 5: // LEADER_NOT_AVAILABLE: exists, and is being elected
-			states[t.Name] = stateOf(t)
-		case 3: // UNKNOWN_TOPIC_OR_PARTITION
-		case 29: // TOPIC_AUTHORIZATION_FAILED
-			return nil, fmt.Errorf("look up topics: %w", onTopic(err, "Write", t.Name)) // which includes Describe
+	for name, s := range states {
+		switch {
+		case s.err == nil, errors.Is(s.err, kafkago.LeaderNotAvailable): // exists, and a leader is being elected
+		case errors.Is(s.err, kafkago.UnknownTopicOrPartition):
+			delete(states, name)
 		default:
-			return nil, fmt.Errorf("look up topic %s: %w", t.Name, err)
+			return nil, fmt.Errorf("look up topic %s: %w", name, onTopic(s.err, "Write", name)) // which includes Describe
 		}
 	}
 	return states, nil
 }
 
-func stateOf(t metadata.ResponseTopic) topicState {
-	s := topicState{exists: true, partitions: len(t.Partitions)}
-	for i, p := range t.Partitions {
-		if i == 0 || len(p.ReplicaNodes) < s.replicas {
-			s.replicas = len(p.ReplicaNodes)
-		}
-		if p.LeaderID < 0 {
-			s.leaderless++
-		}
+func namesOf(specs []TopicSpec) []string {
+	var names []string
+	for _, spec := range specs {
+		names = append(names, spec.Name)
 	}
-	return s
+	return names
 }
 
-// leaderPatience is how long a topic may be without its leaders: one that was
-// just created has them within a second.
-const leaderPatience = 30 * time.Second
+// leaderWait is how long a topic may be without its leaders: one that was just
+// created has them within a second.
+const leaderWait = 30 * time.Second
 
 // awaitLeaders looks until every topic has all its leaders.
 func (c *Client) awaitLeaders(ctx context.Context, specs []TopicSpec) (map[string]topicState, error) {
-	ctx, cancel := context.WithTimeout(ctx, leaderPatience)
+	ctx, cancel := context.WithTimeout(ctx, leaderWait)
 	defer cancel()
-	wait := pacing(20*time.Millisecond, time.Second)
+	pace := pacing(20*time.Millisecond, time.Second)
 	for {
-		found, err := c.lookUp(ctx, specs)
+		found, err := c.lookUpAll(ctx, specs)
 		if err != nil {
 			return nil, err
 		}
-		var waiting []string
-		for _, spec := range specs {
-			if s := found[spec.Name]; s.partitions == 0 || s.leaderless > 0 {
-				waiting = append(waiting, spec.Name)
-			}
-		}
-		if waiting == nil {
+		waiting := slices.DeleteFunc(namesOf(specs), func(name string) bool { return found[name].led() })
+		if len(waiting) == 0 {
 			return found, nil
 		}
-		if !sleep(ctx, wait.NextBackOff()) {
+		if !sleep(ctx, pace.NextBackOff()) {
 			return nil, fmt.Errorf("topics with partitions that have no leader: %s: %w", strings.Join(waiting, ", "), ctx.Err())
 		}
 	}
+}
+
+// MissingTopicsError says which topics do not exist. It is ErrTopics.
+type MissingTopicsError struct {
+	Names    []string
+	setting  string   // the one that has them created
+	commands []string // that create them
+}
+
+// Error names the topics and both cures.
+func (e *MissingTopicsError) Error() string {
+	return fmt.Sprintf("%v: missing: %s (or the right Describe on them is). Set %s=true, or create them:\n  %s",
+		ErrTopics, strings.Join(e.Names, ", "), e.setting, strings.Join(e.commands, "\n  "))
+}
+
+// Is says that it is ErrTopics.
+func (e *MissingTopicsError) Is(target error) bool { return target == ErrTopics }
+
+func (c *Client) missingTopics(missing []TopicSpec) error {
+	e := &MissingTopicsError{Names: namesOf(missing), setting: c.cfg.setting("CreateTopics")}
+	for _, spec := range missing {
+		e.commands = append(e.commands, spec.command(c.cfg.Brokers))
+	}
+	return e
+}
+
+// command is the command line by which Kafka's own tool creates the topic. On a
+// secured cluster it needs --command-config as well.
+func (s TopicSpec) command(brokers []string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "kafka-topics.sh --bootstrap-server %s --create --topic %s --partitions %d",
+		strings.Join(brokers, ","), s.Name, s.Partitions)
+	if s.ReplicationFactor > 0 {
+		fmt.Fprintf(&b, " --replication-factor %d", s.ReplicationFactor)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Configs)) {
+		fmt.Fprintf(&b, " --config %s=%s", name, s.Configs[name])
+	}
+	return b.String()
 }

@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/segmentio/kafka-go/protocol/describeconfigs"
 )
 
 // Severity says how bad a finding is.
@@ -51,21 +49,21 @@ func Refused(findings []Finding) error {
 	return fmt.Errorf("%w: %w", ErrTopics, errors.Join(errs...))
 }
 
-// checkTopics holds the topics that there are against specs.
+// checkTopics holds the topics that exist against specs.
 func (c *Client) checkTopics(ctx context.Context, specs []TopicSpec, found map[string]topicState) ([]Finding, error) {
-	described, err := c.describe(ctx, specs)
+	described, err := c.describe(ctx, namesOf(specs))
 	if err != nil {
 		return nil, err
 	}
 	var findings []Finding
 	for _, spec := range specs {
 		state, settings := found[spec.Name], described[spec.Name]
+		if err := settings.refusal(spec.Name); err != nil {
+			return nil, err
+		}
 		findings = append(findings, spec.checkState(state)...)
-		if settings.refused != nil {
-			findings = append(findings, Finding{
-				Topic: spec.Name, Setting: "settings", Got: fmt.Sprintf("not readable without the right DescribeConfigs on the topic %q", spec.Name), Want: "readable", Severity: Warning,
-				Why: fmt.Sprintf("nothing of it could be checked, and batches are as large as the default max.message.bytes allows: %v", settings.refused),
-			})
+		if settings.err != nil {
+			findings = append(findings, spec.unreadable(settings.err))
 			continue
 		}
 		findings = append(findings, spec.checkSettings(settings.values)...)
@@ -74,45 +72,20 @@ func (c *Client) checkTopics(ctx context.Context, specs []TopicSpec, found map[s
 	return findings, nil
 }
 
-// described is what a topic is set to in effect, or why that is not said.
-type described struct {
-	values  map[string]string
-	refused error
-}
-
-func (c *Client) describe(ctx context.Context, specs []TopicSpec) (map[string]described, error) {
-	req := &describeconfigs.Request{}
-	for _, spec := range specs {
-		req.Resources = append(req.Resources, describeconfigs.RequestResource{ResourceType: 2, ResourceName: spec.Name})
+func (s TopicSpec) unreadable(missing error) Finding {
+	return Finding{
+		Topic: s.Name, Setting: "settings", Want: "readable", Severity: Warning,
+		Got: fmt.Sprintf("not readable without the right DescribeConfigs on the topic %q", s.Name),
+		Why: fmt.Sprintf("nothing of it could be checked, and batches are as large as the default max.message.bytes allows: %v", missing),
 	}
-	res, err := ask[*describeconfigs.Response](ctx, c, req)
-	if err != nil {
-		return nil, fmt.Errorf("describe topics: %w", err)
-	}
-	all := make(map[string]described, len(res.Resources))
-	for _, r := range res.Resources {
-		d := described{values: make(map[string]string, len(r.ConfigEntries))}
-		switch err := codeError(r.ErrorCode); r.ErrorCode {
-		case 0:
-		case 29, 31: // TOPIC_ and CLUSTER_AUTHORIZATION_FAILED
-			d.refused = onTopic(err, "DescribeConfigs", r.ResourceName)
-		default:
-			return nil, fmt.Errorf("describe topic %s: %w", r.ResourceName, err)
-		}
-		for _, entry := range r.ConfigEntries {
-			d.values[entry.ConfigName] = entry.ConfigValue
-		}
-		all[r.ResourceName] = d
-	}
-	return all, nil
 }
 
 // checkState looks at what metadata shows.
 func (s TopicSpec) checkState(state topicState) []Finding {
 	var findings []Finding
-	if s.Partitions > 0 && state.partitions != s.Partitions {
+	if n := len(state.leaders); s.Partitions > 0 && n != s.Partitions {
 		f := Finding{
-			Topic: s.Name, Setting: "partitions", Got: strconv.Itoa(state.partitions), Want: strconv.Itoa(s.Partitions), Severity: Info,
+			Topic: s.Name, Setting: "partitions", Got: strconv.Itoa(n), Want: strconv.Itoa(s.Partitions), Severity: Info,
 			Why: "the topic keeps the count that it has; more would move keys to other partitions",
 		}
 		if s.Ledger {
@@ -123,7 +96,8 @@ func (s TopicSpec) checkState(state topicState) []Finding {
 	if state.replicas < 3 {
 		findings = append(findings, Finding{
 			Topic: s.Name, Setting: "replication factor", Got: strconv.Itoa(state.replicas), Want: "3 or more", Severity: Warning,
-			Why: "records that were acknowledged are lost with the brokers that hold them, and a ledger that lost entries publishes calls again",
+			Why: "records that were acknowledged are lost with the brokers that hold them, " +
+				"and a ledger that lost entries publishes calls again",
 		})
 	}
 	return findings
@@ -195,7 +169,7 @@ func ledgerRules() []rule {
 		{"compression.type", "uncompressed or producer", is("uncompressed", "producer"), Info,
 			"the entries are written uncompressed, so that any tool reads them; the broker spends time on compressing them"},
 		{"segment.ms", "3600000 or less", atMost(time.Hour.Milliseconds()), Info, often},
-		{"min.cleanable.dirty.ratio", "0.1 or less", func(v string) bool { f, err := strconv.ParseFloat(v, 64); return err == nil && f <= 0.1 }, Info, often},
+		{"min.cleanable.dirty.ratio", "0.1 or less", rarelyDirty, Info, often},
 		{"max.compaction.lag.ms", "21600000 or less", atMost((6 * time.Hour).Milliseconds()), Info, often},
 		{"delete.retention.ms", "86400000 or more", atLeast((24 * time.Hour).Milliseconds()), Info,
 			"tools that read the ledger slowly may miss that an entry was deleted"},
@@ -217,6 +191,11 @@ func (s TopicSpec) eventRules() []rule {
 
 func is(values ...string) func(string) bool {
 	return func(v string) bool { return slices.Contains(values, v) }
+}
+
+func rarelyDirty(v string) bool {
+	ratio, err := strconv.ParseFloat(v, 64)
+	return err == nil && ratio <= 0.1
 }
 
 func atLeast(least int64) func(string) bool {

@@ -14,8 +14,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"golang.org/x/sync/errgroup"
-
-	"airudder-exporter/internal/embedded"
 )
 
 var testLayout = Layout{EventPartitions: 6, LedgerPartitions: 2, ReplicationFactor: -1, UniqueEventKeys: true}
@@ -50,7 +48,7 @@ func TestEnsureTopicsCreates(t *testing.T) {
 		if _, err := c.EnsureTopics(t.Context(), specs, false); err != nil {
 			t.Errorf("second time: got %v, want nil", err)
 		}
-		all, err := c.describe(t.Context(), specs)
+		all, err := c.describe(t.Context(), namesOf(specs))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,32 +140,20 @@ func TestEnsureTopicsUnreachable(t *testing.T) {
 // A broker that comes up after the first try is found by the next one.
 func TestEnsureTopicsAfterTheBrokerIsUp(t *testing.T) {
 	broker, s := embeddedBroker(t)
-	var network lifeline
-	network.set(true)
+	var network cutNetwork
 	cfg := topicNames()
 	cfg.Dial = network.dial
 	c := s.client(t, cfg)
 	if _, err := c.EnsureTopics(t.Context(), c.TopicSpecs(testLayout), true); err == nil {
 		t.Fatal("got nil without a network, want an error")
 	}
-	network.set(false)
+	network.mend()
 	if _, err := c.EnsureTopics(t.Context(), c.TopicSpecs(testLayout), true); err != nil {
 		t.Errorf("with the network back: got %v, want nil", err)
 	}
 	if broker.Cluster().TopicInfo(cfg.LedgerTopic) == nil {
 		t.Error("the ledger topic was not created")
 	}
-}
-
-func embeddedBroker(t *testing.T) (*embedded.Broker, site) {
-	t.Helper()
-	verifyGoroutines(t)
-	broker, err := embedded.StartBroker(embedded.BrokerConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(broker.Close)
-	return broker, site{brokers: []string{broker.Addr()}}
 }
 
 func TestEnsureTopicsWaitsForLeaders(t *testing.T) {

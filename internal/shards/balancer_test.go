@@ -1,4 +1,4 @@
-package kafka
+package shards
 
 import (
 	"fmt"

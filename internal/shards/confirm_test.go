@@ -1,4 +1,4 @@
-package kafka
+package shards
 
 import (
 	"context"
@@ -24,27 +24,24 @@ func TestAfterFenceIsConfirmedByHeartbeat(t *testing.T) {
 
 func TestHeartbeatOfAnotherGeneration(t *testing.T) {
 	onSites(t, func(t *testing.T, s site) {
-		ledger := s.ledger(t, 1)
-		c := s.client(t, Config{LedgerTopic: ledger})
-		g := newGroup(c, 1, s.timing)
-		m := newMember(t)
-		m.run(func(ctx context.Context) error {
-			return (&owners{own: m.own, changed: m.changed, log: c.log, ended: make(chan ended)}).assignGroup(ctx, g)
-		})
+		m := s.join(t, s.ledger(t, 1), 1)
 		m.await(1)
-		present, _ := g.now()
+		present, _ := m.group.now()
 		for _, test := range []struct {
 			name string
 			m    membership
-			want kafkago.Error // 0: none
+			want error
 		}{
-			{"present", present, 0},
+			{"present", present, nil},
 			{"earlier generation", membership{present.generation - 1, present.member}, kafkago.IllegalGeneration},
 			{"another member", membership{present.generation, present.member + "x"}, kafkago.UnknownMemberId},
 		} {
-			err := g.heartbeat(t.Context(), test.m)
-			if got := code(err); got != test.want || (err == nil) != (test.want == 0) {
+			err := m.group.heartbeat(t.Context(), test.m)
+			if !errors.Is(err, test.want) {
 				t.Errorf("%s: got %v, want %v", test.name, err, test.want)
+			}
+			if outdated(err) != (test.want != nil) {
+				t.Errorf("%s: %v counts as outdated: %v", test.name, err, outdated(err))
 			}
 		}
 	})

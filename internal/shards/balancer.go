@@ -1,4 +1,4 @@
-package kafka
+package shards
 
 import (
 	"cmp"
@@ -9,17 +9,17 @@ import (
 
 // shardBalancer gives each of a ledger's shards to one group member: members
 // in the order of their ids, contiguous ranges that differ by at most one. It
-// counts to the pinned number of shards and does not look at the partitions
-// that the topic has just now, so that neither a partition added later nor a
-// gap in somebody's metadata changes who owns what.
+// counts to the pinned number of shards and ignores the partitions that the topic
+// has just now, so that neither a partition added later nor a gap in one member's
+// metadata changes who owns what.
 type shardBalancer struct {
 	topic  string
 	shards int
 }
 
 // ProtocolName is the name that all members must share. It is not one of the
-// usual ones: a stray consumer with this group's id is refused (23) instead of
-// being given shards.
+// usual ones: a stray consumer with this group's id is refused
+// (INCONSISTENT_GROUP_PROTOCOL) instead of being given shards.
 func (b shardBalancer) ProtocolName() string { return "airudder-shards" }
 
 // UserData is nothing: a member has no say in what it is given.

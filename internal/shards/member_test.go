@@ -1,12 +1,15 @@
-package kafka
+package shards
 
 import (
 	"context"
+	"log/slog"
 	"maps"
 	"slices"
 	"sync"
 	"testing"
 	"time"
+
+	"airudder-exporter/internal/kafka"
 )
 
 // member is one process that runs Assign.
@@ -29,13 +32,14 @@ type member struct {
 func (s site) join(t *testing.T, ledger string, shards int) *member {
 	t.Helper()
 	m := newMember(t)
-	c := s.client(t, Config{LedgerTopic: ledger, Dial: m.network.dial})
-	m.group = newGroup(c, shards, s.timing)
-	m.run(func(ctx context.Context) error {
-		o := &owners{own: m.own, changed: m.changed, log: c.log, ended: make(chan ended)}
-		return o.assignGroup(ctx, m.group)
-	})
+	c := s.client(t, kafka.Config{Dial: m.network.dial})
+	m.group = newGroup(s.config(Group, ledger, shards), s.timing, c, slog.New(slog.DiscardHandler))
+	m.run(func(ctx context.Context) error { return m.owners().assignGroup(ctx, m.group) })
 	return m
+}
+
+func (m *member) owners() *owners {
+	return &owners{own: m.own, changed: m.changed, log: slog.New(slog.DiscardHandler), ended: make(chan ended)}
 }
 
 func (g *group) generation() int32 {

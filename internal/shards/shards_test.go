@@ -1,21 +1,24 @@
-package kafka
+package shards
 
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"slices"
 	"sync"
 	"testing"
+
+	"airudder-exporter/internal/kafka"
 )
 
 func TestAssignAll(t *testing.T) {
 	verifyGoroutines(t)
 	s := site{brokers: []string{"127.0.0.1:1"}}
-	c := s.client(t, Config{LedgerTopic: "ledger"})
+	c, log := s.client(t, kafka.Config{}), slog.New(slog.DiscardHandler)
 	m := newMember(t)
-	m.run(func(ctx context.Context) error { return c.Assign(ctx, AssignAll, 3, m.own, m.changed) })
+	m.run(func(ctx context.Context) error {
+		return Assign(ctx, s.config(All, "ledger", 3), c, log, m.own, m.changed)
+	})
 	if got, want := m.await(3), []int{0, 1, 2}; !slices.Equal(got, want) {
 		t.Errorf("owned: got %v, want %v", got, want)
 	}
@@ -35,9 +38,9 @@ func TestAssignEndsWithAnOwn(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			verifyGoroutines(t)
 			s := site{brokers: []string{"127.0.0.1:1"}}
-			c := s.client(t, Config{LedgerTopic: "ledger"})
+			c, log := s.client(t, kafka.Config{}), slog.New(slog.DiscardHandler)
 			var ended sync.Map
-			err := c.Assign(t.Context(), AssignAll, 3, func(ctx context.Context, s *Shard) error {
+			err := Assign(t.Context(), s.config(All, "ledger", 3), c, log, func(ctx context.Context, s *Shard) error {
 				if s.Partition == 1 {
 					return test.err
 				}
@@ -62,8 +65,8 @@ func TestAssignEndsWithAnOwn(t *testing.T) {
 
 func TestAssignUnknownMode(t *testing.T) {
 	s := site{brokers: []string{"127.0.0.1:1"}}
-	c := s.client(t, Config{LedgerTopic: "ledger"})
-	err := c.Assign(t.Context(), "some", 1, nil, nil)
+	c, log := s.client(t, kafka.Config{}), slog.New(slog.DiscardHandler)
+	err := Assign(t.Context(), s.config("some", "ledger", 1), c, log, nil, nil)
 	if want := `assign shards: mode "some" is neither group nor all`; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
@@ -84,7 +87,7 @@ func TestGivenBackWhileEnding(t *testing.T) {
 		},
 		changed: func([]int) {},
 		shard:   func(p int) *Shard { return &Shard{Partition: p} },
-		log:     slog.New(slog.NewTextHandler(io.Discard, nil)),
+		log:     slog.New(slog.DiscardHandler),
 		ended:   make(chan ended),
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -1,4 +1,4 @@
-package kafka
+package shards
 
 import (
 	"context"
@@ -10,16 +10,16 @@ import (
 // fencePace says how fast fences that follow each other may be answered.
 type fencePace struct {
 	first, longest time.Duration
-	healthy        time.Duration // without a fence for so long: begin at first again
+	healthy        time.Duration // without a fence for so long: start at first again
 }
 
 var (
-	// fixedOwner: another identity wants the same shard, and nobody decides.
-	// Whoever backs off longer leaves the other in peace.
+	// fixedOwner: another process wants the same shard, and nobody decides.
+	// Whichever backs off longer leaves the other alone.
 	fixedOwner = fencePace{first: 5 * time.Second, longest: 5 * time.Minute, healthy: 10 * time.Minute}
 
-	// groupMember: the group decides, so the wait only keeps an endless
-	// exchange of fences with somebody outside the group from being a hot loop.
+	// groupMember: the group decides, so the wait only keeps an endless exchange
+	// of fences with a process outside the group from being a hot loop.
 	groupMember = fencePace{first: 100 * time.Millisecond, longest: 10 * time.Second, healthy: time.Minute}
 )
 

@@ -1,10 +1,9 @@
-package kafka
+package shards
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -18,12 +17,13 @@ import (
 	"go.uber.org/goleak"
 
 	"airudder-exporter/internal/embedded"
+	"airudder-exporter/internal/kafka"
 )
 
 // site is a broker to test on, and how patient group members are there.
 type site struct {
 	brokers []string
-	timing  groupTiming
+	timing  timing
 }
 
 // onSites runs a test on the in-process broker and, where TEST_KAFKA_BROKERS
@@ -36,8 +36,8 @@ func onSites(t *testing.T, test func(t *testing.T, s site)) {
 			t.Fatal(err)
 		}
 		t.Cleanup(broker.Close)
-		test(t, site{[]string{broker.Addr()}, groupTiming{
-			session: time.Second, rebalance: time.Second, heartbeat: 100 * time.Millisecond,
+		test(t, site{[]string{broker.Addr()}, timing{
+			session: time.Second, rebalance: time.Second, beat: 100 * time.Millisecond,
 			request: 500 * time.Millisecond, rejoin: 100 * time.Millisecond,
 		}})
 	})
@@ -47,7 +47,7 @@ func onSites(t *testing.T, test func(t *testing.T, s site)) {
 			t.Skip("TEST_KAFKA_BROKERS is not set")
 		}
 		verifyGoroutines(t)
-		test(t, site{strings.Split(list, ","), groupTiming{}})
+		test(t, site{strings.Split(list, ","), timing{}})
 	})
 }
 
@@ -61,24 +61,36 @@ func verifyGoroutines(t *testing.T) {
 // ledger makes a ledger topic that no other test has.
 func (s site) ledger(t *testing.T, shards int) string {
 	t.Helper()
-	name := fmt.Sprintf("assign-%x", rand.Uint64())
-	c := s.client(t, Config{LedgerTopic: name})
-	specs := c.TopicSpecs(Layout{LedgerPartitions: shards, ReplicationFactor: -1})
+	return s.ledgerAs(t, kafka.Config{}, shards)
+}
+
+// ledgerAs makes it as a user.
+func (s site) ledgerAs(t *testing.T, cfg kafka.Config, shards int) string {
+	t.Helper()
+	name := fmt.Sprintf("shards-%x", rand.Uint64())
+	cfg.LedgerTopic = name
+	c := s.client(t, cfg)
+	specs := c.TopicSpecs(kafka.Layout{LedgerPartitions: shards, ReplicationFactor: -1})
 	if _, err := c.EnsureTopics(t.Context(), specs, true); err != nil {
 		t.Fatal(err)
 	}
 	return name
 }
 
-func (s site) client(t *testing.T, cfg Config) *Client {
+func (s site) client(t *testing.T, cfg kafka.Config) *kafka.Client {
 	t.Helper()
 	cfg.Brokers = s.brokers
-	c, err := Dial(cfg, slog.New(slog.NewTextHandler(io.Discard, nil)), prometheus.NewRegistry())
+	c, err := kafka.Dial(cfg, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
 	return c
+}
+
+// config is for the shards of a ledger.
+func (s site) config(mode, ledger string, shards int) Config {
+	return Config{Mode: mode, Brokers: s.brokers, ClientID: "test", Ledger: ledger, Shards: shards}
 }
 
 // lifeline is a network that can be cut.

@@ -1,4 +1,4 @@
-package kafka
+package shards
 
 import (
 	"context"
@@ -6,17 +6,32 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+
+	"airudder-exporter/internal/kafka"
 )
 
 // How shards are given out.
 const (
-	// AssignGroup: Kafka's consumer group on the ledger topic gives every
-	// shard to one of its members.
-	AssignGroup = "group"
+	// Group: Kafka's consumer group on the ledger topic gives every shard to one
+	// of its members.
+	Group = "group"
 
-	// AssignAll: this process takes every shard and asks nobody.
-	AssignAll = "all"
+	// All: this process takes every shard and asks nobody.
+	All = "all"
 )
+
+// Config says which shards there are and who gives them out.
+type Config struct {
+	Mode     string   // Group or All
+	Brokers  []string // host:port, at least one; of the group
+	ClientID string   // how the ids of the group's members begin
+	Ledger   string   // the topic; its partitions are the shards
+	Shards   int      // the ledger's pinned partition count: partitions added later belong to nobody
+
+	// SettingName is what the operator calls a setting; the only one that
+	// messages name is "Assignment", which is Mode. nil: the field's name.
+	SettingName func(field string) string
+}
 
 // GroupID is the consumer group that gives out the shards of a ledger.
 func GroupID(ledger string) string { return ledger + "-exporters" }
@@ -28,23 +43,22 @@ type Shard struct {
 	afterFence, afterDoubt func(ctx context.Context) error
 }
 
-// AfterFence waits until a producer of this shard that was fenced may be
-// followed by another one; its error is ctx's. In a group that is when the
-// coordinator confirms, after the call, that the shard is still this member's:
-// by a heartbeat answered well, or by a new generation. Until then another
-// owner is likely, and fencing it back would stop two exporters instead of
-// one. With AssignAll nobody can be asked: it waits 5 s, and longer each time
-// up to 5 min, beginning anew after 10 min without a fence. Only the function
-// that was given the shard may call it.
+// AfterFence waits, after a producer of this shard was fenced, until another one
+// may follow; its error is ctx's. In a group that is when the coordinator
+// confirms, after the call, that the shard is still this member's: by a heartbeat
+// answered well, or by a new generation. Until then another owner is likely, and
+// fencing it back would stop two exporters instead of one. With All there is
+// nobody to ask: it waits 5 s, and longer each time up to 5 min, starting at 5 s
+// again after 10 min without a fence. Only the function that was given the shard
+// may call it.
 func (s *Shard) AfterFence(ctx context.Context) error { return s.afterFence(ctx) }
 
 // AfterDoubt waits, where a producer of this shard ended in any other way, for
-// as long as the group says that the shard may have gone to somebody else; its
+// as long as the group says that the shard may have gone to another member; its
 // error is ctx's. A process that was stopped for longer than its session wakes
 // in such a doubt, and would fence the shard's new owner before it hears that
-// there is one. A group that does not answer for a session is not waited for:
-// what is owned stays owned. Only the function that was given the shard may
-// call it.
+// there is one. A group that stays silent for a session is not waited for: what
+// is owned stays owned. Only the function that was given the shard may call it.
 func (s *Shard) AfterDoubt(ctx context.Context) error { return s.afterDoubt(ctx) }
 
 // Own runs one shard. It is called in a goroutine of its own, at most one a
@@ -52,31 +66,26 @@ func (s *Shard) AfterDoubt(ctx context.Context) error { return s.afterDoubt(ctx)
 // shard away or Assign ends, not when a rebalance begins.
 type Own func(ctx context.Context, s *Shard) error
 
-// Assign runs own for every shard that is this process's, by mode, until ctx
-// ends or an own returns before its context ended: that is fatal, its error is
-// returned. What an own returns afterwards is logged. Assign returns when every
-// own has.
+// Assign runs own for every shard that is this process's until ctx ends or an
+// own returns before its context ended: that is fatal, its error is returned.
+// What an own returns afterwards is logged. Assign returns when every own has.
 //
-// shards is the ledger's pinned partition count: partitions added later belong
-// to nobody. changed, unless nil, is told the owned shards in ascending order,
-// at first and whenever they change; none is a standby. It is called by one
-// goroutine, after shards that are lost were cancelled and before new ones
+// changed, unless nil, is told the owned shards in ascending order, at first and
+// whenever they change; none means that this process is a standby. It is called
+// by one goroutine, after shards that are lost were cancelled and before new ones
 // begin, and not before the group has answered once.
-//
-// While the group does not answer, what is owned stays owned: the transactional
-// fence, not the group, keeps two owners from writing.
-func (c *Client) Assign(ctx context.Context, mode string, shards int, own Own, changed func(owned []int)) error {
+func Assign(ctx context.Context, cfg Config, client *kafka.Client, log *slog.Logger, own Own, changed func(owned []int)) error {
 	if changed == nil {
 		changed = func([]int) {}
 	}
-	o := &owners{own: own, changed: changed, log: c.log, ended: make(chan ended)}
-	switch mode {
-	case AssignAll:
-		return o.assignAll(ctx, shards)
-	case AssignGroup:
-		return o.assignGroup(ctx, newGroup(c, shards, groupTiming{}))
+	o := &owners{own: own, changed: changed, log: log, ended: make(chan ended)}
+	switch cfg.Mode {
+	case All:
+		return o.assignAll(ctx, cfg.Shards)
+	case Group:
+		return o.assignGroup(ctx, newGroup(cfg, timing{}, client, log))
 	}
-	return fmt.Errorf("assign shards: mode %q is neither %s nor %s", mode, AssignGroup, AssignAll)
+	return fmt.Errorf("assign shards: mode %q is neither %s nor %s", cfg.Mode, Group, All)
 }
 
 func (o *owners) assignAll(ctx context.Context, shards int) error {
@@ -119,7 +128,7 @@ type owners struct {
 type ended struct {
 	partition int
 	err       error
-	asked     bool // its context had ended
+	cancelled bool // its context had ended
 }
 
 // run follows what is given until ctx ends or an own fails, and returns when
@@ -135,14 +144,14 @@ func (o *owners) run(ctx context.Context, given <-chan gift) error {
 		case g := <-given:
 			o.adopt(ctx, g)
 		case e := <-o.ended:
-			if failed = o.settle(e); failed == nil {
+			if failed = o.end(e); failed == nil {
 				o.begin(ctx)
 			}
 		}
 	}
 	stop()
 	for len(o.running) > 0 {
-		failed = errors.Join(failed, o.settle(<-o.ended))
+		failed = errors.Join(failed, o.end(<-o.ended))
 	}
 	return failed
 }
@@ -180,12 +189,13 @@ func (o *owners) begin(ctx context.Context) {
 	}
 }
 
-// settle books an own that has returned; its error, unless it was asked to.
-func (o *owners) settle(e ended) error {
+// end takes an own that has returned off the list. Its error is returned unless
+// its context had ended.
+func (o *owners) end(e ended) error {
 	o.running[e.partition]()
 	delete(o.running, e.partition)
 	switch {
-	case e.asked:
+	case e.cancelled:
 		if e.err != nil && !errors.Is(e.err, context.Canceled) {
 			o.log.Warn("shard ended", "shard", e.partition, "error", e.err)
 		}

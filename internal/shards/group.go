@@ -1,4 +1,4 @@
-package kafka
+package shards
 
 import (
 	"context"
@@ -11,19 +11,21 @@ import (
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
+
+	"airudder-exporter/internal/kafka"
 )
 
-// groupTiming is how patient the group's members are with each other. A zero
-// value stands for the default.
-type groupTiming struct {
+// timing is how long the group's members wait for each other. A zero value stands
+// for the default.
+type timing struct {
 	session   time.Duration // a silent member loses its shards after it; default 6 s, a broker's least
-	rebalance time.Duration // members have so long to join a new generation; default 6 s
-	heartbeat time.Duration // default 1 s
+	rebalance time.Duration // how long members have to join a new generation; default 6 s
+	beat      time.Duration // between two heartbeats of the library's; default 1 s
 	request   time.Duration // dialling, and one request to the coordinator; default 3 s
 	rejoin    time.Duration // wait after a failed join; default 0.5 to 1 s
 }
 
-func (t groupTiming) withDefaults() groupTiming {
+func (t timing) withDefaults() timing {
 	def := func(d *time.Duration, value time.Duration) {
 		if *d == 0 {
 			*d = value
@@ -31,20 +33,19 @@ func (t groupTiming) withDefaults() groupTiming {
 	}
 	def(&t.session, 6*time.Second)
 	def(&t.rebalance, 6*time.Second)
-	def(&t.heartbeat, time.Second)
-	def(&t.request, 3*time.Second) // heartbeat + request stays below the session
+	def(&t.beat, time.Second)
+	def(&t.request, 3*time.Second) // beat + request stays below the session
 	def(&t.rejoin, 500*time.Millisecond+rand.N(500*time.Millisecond))
 	return t
 }
 
 // group is this process's membership in the ledger's consumer group.
 type group struct {
-	client *Client
+	Config
+	timing
+	client *kafka.Client
 	id     string
-	member string // begins the id that the broker gives this member
-	topic  string
-	shards int
-	timing groupTiming
+	member string // how the id begins that the broker gives this member
 	log    *slog.Logger
 
 	mu      sync.Mutex
@@ -58,15 +59,14 @@ type membership struct {
 	member     string // empty: no generation yet
 }
 
-func newGroup(c *Client, shards int, timing groupTiming) *group {
+func newGroup(cfg Config, t timing, client *kafka.Client, log *slog.Logger) *group {
 	return &group{
-		client: c,
-		id:     GroupID(c.cfg.LedgerTopic),
-		member: memberPrefix(c.cfg.ClientID, time.Now()),
-		topic:  c.cfg.LedgerTopic,
-		shards: shards,
-		timing: timing.withDefaults(),
-		log:    c.log,
+		Config: cfg,
+		timing: t.withDefaults(),
+		client: client,
+		id:     GroupID(cfg.Ledger),
+		member: memberPrefix(cfg.ClientID, time.Now()),
+		log:    log,
 		next:   make(chan struct{}),
 	}
 }
@@ -92,26 +92,25 @@ func (o *owners) assignGroup(ctx context.Context, g *group) error {
 
 // memberPrefix is the client id by which a process joins: brokers begin member
 // ids with it, and shards go to members in the order of their ids. So a process
-// keeps its place when it joins anew after an error, which the library does
-// under a new id, and later ones come behind it: a standby that starts takes
+// keeps its place when it joins again after an error, which the library does
+// under a new id, and later ones come after it: a standby that starts takes
 // nothing from the owner.
 func memberPrefix(clientID string, started time.Time) string {
 	return fmt.Sprintf("%s-%010x-%08x", clientID, started.Unix(), rand.Uint32())
 }
 
 func (g *group) config() kafkago.ConsumerGroupConfig {
-	cfg := g.client.cfg
 	return kafkago.ConsumerGroupConfig{
 		ID:                g.id,
-		Brokers:           cfg.Brokers,
-		Topics:            []string{g.topic},
-		Dialer:            g.client.Dialer(g.member, g.timing.request),
-		GroupBalancers:    []kafkago.GroupBalancer{shardBalancer{g.topic, g.shards}},
-		HeartbeatInterval: g.timing.heartbeat,
-		SessionTimeout:    g.timing.session,
-		RebalanceTimeout:  g.timing.rebalance,
-		JoinGroupBackoff:  g.timing.rejoin,
-		Timeout:           g.timing.request,
+		Brokers:           g.Brokers,
+		Topics:            []string{g.Ledger},
+		Dialer:            g.client.Dialer(g.member, g.request),
+		GroupBalancers:    []kafkago.GroupBalancer{shardBalancer{g.Ledger, g.Shards}},
+		HeartbeatInterval: g.beat,
+		SessionTimeout:    g.session,
+		RebalanceTimeout:  g.rebalance,
+		JoinGroupBackoff:  g.rejoin,
+		Timeout:           g.request,
 		// The partition count is pinned: growth changes nothing.
 		WatchPartitionChanges: false,
 	}
@@ -122,7 +121,7 @@ func (g *group) config() kafkago.ConsumerGroupConfig {
 // functions returns, and waits for all of them before it joins the next one.
 // The shards run beside the generations instead.
 func (g *group) read(ctx context.Context, cg *kafkago.ConsumerGroup, given chan<- gift) {
-	var said kafkago.Error // the last complaint; 0: all is well
+	var told kafkago.Error // the last complaint; 0: all is well
 	for ctx.Err() == nil {
 		gen, err := cg.Next(ctx)
 		switch {
@@ -131,11 +130,11 @@ func (g *group) read(ctx context.Context, cg *kafkago.ConsumerGroup, given chan<
 		case errors.Is(err, kafkago.RebalanceInProgress): // joins again by itself
 			continue
 		case err != nil: // the library waits before it tries again
-			said = g.complain(said, err)
+			told = g.complain(told, err)
 			continue
-		case said != 0:
+		case told != 0:
 			g.log.Info("the consumer group answers again", "group", g.id)
-			said = 0
+			told = 0
 		}
 		entered := func() { g.enter(membership{gen.ID, gen.MemberID}) }
 		select {
@@ -148,22 +147,35 @@ func (g *group) read(ctx context.Context, cg *kafkago.ConsumerGroup, given chan<
 // complain logs an error, once for as long as it stays the same to people: what
 // the network and a cluster in motion say differs from one moment to the next,
 // and all of it is one.
-func (g *group) complain(said kafkago.Error, err error) kafkago.Error {
-	code, ok := errors.AsType[kafkago.Error](err)
-	if !ok || code == kafkago.UnknownMemberId || Passing(err) {
+func (g *group) complain(told kafkago.Error, err error) kafkago.Error {
+	code, _ := errors.AsType[kafkago.Error](err)
+	if code == kafkago.UnknownMemberId || kafka.Passing(err) {
 		code = kafkago.NetworkException
 	}
-	if code != said {
+	if code != told {
 		g.log.Warn("the consumer group does not answer; what is owned stays owned",
-			"group", g.id, "error", g.client.Explain(err))
+			"group", g.id, "error", g.explain(err))
 	}
 	return code
 }
 
+// explain also knows the way out of a group that may not be joined.
+func (g *group) explain(err error) string {
+	if !errors.Is(err, kafkago.GroupAuthorizationFailed) {
+		return g.client.Explain(err)
+	}
+	mode := "Assignment"
+	if g.SettingName != nil {
+		mode = g.SettingName(mode)
+	}
+	missing := &kafka.RightError{Operation: "Read", Resource: "group", Name: g.id, Err: err}
+	return g.client.Explain(missing) + "; or set " + mode + "=" + All
+}
+
 func (g *group) shardsOf(gen *kafkago.Generation) []int {
 	shards := []int{}
-	for _, assignment := range gen.Assignments[g.topic] {
-		if assignment.ID < g.shards {
+	for _, assignment := range gen.Assignments[g.Ledger] {
+		if assignment.ID < g.Shards {
 			shards = append(shards, assignment.ID)
 		}
 	}
@@ -181,7 +193,8 @@ func (g *group) enter(m membership) {
 	g.next = make(chan struct{})
 }
 
-// now is the present membership, and what is closed when it is not any more.
+// now is the present membership, and a channel that is closed when the next one
+// begins.
 func (g *group) now() (membership, <-chan struct{}) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -1,11 +1,14 @@
-package kafka
+package shards
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"sync"
 	"testing"
 	"time"
+
+	"airudder-exporter/internal/kafka"
 )
 
 // A broker that takes connections and then says nothing, while we authenticate,
@@ -31,13 +34,12 @@ func TestGroupSurvivesSilentBroker(t *testing.T) {
 	t.Cleanup(func() { listener.Close(); serving.Wait() })
 
 	s := site{brokers: []string{listener.Addr().String()}}
-	c := s.client(t, Config{LedgerTopic: "ledger", SASL: SASL{Mechanism: Plain, Username: "u", Password: "p"}})
+	c := s.client(t, kafka.Config{SASL: kafka.SASL{Mechanism: kafka.Plain, Username: "u", Password: "p"}})
+	impatient := timing{request: 100 * time.Millisecond, rejoin: 10 * time.Millisecond}
+	g := newGroup(s.config(Group, "ledger", 1), impatient, c, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() {
-		o := &owners{own: newMember(t).own, changed: func([]int) {}, log: c.log, ended: make(chan ended)}
-		done <- o.assignGroup(ctx, newGroup(c, 1, groupTiming{request: 100 * time.Millisecond, rejoin: 10 * time.Millisecond}))
-	}()
+	go func() { done <- newMember(t).owners().assignGroup(ctx, g) }()
 	limit, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	for range 2 { // at the second call it has given the first one up

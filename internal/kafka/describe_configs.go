@@ -1,0 +1,106 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/segmentio/kafka-go/protocol/describeconfigs"
+)
+
+// DescribeConfigs (API 32), the latest version up to 3, sent to any broker.
+//
+// Behaviour: says what a topic's settings are in effect, the broker's defaults
+// included.
+// Errors, for each topic: 29 (31 from older brokers) without the right
+// DescribeConfigs; 3 UNKNOWN_TOPIC_OR_PARTITION.
+// Notes: beside a broker that restarts it may fail, which says nothing about the
+// settings; so does a broker that leaves a setting out.
+
+// topicSettings is what a topic is set to in effect, or why the broker does not
+// say.
+type topicSettings struct {
+	values map[string]string
+	err    error
+}
+
+// refusal is the broker's error, except that a right is missing.
+func (s topicSettings) refusal(topic string) error {
+	if _, ok := errors.AsType[*RightError](s.err); ok || s.err == nil {
+		return nil
+	}
+	return fmt.Errorf("describe topic %s: %w", topic, s.err)
+}
+
+// describe asks for the settings of topics; without names, for all of them.
+func (c *Client) describe(ctx context.Context, topics []string, names ...string) (map[string]topicSettings, error) {
+	const topicResource = 2
+	req := &describeconfigs.Request{}
+	for _, topic := range topics {
+		req.Resources = append(req.Resources, describeconfigs.RequestResource{
+			ResourceType: topicResource, ResourceName: topic, ConfigNames: names,
+		})
+	}
+	res, err := ask[*describeconfigs.Response](ctx, c, req)
+	if err != nil {
+		return nil, fmt.Errorf("describe topics: %w", err)
+	}
+	all := make(map[string]topicSettings, len(res.Resources))
+	for _, r := range res.Resources {
+		s := topicSettings{
+			values: make(map[string]string, len(r.ConfigEntries)),
+			err:    onTopic(codeError(r.ErrorCode), "DescribeConfigs", r.ResourceName),
+		}
+		for _, entry := range r.ConfigEntries {
+			s.values[entry.ConfigName] = entry.ConfigValue
+		}
+		all[r.ResourceName] = s
+	}
+	return all, nil
+}
+
+// assumedMaxMessageBytes stands for a topic's max.message.bytes where we may
+// not read it; Kafka's default is a little above.
+const assumedMaxMessageBytes = 1 << 20
+
+// batchLimits is how many bytes one batch of each topic may have: 80 % of its
+// max.message.bytes, so that what the broker adds never matters.
+func (c *Client) batchLimits(ctx context.Context, topics []string) map[string]int {
+	const setting = "max.message.bytes"
+	described, err := c.describe(ctx, topics, setting)
+	if err != nil {
+		c.log.Info("cannot read max.message.bytes; assuming 1 MiB", "error", err)
+	}
+	limits := make(map[string]int, len(topics))
+	for _, topic := range topics {
+		limits[topic] = assumedMaxMessageBytes / 5 * 4
+		if err := described[topic].err; err != nil {
+			c.log.Info("cannot read max.message.bytes; assuming 1 MiB", "topic", topic, "error", err)
+		}
+		if n, err := strconv.Atoi(described[topic].values[setting]); err == nil {
+			limits[topic] = n / 5 * 4
+		}
+	}
+	return limits
+}
+
+// Retention is how old a topic's records must be for the brokers to delete them;
+// false where they may be deleted sooner, or the settings may not be read.
+func (c *Client) Retention(ctx context.Context, topic string) (time.Duration, bool, error) {
+	all, err := c.describe(ctx, []string{topic})
+	if err != nil {
+		return 0, false, err
+	}
+	if err := all[topic].refusal(topic); err != nil {
+		return 0, false, err
+	}
+	values := all[topic].values
+	n, err := strconv.ParseInt(values["retention.ms"], 10, 64)
+	const longest = int64(1<<63-1) / int64(time.Millisecond)
+	if err != nil || n < 0 || n > longest || values["retention.bytes"] != "-1" || values["cleanup.policy"] != "delete" {
+		return 0, false, nil
+	}
+	return time.Duration(n) * time.Millisecond, true, nil
+}

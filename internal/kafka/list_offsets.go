@@ -1,0 +1,99 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/segmentio/kafka-go/protocol/listoffsets"
+)
+
+// ListOffsets (API 2), the latest version up to 5, sent to each partition's
+// leader.
+//
+// Behaviour: says where a partition begins and ends. Read-committed, its end is
+// held down by any open transaction, other producers' included, so it never says
+// where a replay ends: the barrier does.
+// Errors: 78 OFFSET_NOT_AVAILABLE for up to 0.4 s after an election, 6
+// NOT_LEADER_OR_FOLLOWER: asked again; 29 without the right Describe.
+// Notes: the beginning of a compacted topic stays 0 after cleaning. kafka-go
+// answers -1 for a partition whose leader could not be asked.
+
+// Range is what a partition holds: offsets from Start up to and without End.
+// End is the log's end, uncommitted records included.
+type Range struct {
+	Partition  int
+	Start, End int64
+}
+
+// Ends is the range of every partition of a topic, by partition. It asks the
+// leaders, again and again while one is being elected, until ctx ends.
+func (c *Client) Ends(ctx context.Context, topic string) ([]Range, error) {
+	n, err := c.Partitions(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	ranges := make([]Range, n)
+	for i := range ranges {
+		ranges[i].Partition = i
+	}
+	err = c.again(ctx, "ListOffsets", everyShard, leaderAgain, func(ctx context.Context) error {
+		if err := c.listOffsets(ctx, topic, earliest, 0, n, func(p int, offset int64) { ranges[p].Start = offset }); err != nil {
+			return err
+		}
+		return c.listOffsets(ctx, topic, latest, 0, n, func(p int, offset int64) { ranges[p].End = offset })
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the offsets of %s: %w", topic, err)
+	}
+	return ranges, nil
+}
+
+// stableEnds is, for each of n partitions, the first offset whose transaction has
+// no outcome yet.
+func (c *Client) stableEnds(ctx context.Context, topic string, n int) ([]int64, error) {
+	stable := make([]int64, n)
+	err := c.again(ctx, "ListOffsets", everyShard, leaderAgain, func(ctx context.Context) error {
+		return c.listOffsets(ctx, topic, latest, readCommitted, n, func(p int, offset int64) { stable[p] = offset })
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the offsets of %s: %w", topic, err)
+	}
+	return stable, nil
+}
+
+// What listOffsets asks for.
+const (
+	latest        int64 = -1
+	earliest      int64 = -2
+	readCommitted int8  = 1
+)
+
+// listOffsets asks for one offset of each of n partitions.
+func (c *Client) listOffsets(ctx context.Context, topic string, at int64, isolation int8, n int, found func(partition int, offset int64)) error {
+	req := &listoffsets.Request{ReplicaID: -1, IsolationLevel: isolation, Topics: []listoffsets.RequestTopic{{Topic: topic}}}
+	for p := range n {
+		req.Topics[0].Partitions = append(req.Topics[0].Partitions,
+			listoffsets.RequestPartition{Partition: int32(p), CurrentLeaderEpoch: -1, Timestamp: at})
+	}
+	res, err := ask[*listoffsets.Response](ctx, c, req)
+	if err != nil {
+		return err
+	}
+	answered := 0
+	for _, t := range res.Topics {
+		for _, p := range t.Partitions {
+			if p.ErrorCode == -1 { // kafka-go: the request for this partition failed on the way
+				return unsentError{fmt.Errorf("no answer for partition %d", p.Partition)}
+			}
+			if err := onTopic(codeError(p.ErrorCode), "Describe", topic); err != nil {
+				return err
+			}
+			found(int(p.Partition), p.Offset)
+			answered++
+		}
+	}
+	if answered != n {
+		return fmt.Errorf("%d of %d partitions answered", answered, n)
+	}
+	return nil
+}

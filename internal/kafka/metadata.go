@@ -1,0 +1,155 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	kafkago "github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol/metadata"
+)
+
+// Metadata (API 3), the latest version up to 8, sent to any broker.
+//
+// Behaviour: says which topics exist, who leads their partitions, and which rights
+// we have on them. The Transport asks for it at random within 6 s, answers our
+// requests from its memory, and routes by that; it asks again after no error. So
+// after an error we force it: see refresh.
+// Errors: 3 UNKNOWN_TOPIC_OR_PARTITION, also for a moment after a creation, and
+// for a topic on which we have no right at all; 5 LEADER_NOT_AVAILABLE while a
+// leader is elected; 29 TOPIC_AUTHORIZATION_FAILED without Describe.
+// Notes: when the very first one fails (password, TLS, nobody there), produce and
+// fetch say only "topic not found"; this request says why. Versions up to 8 carry
+// no topic ids: a topic that was deleted and created again shows by its offsets
+// alone.
+
+// topicState is what the cluster says of a topic.
+type topicState struct {
+	leaders  []int32 // the broker that leads each partition; -1: none
+	replicas int     // of the partition that has the fewest
+	err      error   // the cluster's; nil: the topic exists
+}
+
+// metadata is what the Transport knows of topics.
+func (c *Client) metadata(ctx context.Context, topics []string) (map[string]topicState, error) {
+	res, err := ask[*metadata.Response](ctx, c, &metadata.Request{TopicNames: topics})
+	if err != nil {
+		return nil, fmt.Errorf("look up topics: %w", err)
+	}
+	states := make(map[string]topicState, len(res.Topics))
+	for _, t := range res.Topics {
+		states[t.Name] = stateOf(t)
+	}
+	return states, nil
+}
+
+func stateOf(t metadata.ResponseTopic) topicState {
+	s := topicState{err: codeError(t.ErrorCode), leaders: make([]int32, len(t.Partitions))}
+	for i := range s.leaders {
+		s.leaders[i] = -1
+	}
+	for i, p := range t.Partitions {
+		if i == 0 || len(p.ReplicaNodes) < s.replicas {
+			s.replicas = len(p.ReplicaNodes)
+		}
+		if int(p.PartitionIndex) < len(s.leaders) {
+			s.leaders[p.PartitionIndex] = p.LeaderID
+		}
+	}
+	return s
+}
+
+// exists is the error of a topic that cannot be used.
+func (s topicState) exists(topic string) error {
+	err := onTopic(s.err, "Describe", topic)
+	if err == nil && len(s.leaders) == 0 {
+		err = kafkago.UnknownTopicOrPartition
+	}
+	if err != nil {
+		return fmt.Errorf("look up topic %s: %w", topic, err)
+	}
+	return nil
+}
+
+// led reports whether the topic exists and every partition has a leader.
+func (s topicState) led() bool { return len(s.leaders) > 0 && !slices.Contains(s.leaders, -1) }
+
+// refresh makes the Transport ask the cluster now. It does that when it is asked
+// for a topic that it does not know and that may be created; this name cannot be,
+// so nothing is, and no right is needed.
+func (c *Client) refresh(ctx context.Context) error {
+	_, err := ask[*metadata.Response](ctx, c, &metadata.Request{
+		TopicNames:             []string{"invalid/name"},
+		AllowAutoTopicCreation: true,
+	})
+	if err != nil {
+		return fmt.Errorf("refresh metadata: %w", err)
+	}
+	return nil
+}
+
+// lookUp is metadata as the cluster says it now.
+func (c *Client) lookUp(ctx context.Context, topics ...string) (map[string]topicState, error) {
+	if err := c.refresh(ctx); err != nil {
+		c.transport.CloseIdleConnections() // the Transport keeps the first metadata's error
+		return nil, err
+	}
+	return c.metadata(ctx, topics)
+}
+
+// forget makes the Transport ask the cluster again, which it does not do by
+// itself when something fails. After a network error the connections go too:
+// others to the same broker are likely dead without knowing.
+func (c *Client) forget(ctx context.Context, why error) {
+	if unreachable(why) {
+		c.transport.CloseIdleConnections()
+		return
+	}
+	if err := c.refresh(ctx); err != nil {
+		c.transport.CloseIdleConnections()
+	}
+}
+
+// newborn is how long a topic that a broker does not know may be one that was
+// only just created: the others hear of it a little later.
+const newborn = 2 * time.Second
+
+// Partitions is the number of partitions of a topic, as the cluster says now.
+// It asks until ctx ends where nobody can be reached. The error of a topic
+// that does not exist wraps kafka-go's UnknownTopicOrPartition.
+func (c *Client) Partitions(ctx context.Context, topic string) (int, error) {
+	began, n := time.Now(), 0
+	retry := func(err error) bool {
+		return unreachable(err) || errors.Is(err, kafkago.LeaderNotAvailable) ||
+			errors.Is(err, kafkago.UnknownTopicOrPartition) && time.Since(began) < newborn
+	}
+	err := c.again(ctx, "Metadata", everyShard, retry, func(ctx context.Context) error {
+		states, err := c.lookUp(ctx, topic)
+		if err != nil {
+			return err
+		}
+		n = len(states[topic].leaders)
+		return states[topic].exists(topic)
+	})
+	return n, err
+}
+
+// topicOperations are the rights that we have on the topics that exist, one bit
+// for each operation; 0 where the broker does not tell.
+func (c *Client) topicOperations(ctx context.Context, topics []string) (map[string]int32, error) {
+	res, err := askAside[*metadata.Response](ctx, c, &metadata.Request{
+		TopicNames: topics, IncludeTopicAuthorizedOperations: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	granted := make(map[string]int32, len(res.Topics))
+	for _, t := range res.Topics {
+		if t.ErrorCode == 0 {
+			granted[t.Name] = t.TopicAuthorizedOperations
+		}
+	}
+	return granted, nil
+}

@@ -1,0 +1,106 @@
+package shards
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	kafkago "github.com/segmentio/kafka-go"
+
+	"airudder-exporter/internal/kafka"
+)
+
+// secureSite is the secured broker of TEST_KAFKA_SECURE_BROKERS, and how a user of
+// it connects.
+func secureSite(t *testing.T, userVariable, mechanism string) (site, kafka.Config) {
+	t.Helper()
+	list := os.Getenv("TEST_KAFKA_SECURE_BROKERS")
+	if list == "" {
+		t.Skip("TEST_KAFKA_SECURE_BROKERS is not set")
+	}
+	verifyGoroutines(t)
+	user, password, _ := strings.Cut(os.Getenv(userVariable), ":")
+	return site{brokers: strings.Split(list, ",")}, kafka.Config{
+		TLS:  kafka.TLS{Enabled: true, CAFile: os.Getenv("TEST_KAFKA_SECURE_CA")},
+		SASL: kafka.SASL{Mechanism: mechanism, Username: user, Password: password},
+	}
+}
+
+func TestSecureBrokerAssigns(t *testing.T) {
+	for _, mechanism := range []string{kafka.Plain, kafka.ScramSHA256, kafka.ScramSHA512} {
+		t.Run(mechanism, func(t *testing.T) {
+			s, cfg := secureSite(t, "TEST_KAFKA_SECURE_ADMIN", mechanism)
+			const shards = 2
+			ledger := s.ledgerAs(t, cfg, shards)
+			c := s.client(t, cfg)
+			m := newMember(t)
+			m.run(func(ctx context.Context) error {
+				return Assign(ctx, s.config(Group, ledger, shards), c, slog.New(slog.DiscardHandler), m.own, m.changed)
+			})
+			m.await(shards)
+			if err := m.shards[0].AfterFence(t.Context()); err != nil {
+				t.Errorf("AfterFence: got %v, want nil", err)
+			}
+		})
+	}
+}
+
+// A group that refuses us is no reason to end, and the log says which right is
+// missing, once.
+func TestSecureBrokerWithoutTheGroup(t *testing.T) {
+	s, cfg := secureSite(t, "TEST_KAFKA_SECURE_USER", kafka.ScramSHA256)
+	var log lockedBuffer
+	ledger := fmt.Sprintf("shards-%x", rand.Uint64())
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	told := false
+	own := func(ctx context.Context, _ *Shard) error { <-ctx.Done(); return nil }
+	err := Assign(ctx, s.config(Group, ledger, 1), s.client(t, cfg), slog.New(slog.NewTextHandler(&log, nil)), own, func([]int) { told = true })
+	if err != nil || told {
+		t.Errorf("got %v, told of shards: %v; want nil and false", err, told)
+	}
+	if got, want := strings.Count(log.String(), `lacks the right Read on the group \"`+ledger+`-exporters\"`), 1; got != want {
+		t.Errorf("got %d sentences about the right, want %d, in:\n%s", got, want, log.String())
+	}
+}
+
+// What is said of a group that may not be joined names both ways out.
+func TestExplainGroupRight(t *testing.T) {
+	s := site{brokers: []string{"nowhere:9092"}}
+	cfg := s.config(Group, "ledger", 1)
+	cfg.SettingName = func(field string) string { return "the setting " + field }
+	g := newGroup(cfg, timing{}, s.client(t, kafka.Config{SASL: kafka.SASL{Mechanism: kafka.Plain, Username: "u", Password: "p"}}), nil)
+	got := g.explain(kafkago.GroupAuthorizationFailed)
+	for _, want := range []string{
+		`the Kafka user "u" lacks the right Read on the group "ledger-exporters": grant it`, "or set the setting Assignment=all",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("got %q, want %q in it", got, want)
+		}
+	}
+}
+
+// lockedBuffer is a log that can be read while it is written.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
