@@ -13,15 +13,17 @@
 //
 //	go test -run '^$' -bench . -benchtime 5x ./internal/benchtest
 //
-// With TEST_KAFKA_BROKERS set, BenchmarkRecover also runs there, and
+// With TEST_KAFKA_BROKERS set, BenchmarkRecover and BenchmarkFirstPoll also run there, and
 // BenchmarkLag at all; the registry is then TEST_SCHEMA_REGISTRY_URL, where
 // that is set.
 //
-//	benchmark         what is measured                                    target
-//	BenchmarkPoll     a 5,000-row task of which 200 are new, calls/s      5 × the obvious program
-//	BenchmarkMemory   82 MB, 50,000 rows, all new: peak RSS               60 MB
-//	BenchmarkRecover  a ledger of a million entries: replay, heap         1.5 × franz-go's fetch, 60 B an entry
-//	BenchmarkLag      polled every 200 ms: call finished → event read     median 160 ms
+//	benchmark           what is measured                                     target
+//	BenchmarkPoll       a 5,000-row task of which 200 are new, calls/s       5 × the obvious program
+//	BenchmarkMemory     82 MB, 50,000 rows, all new: peak RSS                60 MB
+//	BenchmarkRecover    a ledger of a million entries: replay, heap          1.5 × franz-go's fetch, 60 B an entry
+//	BenchmarkFirstPoll  the same ledger: from a process's start to its       that of BenchmarkRecover and 0.5 s
+//	                    first request for a task
+//	BenchmarkLag        polled every 200 ms: call finished → event read      median 160 ms
 //
 // What a single room costs is measured in the room: reading a response in
 // airudder, encoding in record, transactions against none in kafka, memory an

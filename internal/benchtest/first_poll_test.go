@@ -1,0 +1,59 @@
+package benchtest
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"airudder-exporter/internal/kafka"
+)
+
+// BenchmarkFirstPoll starts the exporter on a ledger of a million entries, from
+// the start of the process to its first request for a task.
+func BenchmarkFirstPoll(b *testing.B) {
+	b.Run("embedded", func(b *testing.B) { benchmarkFirstPoll(b, newWorld(b, brokerProcess(b))) })
+	b.Run("real", func(b *testing.B) { benchmarkFirstPoll(b, newWorld(b, realBrokers(b))) })
+}
+
+func benchmarkFirstPoll(b *testing.B, w *world) {
+	asked := make(chan time.Time, 1)
+	upstream := newUpstream(b, func(rw http.ResponseWriter, _ *http.Request) {
+		select {
+		case asked <- time.Now():
+		default: // only the first one counts
+		}
+		_, _ = io.WriteString(rw, `{"status":"OK","code":200,"data":{"TaskID":"`+taskID+`","Status":"calling","detail":[]}}`)
+	})
+	first := func() time.Duration {
+		select {
+		case <-asked: // of the process before
+		default:
+		}
+		began := time.Now()
+		c := w.exporter(upstream.URL)
+		took := (<-asked).Sub(began)
+		c.stop()
+		return took
+	}
+	first() // begins the ledger
+	client, err := kafka.Dial(kafka.Config{
+		Brokers: w.brokers, LedgerTopic: w.topic(ledgerName), EventTopic: w.topic(eventName),
+	}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(client.Close)
+	w.fillLedger(client)
+	var all []time.Duration
+	for b.Loop() {
+		for range 5 {
+			all = append(all, first())
+		}
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(milliseconds(median(all)), "ms")
+}
