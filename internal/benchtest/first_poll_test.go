@@ -10,13 +10,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"airudder-exporter/internal/kafka"
+	"airudder-exporter/internal/rig"
 )
 
 // BenchmarkFirstPoll starts the exporter on a ledger of a million entries, from
 // the start of the process to its first request for a task.
 func BenchmarkFirstPoll(b *testing.B) {
-	b.Run("embedded", func(b *testing.B) { benchmarkFirstPoll(b, newWorld(b, brokerProcess(b))) })
-	b.Run("real", func(b *testing.B) { benchmarkFirstPoll(b, newWorld(b, realBrokers(b))) })
+	b.Run("embedded", func(b *testing.B) { benchmarkFirstPoll(b, newWorld(brokerProcess(b))) })
+	b.Run("real", func(b *testing.B) { benchmarkFirstPoll(b, newWorld(rig.RealKafka(b))) })
 }
 
 func benchmarkFirstPoll(b *testing.B, w *world) {
@@ -36,12 +37,12 @@ func benchmarkFirstPoll(b *testing.B, w *world) {
 		began := time.Now()
 		c := w.exporter(upstream.URL)
 		took := (<-asked).Sub(began)
-		c.stop()
+		c.Kill()
 		return took
 	}
 	first() // begins the ledger
 	client, err := kafka.Dial(kafka.Config{
-		Brokers: w.brokers, LedgerTopic: w.topic(ledgerName), EventTopic: w.topic(eventName),
+		Brokers: w.Brokers, LedgerTopic: w.topics.Ledger, EventTopic: w.topics.Events,
 	}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	if err != nil {
 		b.Fatal(err)
