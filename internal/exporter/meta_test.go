@@ -174,30 +174,30 @@ func TestStartRefuses(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		spoil func(f *fakekafka.Kafka)
-		want  string
+		names string // the sentences are the ledger's
 	}{
 		{"lost", func(f *fakekafka.Kafka) {
 			f.Resize(0)
 			f.Resize(2)
 			f.Append(batch.Record{Topic: "events"})
-		}, "holds no meta entry, but events holds events"},
-		{"a partition lost", func(f *fakekafka.Kafka) { f.Edit(1, holding()) }, "partition 1 of ledger holds no meta entry although others do"},
-		{"begins late", func(f *fakekafka.Kafka) { f.Begins(1, 17) }, "partition 1 of ledger begins at offset 17"},
-		{"two ledgers", func(f *fakekafka.Kafka) { f.Edit(1, holding(`{"ledger_id":"other","partitions":2}`)) }, "different ledgers"},
+		}, "events"},
+		{"a partition lost", func(f *fakekafka.Kafka) { f.Edit(1, holding()) }, "partition 1"},
+		{"begins late", func(f *fakekafka.Kafka) { f.Begins(1, 17) }, "offset 17"},
+		{"two ledgers", func(f *fakekafka.Kafka) { f.Edit(1, holding(`{"ledger_id":"other","partitions":2}`)) }, "other"},
 		{"another event topic", func(f *fakekafka.Kafka) {
 			for i := range 2 {
 				f.Edit(i, holding(`{"ledger_id":"id","partitions":2,"event_topic":"calls"}`))
 			}
-		}, "belongs to the event topic calls"},
-		{"fewer partitions", func(f *fakekafka.Kafka) { f.Resize(1) }, "created again with fewer"},
-		{"garbage", func(f *fakekafka.Kafka) { f.Edit(1, holding(`{"ledger_id":`)) }, "partition 1 of ledger holds 1 entries that cannot be read"},
+		}, "calls"},
+		{"fewer partitions", func(f *fakekafka.Kafka) { f.Resize(1) }, "says 2"},
+		{"garbage", func(f *fakekafka.Kafka) { f.Edit(1, holding(`{"ledger_id":`)) }, "partition 1"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := begun(2, time.Now())
 			tt.spoil(f)
 			_, err := newWorld(t, testConfig(), newFakeSource(t)).Start(t.Context(), f)
-			if !errors.Is(err, ledger.ErrRefused) || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("got %v, want a refusal with %q", err, tt.want)
+			if !errors.Is(err, ledger.ErrRefused) || !strings.Contains(err.Error(), tt.names) {
+				t.Errorf("got %v, want a refusal that names %s", err, tt.names)
 			}
 			_, _, inspected := Inspect(t.Context(), testConfig(), f)
 			if !errors.Is(inspected, ledger.ErrRefused) {

@@ -28,16 +28,16 @@ func TestRefusedBySecurity(t *testing.T) {
 		{"another mechanism", func(*guarded) []string { return []string{"KAFKA_SASL_MECHANISM=SCRAM-SHA-256"} },
 			"the broker refuses KAFKA_SASL_USERNAME", nil},
 		{"another CA", func(g *guarded) []string { return []string{"KAFKA_TLS_CA_FILE=" + anotherCA(g.T)} },
-			"is signed by a CA that is not known here", nil},
+			"not known here", nil},
 		{"plain text where TLS is asked for", func(*guarded) []string {
 			return []string{"KAFKA_TLS_ENABLED=false", "KAFKA_TLS_CA_FILE="}
 		}, "TLS", nil},
 		{"TLS where plain text is asked for", func(*guarded) []string {
 			return []string{"KAFKA_BROKERS=" + os.Getenv("TEST_KAFKA_SECURE_INTERNAL")}
-		}, "does not speak TLS", nil},
+		}, "KAFKA_TLS_ENABLED=false", nil},
 		{"no certificate where one is asked for", func(*guarded) []string {
 			return []string{"KAFKA_BROKERS=" + os.Getenv("TEST_KAFKA_SECURE_MUTUAL")}
-		}, "the broker wants a client certificate", nil},
+		}, "client certificate", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

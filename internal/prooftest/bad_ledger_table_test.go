@@ -11,8 +11,8 @@ import (
 
 // misdeeds are what can happen to the ledger topic itself.
 func misdeeds() []misdeed {
-	lost := []string{"ledger refused", "holds no meta entry, but", "to continue would publish every call again", "KAFKA_TOPIC_LEDGER"}
-	moved := []string{"ledger refused", "it was deleted and created again", "nothing of this transaction was committed", "restore"}
+	lost := []string{"ledger refused", "meta entry", "KAFKA_TOPIC_LEDGER"}
+	moved := []string{"ledger refused", "created again", "nothing of this transaction was committed"}
 	remade := func(partitions int) func(m *mischief) {
 		return func(m *mischief) {
 			m.Remove(m.Topics.Ledger)
@@ -27,7 +27,7 @@ func misdeeds() []misdeed {
 				m.Truncate(m.Topics.Ledger, 5)
 				m.Set(m.Topics.Ledger, compacted)
 			},
-			says:    []string{"ledger refused", "begins at offset 5, not 0", "records of the ledger were deleted"},
+			says:    []string{"ledger refused", "offset 5"},
 			saysRun: []string{"ledger refused", "begin"},
 		},
 		{
@@ -40,7 +40,7 @@ func misdeeds() []misdeed {
 		},
 		{
 			name: "ledger deleted and made anew with fewer partitions", parts: 4, start: atStart, running: inTransaction,
-			do: remade(2), says: lost, saysRun: []string{"ledger refused", "deleted and created again"},
+			do: remade(2), says: lost, saysRun: []string{"ledger refused", "created again"},
 		},
 		{
 			name: "ledger deleted, to be created by the exporter", start: atStart, running: waits,
@@ -64,19 +64,19 @@ func misdeeds() []misdeed {
 		{
 			name: "ledger set to be deleted", start: atStart, running: atStart,
 			do:     func(m *mischief) { m.Set(m.Topics.Ledger, "cleanup.policy=delete") },
-			says:   []string{"cleanup.policy is delete, should be compact", "their calls are published again"},
+			says:   []string{"cleanup.policy is delete"},
 			repair: func(m *mischief) { m.Set(m.Topics.Ledger, compacted) },
 		},
 		{
 			name: "ledger set to be deleted as well", start: atStart, running: atStart,
 			do:     func(m *mischief) { m.Set(m.Topics.Ledger, "cleanup.policy=compact,delete") },
-			says:   []string{"cleanup.policy is compact,delete, should be compact"},
+			says:   []string{"cleanup.policy is compact,delete"},
 			repair: func(m *mischief) { m.Set(m.Topics.Ledger, compacted) },
 		},
 		{
 			name: "ledger with partitions added", start: survives, running: survives,
 			do:      func(m *mischief) { m.Grow(m.Topics.Ledger, 3) },
-			says:    []string{"the ledger topic has more partitions than it began with; the added ones are ignored"},
+			says:    []string{"more partitions"},
 			saysRun: []string{},
 		},
 	}
@@ -112,7 +112,7 @@ func strangers() []misdeed {
 				bad.Value = []byte("\x00\x01garbage")
 				m.MustWrite(bad)
 			},
-			says:   []string{"ledger refused", "holds 1 entries that cannot be read (1 of kind call", `{"at":"2026-01-02T03:04:05Z","as":"event"}`},
+			says:   []string{"ledger refused", "1 of kind call"},
 			repair: func(m *mischief) { m.MustWrite(entryAnew(m)) },
 		},
 		{
@@ -120,25 +120,25 @@ func strangers() []misdeed {
 			do: func(m *mischief) {
 				m.MustWrite(m.entryOf(0, "call/c1", `{"at":"2026-01-02T03:04:05Z","as":"event"}`))
 			},
-			says:   []string{"ledger refused", "holds 1 entries that cannot be read (1 of kind call", "a tombstone where the key itself has another form"},
+			says:   []string{"ledger refused", "1 of kind call"},
 			repair: func(m *mischief) { m.MustWrite(m.entryOf(0, "call/c1", "")) },
 		},
 		{
 			name: "a meta entry that cannot be read", start: atStart, running: atProducer,
 			do:   func(m *mischief) { m.MustWrite(m.entryOf(0, "meta", "{")) },
-			says: []string{"ledger refused", "cannot be read", "1 meta"},
+			says: []string{"ledger refused", "1 meta"},
 		},
 		{
 			name: "a partition without its meta entry", parts: 2, start: atStart, running: atProducer,
 			do:   func(m *mischief) { m.MustWrite(m.entryOf(m.busyShard(), "meta", "")) },
-			says: []string{"ledger refused", "held a meta entry and holds none any more", "restore"},
+			says: []string{"ledger refused", "meta entry"},
 		},
 		{
 			name: "a partition with another deployment's meta entry", parts: 2, start: atStart, running: atProducer,
 			do: func(m *mischief) {
 				m.MustWrite(m.entryOf(m.busyShard(), "meta", meta(m, "00000000-0000-4000-8000-000000000000")))
 			},
-			says: []string{"ledger refused", "belongs to ledger 00000000-0000-4000-8000-000000000000", "Give each its own KAFKA_TOPIC_LEDGER"},
+			says: []string{"ledger refused", "00000000-0000-4000-8000-000000000000", "KAFKA_TOPIC_LEDGER"},
 		},
 	}
 }
@@ -180,7 +180,7 @@ func besideTheLedger() []misdeed {
 				m.T.Cleanup(func() { m.Remove(m.Topics.Events + "-2") })
 			},
 			settings: func(m *mischief) []string { return []string{"KAFKA_TOPIC_CALL_COMPLETED=" + m.Topics.Events + "-2"} },
-			says:     []string{"ledger refused", "belongs to the event topic", "one ledger serves one event topic", "KAFKA_TOPIC_CALL_COMPLETED"},
+			says:     []string{"ledger refused", "KAFKA_TOPIC_CALL_COMPLETED"},
 		},
 	}
 }

@@ -37,7 +37,7 @@ type misdeed struct {
 	settings func(m *mischief) []string // of the runs after it; nil: as before
 	start    noticed                    // by an exporter that starts after it
 	running  noticed                    // by one that runs; empty: the same as starting
-	says     []string                   // pieces of its sentence
+	says     []string                   // what its sentence names; the sentences themselves are their packages'
 	saysRun  []string                   // of the sentence of one that runs, where it is another
 	repair   func(m *mischief)          // what the sentence says to do
 	then     noticed                    // after it; empty: it goes on
