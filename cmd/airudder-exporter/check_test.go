@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"airudder-exporter/internal/airuddersim"
+	"airudder-exporter/internal/rig"
 )
 
 // volatile is what differs from one run to the next.
@@ -40,10 +41,10 @@ func TestCheck(t *testing.T) {
 		{"first", func(*surroundings) {}, 0},
 		{"no-topics", func(s *surroundings) { s.env["KAFKA_CREATE_TOPICS"] = "false" }, 1},
 		{"wrong-key", func(s *surroundings) { s.export(5); s.env["AIRUDDER_APP_SECRET"] = "wrong" }, 1},
-		{"no-upstream", func(s *surroundings) { s.export(5); s.env["AIRUDDER_BASE_URL"] = "http://" + freeAddr(s.t) }, 1},
-		{"no-broker", func(s *surroundings) { s.env["KAFKA_BROKERS"] = freeAddr(s.t) }, 1},
-		{"no-registry", func(s *surroundings) { s.export(5); s.env["SCHEMA_REGISTRY_URL"] = "http://" + freeAddr(s.t) }, 1},
-		{"lost-ledger", func(s *surroundings) { s.export(5); s.loseLedger(); s.makeLedger() }, 1},
+		{"no-upstream", func(s *surroundings) { s.export(5); s.env["AIRUDDER_BASE_URL"] = "http://" + rig.FreeAddress(s.t) }, 1},
+		{"no-broker", func(s *surroundings) { s.env["KAFKA_BROKERS"] = rig.FreeAddress(s.t) }, 1},
+		{"no-registry", func(s *surroundings) { s.export(5); s.env["SCHEMA_REGISTRY_URL"] = "http://" + rig.FreeAddress(s.t) }, 1},
+		{"lost-ledger", func(s *surroundings) { s.export(5); s.kafka.Remove(ledgerTopic); s.makeLedger() }, 1},
 		{"busy", func(s *surroundings) {
 			s.export(5)
 			s.env["AIRUDDER_REQUESTS_PER_SECOND"] = "1"

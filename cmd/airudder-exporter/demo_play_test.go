@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"airudder-exporter/internal/airuddersim"
+	"airudder-exporter/internal/rig"
 )
 
 // A demo of which a part cannot go on ends by itself and says which.
@@ -39,7 +40,7 @@ func TestDemoEndsByItself(t *testing.T) {
 			tt.spoil(t, w)
 			var stdout, stderr output
 			say := &notices{w: &stderr}
-			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			ctx, cancel := context.WithTimeout(t.Context(), rig.Patience)
 			defer cancel()
 			err = w.play(ctx, newChild(w.childEnv(), say), newWatch(&stdout), say)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {

@@ -16,6 +16,7 @@ import (
 	"airudder-exporter/internal/call"
 	"airudder-exporter/internal/kafka"
 	"airudder-exporter/internal/record"
+	"airudder-exporter/internal/rig"
 )
 
 func TestMasked(t *testing.T) {
@@ -168,9 +169,9 @@ func demo(t *testing.T, o demoOptions, notice string) played {
 	defer cancel()
 	var stdout, stderr output
 	ended := make(chan error, 1)
-	o.catchUp = patience // it ends once the exporter has caught up
+	o.catchUp = rig.Patience // it ends once the exporter has caught up
 	go func() { ended <- runDemo(ctx, o, &stdout, &stderr) }()
-	deadline := time.After(patience)
+	deadline := time.After(rig.Patience)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for len(stdout.lines()) < 20 || !strings.Contains(stderr.String(), notice) {

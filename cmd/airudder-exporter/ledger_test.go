@@ -14,7 +14,7 @@ import (
 func TestRebuild(t *testing.T) {
 	s := surround(t)
 	s.exportWhole()
-	s.loseLedger()
+	s.kafka.Remove(ledgerTopic)
 	s.run("ledger", "rebuild", "--dry-run").wantEnd(0)
 	s.run("run").wantEnd(1, "ledger refused", "run `airudder-exporter ledger rebuild`")
 	p := s.run("ledger", "rebuild")
@@ -34,7 +34,7 @@ func TestRebuild(t *testing.T) {
 func TestRebuildDryRun(t *testing.T) {
 	s := surround(t)
 	s.exportWhole()
-	s.loseLedger()
+	s.kafka.Remove(ledgerTopic)
 	delete(s.env, "AIRUDDER_APP_KEY") // AIRudder is not asked
 	delete(s.env, "AIRUDDER_APP_SECRET")
 	for range 2 {
@@ -58,23 +58,23 @@ func TestRebuildRefuses(t *testing.T) {
 		{"in use", func(s *surroundings) { s.exportWhole() }, []string{"refused: airudder.call-ledger is the ledger ", "with all exporters stopped"}},
 		{"a record that is none of ours", func(s *surroundings) {
 			s.exportWhole()
-			s.loseLedger()
-			s.produce("airudder.task-status", binary.BigEndian.AppendUint32([]byte{0}, 1<<20))
+			s.kafka.Remove(ledgerTopic)
+			s.write("airudder.task-status", binary.BigEndian.AppendUint32([]byte{0}, 1<<20))
 		}, []string{"airudder.task-status[0]@", "look up schema 1048576"}},
 		{"a record of another kind", func(s *surroundings) {
 			s.exportWhole()
-			s.loseLedger()
-			s.produce("airudder.task-status", s.first("airudder.call-completed"))
+			s.kafka.Remove(ledgerTopic)
+			s.write("airudder.task-status", s.kafka.Read("airudder.call-completed").Committed[0].Value)
 		}, []string{"airudder.task-status[0]@", "the topic of the status changes holds something else"}},
 		{"calls without events", func(s *surroundings) {
 			s.exportWhole()
-			s.loseLedger()
-			s.deleteRecords("airudder.call-completed")
+			s.kafka.Remove(ledgerTopic)
+			s.kafka.Truncate("airudder.call-completed", -1)
 		}, []string{"refused: of 1 tasks calls may be published again"}},
 		{"a named task of which nothing is left", func(s *surroundings) {
 			s.exportWhole()
-			s.loseLedger()
-			s.deleteRecords("airudder.call-completed")
+			s.kafka.Remove(ledgerTopic)
+			s.kafka.Truncate("airudder.call-completed", -1)
 			s.env["AIRUDDER_TASK_IDS"] = "task-0"
 		}, []string{"refused: of 2 tasks calls may be published again"}},
 	} {
@@ -94,7 +94,7 @@ func TestRebuildOfNothing(t *testing.T) {
 	p.until("a page that says so", p.shows("/readyz", "refuses the app key"))
 	p.stop()
 	p.wantEnd(0)
-	s.loseLedger()
+	s.kafka.Remove(ledgerTopic)
 	p = s.run("ledger", "rebuild")
 	p.wantEnd(0)
 	if got, want := p.stdout.String(), "nothing has been published yet: a run begins the ledger by itself\n"; got != want {
@@ -106,10 +106,10 @@ func TestRebuildOfNothing(t *testing.T) {
 func TestRebuildWithoutItsBeginning(t *testing.T) {
 	s := surround(t)
 	s.exportWhole()
-	s.loseLedger()
-	s.deleteRecords("airudder.call-dead-letter") // it is empty, and its log starts at 0: nothing is gone
+	s.kafka.Remove(ledgerTopic)
+	s.kafka.Truncate("airudder.call-dead-letter", -1) // it is empty, and its log starts at 0: nothing is gone
 	s.run("ledger", "rebuild", "--dry-run").wantEnd(0)
-	s.deleteRecords("airudder.call-completed")
+	s.kafka.Truncate("airudder.call-completed", -1)
 	s.run("ledger", "rebuild", "--accept").wantEnd(0)
 	s.env["AIRUDDER_EXPORT_SINCE"] = "2020-01-01T00:00:00Z"
 	p := s.start("run")
@@ -132,7 +132,7 @@ func TestRebuildBesideAnExporter(t *testing.T) {
 	p := s.start("run")
 	p.until("five events", p.shows("/metrics", "\nairudder_events_total 5\n"))
 	p.until("the task's status", p.shows("/metrics", "\nairudder_status_changes_total 1\n"))
-	s.loseLedger()
+	s.kafka.Remove(ledgerTopic)
 	s.run("ledger", "rebuild").wantEnd(0)
 	if _, err := s.sim.FinishNext("task-1", 2); err != nil {
 		t.Fatal(err)
@@ -156,33 +156,7 @@ func (s *surroundings) exportWhole() {
 	p.wantEnd(0)
 }
 
-// produce writes one record as a stranger would.
-func (s *surroundings) produce(topic string, value []byte) {
-	s.t.Helper()
-	client := s.kafka()
-	defer client.Close()
-	if err := client.ProduceSync(s.t.Context(), &kgo.Record{Topic: topic, Value: value}).FirstErr(); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-// first is the value of a topic's first record.
-func (s *surroundings) first(topic string) []byte {
-	s.t.Helper()
-	client := s.kafka(kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
-	defer client.Close()
-	fetches := client.PollFetches(s.t.Context())
-	if err := fetches.Err(); err != nil {
-		s.t.Fatal(err)
-	}
-	return fetches.Records()[0].Value
-}
-
-func (s *surroundings) kafka(more ...kgo.Opt) *kgo.Client {
-	s.t.Helper()
-	client, err := kgo.NewClient(append(more, kgo.SeedBrokers(s.broker.Addr()))...)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return client
+// write writes one record as a stranger would.
+func (s *surroundings) write(topic string, value []byte) {
+	s.kafka.MustWrite(&kgo.Record{Topic: topic, Value: value})
 }

@@ -3,11 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
-	"fmt"
-	"log/slog"
 	"maps"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -20,7 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"airudder-exporter/internal/airuddersim"
-	"airudder-exporter/internal/embedded"
+	"airudder-exporter/internal/rig"
 )
 
 // The demo starts this executable as its child: then it is the program. hang is
@@ -39,17 +35,15 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// patience is how long a test waits for what comes in moments, unless the machine
-// is busy with other things.
-const patience = 2 * time.Minute
+// ledgerTopic is the ledger's default name.
+const ledgerTopic = "airudder.call-ledger"
 
 // surroundings are all that a program talks to.
 type surroundings struct {
 	t        *testing.T
 	sim      *airuddersim.Sim
 	upstream *httptest.Server
-	broker   *embedded.Broker
-	registry *embedded.Registry
+	kafka    *rig.Kafka
 	env      map[string]string
 }
 
@@ -63,15 +57,7 @@ func surround(t *testing.T) *surroundings {
 		Rows: append(airuddersim.FinishedRows(5), airuddersim.PendingRows(3)...)})
 	s.upstream = httptest.NewServer(s.sim.Handler())
 	t.Cleanup(s.upstream.Close)
-	var err error
-	if s.broker, err = embedded.StartBroker(embedded.BrokerConfig{}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.broker.Close)
-	if s.registry, err = embedded.StartRegistry(embedded.RegistryConfig{Logger: slog.New(slog.DiscardHandler)}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.registry.Close)
+	s.kafka = rig.EmbeddedKafka(t)
 	s.env = map[string]string{
 		"AIRUDDER_BASE_URL":            s.upstream.URL,
 		"AIRUDDER_APP_KEY":             appKey,
@@ -81,29 +67,13 @@ func surround(t *testing.T) *surroundings {
 		"AIRUDDER_REQUESTS_PER_SECOND": "100",
 		"AIRUDDER_POLL_MIN_INTERVAL":   "100ms",
 		"AIRUDDER_POLL_MAX_INTERVAL":   "1s",
-		"KAFKA_BROKERS":                s.broker.Addr(),
+		"KAFKA_BROKERS":                s.kafka.Brokers[0],
 		"KAFKA_CREATE_TOPICS":          "true",
 		"KAFKA_ASSIGNMENT":             "all",
-		"SCHEMA_REGISTRY_URL":          s.registry.URL(),
-		"HTTP_ADDR":                    freeAddr(t),
+		"SCHEMA_REGISTRY_URL":          rig.EmbeddedRegistry(t),
+		"HTTP_ADDR":                    rig.FreeAddress(t),
 	}
 	return s
-}
-
-// freeAddr is an address of loopback that nobody listens on: where the system
-// allows it on a host of its own, on which no connection of another test is
-// given the port before the program takes it.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", fmt.Sprintf("127.%d.%d.%d:0", 1+rand.IntN(250), rand.IntN(256), 1+rand.IntN(250)))
-	if err != nil {
-		l, err = listenNear(0)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // started is a program that was started.
@@ -159,7 +129,7 @@ func (p *started) wait() {
 	p.t.Helper()
 	select {
 	case <-p.ended:
-	case <-time.After(patience):
+	case <-time.After(rig.Patience):
 		p.t.Fatalf("the program does not end; it says\n%s\n%s", &p.stdout, &p.stderr)
 	}
 	for _, secret := range []string{appSecret, kafkaSecret} {
@@ -185,7 +155,7 @@ func (p *started) wantEnd(code int, says ...string) {
 // until waits for a condition.
 func (p *started) until(what string, holds func() bool) {
 	p.t.Helper()
-	deadline := time.After(patience)
+	deadline := time.After(rig.Patience)
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for !holds() {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"airudder-exporter/internal/rig"
 	"context"
 	"io"
 	"log/slog"
@@ -15,8 +16,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/sr"
 )
 
@@ -73,7 +72,7 @@ func (s *surroundings) tail(n int, args ...string) []string {
 // the exporter goes on once it is there.
 func TestRunWaits(t *testing.T) {
 	s := surround(t)
-	addr, broker := freeAddr(t), s.env["KAFKA_BROKERS"]
+	addr, broker := rig.FreeAddress(t), s.env["KAFKA_BROKERS"]
 	s.env["KAFKA_BROKERS"] = addr
 	p := s.start("run")
 	p.until("a page that says so", p.shows("/readyz", "not ready: waiting for Kafka: "))
@@ -136,7 +135,7 @@ func join(ctx context.Context, in net.Conn, to string) {
 // A registry that is not there is not taken for Kafka.
 func TestRunWaitsForTheRegistry(t *testing.T) {
 	s := surround(t)
-	s.env["SCHEMA_REGISTRY_URL"] = "http://" + freeAddr(t)
+	s.env["SCHEMA_REGISTRY_URL"] = "http://" + rig.FreeAddress(t)
 	p := s.start("run")
 	p.until("a page that says so", p.shows("/readyz", "not ready: waiting for the schema registry: "))
 	if _, body := p.get("/readyz"); strings.Contains(body, "KAFKA_") {
@@ -148,7 +147,7 @@ func TestRunWaitsForTheRegistry(t *testing.T) {
 
 func TestRunStoppedWhileItWaits(t *testing.T) {
 	s := surround(t)
-	s.env["KAFKA_BROKERS"] = freeAddr(t)
+	s.env["KAFKA_BROKERS"] = rig.FreeAddress(t)
 	p := s.start("run")
 	p.until("a page that says so", p.shows("/readyz", "waiting for Kafka"))
 	p.stop()
@@ -173,7 +172,7 @@ func TestRunWithAnIncompatibleSchema(t *testing.T) {
 // spoilSchema registers a schema that ours cannot follow.
 func (s *surroundings) spoilSchema() {
 	s.t.Helper()
-	client, err := sr.NewClient(sr.URLs(s.registry.URL()))
+	client, err := sr.NewClient(sr.URLs(s.env["SCHEMA_REGISTRY_URL"]))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -188,7 +187,7 @@ func (s *surroundings) spoilSchema() {
 func TestRunWithALostLedger(t *testing.T) {
 	s := surround(t)
 	s.export(5)
-	s.loseLedger()
+	s.kafka.Remove(ledgerTopic)
 	s.run("run").wantEnd(1, `"msg":"the exporter ends"`, "ledger refused: airudder.call-ledger ")
 }
 
@@ -220,7 +219,7 @@ func TestTopicsAreWatched(t *testing.T) {
 	defer cancel()
 	ended := make(chan error)
 	go func() { ended <- starter{cfg: cfg, log: log, client: client}.watchTopics(ctx, time.Millisecond) }()
-	s.setLedger("cleanup.policy", "delete")
+	s.kafka.Set(ledgerTopic, "cleanup.policy=delete")
 	select {
 	case line := <-said:
 		if want := "cleanup.policy is delete, should be compact"; !strings.Contains(line, want) {
@@ -245,42 +244,11 @@ type lines chan string
 
 func (l lines) Write(line []byte) (int, error) { l <- string(line); return len(line), nil }
 
-// setLedger changes a setting of the ledger's topic.
-func (s *surroundings) setLedger(name, value string) {
-	s.t.Helper()
-	client := s.kafka()
-	defer client.Close()
-	request := kmsg.NewPtrIncrementalAlterConfigsRequest()
-	request.Resources = []kmsg.IncrementalAlterConfigsRequestResource{{ResourceType: kmsg.ConfigResourceTypeTopic, ResourceName: "airudder.call-ledger",
-		Configs: []kmsg.IncrementalAlterConfigsRequestResourceConfig{{Name: name, Op: kmsg.IncrementalAlterConfigOpSet, Value: &value}}}}
-	response, err := request.RequestWith(s.t.Context(), client)
-	if err != nil || response.Resources[0].ErrorCode != 0 {
-		s.t.Fatal(err, response)
-	}
-}
-
 func TestLedgerWithoutATool(t *testing.T) {
 	for _, args := range [][]string{{"ledger"}, {"ledger", "rebiuld"}} {
 		s := &surroundings{t: t}
 		p := s.run(args...)
 		p.wantEnd(1, "airudder-exporter: ")
-	}
-}
-
-func (s *surroundings) loseLedger() {
-	s.t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(s.broker.Addr()))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer client.Close()
-	ledger := "airudder.call-ledger"
-	request := kmsg.NewPtrDeleteTopicsRequest()
-	request.TopicNames = []string{ledger}
-	request.Topics = []kmsg.DeleteTopicsRequestTopic{{Topic: &ledger}}
-	response, err := request.RequestWith(s.t.Context(), client)
-	if err != nil || response.Topics[0].ErrorCode != 0 {
-		s.t.Fatal(err, response)
 	}
 }
 

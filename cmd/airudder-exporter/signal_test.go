@@ -1,6 +1,7 @@
 package main
 
 import (
+	"airudder-exporter/internal/rig"
 	"bufio"
 	"context"
 	"fmt"
@@ -31,7 +32,7 @@ func interruptible(t *testing.T, args ...string) (cmd *exec.Cmd, saw func(text s
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), rig.Patience)
 	t.Cleanup(cancel)
 	cmd = exec.CommandContext(ctx, self, args...)
 	cmd.Env = []string{}
@@ -92,7 +93,7 @@ func TestDemoInterruptedAgain(t *testing.T) {
 	signal.Notify(caught, os.Interrupt) // this process lives on, whoever listens
 	defer signal.Stop(caught)
 	first, interrupt := context.WithCancel(t.Context())
-	playing, end := context.WithTimeout(t.Context(), patience)
+	playing, end := context.WithTimeout(t.Context(), rig.Patience)
 	defer end()
 	ended := make(chan error, 1)
 	go func() { ended <- interruptedAgain(first, playing) }()

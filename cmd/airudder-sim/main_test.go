@@ -17,13 +17,10 @@ import (
 	"go.uber.org/goleak"
 
 	"airudder-exporter/internal/airuddersim"
+	"airudder-exporter/internal/rig"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// patience is how long a test waits for what comes in moments, unless the machine
-// is busy with other things.
-const patience = 2 * time.Minute
 
 // logLines is a log whose lines a test waits for.
 type logLines struct {
@@ -72,7 +69,7 @@ func start(t *testing.T, args ...string) *running {
 		select {
 		case err := <-p.done:
 			t.Fatalf("it ended: %v", err)
-		case <-time.After(patience):
+		case <-time.After(rig.Patience):
 			t.Fatal("it does not serve")
 		case line := <-p.log.lines:
 			if line["msg"] == "serving" {
@@ -93,7 +90,7 @@ func (p *running) end() error {
 	select {
 	case err := <-p.done:
 		return err
-	case <-time.After(patience):
+	case <-time.After(rig.Patience):
 		p.t.Fatal("it does not end")
 		return nil
 	}
@@ -102,17 +99,27 @@ func (p *running) end() error {
 // truth is what the running program says really happened.
 func (p *running) truth() airuddersim.Truth {
 	p.t.Helper()
+	var truth airuddersim.Truth
+	if err := json.Unmarshal(p.get("/truth"), &truth); err != nil {
+		p.t.Fatal(err)
+	}
+	return truth
+}
+
+// get is what the running program answers.
+func (p *running) get(path string) []byte {
+	p.t.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	res, err := client.Get("http://" + p.addr + "/truth")
+	res, err := client.Get("http://" + p.addr + path)
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	defer res.Body.Close()
-	var truth airuddersim.Truth
-	if err := json.NewDecoder(res.Body).Decode(&truth); err != nil {
+	raw, err := io.ReadAll(res.Body)
+	if err != nil {
 		p.t.Fatal(err)
 	}
-	return truth
+	return raw
 }
 
 // health runs the health check.
@@ -160,16 +167,7 @@ func TestEndsWhileARequestHangs(t *testing.T) {
 		}
 		answered <- err
 	}()
-	deadline := time.After(patience)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for !strings.Contains(p.faults(), `"hang":1}`) {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatal("no request hangs")
-		}
-	}
+	rig.Eventually(t, "a request that hangs", rig.Patience, func() bool { return strings.Contains(p.faults(), `"hang":1}`) })
 	if err := p.end(); err != nil {
 		t.Errorf("it ended with %v", err)
 	}
@@ -182,17 +180,7 @@ func TestEndsWhileARequestHangs(t *testing.T) {
 // last.
 func (p *running) faults() string {
 	p.t.Helper()
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	res, err := client.Get("http://" + p.addr + "/faults")
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	raw, err := io.ReadAll(res.Body)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	_, injected, _ := strings.Cut(string(raw), `"injected":`)
+	_, injected, _ := strings.Cut(string(p.get("/faults")), `"injected":`)
 	return injected
 }
 
@@ -221,7 +209,7 @@ func TestBadFlags(t *testing.T) {
 		cmd := newCommand()
 		cmd.SetArgs(strings.Fields(args))
 		cmd.SetErr(io.Discard)
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		ctx, cancel := context.WithTimeout(t.Context(), rig.Patience)
 		err := cmd.ExecuteContext(ctx)
 		cancel()
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -74,6 +74,12 @@ func Registry(t testing.TB) string {
 	if url := os.Getenv("TEST_SCHEMA_REGISTRY_URL"); url != "" {
 		return url
 	}
+	return EmbeddedRegistry(t)
+}
+
+// EmbeddedRegistry is the URL of a registry in process.
+func EmbeddedRegistry(t testing.TB) string {
+	t.Helper()
 	registry, err := embedded.StartRegistry(embedded.RegistryConfig{})
 	if err != nil {
 		t.Fatal(err)
