@@ -46,6 +46,10 @@ var rooms = map[string]struct{ imports, libraries []string }{
 		"github.com/twmb/franz-go/pkg/sr/srfake", "github.com/twmb/franz-go/pkg/sr", // srfake in sr's
 		"github.com/twmb/avro",
 	}},
+	"internal/interrupt": {},
+	"internal/demo": {imports: []string{
+		"internal/interrupt", "internal/airuddersim", "internal/embedded", "internal/kafka", "internal/record", "internal/call",
+	}},
 	"internal/env": {libraries: []string{"github.com/sethvargo/go-envconfig"}},
 	"internal/rig": {
 		[]string{"internal/airuddersim", "internal/embedded"},

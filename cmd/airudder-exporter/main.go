@@ -3,6 +3,7 @@
 package main
 
 import (
+	"airudder-exporter/internal/interrupt"
 	"context"
 	"errors"
 	"fmt"
@@ -10,10 +11,7 @@ import (
 	"log"
 	"log/slog"
 	"os"
-	"os/signal"
 	"runtime/debug"
-	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -22,23 +20,11 @@ func main() {
 	// net/http writes what a server sends unasked to the standard logger, and
 	// that can be part of a response: personal data.
 	log.SetOutput(io.Discard)
-	ctx, stop := untilSignal(context.Background())
+	ctx, stop := interrupt.Context(context.Background())
 	p := program{environ: os.Environ(), stdout: os.Stdout, stderr: os.Stderr}
 	code := p.run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
-}
-
-// echo is for how long another signal is taken for the first one: timeout(1),
-// for one, sends each twice, to its command and to the group that it is in.
-const echo = 250 * time.Millisecond
-
-// untilSignal ends its context with the first SIGINT or SIGTERM and catches no
-// more soon afterwards, so that a second one ends the process whatever hangs.
-func untilSignal(parent context.Context) (context.Context, context.CancelFunc) {
-	ctx, stop := signal.NotifyContext(parent, os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, func() { time.AfterFunc(echo, stop) })
-	return ctx, stop
 }
 
 // program is what a command may touch of the process, so that a test can start

@@ -19,18 +19,11 @@ import (
 	"airudder-exporter/internal/rig"
 )
 
-// The demo starts this executable as its child: then it is the program. hang is
-// a test's own.
+// The demo starts this executable as its child: then it is the program.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 {
-		switch os.Args[1] {
-		case "run":
-			main()
-			return
-		case "hang":
-			hang()
-			return
-		}
+	if len(os.Args) > 1 && os.Args[1] == "run" {
+		main()
+		return
 	}
 	goleak.VerifyTestMain(m)
 }

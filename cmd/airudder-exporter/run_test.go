@@ -176,7 +176,7 @@ func (s *surroundings) spoilSchema() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	_, err = client.CreateSchema(s.t.Context(), demoTopic+"-value", sr.Schema{Schema: `{"type":"record","name":"CallCompleted",
+	_, err = client.CreateSchema(s.t.Context(), "airudder.call-completed"+"-value", sr.Schema{Schema: `{"type":"record","name":"CallCompleted",
 		"namespace":"airudder","fields":[{"name":"task_id","type":"long"}]}`})
 	if err != nil {
 		s.t.Fatal(err)

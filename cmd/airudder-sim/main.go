@@ -6,17 +6,13 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
-	"time"
+
+	"airudder-exporter/internal/interrupt"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := interrupt.Context(context.Background())
 	defer stop()
-	// A second signal ends the process whatever hangs; one that comes with the
-	// first is the same: timeout(1), for one, sends each twice.
-	context.AfterFunc(ctx, func() { time.AfterFunc(250*time.Millisecond, stop) })
 	cmd := newCommand()
 	cmd.SetArgs(os.Args[1:])
 	if err := cmd.ExecuteContext(ctx); err != nil {

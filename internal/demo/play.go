@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -9,8 +9,10 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
+var errInterrupted = errors.New("interrupted again, before the events were counted")
+
 // play lets calls finish and be exported until ctx ends, then counts them. It
-// ends by itself where a part of it cannot go on.
+// ends by itself where a part of it cannot continue.
 func (w *world) play(ctx context.Context, child *child, watch *watch, say *notices) error {
 	all, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -19,14 +21,14 @@ func (w *world) play(ctx context.Context, child *child, watch *watch, say *notic
 	parts.Go(func() error { w.sim.Run(playing, 1); return nil })
 	parts.Go(func() error { return child.keepAlive(playing, watch.distinct) })
 	parts.Go(func() error {
-		if err := w.watch(playing, watch); playing.Err() == nil {
+		if err := w.follow(playing, watch); playing.Err() == nil {
 			return fmt.Errorf("the demo's own reader ended: %w", err)
 		}
 		return nil
 	})
-	if w.options.kill {
+	if w.options.Kill {
 		parts.Go(func() error {
-			killInsideTransaction(playing, w.options.killAfter, w.broker, child, watch, say)
+			(&killer{w.broker, child, watch, say}).run(playing, w.options.KillAfter)
 			return nil
 		})
 	}
@@ -44,61 +46,43 @@ func (w *world) play(ctx context.Context, child *child, watch *watch, say *notic
 	return counted
 }
 
-// interruptedAgain waits for a second signal, once ctx has ended with the first.
-// The demo ends at once then, but not before its child, which outside Linux
-// would stay behind.
-func interruptedAgain(ctx, playing context.Context) error {
-	select {
-	case <-ctx.Done():
-	case <-playing.Done():
-		return nil
-	}
-	if !pause(playing, echo) {
-		return nil
-	}
-	second, stop := untilSignal(playing)
-	defer stop()
-	<-second.Done()
-	if playing.Err() != nil {
-		return nil
-	}
-	return errors.New("interrupted again, before the events were counted")
-}
-
 // finish stops the calls, lets the exporter catch up, and counts.
 func (w *world) finish(ctx context.Context, child *child, watch *watch, say *notices) error {
-	if isTerminal(say.w) {
-		say.line("") // behind the ^C
-	}
 	w.sim.Stop()
-	say.line("no more calls finish; the exporter gets up to %s to catch up …", w.options.catchUp)
-	waiting, enough := context.WithTimeout(ctx, w.options.catchUp)
+	say.line("") // after the ^C
+	say.line("No more calls finish. The exporter gets up to %s to publish the last ones …", w.options.CatchUp)
+	waiting, enough := context.WithTimeout(ctx, w.options.CatchUp)
 	if n := w.finished(); !watch.await(waiting, n) && ctx.Err() == nil {
-		say.line("it has not caught up: of %d calls %d were published", n, watch.distinct())
+		say.line("It has not caught up: %d of %d calls are published.", watch.distinct(), n)
 	}
 	enough()
 	if err := child.stop(ctx); err != nil && ctx.Err() == nil {
-		say.line("the exporter did not end well: %v", err)
+		say.line("The exporter did not end as it should: %v", err)
 	}
-	return w.count(ctx, say)
+	return w.report(ctx, watch, say)
 }
 
-// count says what the proof came to.
-func (w *world) count(ctx context.Context, say *notices) error {
+// report says what the count came to.
+func (w *world) report(ctx context.Context, watch *watch, say *notices) error {
 	counting, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	proof, err := w.prove(counting)
+	c, err := w.count(counting)
 	switch {
-	case proof.Events == 0 && w.finished() == 0:
-		// Exit code 0 says that exactly once was seen to hold, and of no call
-		// it was, however early the demo was interrupted.
+	case c.Events == 0 && w.finished() == 0:
+		// Exit code 0 says that exactly once was seen to hold, and it was seen of
+		// no call, however early the demo was interrupted.
 		return errors.New("no call had finished, so there is nothing to count: let the demo run longer, or raise --rate")
 	case err != nil:
 		return fmt.Errorf("count the events: %w", err)
 	}
-	say.line("%s", proof)
-	if !proof.holds() {
-		return errors.Join(errSaid, errors.New("the proof does not hold"))
+	say.line("Finished calls, as the simulated AIRudder knows them, and events, as a")
+	say.line("read_committed consumer finds them in the whole topic:")
+	if !watch.terminal { // where stdout is one, the count is there
+		say.line("%s", c)
+	}
+	watch.print(c)
+	if c.Duplicates+c.Missing+c.NeverFinished > 0 {
+		return errors.New("the count does not hold: a call was published twice, not at all, or before it had finished")
 	}
 	return nil
 }

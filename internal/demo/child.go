@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"bufio"
@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -18,12 +17,13 @@ import (
 	"github.com/cenkalti/backoff/v4"
 )
 
-// child is the real exporter as a process of its own, started anew whenever it
+// child is the real exporter as a process of its own, started again whenever it
 // dies.
 type child struct {
-	env  []string
-	say  *notices
-	told map[string]bool // of relay, which reads one process at a time
+	command func() (*exec.Cmd, error)
+	env     []string
+	say     *notices
+	told    map[string]bool // of relay, which reads one process at a time
 
 	mu      sync.Mutex
 	now     *life // nil: not running
@@ -36,12 +36,12 @@ type life struct {
 	exited chan struct{} // closed when it has
 }
 
-func newChild(env []string, say *notices) *child {
-	return &child{env: env, say: say, told: map[string]bool{}}
+func newChild(command func() (*exec.Cmd, error), env []string, say *notices) *child {
+	return &child{command: command, env: env, say: say, told: map[string]bool{}}
 }
 
-// An exporter that ends so many times in a row and publishes nothing in between
-// will do no better the next time. A kill of the demo's own may be one of them.
+// endsInARow is after how many ends in a row, with nothing published in between,
+// the exporter is given up. The demo's own kill can be one of them.
 const endsInARow = 5
 
 // keepAlive runs the exporter until ctx ends, it is stopped, or starting it
@@ -83,11 +83,10 @@ func (c *child) start() (*life, error) {
 	if c.stopped {
 		return nil, nil
 	}
-	self, err := os.Executable()
+	cmd, err := c.command()
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(self, "run")
 	cmd.Env = c.env
 	cmd.SysProcAttr = childAttributes() // its own process group: Ctrl-C is ours alone
 	stderr, err := cmd.StderrPipe()
@@ -110,8 +109,8 @@ func (c *child) start() (*life, error) {
 	return p, nil
 }
 
-// relay shows the exporter's warnings and errors, each text once: one that is
-// started again and again says the same.
+// relay shows the exporter's warnings and errors, each text once: an exporter that
+// is started again and again repeats them.
 func (c *child) relay(log io.Reader) {
 	lines := bufio.NewScanner(log)
 	lines.Buffer(nil, 1<<20)
@@ -142,8 +141,8 @@ func logged(line []byte) string {
 	return entry.Msg + ": " + entry.Error
 }
 
-// kill ends the exporter with SIGKILL and waits until it is gone; its pid, or 0
-// when none ran.
+// kill ends the exporter with SIGKILL, waits until it is gone, and returns its
+// pid, or 0 when none ran.
 func (c *child) kill() int {
 	c.mu.Lock()
 	p := c.now
@@ -160,8 +159,7 @@ func (p *life) kill() {
 	<-p.exited
 }
 
-// stop ends the exporter for good, as an operator would, and at once where ctx
-// ends.
+// stop ends the exporter for good, as an operator would, or at once when ctx ends.
 func (c *child) stop(ctx context.Context) error {
 	c.mu.Lock()
 	c.stopped = true
