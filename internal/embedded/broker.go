@@ -3,8 +3,6 @@ package embedded
 import (
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -12,20 +10,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// BrokerConfig says how a Broker starts. The zero value is a broker in memory
-// on a free port.
+// BrokerConfig says how a Broker starts. The zero value is a broker on a free
+// port.
 type BrokerConfig struct {
 	// Port on 127.0.0.1; 0, or one that is taken, means a free one.
 	Port int
 
-	// DataDir keeps the broker's state, in a folder "kafka" of its own, every
-	// write synced. Empty: in memory. One broker at a time may use it.
-	DataDir string
-
 	// Partitions of a topic that is created without a count; 0 means 6.
 	Partitions int
 
-	// Topics are created at the first start, with Partitions partitions.
+	// Topics are created at the start, with Partitions partitions.
 	Topics []string
 
 	// Settings are broker settings by their Kafka names, such as
@@ -36,17 +30,14 @@ type BrokerConfig struct {
 	Logger *slog.Logger
 }
 
-// Broker is one in-process Kafka broker.
+// Broker is one in-process Kafka broker in memory.
 type Broker struct {
 	cluster *kfake.Cluster
 	addr    string
-	dir     string   // the broker's folder; empty without a DataDir
-	lock    *os.File // on dir
-	closing sync.Once
 
 	mu           sync.Mutex
 	beforeEndTxn func(transactionalID string) (drop bool)
-	open         map[string]transaction // by transactional id
+	open         map[string]producer // who is inside a transaction, by transactional id
 }
 
 const (
@@ -65,33 +56,14 @@ const (
 
 // StartBroker starts a broker. It serves until Close.
 func StartBroker(cfg BrokerConfig) (*Broker, error) {
-	b := &Broker{open: make(map[string]transaction)}
-	if err := b.start(cfg); err != nil {
-		b.unlock()
+	cluster, err := kfake.NewCluster(cfg.options()...)
+	if err != nil {
 		return nil, fmt.Errorf("start broker: %w", err)
 	}
+	b := &Broker{cluster: cluster, addr: cluster.ListenAddrs()[0], open: make(map[string]producer)}
+	cluster.ControlKey(int16(kmsg.Produce), b.sawProduce)
+	cluster.ControlKey(int16(kmsg.EndTxn), b.sawEndTxn)
 	return b, nil
-}
-
-func (b *Broker) start(cfg BrokerConfig) (err error) {
-	opts := cfg.options()
-	if cfg.DataDir != "" {
-		b.dir = filepath.Join(cfg.DataDir, "kafka")
-		if b.lock, err = lockDir(b.dir); err != nil {
-			return err
-		}
-		if err := begin(b.dir); err != nil {
-			return err
-		}
-		opts = append(opts, kfake.DataDir(b.dir), kfake.SyncWrites())
-	}
-	if b.cluster, err = kfake.NewCluster(opts...); err != nil {
-		return err
-	}
-	b.addr = b.cluster.ListenAddrs()[0]
-	b.cluster.ControlKey(int16(kmsg.Produce), b.sawProduce)
-	b.cluster.ControlKey(int16(kmsg.EndTxn), b.sawEndTxn)
-	return nil
 }
 
 func (cfg BrokerConfig) options() []kfake.Opt {
@@ -129,13 +101,5 @@ func (b *Broker) Addr() string { return b.addr }
 // Cluster is the broker itself, for tests that inject faults.
 func (b *Broker) Cluster() *kfake.Cluster { return b.cluster }
 
-// Close stops the broker and saves its state. A second call does nothing.
-func (b *Broker) Close() {
-	b.closing.Do(func() {
-		b.cluster.Close()
-		if b.dir != "" {
-			remove(filepath.Join(b.dir, runningFile)) // else the next start only looks closer
-		}
-		b.unlock()
-	})
-}
+// Close stops the broker. A second call does nothing.
+func (b *Broker) Close() { b.cluster.Close() }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"os"
-	"reflect"
 	"slices"
 	"strconv"
 	"testing"
@@ -13,7 +11,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
 )
 
@@ -132,158 +129,4 @@ func TestBrokerSettings(t *testing.T) {
 	if !errors.Is(err, kerr.MessageTooLarge) {
 		t.Errorf("a record above message.max.bytes: got %v, want %v", err, kerr.MessageTooLarge)
 	}
-}
-
-func TestBrokerDataDirInUse(t *testing.T) {
-	dir := t.TempDir()
-	b := startBroker(t, BrokerConfig{DataDir: dir})
-	if second, err := StartBroker(BrokerConfig{DataDir: dir}); err == nil {
-		second.Close()
-		t.Error("a second broker started on the same data directory")
-	}
-	b.Close()
-	startBroker(t, BrokerConfig{DataDir: dir})
-}
-
-// A restart keeps topics, their settings, and committed data; an aborted
-// transaction stays aborted.
-func TestBrokerRestart(t *testing.T) {
-	ctx := testContext(t)
-	cfg := BrokerConfig{DataDir: t.TempDir(), Partitions: 1}
-	b := startBroker(t, cfg)
-	if err := b.Cluster().CreateTopic(topic, 1, map[string]string{"cleanup.policy": "compact"}); err != nil {
-		t.Fatal(err)
-	}
-	cl := client(t, b, kgo.TransactionalID("writer"))
-	if err := transact(ctx, cl, "a", "b"); err != nil {
-		t.Fatal(err)
-	}
-	if err := write(ctx, cl, "aborted"); err != nil {
-		t.Fatal(err)
-	}
-	if err := cl.EndTransaction(ctx, kgo.TryAbort); err != nil {
-		t.Fatal(err)
-	}
-	if err := transact(ctx, cl, "c"); err != nil {
-		t.Fatal(err)
-	}
-	before := b.Cluster().PartitionInfo(topic, 0)
-	b.Close()
-
-	b = startBroker(t, cfg)
-	if after := b.Cluster().PartitionInfo(topic, 0); !reflect.DeepEqual(after, before) {
-		t.Errorf("partition: got %+v, want %+v", after, before)
-	}
-	policy := b.Cluster().TopicInfo(topic).Configs["cleanup.policy"]
-	if policy == nil || *policy != "compact" {
-		t.Errorf("cleanup.policy: got %v, want compact", policy)
-	}
-	wantValues(t, b, "a", "b", "c")
-}
-
-// stop ends a broker in one of two ways and says where the next one starts.
-var stops = map[string]func(*testing.T, *Broker, BrokerConfig) BrokerConfig{
-	"closed": func(_ *testing.T, b *Broker, cfg BrokerConfig) BrokerConfig {
-		b.Close()
-		return cfg
-	},
-	// The files of a broker that still runs are what a kill would leave.
-	"killed": func(t *testing.T, b *Broker, cfg BrokerConfig) BrokerConfig {
-		copied := t.TempDir()
-		if err := os.CopyFS(copied, os.DirFS(cfg.DataDir)); err != nil {
-			t.Fatal(err)
-		}
-		b.Close()
-		cfg.DataDir = copied
-		return cfg
-	},
-}
-
-// However a broker stops, the next one knows which epoch a transactional id
-// has reached: the old producer is fenced, and the new one writes.
-func TestBrokerRestartKeepsEpochs(t *testing.T) {
-	for name, stop := range stops {
-		t.Run(name, func(t *testing.T) {
-			ctx := testContext(t)
-			cfg := BrokerConfig{DataDir: t.TempDir(), Partitions: 1, Topics: []string{topic}}
-			b := startBroker(t, cfg)
-			id, epoch := initProducer(t, b, "writer")
-			for range 3 { // bare fences, which no record shows
-				id, epoch = initProducer(t, b, "writer")
-			}
-			if err := transact(ctx, client(t, b, kgo.TransactionalID("writer")), "first"); err != nil {
-				t.Fatal(err)
-			}
-
-			b = startBroker(t, stop(t, b, cfg))
-			id2, epoch2 := initProducer(t, b, "writer")
-			if id2 != id || epoch2 <= epoch+1 {
-				t.Errorf("producer after the restart: got id %d epoch %d, want id %d epoch above %d", id2, epoch2, id, epoch+1)
-			}
-			if got, want := endTxn(t, b, "writer", id2, epoch2-1), kerr.ProducerFenced.Code; got != want {
-				t.Errorf("commit by the epoch before: got code %d, want %d", got, want)
-			}
-			if err := transact(ctx, client(t, b, kgo.TransactionalID("writer")), "second"); err != nil {
-				t.Fatal(err)
-			}
-			wantValues(t, b, "first", "second")
-		})
-	}
-}
-
-// However often a broker stops with a transaction open, nothing of it is ever
-// read, and the next producer of the id goes on. From version 5 of EndTxn on
-// each transaction has an epoch of its own; before, two of one producer differ
-// in nothing but their place.
-func TestBrokerRestartWithOpenTransaction(t *testing.T) {
-	for name, stop := range stops {
-		for _, versions := range []*kversion.Versions{kversion.V3_0_0(), kversion.Stable()} {
-			t.Run(name+" "+versions.VersionGuess(), func(t *testing.T) {
-				t.Parallel() // franz-go takes a second for a transaction of version 5
-				ctx := testContext(t)
-				cfg := BrokerConfig{DataDir: t.TempDir(), Partitions: 1, Topics: []string{topic}}
-				var want []string
-				for _, value := range []string{"first", "second", "third"} {
-					b := startBroker(t, cfg)
-					wantValues(t, b, want...)
-					cl := client(t, b, kgo.TransactionalID("writer"), kgo.MaxVersions(versions))
-					if err := transact(ctx, cl, value); err != nil {
-						t.Fatal(err)
-					}
-					want = append(want, value)
-					if err := write(ctx, cl, "torn"); err != nil {
-						t.Fatal(err)
-					}
-					cfg = stop(t, b, cfg)
-				}
-				wantValues(t, startBroker(t, cfg), want...)
-			})
-		}
-	}
-}
-
-// initProducer fences a transactional id and returns its new incarnation.
-func initProducer(t *testing.T, b *Broker, transactionalID string) (int64, int16) {
-	t.Helper()
-	req := kmsg.NewPtrInitProducerIDRequest()
-	req.TransactionalID = &transactionalID
-	req.TransactionTimeoutMillis = 10_000
-	req.ProducerID, req.ProducerEpoch = -1, -1
-	resp, err := req.RequestWith(testContext(t), client(t, b))
-	if err != nil || resp.ErrorCode != 0 {
-		t.Fatalf("init producer id: %v, code %d", err, resp.ErrorCode)
-	}
-	return resp.ProducerID, resp.ProducerEpoch
-}
-
-// endTxn asks to commit and returns the broker's error code.
-func endTxn(t *testing.T, b *Broker, transactionalID string, id int64, epoch int16) int16 {
-	t.Helper()
-	req := kmsg.NewPtrEndTxnRequest()
-	req.TransactionalID, req.ProducerID, req.ProducerEpoch, req.Commit = transactionalID, id, epoch, true
-	resp, err := req.RequestWith(testContext(t), client(t, b))
-	if err != nil {
-		t.Fatalf("end transaction: %v", err)
-	}
-	return resp.ErrorCode
 }

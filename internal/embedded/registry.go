@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"path/filepath"
 	"strconv"
 	"sync"
 	"time"
@@ -14,33 +13,28 @@ import (
 	"github.com/twmb/franz-go/pkg/sr/srfake"
 )
 
-// RegistryConfig says how a Registry starts. The zero value is a registry in
-// memory on a free port.
+// RegistryConfig says how a Registry starts. The zero value is a registry on a
+// free port.
 type RegistryConfig struct {
 	// Port on 127.0.0.1; 0, or one that is taken, means a free one.
 	Port int
-
-	// DataDir keeps what was registered, in the file "registry.json". Empty:
-	// in memory. One registry at a time may use it.
-	DataDir string
 
 	// Logger gets what goes wrong while serving; nil means slog's default.
 	Logger *slog.Logger
 }
 
-// Registry is a schema registry with Confluent's REST API. Avro schemas are
+// Registry is a schema registry in memory with Confluent's REST API. Avro schemas are
 // checked as Confluent's is: an invalid one is refused with 422 (42201), one
 // that breaks its subject's compatibility level (BACKWARD unless set) with 409.
 // Schemas of other types, and those under /contexts/, are taken unchecked.
 type Registry struct {
-	fake    *srfake.Registry
-	journal journal
-	log     *slog.Logger
-	url     string
-	server  *http.Server
-	served  chan struct{} // closed when the server has ended
+	fake   *srfake.Registry
+	log    *slog.Logger
+	url    string
+	server *http.Server
+	served chan struct{} // closed when the server has ended
 
-	// mu makes looking at a subject, deciding and registering one step.
+	// mu makes reading a subject, deciding and registering one step.
 	mu sync.Mutex
 }
 
@@ -49,12 +43,6 @@ func StartRegistry(cfg RegistryConfig) (*Registry, error) {
 	r := &Registry{fake: srfake.NewRegistry(), log: cfg.Logger, served: make(chan struct{})}
 	if r.log == nil {
 		r.log = slog.Default()
-	}
-	if cfg.DataDir != "" {
-		r.journal.path = filepath.Join(cfg.DataDir, "registry.json")
-	}
-	if err := r.journal.replay(r.fake.Handler()); err != nil {
-		return nil, fmt.Errorf("start registry: %w", err)
 	}
 	l, err := listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(cfg.Port)))
 	if err != nil {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -201,69 +199,6 @@ func TestRegistryDefaultIsBackward(t *testing.T) {
 	answer, err := cl.CheckCompatibility(ctx, "people-value", 1, person(fieldName, fieldAgeBare))
 	if err != nil || answer.Is {
 		t.Errorf("compatibility check: got %+v, %v, want incompatible", answer, err)
-	}
-}
-
-func TestRegistryRestart(t *testing.T) {
-	ctx := testContext(t)
-	dir := t.TempDir()
-	r, cl := startRegistry(t, RegistryConfig{DataDir: dir})
-	first := register(ctx, t, cl, "a-value", person(fieldName))
-	register(ctx, t, cl, "b-value", person(fieldName, fieldCity))
-	shared := register(ctx, t, cl, "b-value", person(fieldName)) // the id of a-value's
-	setLevel(ctx, t, cl, sr.CompatFullTransitive)
-	if _, err := cl.CreateSchema(ctx, "a-value", person(fieldAgeBare)); err == nil {
-		t.Fatal("an incompatible schema was registered")
-	}
-	r.Close()
-	r.Close()
-	size := fileSize(t, filepath.Join(dir, "registry.json"))
-
-	r, cl = startRegistry(t, RegistryConfig{DataDir: dir})
-	again := register(ctx, t, cl, "a-value", person(fieldName))
-	if again.ID != first.ID || shared.ID != first.ID {
-		t.Errorf("id after the restart: got %d, want %d", again.ID, first.ID)
-	}
-	if got, err := cl.SchemaByVersion(ctx, "b-value", 2); err != nil || got.ID != shared.ID {
-		t.Errorf("b-value version 2: got id %d, %v, want %d", got.ID, err, shared.ID)
-	}
-	if got := cl.Compatibility(ctx, "people-value")[0]; got.Err != nil || got.Level != sr.CompatFullTransitive {
-		t.Errorf("level of people-value: got %v, %v, want %v", got.Level, got.Err, sr.CompatFullTransitive)
-	}
-	if got := fileSize(t, filepath.Join(dir, "registry.json")); got != size {
-		t.Errorf("registering what is there changed the file: got %d bytes, want %d", got, size)
-	}
-	if next := register(ctx, t, cl, "a-value", person(fieldName, fieldAge)); next.ID <= first.ID+1 {
-		t.Errorf("next id: got %d, want one that is not taken", next.ID)
-	}
-	r.Close()
-}
-
-func fileSize(t *testing.T, path string) int64 {
-	t.Helper()
-	info, err := os.Stat(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return info.Size()
-}
-
-func TestRegistryRefusesADamagedFile(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "registry.json")
-	for _, text := range []string{`[{"method":`, `[{"method":"GET X","url":"/"}]`, `[{"method":"POST","url":"/subjects/a/versions","body":"{"}]`} {
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		r, err := StartRegistry(RegistryConfig{DataDir: dir})
-		if err == nil {
-			r.Close()
-			t.Errorf("%s: started", text)
-			continue
-		}
-		if !strings.Contains(err.Error(), path) {
-			t.Errorf("%s: error %q does not name the file", text, err)
-		}
 	}
 }
 
