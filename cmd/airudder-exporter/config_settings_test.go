@@ -16,7 +16,8 @@ import (
 func TestVariables(t *testing.T) {
 	named := regexp.MustCompile(`\bsetting\("([A-Za-z.]+)"\)`)
 	for room, name := range map[string]func(string) string{
-		"kafka": env.Settings(Kafka{}),
+		"kafka":    env.Settings(Kafka{}),
+		"airudder": env.Settings(Upstream{}, Polling{}),
 	} {
 		files, err := filepath.Glob(filepath.Join("../../internal", room, "*.go"))
 		if err != nil {

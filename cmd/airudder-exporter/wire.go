@@ -28,6 +28,7 @@ func upstream(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*airudde
 		ListEnabled: u.ListEnabled, ListQuery: u.ListQuery, TaskIDs: u.TaskIDs, TaskIDsFile: u.TaskIDsFile,
 		RequestsPerSecond: u.RequestsPerSecond, Concurrency: cfg.Polling.Concurrency,
 		Timeout: u.Timeout, ResponseTimeout: u.ResponseTimeout, RedialZone: u.RedialZone.Location,
+		SettingName: env.Settings(u, cfg.Polling),
 	}, log, reg)
 }
 

@@ -85,11 +85,9 @@ func BenchmarkDetail(b *testing.B) {
 			b.SetBytes(int64(len(raw)))
 			b.ReportAllocs()
 			for b.Loop() {
-				r := &reading{asked: "t1", verdict: knownShare(percent), metrics: c.metrics, zone: time.UTC,
-					yield: func(call.Part) error { return nil }}
-				r.begin(time.Time{})
-				if err := r.read(newScanner(bytes.NewReader(raw))); err != nil || r.counts.Rows != 2000 {
-					b.Fatal(err, r.counts)
+				a := &answer{detail: testDetail(c.metrics, knownShare(percent), func(call.Part) error { return nil })}
+				if err := a.read(b.Context(), bytes.NewReader(raw)); err != nil || a.counts.Rows != 2000 {
+					b.Fatal(err, a.counts)
 				}
 			}
 		})

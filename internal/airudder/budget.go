@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
 	"golang.org/x/time/rate"
 )
 
@@ -20,8 +21,8 @@ type budget struct {
 	perSecond float64
 	limiter   *rate.Limiter
 
-	turn  chan struct{} // holds one token: whose it is waits for the limiter
-	queue chan struct{} // likewise: at most one caller that is not urgent waits for turn
+	turn  *semaphore.Weighted // of one: whoever holds it waits for the limiter
+	queue *semaphore.Weighted // of one: at most one caller that is not urgent waits for turn
 
 	mu      sync.Mutex
 	paused  time.Time     // until then
@@ -33,8 +34,8 @@ func newBudget(perSecond float64) *budget {
 	return &budget{
 		perSecond: perSecond,
 		limiter:   rate.NewLimiter(rate.Limit(perSecond), 1),
-		turn:      make(chan struct{}, 1),
-		queue:     make(chan struct{}, 1),
+		turn:      semaphore.NewWeighted(1),
+		queue:     semaphore.NewWeighted(1),
 		share:     1,
 		changed:   make(chan struct{}),
 	}
@@ -44,15 +45,15 @@ func newBudget(perSecond float64) *budget {
 // on, goes before all but one of the others.
 func (b *budget) wait(ctx context.Context, urgent bool) error {
 	if !urgent {
-		if err := acquire(ctx, b.queue); err != nil {
+		if err := b.queue.Acquire(ctx, 1); err != nil {
 			return err
 		}
-		defer release(b.queue)
+		defer b.queue.Release(1)
 	}
-	if err := acquire(ctx, b.turn); err != nil {
+	if err := b.turn.Acquire(ctx, 1); err != nil {
 		return err
 	}
-	defer release(b.turn)
+	defer b.turn.Release(1)
 	for {
 		if gone, err := b.try(ctx); gone || err != nil {
 			return err
@@ -67,43 +68,37 @@ func (b *budget) try(ctx context.Context) (bool, error) {
 	b.mu.Unlock()
 	switch {
 	case share <= 0:
-		return false, sleep(ctx, changed, -1)
+		_, err := sleep(ctx, changed, -1)
+		return false, err
 	case pause > 0:
-		return false, sleep(ctx, changed, pause)
+		_, err := sleep(ctx, changed, pause)
+		return false, err
 	}
 	r := b.limiter.Reserve()
-	delay := r.Delay()
-	if delay <= 0 {
-		return true, ctx.Err()
-	}
-	timer := time.NewTimer(delay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true, nil
-	case <-changed:
+	over, err := sleep(ctx, changed, r.Delay())
+	if !over {
 		r.Cancel()
-		return false, nil
-	case <-ctx.Done():
-		r.Cancel()
-		return false, ctx.Err()
 	}
+	return over, err
 }
 
-// sleep waits for d (for ever if it is negative) or for a change.
-func sleep(ctx context.Context, changed <-chan struct{}, d time.Duration) error {
-	var over <-chan time.Time
+// sleep waits for d (for ever if it is negative), which is over then, or for a
+// change.
+func sleep(ctx context.Context, changed <-chan struct{}, d time.Duration) (over bool, err error) {
+	var end <-chan time.Time
 	if d >= 0 {
 		timer := time.NewTimer(d)
 		defer timer.Stop()
-		over = timer.C
+		end = timer.C
 	}
 	select {
-	case <-over:
+	case <-end:
+		return true, ctx.Err()
 	case <-changed:
+		return false, ctx.Err()
 	case <-ctx.Done():
+		return false, ctx.Err()
 	}
-	return ctx.Err()
 }
 
 // rate is how many requests a second may go, pauses aside.
@@ -142,17 +137,6 @@ func (b *budget) announce() {
 	close(b.changed)
 	b.changed = make(chan struct{})
 }
-
-func acquire(ctx context.Context, tokens chan struct{}) error {
-	select {
-	case tokens <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func release(tokens chan struct{}) { <-tokens }
 
 // retryAfter reads the header of that name: seconds or an HTTP date (RFC 9110,
 // section 10.2.3). 0: nothing usable.

@@ -6,13 +6,16 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/semaphore"
 )
 
 // Client reads one AIRudder account. Its methods may be called at the same
-// time. It starts no goroutine of its own.
+// time. The one goroutine that it starts asks for a token, and ends soon after the
+// context of the call that began it.
 type Client struct {
 	cfg     Config
 	base    *url.URL
@@ -22,6 +25,10 @@ type Client struct {
 	budget  *budget
 	tokens  *tokens
 	named   *named
+
+	largeRow  *semaphore.Weighted // of one: for the row of more than jsonrows.MaxRow that is being read
+	noStatus  sync.Once           // a row without a Status was told of
+	oddStatus sync.Once           // one whose Status is no text was
 }
 
 // New returns a client, or all that is wrong with its configuration. It sends
@@ -45,6 +52,8 @@ func New(cfg Config, logger *slog.Logger, reg prometheus.Registerer) (*Client, e
 		http:    &http.Client{Transport: newTransport(cfg), CheckRedirect: stay},
 		metrics: newMetrics(reg),
 		budget:  newBudget(cfg.RequestsPerSecond),
+
+		largeRow: semaphore.NewWeighted(1),
 	}
 	c.metrics.budgeted(reg, c.budget.rate)
 	c.tokens = newTokens(c.authenticate, logger)
@@ -83,8 +92,10 @@ func (c *Client) Share(fraction float64) { c.budget.setShare(fraction) }
 // Check asks for a new token, within the budget, to see whether the upstream is
 // there and takes the app key and secret.
 func (c *Client) Check(ctx context.Context) error {
-	token, err := c.authenticate(ctx)
-	return c.tokens.keep(token, err)
+	token, _ := c.tokens.current()
+	c.tokens.refused(token)
+	_, err := c.tokens.get(ctx)
+	return err
 }
 
 // CloseIdleConnections closes the connections that no request uses.

@@ -11,6 +11,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"airudder-exporter/internal/call"
+	"airudder-exporter/internal/jsonrows"
 )
 
 // maxTasks is how many tasks one list may name: as many as a hundred new ones a
@@ -26,9 +27,9 @@ type listing struct {
 func newListing() *listing { return &listing{index: map[string]int{}} }
 
 // add takes one entry; true if its task is a new one. A later entry of the same
-// task overrides what it says anew.
-func (l *listing) add(raw json.RawMessage, m *metrics) bool {
-	e, ok := readEntry(raw)
+// task overrides what it says again.
+func (l *listing) add(entry jsonrows.Value, m *metrics) bool {
+	e, ok := readEntry(entry)
 	if !ok {
 		m.listWithoutID.Inc()
 		return false
@@ -62,33 +63,33 @@ func (l *listing) name(taskID string) {
 // those one level below under any name. Arrays of objects with a TaskID go
 // before the others, of which the first that holds anything counts. No array at
 // all is null: nothing was said.
-func findEntries(data json.RawMessage) (arrays []view, null bool, err error) {
+func findEntries(data json.RawMessage) (arrays []jsonrows.Value, null bool, err error) {
 	if len(data) == 0 {
 		return nil, true, nil
 	}
-	switch v := lend(data); data[0] {
-	case '[':
-		return []view{v}, false, nil
-	case '{':
+	switch v := jsonrows.Lend(data); {
+	case v.IsArray():
+		return []jsonrows.Value{v}, false, nil
+	case v.IsObject():
 		arrays, null = findBelow(v)
 		return arrays, null, nil
 	}
-	return nil, false, &syntaxError{what: "data is neither an array nor an object"}
+	return nil, false, &Error{kind: KindGarbage, text: "data is neither an array nor an object"}
 }
 
-func findBelow(object view) (arrays []view, null bool) {
-	var others []view
+func findBelow(object jsonrows.Value) (arrays []jsonrows.Value, null bool) {
+	var others []jsonrows.Value
 	found := false
-	for it := newMembers(object); it.next(); {
-		if it.value.bytes[0] != '[' {
+	for it := jsonrows.MembersOf(object); it.Next(); {
+		if !it.Value.IsArray() {
 			continue
 		}
 		found = true
-		switch array := newElements(it.value); {
+		switch array := jsonrows.ElementsOf(it.Value); {
 		case hasTask(array):
-			arrays = append(arrays, it.value)
-		case others == nil && array.next():
-			others = []view{it.value}
+			arrays = append(arrays, it.Value)
+		case others == nil && array.Next():
+			others = []jsonrows.Value{it.Value}
 		}
 	}
 	if arrays == nil {
@@ -98,10 +99,10 @@ func findBelow(object view) (arrays []view, null bool) {
 }
 
 // hasTask reports whether an array has an object with a usable TaskID.
-func hasTask(array elements) bool {
-	for array.next() {
-		if raw := array.value.bytes; raw[0] == '{' {
-			if _, ok := readEntry(raw); ok {
+func hasTask(array jsonrows.Elements) bool {
+	for array.Next() {
+		if array.Value.IsObject() {
+			if _, ok := readEntry(array.Value); ok {
 				return true
 			}
 		}
@@ -111,22 +112,22 @@ func hasTask(array elements) bool {
 
 // readEntry reads one entry: an object with a TaskID, or the bare id; false if
 // it has none that could be one.
-func readEntry(raw json.RawMessage) (call.Listed, bool) {
+func readEntry(entry jsonrows.Value) (call.Listed, bool) {
 	var e call.Listed
-	if raw[0] != '{' {
-		e.TaskID, _ = identity(raw)
-		e.Fingerprint = xxhash.Sum64(raw)
+	if !entry.IsObject() {
+		e.TaskID, _ = identity(entry.Bytes())
+		e.Fingerprint = xxhash.Sum64(entry.Bytes())
 		return e, saneTaskID(e.TaskID)
 	}
-	own := map[string]bool{} // names that came as the detail spells them: others stand behind
-	for it := newMembers(viewOf(raw)); it.next(); {
+	own := map[string]bool{} // names that came as the detail spells them: they count before others
+	for it := jsonrows.MembersOf(entry); it.Next(); {
 		// A sum, since another order of the fields is no change.
-		e.Fingerprint += xxhash.Sum64String(it.key) ^ xxhash.Sum64(it.value.bytes)*3
-		if isNull(it.value.bytes) {
+		e.Fingerprint += xxhash.Sum64String(it.Key) ^ xxhash.Sum64(it.Value.Bytes())*3
+		if jsonrows.IsNull(it.Value.Bytes()) {
 			continue
 		}
-		name := strings.ReplaceAll(strings.ToLower(it.key), "_", "")
-		switch it.key {
+		name := strings.ReplaceAll(strings.ToLower(it.Key), "_", "")
+		switch it.Key {
 		case "TaskID", "Status", "ScheduleEndTime":
 			own[name] = true
 		default:
@@ -134,15 +135,15 @@ func readEntry(raw json.RawMessage) (call.Listed, bool) {
 				continue
 			}
 		}
-		switch v := it.value; name {
+		switch v := it.Value; name {
 		case "taskid":
-			e.TaskID, _ = identity(v.bytes)
+			e.TaskID, _ = identity(v.Bytes())
 		case "status":
-			if status, ok := v.text(); ok && len(status) <= maxStatus {
-				e.Status = strings.Clone(status) // else it would hold the whole entry
+			if status, ok := v.Text(); ok && len(status) <= maxStatus {
+				e.Status = strings.Clone(status) // else it would hold the whole page
 			}
 		case "scheduleendtime":
-			if text, ok := v.text(); ok {
+			if text, ok := v.Text(); ok {
 				e.ScheduleEnd, _ = parseInstant(text, time.UTC)
 			}
 		}
@@ -152,10 +153,10 @@ func readEntry(raw json.RawMessage) (call.Listed, bool) {
 
 // identity returns an id that is a string, or a number's literal digits.
 func identity(raw []byte) (string, bool) {
-	if isNumber(raw) {
+	if jsonrows.IsNumber(raw) {
 		return string(raw), true
 	}
-	s, ok := textOf(raw)
+	s, ok := jsonrows.Text(raw)
 	return string(bytes.ToValidUTF8(s, []byte("\uFFFD"))), ok
 }
 

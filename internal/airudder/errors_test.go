@@ -78,18 +78,18 @@ func TestReadErrors(t *testing.T) {
 		{"code of too large a number", body(`{"code":1e300}`), KindGarbage, "the envelope's code is no number"},
 		{"data null", body(`{"data":null,"status":"OK","code":200}`), KindEmpty, "the answer holds no data"},
 		{"data absent", body(`{"code":200}`), KindEmpty, "the answer holds no data"},
-		{"data empty", body(`{"data":{},"code":200}`), KindEmpty, "the answer holds no data"},
+		{"data empty", body(`{"data":{},"code":200}`), KindEmpty, "the answer holds no detail"},
 		{"data an array", body(`{"data":[],"code":200}`), KindGarbage, "data is no object"},
 		{"no detail", body(`{"data":{` + header + `},"code":200}`), KindEmpty, "the answer holds no detail"},
 		{"nothing but null detail", body(`{"data":{"detail":null},"code":200}`), KindEmpty, "the answer holds neither rows nor a status"},
-		{"detail a string", body(`{"data":{"detail":"x"},"code":200}`), KindGarbage, "detail is no array at byte 21"},
+		{"detail a string", body(`{"data":{"detail":"x"},"code":200}`), KindGarbage, "detail is no array at byte 18"},
 		{"data twice, once without members", body(`{"data":{},"data":{` + header + `,"detail":[]}}`), KindGarbage, "data twice at byte 18"},
 		{"detail twice", body(`{"data":{"detail":[],"detail":[]},"code":200}`), KindGarbage, "detail twice at byte 30"},
 		{"another task", body(strings.Replace(whole, "t1", "t2", 1)), KindWrongTask, "the answer is about another task"},
 		{"page", body("\n" + page), KindHTML, "an HTML page instead of JSON: a proxy's?"},
 		{"garbage", body(`{"data":{"TaskID":nope}}`), KindGarbage, "not JSON at byte 18"},
 		{"not JSON at all", body("secret"), KindGarbage, "not JSON at byte 0"},
-		{"endless code", body(`{"code":"` + strings.Repeat("x", 2<<20) + `"}`), KindGarbage, "a value of more than 1048576 bytes at byte 8"},
+		{"endless code", body(`{"code":"` + strings.Repeat("x", 2<<20) + `"}`), KindGarbage, "a value of more than 1 MiB at byte 8"},
 		{"endless number", body(`{"data":{"x":` + strings.Repeat("1", 2<<20) + `}}`), KindGarbage, "a number or word without end at byte 13"},
 		{"two values", body(whole + "{}"), KindGarbage, "more than one JSON value at byte 307"},
 		{"nothing", body(""), KindCut, "the body ends before its end"},
@@ -98,7 +98,7 @@ func TestReadErrors(t *testing.T) {
 		{"cut chunk", broken("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n20\r\n{\"da"), KindCut, "the body ends before its end"},
 		{"no HTTP", broken("secret\r\n\r\n"), KindNetwork, "no answer"},
 		{"closed", broken(""), KindNetwork, "no answer: the connection was closed"},
-		{"encoding", status(200, "x", "Content-Encoding", "br"), KindGarbage, "an encoding that was not asked for at byte 0"},
+		{"encoding", status(200, "x", "Content-Encoding", "br"), KindGarbage, "the body has an encoding that was not asked for"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -121,9 +121,9 @@ func TestReadErrors(t *testing.T) {
 
 // A task that has not begun may have no detail yet.
 func TestReadAcceptsNoRows(t *testing.T) {
-	for _, detail := range []string{``, `,"detail":null`, `,"detail":[]`, `,"Detail":[ ]`} {
+	for _, detail := range []string{``, `,"detail":null`, `,"detail":[ ]`} {
 		text := `{"data":{"TaskID":"t1","Status":"pending"` + detail + `},"code":200}`
-		if got := readBytes(testMetrics(), strings.NewReader(text), windowSize, none); got.err != nil || got.reading.Counts.Rows != 0 {
+		if got := readBytes(testMetrics(), strings.NewReader(text), none); got.err != nil || got.reading.Counts.Rows != 0 {
 			t.Errorf("%s: got %v and %+v, want no rows", text, got.err, got.reading.Counts)
 		}
 	}
@@ -277,13 +277,13 @@ func TestNothingPersonalLeaks(t *testing.T) {
 
 func TestConfigIsChecked(t *testing.T) {
 	_, err := New(Config{BaseURL: "ftp://user:pass@x", TaskIDs: []string{"a/b"}, AuthScheme: "a b"}, nil, prometheus.NewRegistry())
-	want := `upstream: base URL: want http:// or https://, a host, and at most a path
-requests per second 0: want more than 0
-concurrency 0: want at least 1
-timeout 0s: want more than 0
-response timeout 0s: want more than 0
-auth scheme "a b": want one word
-task id "a/b": want 1 to 128 bytes without / and control characters`
+	want := `upstream: BaseURL: want http:// or https://, a host, and at most a path
+RequestsPerSecond: 0: want more than 0
+Concurrency: 0: want at least 1
+Timeout: 0s: want more than 0
+ResponseTimeout: 0s: want more than 0
+AuthScheme: "a b": want one word
+TaskIDs: "a/b": want 1 to 128 bytes without / and control characters`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v,\nwant %s", err, want)
 	}

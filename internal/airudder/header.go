@@ -2,15 +2,17 @@ package airudder
 
 import (
 	"bytes"
-	"maps"
+
+	"airudder-exporter/internal/call"
+	"airudder-exporter/internal/jsonrows"
 )
 
-// This file takes the task's own fields out of a detail response.
+// maxExtra is how much is held of the task's fields that are kept raw: each of
+// its events carries them.
+const maxExtra = 16 << 10
 
-// header takes one of the task's own fields; nil: it is too large to be held. One
-// whose name is the documented one only when case is folded waits until it shows
-// whether that comes, too.
-func (r *reading) header(key string, raw []byte) error {
+// field takes one of the task's own fields; nil: it is too large to be held.
+func (a *answer) field(key string, raw []byte) error {
 	if len(raw) > maxExtra {
 		raw = nil
 	}
@@ -18,64 +20,45 @@ func (r *reading) header(key string, raw []byte) error {
 		raw = bytes.ToValidUTF8(raw, []byte("\uFFFD"))
 	}
 	i := taskFields.index(key, -1)
-	switch {
-	case i < 0:
-		r.additional(ofTask(key), raw)
-		return nil
-	case key != taskFields[i].name:
-		if len(r.folded) == maxFields {
-			r.metrics.mismatched("data")
-			return nil
-		}
-		r.folded = append(r.folded, foldedField{i, key, bytes.Clone(raw)})
+	if i < 0 {
+		a.additional(ofTask(key), raw)
 		return nil
 	}
-	if err := r.set(i, raw); err != nil {
+	if err := a.set(taskFields[i], raw); err != nil {
 		return err
 	}
-	if r.seen |= 1 << i; r.seen < 1<<len(taskFields)-1 {
+	if a.seen |= 1 << i; a.seen < 1<<len(taskFields)-1 {
 		return nil
 	}
-	r.completeHeader()
-	if r.detail == proper { // more may follow, and the rows can wait for it
+	a.completeHeader()
+	if a.rows == proper { // more may follow, and the rows can wait for it
 		return nil
 	}
-	return r.release()
-}
-
-// foldedField is a field of the task under another spelling of its name.
-type foldedField struct {
-	i   int // in taskFields
-	key string
-	raw []byte // nil: too large
-}
-
-// unfold has the other spellings count where the API's own did not come.
-func (r *reading) unfold() error {
-	for _, f := range r.folded {
-		if r.seen&(1<<f.i) != 0 {
-			r.additional(ofTask(f.key), f.raw)
-		} else if err := r.set(f.i, f.raw); err != nil {
-			return err
-		}
-	}
-	return nil
+	return a.release()
 }
 
 // set sets a documented field of the task.
-func (r *reading) set(i int, raw []byte) error {
-	f, d := taskFields[i], r.decoding()
-	switch fits := raw != nil && (isNull(raw) || f.set(&d, &r.task, viewOf(raw))); {
+func (a *answer) set(f field[call.Task], raw []byte) error {
+	name := ofTask(f.name)
+	switch fits := raw != nil && (jsonrows.IsNull(raw) || f.set(&a.decoding, &a.task, jsonrows.Keep(raw))); {
 	case !fits:
-		r.additional(ofTask(f.name), raw)
-		r.metrics.mismatched(f.name)
-	case r.task.Additional[ofTask(f.name)] != "":
-		r.forget(ofTask(f.name))
+		a.additional(name, raw)
+		a.metrics.mismatched(f.name)
+	case a.task.Additional[name] != "": // of an earlier one of this name
+		delete(a.task.Additional, name)
 	}
-	if r.task.ID != "" && r.task.ID != r.asked {
-		return &Error{op: r.q.op, kind: KindWrongTask, text: "the answer is about another task"}
+	if a.task.ID != "" && a.task.ID != a.asked {
+		return &Error{kind: KindWrongTask, text: "the answer is about another task"}
 	}
 	return nil
+}
+
+// completeHeader says that the rows need not wait for the task's own fields.
+func (a *answer) completeHeader() {
+	if a.task.ID == "" {
+		a.task.ID = a.asked
+	}
+	a.whole = true
 }
 
 // ofTask is the name under which a field of the task is kept raw: rows have some
@@ -90,30 +73,14 @@ func ofTask(name string) string {
 // additional keeps a field raw. One with which there would be too much of that is
 // left out, and counted as the fault of data itself: a field that the vendor adds
 // must neither swell every event nor keep one from fitting its topic.
-func (r *reading) additional(name string, raw []byte) {
-	if raw == nil || r.extra+len(name)+len(raw) > maxExtra {
-		r.metrics.mismatched("data")
+func (a *answer) additional(name string, raw []byte) {
+	if raw == nil || a.extra+len(name)+len(raw) > maxExtra {
+		a.metrics.mismatched("data")
 		return
 	}
-	r.unshare()
-	if r.task.Additional == nil {
-		r.task.Additional = map[string]string{}
+	if a.task.Additional == nil {
+		a.task.Additional = map[string]string{}
 	}
-	r.extra += len(name) + len(raw)
-	r.task.Additional[name] = string(raw)
-}
-
-// forget keeps a field raw no longer.
-func (r *reading) forget(name string) {
-	r.unshare()
-	if delete(r.task.Additional, name); len(r.task.Additional) == 0 {
-		r.task.Additional = nil
-	}
-}
-
-// unshare gives the task a map of its own before it is changed.
-func (r *reading) unshare() {
-	if r.shared {
-		r.task.Additional, r.shared = maps.Clone(r.task.Additional), false
-	}
+	a.extra += len(name) + len(raw)
+	a.task.Additional[name] = string(raw)
 }

@@ -79,7 +79,7 @@ func (c *Client) pagesOnce(t *testing.T) (tasks int, err error) {
 	q := request{op: "list tasks", endpoint: listEndpoint, method: http.MethodGet, path: listPath}
 	arrays, _, err := c.pageOnce(t.Context(), q)
 	if err == nil {
-		_, err = c.take(q, arrays, all)
+		_, err = c.take(arrays, all)
 	}
 	if err != nil {
 		return 0, err
@@ -160,7 +160,7 @@ func TestHostilePatience(t *testing.T) {
 		for r.Context().Err() == nil {
 			io.WriteString(w, "x")
 			http.NewResponseController(w).Flush()
-			_ = sleep(r.Context(), nil, time.Second)
+			_, _ = sleep(r.Context(), nil, time.Second)
 		}
 	}, func(t *testing.T, c *Client) {
 		ended := make(chan error, 1)

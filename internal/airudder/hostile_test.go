@@ -110,7 +110,7 @@ func size(n int) int {
 }
 
 // Whatever a detail holds, what is held of it stays small, what is wrong is
-// said, and a whole row behind what can be stepped over is published.
+// said, and a whole row after what can be stepped over is published.
 func TestHostileDetail(t *testing.T) {
 	whole := finished("last")
 	deep := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
@@ -125,12 +125,17 @@ func TestHostileDetail(t *testing.T) {
 			s.text(`{"CallID":"a","Status":"finished","x":"`)
 			s.bytes(size(giga), "x")
 			s.text(`"},` + whole)
-		}), says: "the row has ", new: 1, most: 64},
-		"a bomb of gzip, a thousand to one": {serve: hostile(true, func(s *stream) {
+		}), kind: KindGarbage, says: "a row of more than 32 MiB at byte ", most: 64},
+		"a row of 20 MB": {serve: hostile(false, func(s *stream) {
 			s.text(`{"CallID":"a","Status":"finished","x":"`)
-			s.bytes(size(bomb), "x")
+			s.bytes(20<<20, "x")
 			s.text(`"},` + whole)
-		}), says: "the row has ", new: 1, most: 64},
+		}), says: "the row has 20971561 bytes", new: 1, most: 64},
+		"a bomb of gzip, a thousand to one": {serve: hostile(true, func(s *stream) {
+			s.text(whole + `,{"CallID":"a","Status":"finished","x":"`)
+			s.bytes(giga/16, "x")
+			s.text(`"}`)
+		}), kind: KindGarbage, says: "a row of more than 32 MiB", new: 1, most: 64},
 		"a gigabyte of known rows": {serve: hostile(false, func(s *stream) {
 			row := `{"CallID":"known","Status":"finished","x":"` + strings.Repeat("x", 1000) + `"},`
 			s.times(size(giga/1000), func(int) string { return row })
@@ -162,7 +167,11 @@ func TestHostileDetail(t *testing.T) {
 		}), says: "nests too deeply", new: 1, most: 64},
 		"rows nested without end": {serve: hostile(true, func(s *stream) {
 			s.text(`{"CallID":"a","Status":"finished","x":`)
-			s.bytes(size(bomb), "[")
+			s.bytes(giga/16, "[")
+		}), kind: KindGarbage, says: "a row of more than 32 MiB", most: 64},
+		"a row without end": {serve: hostile(true, func(s *stream) {
+			s.text(`{"CallID":"a","Status":"finished","x":{"`)
+			s.bytes(20<<20, "[")
 		}), kind: KindCut, most: 64},
 		"a field nested 10,000 deep": {serve: streamed(false, func(s *stream) {
 			s.text(`{"data":{` + header + `,"x":` + deep(10_001) + `,"detail":[` + whole + `]}}`)
@@ -170,19 +179,19 @@ func TestHostileDetail(t *testing.T) {
 		"an envelope nested 1,000,000 deep": {serve: streamed(true, func(s *stream) {
 			s.text(`{"x":` + deep(1_000_000) + `,"data":{` + header + `,"detail":[` + whole + `]}}`)
 		}), new: 1, most: 64},
-		"a name of 100 MB": {serve: streamed(false, func(s *stream) {
+		"a name of 20 MB": {serve: streamed(false, func(s *stream) {
 			s.text(`{"data":{"TaskName":"`)
-			s.bytes(100<<20, "x")
+			s.bytes(20<<20, "x")
 			s.text(`",` + header + `,"detail":[` + whole + `]}}`)
 		}), new: 1, most: 64},
 		"a name without end": {serve: streamed(true, func(s *stream) {
 			s.text(`{"data":{"TaskName":"`)
-			s.bytes(size(bomb), "x")
-		}), kind: KindCut, most: 64},
+			s.bytes(giga/16, "x")
+		}), kind: KindGarbage, says: "a value of more than 32 MiB at byte 20", most: 64},
 		"a key of 100 MB": {serve: streamed(false, func(s *stream) {
 			s.text(`{"`)
 			s.bytes(100<<20, "x")
-		}), kind: KindGarbage, says: "more than 1048576 bytes", most: 64},
+		}), kind: KindGarbage, says: "more than 1 MiB", most: 64},
 		"a million fields of the task": {serve: streamed(true, func(s *stream) {
 			s.text(`{"data":{`)
 			s.times(1_000_000, func(i int) string { return fmt.Sprintf(`"%x":1,`, i) })

@@ -3,6 +3,7 @@ package airudder
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -13,6 +14,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"airudder-exporter/internal/call"
+	"airudder-exporter/internal/jsonrows"
 )
 
 const (
@@ -58,23 +60,26 @@ func (c *Client) pages(ctx context.Context, since time.Time, all *listing) error
 		if err != nil {
 			return err
 		}
-		fresh, err := c.take(q, arrays, all)
-		if err != nil || !paged || !fresh {
-			return err
+		fresh, err := c.take(arrays, all)
+		if err != nil {
+			return within(q.op, err)
+		}
+		if !paged || !fresh {
+			return nil
 		}
 	}
-	c.log.WarnContext(ctx, "the task list has more pages than are read", "pages", maxPages)
+	c.log.WarnContext(ctx, "the task list has more pages than are read; tasks on the others are not exported", "pages", maxPages)
 	return nil
 }
 
 // take adds a page's entries; fresh says whether one named a new task.
-func (c *Client) take(q request, arrays []view, all *listing) (fresh bool, err error) {
+func (c *Client) take(arrays []jsonrows.Value, all *listing) (fresh bool, err error) {
 	for _, array := range arrays {
-		for it := newElements(array); it.next(); {
-			fresh = all.add(it.value.bytes, c.metrics) || fresh
+		for it := jsonrows.ElementsOf(array); it.Next(); {
+			fresh = all.add(it.Value, c.metrics) || fresh
 			if len(all.tasks) > maxTasks {
-				return fresh, &Error{op: q.op, kind: KindGarbage,
-					text: "the list names more than " + strconv.Itoa(maxTasks) + " tasks; a query with {since} may ask for fewer"}
+				return fresh, &Error{kind: KindGarbage, text: fmt.Sprintf(
+					"the list names more than %d tasks; a query with {since} may ask for fewer", maxTasks)}
 			}
 		}
 	}
@@ -83,7 +88,7 @@ func (c *Client) take(q request, arrays []view, all *listing) (fresh bool, err e
 
 // page reads one page. What may pass is tried again: a page of null (which on
 // the first page is an empty list only if it stays) and a failing upstream.
-func (c *Client) page(ctx context.Context, q request, first bool) ([]view, error) {
+func (c *Client) page(ctx context.Context, q request, first bool) ([]jsonrows.Value, error) {
 	wait := backoff.NewExponentialBackOff(backoff.WithInitialInterval(listInterval), backoff.WithMaxElapsedTime(0))
 	for tries := 0; ; tries++ {
 		arrays, null, err := c.pageOnce(ctx, q)
@@ -91,14 +96,14 @@ func (c *Client) page(ctx context.Context, q request, first bool) ([]view, error
 		if !again || tries == listRetries {
 			return arrays, err
 		}
-		if err := sleep(ctx, nil, wait.NextBackOff()); err != nil {
-			return nil, cancelled(q.op, ctx)
+		if _, err := sleep(ctx, nil, wait.NextBackOff()); err != nil {
+			return nil, cancelled(ctx, q.op)
 		}
 	}
 }
 
 // passes reports whether an error of a page is worth asking again at once. The
-// others need someone's hand, or a pause longer than a list should take.
+// others need the operator, or a pause longer than a list should take.
 func passes(err error) bool {
 	switch kindOf(err) {
 	case KindServer, KindCut, KindGarbage, KindHTML, KindNetwork:
@@ -107,16 +112,25 @@ func passes(err error) bool {
 	return false
 }
 
-func (c *Client) pageOnce(ctx context.Context, q request) (arrays []view, null bool, err error) {
-	err = c.authorized(ctx, q, func() bool { return true }, func(_ time.Time, body io.Reader) error {
-		data, err := readEnvelope(q, body, maxList)
-		if err != nil {
-			return err
+func (c *Client) pageOnce(ctx context.Context, q request) (arrays []jsonrows.Value, null bool, err error) {
+	for {
+		resp, err := c.send(ctx, q)
+		if err == nil {
+			arrays, null, err = readPage(resp.body)
+			err = resp.finish(err)
 		}
-		arrays, null, err = findEntries(data)
-		return err
-	})
-	return arrays, null, err
+		if !q.again(err) {
+			return arrays, null, err
+		}
+	}
+}
+
+func readPage(body io.Reader) (arrays []jsonrows.Value, null bool, err error) {
+	data, err := readEnvelope(listEndpoint, body, maxList)
+	if err != nil {
+		return nil, false, err
+	}
+	return findEntries(data)
 }
 
 // listQuery fills the placeholders of a query.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"airudder-exporter/internal/call"
+	"airudder-exporter/internal/jsonrows"
 )
 
 func taskIDs(listed []call.Listed) []string {
@@ -73,7 +74,7 @@ func TestListEnvelopeInTwoSpellings(t *testing.T) {
 func TestListSaysMore(t *testing.T) {
 	entry := `{"TaskID":"a","Status":"calling","ScheduleEndTime":"2023-10-19T06:20:20Z","rows":%d}`
 	list := func(rows int) call.Listed {
-		e, ok := readEntry(json.RawMessage(fmt.Sprintf(entry, rows)))
+		e, ok := readEntry(jsonrows.Keep(fmt.Appendf(nil, entry, rows)))
 		if !ok {
 			t.Fatal("no entry")
 		}
@@ -263,7 +264,7 @@ func FuzzList(f *testing.F) {
 	}
 	m := testMetrics()
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		data, err := readEnvelope(request{endpoint: listEndpoint}, strings.NewReader(string(raw)), maxList)
+		data, err := readEnvelope(listEndpoint, strings.NewReader(string(raw)), maxList)
 		if err == nil && !json.Valid(raw) {
 			t.Fatal("accepted what is not JSON")
 		}
@@ -273,8 +274,8 @@ func FuzzList(f *testing.F) {
 		}
 		all := newListing()
 		for _, array := range arrays {
-			for it := newElements(array); it.next(); {
-				all.add(it.value.bytes, m)
+			for it := jsonrows.ElementsOf(array); it.Next(); {
+				all.add(it.Value, m)
 			}
 		}
 		seen := map[string]bool{}
@@ -291,7 +292,7 @@ func FuzzList(f *testing.F) {
 func TestFingerprintIsOfTheFields(t *testing.T) {
 	print := func(entry string) uint64 {
 		t.Helper()
-		e, ok := readEntry([]byte(entry))
+		e, ok := readEntry(jsonrows.Keep([]byte(entry)))
 		if !ok || e.Fingerprint == 0 {
 			t.Fatalf("%s: read %t, fingerprint %d", entry, ok, e.Fingerprint)
 		}

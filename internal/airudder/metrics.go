@@ -15,6 +15,7 @@ type metrics struct {
 	rowsSkipped   prometheus.Counter
 	mismatch      *prometheus.CounterVec
 	oddStatus     prometheus.Counter
+	noStatus      prometheus.Counter
 	redialAfter   prometheus.Counter
 	listWithoutID prometheus.Counter
 }
@@ -41,10 +42,11 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Help: "Fields of an unexpected JSON type, by the API's name; what does not fit is null in the event, and the raw JSON kept in additional_fields; 'data' are fields of a task that were left out there, being too large.",
 		}, []string{"field"}),
 		oddStatus:     counter("rows_of_unknown_status_total", "Rows whose status is none of pending, calling, finished and cancelled: they count as open. Should finished be spelt in another way, no call is published."),
+		noStatus:      counter("rows_without_status_total", "Rows without a Status that is a text: they count as open, and nothing of them is published. The vendor may have renamed or dropped the field."),
 		redialAfter:   counter("redial_after_row_total", "Redials that start after their row: the redial zone may be wrong."),
 		listWithoutID: counter("list_entries_without_task_id_total", "List entries, and lines of the file of task ids, without a usable TaskID."),
 	}
-	reg.MustRegister(m.requests, m.duration, m.bytes, m.rowsRead, m.rowsSkipped, m.mismatch, m.oddStatus, m.redialAfter, m.listWithoutID)
+	reg.MustRegister(m.requests, m.duration, m.bytes, m.rowsRead, m.rowsSkipped, m.mismatch, m.oddStatus, m.noStatus, m.redialAfter, m.listWithoutID)
 	return m
 }
 

@@ -1,7 +1,6 @@
 package airudder
 
 import (
-	"bufio"
 	"bytes"
 	"log/slog"
 	"os"
@@ -18,6 +17,7 @@ type named struct {
 	insane func() // counts a line that can be no task id
 	fixed  []string
 	path   string // empty: no file
+	reads  string // the operation, for errors
 
 	mu    sync.Mutex
 	ids   []string // all, each once
@@ -27,7 +27,8 @@ type named struct {
 }
 
 func newNamed(cfg Config, log *slog.Logger, insane func()) *named {
-	n := &named{log: log, insane: insane, fixed: cfg.TaskIDs, path: cfg.TaskIDsFile, size: -1}
+	n := &named{log: log, insane: insane, fixed: cfg.TaskIDs, path: cfg.TaskIDsFile, size: -1,
+		reads: "read " + cfg.setting("TaskIDsFile")}
 	n.keep(nil)
 	return n
 }
@@ -60,27 +61,25 @@ func (n *named) reread() error {
 		raw, err = os.ReadFile(n.path)
 	}
 	if err != nil {
-		return &Error{op: "read AIRUDDER_TASK_IDS_FILE", kind: KindTaskIDs, text: err.Error(), err: err} // names the file
+		return &Error{op: n.reads, kind: KindTaskIDs, text: err.Error(), err: err} // names the file
 	}
 	n.mtime, n.size = info.ModTime(), info.Size()
 	n.keep(n.parse(raw))
 	return nil
 }
 
-// parse reads one id a line; blank lines and what follows a # are passed over.
+// parse reads one id a line; blank lines and what follows a # are left out.
 func (n *named) parse(raw []byte) (ids []string) {
 	raw = bytes.TrimPrefix(raw, []byte("\uFEFF")) // which editors put first
-	lines := bufio.NewScanner(bytes.NewReader(raw))
-	lines.Buffer(nil, len(raw)+1)
-	for number := 1; lines.Scan(); number++ {
-		id, _, _ := strings.Cut(lines.Text(), "#")
+	for i, line := range strings.Split(string(raw), "\n") {
+		id, _, _ := strings.Cut(line, "#")
 		switch id = strings.TrimSpace(id); {
 		case id == "":
 		case saneTaskID(id):
 			ids = append(ids, id)
 		default:
 			n.insane()
-			n.log.Warn("passing over a line that is no task id", "file", n.path, "line", number)
+			n.log.Warn("a line of the file of task ids can be no task id: it is left out", "file", n.path, "line", i+1)
 		}
 	}
 	return ids

@@ -2,10 +2,10 @@ package airudder
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"net/url"
-	"time"
+
+	"golang.org/x/sync/semaphore"
 
 	"airudder-exporter/internal/call"
 )
@@ -17,41 +17,75 @@ const (
 
 // Read streams one task's detail. It asks judge about every finished row, with
 // the CallID's bytes (none, if the row has no usable one) and the row's xxHash64,
-// and passes over those that are not new; the others reach yield in Parts, in the order
-// of the response, or are rejected. An error of yield ends the reading and is returned as it is. The
-// Reading is valid only without an error; rows that were yielded are, always.
+// and passes over those that are not new; the others reach yield in Parts, in the
+// order of the response, or are rejected. An error of yield ends the reading and is
+// returned as it is. The Reading is valid only without an error; rows that were
+// yielded are, always.
 //
 // An upstream that puts the rows before the task's own fields is asked twice,
 // unless the new rows are few enough to be held until the fields have come.
-func (c *Client) Read(ctx context.Context, taskID string, judge call.Judge, yield func(call.Part) error) (call.Reading, error) {
-	op := "read task " + taskID
+func (c *Client) Read(
+	ctx context.Context, taskID string, judge call.Judge, yield func(call.Part) error,
+) (call.Reading, error) {
 	if !saneTaskID(taskID) {
 		return call.Reading{}, &Error{op: "read task", kind: KindClient, text: "not a task id"}
 	}
-	r := &reading{asked: taskID, verdict: judge, yield: yield, metrics: c.metrics, zone: c.cfg.RedialZone}
-	r.q = request{op: op, endpoint: detailEndpoint, method: http.MethodGet, path: detailPath,
+	d := &detail{
+		asked: taskID, judge: judge, yield: yield,
+		decoding: decoding{redialZone: c.cfg.RedialZone, mismatched: c.metrics.mismatched},
+		metrics:  c.metrics, noStatus: c.rowWithoutStatus, largeRow: c.largeRow,
+	}
+	q := request{op: "read task " + taskID, endpoint: detailEndpoint, method: http.MethodGet, path: detailPath,
 		query: "TaskID=" + url.QueryEscape(taskID)}
-	if err := c.readOnce(ctx, r); err != nil {
+	a, err := c.ask(ctx, q, d)
+	if err == nil && a.passOver {
+		d.header = &a.task
+		a, err = c.ask(ctx, q, d)
+	}
+	if err != nil {
 		return call.Reading{}, err
 	}
-	if r.passOver {
-		header := r.task
-		r.inHand = &header
-		if err := c.readOnce(ctx, r); err != nil {
-			return call.Reading{}, err
-		}
-	}
-	return r.result(), nil
+	return a.reading(), nil
 }
 
-func (c *Client) readOnce(ctx context.Context, r *reading) error {
-	untouched := func() bool { return !r.yielded } // else the replay would yield rows again
-	return c.authorized(ctx, r.q, untouched, func(started time.Time, body io.Reader) error {
-		r.begin(started)
-		err := r.read(newScanner(body))
-		if err != nil && ctx.Err() == nil {
-			err = r.salvage(err)
+// detail is what one Read is after, in one answer or in two.
+type detail struct {
+	asked    string
+	judge    call.Judge
+	yield    func(call.Part) error
+	decoding decoding
+	metrics  *metrics
+	noStatus func(taskID string, there bool) // tells of a row whose Status cannot be read, or is not there
+	largeRow *semaphore.Weighted
+
+	header  *call.Task // the task's own fields, where an earlier answer ended with them
+	yielded bool       // so no answer can be asked for again
+}
+
+// ask asks for the detail and reads the answer to its end.
+func (c *Client) ask(ctx context.Context, q request, d *detail) (a *answer, err error) {
+	for {
+		resp, err := c.send(ctx, q)
+		if err == nil {
+			a = &answer{detail: d, started: resp.started}
+			err = resp.finish(a.read(ctx, resp.body))
 		}
-		return err
+		if d.yielded || !q.again(err) {
+			return a, err
+		}
+	}
+}
+
+// rowWithoutStatus counts a row whose status is unreadable, and warns of the
+// first one.
+func (c *Client) rowWithoutStatus(taskID string, there bool) {
+	c.metrics.noStatus.Inc()
+	once, found := &c.noStatus, "a row has no Status: AIRudder may have renamed or dropped the field"
+	if there {
+		once, found = &c.oddStatus, "a row's Status is no text: AIRudder may have changed the field"
+	}
+	once.Do(func() {
+		c.log.Warn(found+"; nothing of such rows is published, so compare a detail answer with the documentation; "+
+			"airudder_rows_without_status_total counts them, and this is said once", "task_id", taskID)
 	})
 }

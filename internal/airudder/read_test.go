@@ -49,7 +49,7 @@ func TestReadStepsOverKnownRows(t *testing.T) {
 	if got, want := ids(rowsOf(parts)), []string{"b"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("new rows: got %q, want %q", got, want)
 	}
-	if want := (call.Counts{Rows: 8, Finished: 2, Cancelled: 2}); got.Counts != want {
+	if want := (call.Counts{Rows: 8, Finished: 2, Cancelled: 2, NoStatus: 1}); got.Counts != want {
 		t.Errorf("counts: got %+v, want %+v", got.Counts, want)
 	}
 	counted(t, c.metrics.rowsRead, 8)
@@ -64,14 +64,14 @@ func TestReadAnyOrder(t *testing.T) {
 	m := testMetrics()
 	rows := `"detail":[` + finished("a") + `,` + finished("b") + `]`
 	fields := append(strings.Split(header, ","), rows)
-	want := readBytes(m, strings.NewReader(detailBody(finished("a"), finished("b"))), windowSize, none)
+	want := readBytes(m, strings.NewReader(detailBody(finished("a"), finished("b"))), none)
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
 		rng.Shuffle(len(fields), func(i, j int) { fields[i], fields[j] = fields[j], fields[i] })
 		envelope := []string{`"data":{` + strings.Join(fields, ",") + `}`, `"status":"OK"`, `"code":200`}
 		rng.Shuffle(3, func(i, j int) { envelope[i], envelope[j] = envelope[j], envelope[i] })
 		text := "{" + strings.Join(envelope, ",") + "}"
-		if got := readBytes(m, strings.NewReader(text), windowSize, none); !reflect.DeepEqual(got, want) {
+		if got := readBytes(m, strings.NewReader(text), none); !reflect.DeepEqual(got, want) {
 			t.Fatalf("%s:\ngot  %+v\nwant %+v", text, got, want)
 		}
 	}
@@ -82,7 +82,7 @@ func TestReadCutAnywhere(t *testing.T) {
 	m := testMetrics()
 	text := detailBody(finished("a"), finished("b"), finished("c"))
 	for n := range len(text) {
-		got := readBytes(m, strings.NewReader(text[:n]), 32, none)
+		got := readBytes(m, strings.NewReader(text[:n]), none)
 		if !errors.Is(got.err, io.ErrUnexpectedEOF) {
 			t.Fatalf("cut at %d: got error %v, want an unexpected EOF", n, got.err)
 		}
@@ -91,7 +91,7 @@ func TestReadCutAnywhere(t *testing.T) {
 			t.Fatalf("cut at %d: got %d rows, want the %d whole ones", n, len(rows), want)
 		}
 	}
-	if got := readBytes(m, strings.NewReader(text+" \n"), 32, none); got.err != nil {
+	if got := readBytes(m, strings.NewReader(text+" \n"), none); got.err != nil {
 		t.Fatal(got.err)
 	}
 }
@@ -103,14 +103,12 @@ func TestReadAnyChunks(t *testing.T) {
 	}
 	sample = bytes.ReplaceAll(sample, []byte(sampleTask), []byte("t1"))
 	m := testMetrics()
-	want := readBytes(m, bytes.NewReader(sample), windowSize, none)
+	want := readBytes(m, bytes.NewReader(sample), none)
 	for name, chunked := range map[string]func(io.Reader) io.Reader{
 		"one byte": iotest.OneByteReader, "half": iotest.HalfReader, "data with EOF": iotest.DataErrReader,
 	} {
-		for _, window := range []int{1, 7, 4096} {
-			if got := readBytes(m, chunked(bytes.NewReader(sample)), window, none); !reflect.DeepEqual(got, want) {
-				t.Errorf("%s, window %d: got %+v, want %+v", name, window, got, want)
-			}
+		if got := readBytes(m, chunked(bytes.NewReader(sample)), none); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %+v, want %+v", name, got, want)
 		}
 	}
 }
@@ -165,7 +163,7 @@ func TestReadParts(t *testing.T) {
 	for i := range 600 {
 		rows = append(rows, finished(fmt.Sprint(i)))
 	}
-	got := readBytes(testMetrics(), strings.NewReader(detailBody(rows...)), windowSize, none)
+	got := readBytes(testMetrics(), strings.NewReader(detailBody(rows...)), none)
 	var sizes []int
 	for _, p := range got.parts {
 		sizes = append(sizes, len(p.Rows))
@@ -180,7 +178,7 @@ func TestReadCountsAMissingStatus(t *testing.T) {
 	m := testMetrics()
 	for _, status := range []string{``, `"Status":null,`, `"Status":7,`} {
 		text := strings.Replace(detailBody(finished("a")), `"Status":"calling",`, status, 1)
-		if got := readBytes(m, strings.NewReader(text), windowSize, none); got.err != nil || len(rowsOf(got.parts)) != 1 {
+		if got := readBytes(m, strings.NewReader(text), none); got.err != nil || len(rowsOf(got.parts)) != 1 {
 			t.Errorf("%s: got %d rows and %v", status, len(rowsOf(got.parts)), got.err)
 		}
 	}
@@ -241,7 +239,7 @@ func TestReadPartsKeepTheirHeader(t *testing.T) {
 	rows := slices.Repeat([]string{finished("a")}, partRows) // so many do not wait for what follows
 	text := strings.Replace(detailBody(rows...), `"TaskID"`, `"TaskName":{},"early":1,"TaskID"`, 1)
 	text = strings.Replace(text, `},"status"`, `,"late":2,"TaskName":"later"},"status"`, 1)
-	got := readBytes(testMetrics(), strings.NewReader(text), windowSize, none)
+	got := readBytes(testMetrics(), strings.NewReader(text), none)
 	if want := map[string]string{"early": "1"}; got.err != nil || !reflect.DeepEqual(got.parts[0].Task.Additional, want) {
 		t.Errorf("part: got %v, %v, want %v", got.err, got.parts[0].Task.Additional, want)
 	}

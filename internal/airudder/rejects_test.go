@@ -30,7 +30,7 @@ func TestReadRejects(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			text := detailBody(finished("before"), tt.row, finished("after"))
-			got := readBytes(testMetrics(), strings.NewReader(text), windowSize, none)
+			got := readBytes(testMetrics(), strings.NewReader(text), none)
 			if got.err != nil || len(rowsOf(got.parts)) != 2 || len(got.reading.Rejects) != 1 {
 				t.Fatalf("got %v, %d rows, %d rejects; want no error, 2, 1", got.err, len(rowsOf(got.parts)), len(got.reading.Rejects))
 			}
@@ -41,7 +41,7 @@ func TestReadRejects(t *testing.T) {
 			if j.RawSize != int64(len(tt.row)) || string(j.Raw) != tt.row || j.Hash == 0 || j.RawSHA256 == [32]byte{} {
 				t.Errorf("got %d raw bytes of %d, hash %x, want the row's %d", len(j.Raw), j.RawSize, j.Hash, len(tt.row))
 			}
-			got = readBytes(testMetrics(), strings.NewReader(text), windowSize, knows(func(id []byte, hash uint64) bool {
+			got = readBytes(testMetrics(), strings.NewReader(text), knows(func(id []byte, hash uint64) bool {
 				return string(id) == tt.callID && hash == j.Hash
 			}))
 			if len(got.reading.Rejects) != 0 {
@@ -53,15 +53,15 @@ func TestReadRejects(t *testing.T) {
 
 // An unfinished row's JSON is nobody's business yet.
 func TestReadLeavesOpenRowsAlone(t *testing.T) {
-	got := readBytes(testMetrics(), strings.NewReader(detailBody(`{"Status":"calling","a":NaN}`, `{"a":1}`)), windowSize, none)
-	if want := (call.Counts{Rows: 2}); got.err != nil || len(got.reading.Rejects) != 0 || got.reading.Counts != want {
+	got := readBytes(testMetrics(), strings.NewReader(detailBody(`{"Status":"calling","a":NaN}`, `{"a":1}`)), none)
+	if want := (call.Counts{Rows: 2, NoStatus: 1}); got.err != nil || len(got.reading.Rejects) != 0 || got.reading.Counts != want {
 		t.Errorf("got %v, %d rejects, %+v; want none and %+v", got.err, len(got.reading.Rejects), got.reading.Counts, want)
 	}
 }
 
 func TestReadLargeRows(t *testing.T) {
 	note := strings.Repeat("n", 1<<20)
-	parts := readBytes(testMetrics(), strings.NewReader(detailBody(`{"CallID":"mb","Status":"finished","call_notes":"`+note+`"}`)), windowSize, none)
+	parts := readBytes(testMetrics(), strings.NewReader(detailBody(`{"CallID":"mb","Status":"finished","call_notes":"`+note+`"}`)), none)
 	if rows := rowsOf(parts.parts); parts.err != nil || len(rows) != 1 || rows[0].CallNotes.Value != note {
 		t.Fatalf("a row of 1 MB: got %v and %d rows", parts.err, len(rows))
 	}
@@ -69,7 +69,7 @@ func TestReadLargeRows(t *testing.T) {
 	large := `{"id":8,"a":[` + huge + `0],"CallID":"big","Status":"finished"}`
 	open := `{"id":9,"a":[` + huge + `0],"CallID":"big2","Status":"calling"}`
 	text := detailBody(finished("a"), large, open, finished("b"))
-	got := readBytes(testMetrics(), strings.NewReader(text), windowSize, none)
+	got := readBytes(testMetrics(), strings.NewReader(text), none)
 	if want := []string{"a", "b"}; got.err != nil || !reflect.DeepEqual(ids(rowsOf(got.parts)), want) {
 		t.Fatalf("got %v and %q, want %q", got.err, ids(rowsOf(got.parts)), want)
 	}
@@ -84,7 +84,7 @@ func TestReadLargeRows(t *testing.T) {
 	if want := (call.Counts{Rows: 4, Finished: 3}); got.reading.Counts != want {
 		t.Errorf("counts: got %+v, want %+v", got.reading.Counts, want)
 	}
-	got = readBytes(testMetrics(), strings.NewReader(text), windowSize, knows(func(id []byte, _ uint64) bool { return string(id) == "big" }))
+	got = readBytes(testMetrics(), strings.NewReader(text), knows(func(id []byte, _ uint64) bool { return string(id) == "big" }))
 	if len(got.reading.Rejects) != 0 {
 		t.Error("a known large row is rejected again")
 	}
@@ -96,7 +96,7 @@ func TestReadHoldsSomeRejects(t *testing.T) {
 	for i := range rows {
 		rows[i] = row
 	}
-	got := readBytes(testMetrics(), strings.NewReader(detailBody(rows...)), windowSize, none)
+	got := readBytes(testMetrics(), strings.NewReader(detailBody(rows...)), none)
 	if got.err != nil || len(got.reading.Rejects) != maxRejects/(call.MaxRaw+rejectSize) || !got.reading.MoreRejects {
 		t.Errorf("got %v, %d rejects, more %v; want %d and more", got.err, len(got.reading.Rejects), got.reading.MoreRejects, maxRejects/(call.MaxRaw+rejectSize))
 	}

@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"airudder-exporter/internal/call"
+	"airudder-exporter/internal/jsonrows"
 )
 
 // decodeOne reads one row of CallID a; more are its other members.
 func decodeOne(t *testing.T, m *metrics, more string) call.Row {
 	t.Helper()
-	got := readBytes(m, strings.NewReader(detailBody(`{"CallID":"a","Status":"finished"`+more+`}`)), windowSize, none)
+	got := readBytes(m, strings.NewReader(detailBody(`{"CallID":"a","Status":"finished"`+more+`}`)), none)
 	rows := rowsOf(got.parts)
 	if got.err != nil || len(rows) != 1 {
 		t.Fatalf("got %v and %d rows", got.err, len(rows))
@@ -53,10 +54,11 @@ func TestRowDrift(t *testing.T) {
 		{"unknown name with escapes", `,"new\u005ffield":1`, call.Row{Additional: map[string]string{"new_field": "1"}}, ""},
 		{"duplicates", `,"CalleeName":7,"CalleeName":"a","RingTime":1,"RingTime":"x"`,
 			call.Row{CalleeName: text("a"), Additional: map[string]string{"RingTime": `"x"`}}, "RingTime"},
-		{"folded", `,"calleename":"b","CALLEENAME":"c"`, call.Row{CalleeName: text("c")}, ""},
-		{"folded behind its own name", `,"CalleeName":"a","calleename":"b"`,
+		{"another spelling", `,"calleename":"b","CALLEENAME":"c"`,
+			call.Row{Additional: map[string]string{"calleename": `"b"`, "CALLEENAME": `"c"`}}, ""},
+		{"another spelling after its own", `,"CalleeName":"a","calleename":"b"`,
 			call.Row{CalleeName: text("a"), Additional: map[string]string{"calleename": `"b"`}}, ""},
-		{"folded before its own name", `,"calleename":"b","CalleeName":"a"`,
+		{"another spelling before its own", `,"calleename":"b","CalleeName":"a"`,
 			call.Row{CalleeName: text("a"), Additional: map[string]string{"calleename": `"b"`}}, ""},
 		{"escapes", `,"CalleeName":"a\"\u00e9\n\ud83d\ude00\ud800"`, call.Row{CalleeName: text("a\"é\n😀\ufffd")}, ""},
 		{"labels of other types", `,"EventLabel":{"a":"x","b":5,"c":null}`,
@@ -86,9 +88,9 @@ func TestRowDrift(t *testing.T) {
 
 func TestTaskDrift(t *testing.T) {
 	m := testMetrics()
-	text := `{"data":{"detail":[` + finished("a") + `],"taskid":"t1","TaskName":7,"Status":"calling","RepeatNumber":"x","RepeatNumber":2,` +
+	text := `{"data":{"detail":[` + finished("a") + `],"TaskID":"t1","TaskName":7,"Status":"calling","RepeatNumber":"x","RepeatNumber":2,` +
 		`"ScheduleStartTime":"0001-01-01T00:00:00Z","ScheduleEndTime":"","plan":{"a":1}},"code":200}`
-	got := readBytes(m, strings.NewReader(text), windowSize, none)
+	got := readBytes(m, strings.NewReader(text), none)
 	want := call.Task{ID: "t1", Status: call.Some("calling"), RepeatNumber: call.Some[int64](2),
 		Additional: map[string]string{"TaskName": "7", "plan": `{"a":1}`}}
 	if got.err != nil || !reflect.DeepEqual(got.reading.Task, want) || !reflect.DeepEqual(got.parts[0].Task, want) {
@@ -118,7 +120,7 @@ func TestTaskFieldsTooLargeAreLeftOut(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			m := testMetrics()
 			text := `{"new":` + array + `,"data":{"TaskID":"t1","Status":"calling",` + tt.members + `,"detail":[` + finished("a") + `]},"code":200}`
-			got := readBytes(m, strings.NewReader(text), windowSize, none)
+			got := readBytes(m, strings.NewReader(text), none)
 			if got.err != nil || len(rowsOf(got.parts)) != 1 || got.reading.Task.Status != call.Some("calling") {
 				t.Fatalf("got %v, %d rows, %+v", got.err, len(rowsOf(got.parts)), got.reading.Task.Status)
 			}
@@ -130,59 +132,70 @@ func TestTaskFieldsTooLargeAreLeftOut(t *testing.T) {
 	}
 }
 
-// A name that differs from the API's by case alone is another field where the
-// right one is there, too: one that the vendor adds stops no campaign.
-func TestFoldedNamesStandBehind(t *testing.T) {
+// A name that differs from the API's, if by case alone, is another field: one
+// that the vendor adds stops no campaign.
+func TestAnotherSpellingIsAnotherField(t *testing.T) {
 	row := `{"status":"archived","Status":"finished","STATUS":"x","callid":"other","CallID":"a","callID":"y","ID":7,"id":1}`
-	text := `{"data":{"TaskID":"t1","Status":"calling","status":"odd","detail":[` + row + `],"Detail":[],"taskid":"t9"},"Data":null,"code":200,"Code":500}`
-	got := readBytes(testMetrics(), strings.NewReader(text), windowSize, none)
-	if got.err != nil || len(rowsOf(got.parts)) != 1 {
-		t.Fatalf("got %v and %d rows, want one", got.err, len(rowsOf(got.parts)))
-	}
-	if r := rowsOf(got.parts)[0]; r.CallID != "a" || r.Status != "finished" || r.ID != call.Some[int64](1) {
-		t.Errorf("got CallID %q, status %q, id %v", r.CallID, r.Status, r.ID)
-	}
-	want := map[string]string{"data.status": `"odd"`, "Detail": "[]", "taskid": `"t9"`}
-	if task := got.parts[0].Task; task.Status.Value != "calling" || !reflect.DeepEqual(task.Additional, want) {
-		t.Errorf("got status %q and %q, want %q", task.Status.Value, task.Additional, want)
-	}
-}
-
-// It does not matter which of them comes first, nor how much comes between.
-func TestFoldedNamesBeforeTheRightOnes(t *testing.T) {
-	rows := strings.Join(slices.Repeat([]string{finished("a")}, partRows+1), ",")
-	for _, tt := range []struct {
-		name, text string
-		want       map[string]string // additional fields
-	}{
-		{"of the task", `{"data":{"taskId":"internal","taskname":"low","status":"finished","TaskID":"t1","TaskName":null,` +
-			`"RobotMethod":"m","RobotID":"r","SIPLine":"s","ScheduleStartTime":"","ScheduleEndTime":"","RepeatInterval":1,"RepeatNumber":1,` +
-			`"detail":[` + rows + `],"Status":"calling"},"code":200}`,
-			map[string]string{"taskId": `"internal"`, "taskname": `"low"`, "data.status": `"finished"`}},
-		{"of the envelope", `{"Code":0,"DATA":{},"data":{"TaskID":"t1","Status":"calling","detail":[` + rows + `]},"code":200}`, nil},
-		{"of the rows", `{"data":{"TaskID":"t1","Status":"calling","Detail":[],"DETAIL":"text","detail":[` + rows + `]}}`,
-			map[string]string{"DETAIL": `"text"`}},
-		{"alone", `{"Data":{"taskid":"t1","STATUS":"calling","Detail":[` + rows + `]},"Code":200}`, nil},
+	rows := strings.Join(slices.Repeat([]string{row}, partRows+1), ",")
+	for _, text := range []string{
+		`{"data":{"TaskID":"t1","Status":"calling","status":"odd","Detail":[],"taskid":"t9","detail":[` + rows + `]},"Data":null,"code":200,"Code":500}`,
+		`{"Code":0,"DATA":{},"data":{"taskid":"t9","status":"odd","Detail":[],"TaskID":"t1","Status":"calling","TaskName":null,` +
+			`"RobotMethod":null,"RobotID":null,"SIPLine":null,"ScheduleStartTime":"","ScheduleEndTime":"","RepeatInterval":null,"RepeatNumber":null,` +
+			`"detail":[` + rows + `]},"code":200}`,
 	} {
-		got := readBytes(testMetrics(), strings.NewReader(tt.text), windowSize, none)
-		if got.err != nil || len(got.parts) == 0 || got.reading.Counts.Finished != partRows+1 {
-			t.Errorf("%s: got %v, %d parts, %+v", tt.name, got.err, len(got.parts), got.reading.Counts)
-			continue
+		got := readBytes(testMetrics(), strings.NewReader(text), none)
+		if got.err != nil || len(rowsOf(got.parts)) != partRows+1 {
+			t.Fatalf("got %v and %d rows, want %d", got.err, len(rowsOf(got.parts)), partRows+1)
 		}
+		r := rowsOf(got.parts)[0]
+		if r.CallID != "a" || r.Status != "finished" || r.ID != call.Some[int64](1) {
+			t.Errorf("got CallID %q, status %q, id %v", r.CallID, r.Status, r.ID)
+		}
+		want := map[string]string{"status": `"archived"`, "STATUS": `"x"`, "callid": `"other"`, "callID": `"y"`, "ID": "7"}
+		if !reflect.DeepEqual(r.Additional, want) {
+			t.Errorf("the row's others: got %q, want %q", r.Additional, want)
+		}
+		want = map[string]string{"status": `"odd"`, "Detail": "[]", "taskid": `"t9"`}
 		for _, p := range got.parts {
-			if p.Task.Status.Value != "calling" || p.Task.Name.Set || p.Task.ID != "t1" || !reflect.DeepEqual(p.Task.Additional, tt.want) {
-				t.Errorf("%s: got status %q, name %v, %q, want %q", tt.name, p.Task.Status.Value, p.Task.Name, p.Task.Additional, tt.want)
+			if p.Task.Status.Value != "calling" || !reflect.DeepEqual(p.Task.Additional, want) {
+				t.Errorf("got status %q and %q, want %q", p.Task.Status.Value, p.Task.Additional, want)
 			}
 		}
 	}
 }
 
-// The rows of another task are nobody's, whatever spelling says so, and wherever.
-func TestAnotherTaskBehindItsRows(t *testing.T) {
+// What the vendor renames shows at once: nothing stands for the documented name.
+func TestRenamedFieldsShow(t *testing.T) {
+	for _, tt := range []struct{ name, text, says string }{
+		{"data", `{"Data":{"TaskID":"t1","Status":"calling","detail":[` + finished("a") + `]},"code":200}`, "the answer holds no data"},
+		{"detail", `{"data":{"TaskID":"t1","Status":"calling","Detail":[` + finished("a") + `]},"code":200}`, "the answer holds no detail"},
+	} {
+		if got := readBytes(testMetrics(), strings.NewReader(tt.text), none); kindOf(got.err) != KindEmpty || !strings.Contains(got.err.Error(), tt.says) {
+			t.Errorf("%s: got %v, want %s", tt.name, got.err, tt.says)
+		}
+	}
+	m := testMetrics()
+	got := readBytes(m, strings.NewReader(`{"data":{"TaskID":"t1","status":"calling","detail":[`+
+		`{"CallID":"a","status":"finished"},{"callID":"b","Status":"finished"}]}}`), none)
+	if got.err != nil || len(got.parts) != 0 || got.reading.Task.Status.Set {
+		t.Errorf("got %v, %d parts and status %v", got.err, len(got.parts), got.reading.Task.Status)
+	}
+	if want := (call.Counts{Rows: 2, Finished: 1, NoStatus: 1}); got.reading.Counts != want {
+		t.Errorf("got %+v, want %+v", got.reading.Counts, want)
+	}
+	if len(got.reading.Rejects) != 1 || got.reading.Rejects[0].Detail != "finished, but CallID is absent" {
+		t.Errorf("got rejects %+v, want the row without a CallID", got.reading.Rejects)
+	}
+	counted(t, m.noStatus, 1)
+	counted(t, m.mismatch.WithLabelValues("Status"), 1) // the task's
+}
+
+// The rows of another task are nobody's, wherever that is said.
+func TestAnotherTaskAfterItsRows(t *testing.T) {
 	rows := strings.Join(slices.Repeat([]string{finished("a")}, partRows+1), ",")
-	for _, id := range []string{`"TaskID":"t2"`, `"taskid":"t2"`, `"taskid":"t1","TaskID":"t2"`} {
+	for _, id := range []string{`"TaskID":"t2"`, `"taskid":"t1","TaskID":"t2"`} {
 		text := `{"data":{"Status":"calling","detail":[` + rows + `],` + id + `}}`
-		got := readBytes(testMetrics(), strings.NewReader(text), windowSize, none)
+		got := readBytes(testMetrics(), strings.NewReader(text), none)
 		if kindOf(got.err) != KindWrongTask || len(got.parts) != 0 {
 			t.Errorf("%s: got %v and %d parts", id, got.err, len(got.parts))
 		}
@@ -192,7 +205,7 @@ func TestAnotherTaskBehindItsRows(t *testing.T) {
 // A field of the task's that does not fit stands apart from the row's of its name.
 func TestTaskFieldsThatRowsHave(t *testing.T) {
 	text := `{"data":{"TaskID":"t1","RobotID":7,"Status":5,"detail":[` + finished("a") + `]},"code":200}`
-	got := readBytes(testMetrics(), strings.NewReader(text), windowSize, none)
+	got := readBytes(testMetrics(), strings.NewReader(text), none)
 	if want := map[string]string{"data.RobotID": "7", "data.Status": "5"}; got.err != nil || !reflect.DeepEqual(got.reading.Task.Additional, want) {
 		t.Errorf("got %v, %q, want %q", got.err, got.reading.Task.Additional, want)
 	}
@@ -200,13 +213,13 @@ func TestTaskFieldsThatRowsHave(t *testing.T) {
 
 // What follows the rows of a small response is in their events, whichever of the
 // documented fields there are.
-func TestTaskFieldsBehindTheRows(t *testing.T) {
+func TestTaskFieldsAfterTheRows(t *testing.T) {
 	for _, text := range []string{
 		strings.Replace(detailBody(finished("a")), `},"status"`, `,"workflow_id":"W"},"status"`, 1),
 		`{"data":{"detail":[` + finished("a") + `],` + header + `,"workflow_id":"W"},"code":200}`,
 		`{"data":{"TaskID":"t1","Status":"calling","detail":[` + finished("a") + `],"workflow_id":"W"},"code":200}`,
 	} {
-		got := readBytes(testMetrics(), strings.NewReader(text), windowSize, none)
+		got := readBytes(testMetrics(), strings.NewReader(text), none)
 		if got.err != nil || len(got.parts) != 1 || got.parts[0].Task.Additional["workflow_id"] != `"W"` {
 			t.Errorf("%s: got %v, %+v", text, got.err, got.parts)
 		}
@@ -215,7 +228,7 @@ func TestTaskFieldsBehindTheRows(t *testing.T) {
 
 func TestNumericCallID(t *testing.T) {
 	m := testMetrics()
-	got := readBytes(m, strings.NewReader(detailBody(`{"CallID":12345678901234567890,"Status":"finished"}`)), windowSize, none)
+	got := readBytes(m, strings.NewReader(detailBody(`{"CallID":12345678901234567890,"Status":"finished"}`)), none)
 	rows := rowsOf(got.parts)
 	if got.err != nil || len(rows) != 1 || rows[0].CallID != "12345678901234567890" || rows[0].Additional != nil {
 		t.Errorf("got %v and %+v, want the literal digits", got.err, rows)
@@ -273,7 +286,7 @@ func everyField[T any](t *testing.T, documented fields[T], besides ...string) {
 	var all T
 	for _, f := range documented {
 		if !slices.ContainsFunc([]string{`"2023-10-19T06:13:17Z"`, `1`, `[{}]`, `{"a":"b"}`}, func(value string) bool {
-			return f.set(&d, &all, viewOf([]byte(value)))
+			return f.set(&d, &all, jsonrows.Keep([]byte(value)))
 		}) {
 			t.Errorf("%T: no value fits %s", all, f.name)
 		}

@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"airudder-exporter/internal/call"
+	"airudder-exporter/internal/jsonrows"
 )
 
 // This file makes the setters of fields, one a JSON type that the API documents.
 
-func text[T any](at func(*T) *call.Opt[string]) func(*decoding, *T, view) bool {
-	return func(_ *decoding, dst *T, v view) bool {
-		s, ok := v.text()
+func text[T any](at func(*T) *call.Opt[string]) func(*decoding, *T, jsonrows.Value) bool {
+	return func(_ *decoding, dst *T, v jsonrows.Value) bool {
+		s, ok := v.Text()
 		if ok {
 			*at(dst) = call.Some(s)
 		}
@@ -21,19 +22,19 @@ func text[T any](at func(*T) *call.Opt[string]) func(*decoding, *T, view) bool {
 }
 
 // reference is a text that is a number at some customers: its literal digits.
-func reference[T any](at func(*T) *call.Opt[string]) func(*decoding, *T, view) bool {
-	return func(d *decoding, dst *T, v view) bool {
-		if isNumber(v.bytes) {
-			*at(dst) = call.Some(v.str)
+func reference[T any](at func(*T) *call.Opt[string]) func(*decoding, *T, jsonrows.Value) bool {
+	return func(d *decoding, dst *T, v jsonrows.Value) bool {
+		if jsonrows.IsNumber(v.Bytes()) {
+			*at(dst) = call.Some(v.String())
 			return true
 		}
 		return text(at)(d, dst, v)
 	}
 }
 
-func integer[T any](at func(*T) *call.Opt[int64]) func(*decoding, *T, view) bool {
-	return func(_ *decoding, dst *T, v view) bool {
-		n, err := strconv.ParseInt(v.str, 10, 64)
+func integer[T any](at func(*T) *call.Opt[int64]) func(*decoding, *T, jsonrows.Value) bool {
+	return func(_ *decoding, dst *T, v jsonrows.Value) bool {
+		n, err := strconv.ParseInt(v.String(), 10, 64)
 		if err == nil {
 			*at(dst) = call.Some(n)
 		}
@@ -42,17 +43,17 @@ func integer[T any](at func(*T) *call.Opt[int64]) func(*decoding, *T, view) bool
 }
 
 // instant is a time in UTC, unless it names another zone.
-func instant[T any](at func(*T) *time.Time) func(*decoding, *T, view) bool {
-	return func(_ *decoding, dst *T, v view) bool { return setInstant(at(dst), v, time.UTC) }
+func instant[T any](at func(*T) *time.Time) func(*decoding, *T, jsonrows.Value) bool {
+	return func(_ *decoding, dst *T, v jsonrows.Value) bool { return setInstant(at(dst), v, time.UTC) }
 }
 
 // localInstant is a time in the zone of redials, unless it names another.
-func localInstant[T any](at func(*T) *time.Time) func(*decoding, *T, view) bool {
-	return func(d *decoding, dst *T, v view) bool { return setInstant(at(dst), v, d.redialZone) }
+func localInstant[T any](at func(*T) *time.Time) func(*decoding, *T, jsonrows.Value) bool {
+	return func(d *decoding, dst *T, v jsonrows.Value) bool { return setInstant(at(dst), v, d.redialZone) }
 }
 
-func setInstant(dst *time.Time, v view, zone *time.Location) bool {
-	s, ok := v.text()
+func setInstant(dst *time.Time, v jsonrows.Value, zone *time.Location) bool {
+	s, ok := v.Text()
 	if ok {
 		*dst, ok = parseInstant(s, zone)
 	}
@@ -84,17 +85,17 @@ func parseInstant(s string, zone *time.Location) (time.Time, bool) {
 }
 
 // labels is an object of strings. Values of other types are left out.
-func labels[T any](at func(*T) *map[string]string) func(*decoding, *T, view) bool {
-	return func(_ *decoding, dst *T, v view) bool {
-		if v.bytes[0] != '{' {
+func labels[T any](at func(*T) *map[string]string) func(*decoding, *T, jsonrows.Value) bool {
+	return func(_ *decoding, dst *T, v jsonrows.Value) bool {
+		if !v.IsObject() {
 			return false
 		}
 		fits := true
 		all := map[string]string{}
-		for it := newMembers(v); it.next(); {
-			if s, ok := it.value.text(); ok {
-				all[it.key] = s
-			} else if delete(all, it.key); !isNull(it.value.bytes) {
+		for it := jsonrows.MembersOf(v); it.Next(); {
+			if s, ok := it.Value.Text(); ok {
+				all[it.Key] = s
+			} else if delete(all, it.Key); !jsonrows.IsNull(it.Value.Bytes()) {
 				fits = false
 			}
 		}
@@ -104,24 +105,24 @@ func labels[T any](at func(*T) *map[string]string) func(*decoding, *T, view) boo
 }
 
 // list is an array of objects. Elements of other types are left out.
-func list[T, E any](of fields[E], at func(*T) *[]E) func(*decoding, *T, view) bool {
-	return func(d *decoding, dst *T, v view) bool {
-		if v.bytes[0] != '[' {
+func list[T, E any](of fields[E], at func(*T) *[]E) func(*decoding, *T, jsonrows.Value) bool {
+	return func(d *decoding, dst *T, v jsonrows.Value) bool {
+		if !v.IsArray() {
 			return false
 		}
 		n := 0
-		for it := newElements(v); it.next(); {
+		for it := jsonrows.ElementsOf(v); it.Next(); {
 			n++
 		}
 		fits := true
 		all := make([]E, 0, n)
-		for it := newElements(v); it.next(); {
-			if it.value.bytes[0] != '{' {
+		for it := jsonrows.ElementsOf(v); it.Next(); {
+			if !it.Value.IsObject() {
 				fits = false
 				continue
 			}
 			all = all[:len(all)+1]
-			if left := of.decode(d, &all[len(all)-1], it.value); len(left) > 0 {
+			if left := of.decode(d, &all[len(all)-1], it.Value); len(left) > 0 {
 				fits = false
 			}
 		}

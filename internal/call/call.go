@@ -186,6 +186,7 @@ type Counts struct {
 	Rows      int64
 	Finished  int64
 	Cancelled int64
+	NoStatus  int64 // open, for all that can be told: their status is absent or no text
 }
 
 // Open is how many rows are neither finished nor cancelled.

@@ -53,7 +53,8 @@ type TaskStatus struct {
 	Finished    int64        `json:"rows_finished"`
 	Cancelled   int64        `json:"rows_cancelled"`
 	Open        int64        `json:"rows_open"`
-	Events      int64        `json:"events"` // in the ledger
+	NoStatus    int64        `json:"rows_without_status,omitempty"` // among the open ones; nothing of them is published
+	Events      int64        `json:"events"`                        // in the ledger
 	DeadLetters int64        `json:"dead_letters"`
 	Seal        int64        `json:"seal,omitempty"`
 	ReadAt      time.Time    `json:"read_at,omitzero"`
@@ -269,6 +270,7 @@ func (r *run) status(s ledger.Standing, j *job) TaskStatus {
 	}
 	t.Name, t.ReadAt, t.NextRead = j.name, j.readAt, j.due
 	t.Rows, t.Finished, t.Cancelled, t.Open = j.counts.Rows, j.counts.Finished, j.counts.Cancelled, j.counts.Open()
+	t.NoStatus = j.counts.NoStatus
 	if j.err != nil {
 		t.Error, t.ErrorKind, t.ErrorAt = j.err.Error(), outcome(j.err), j.errAt
 	}

@@ -1,17 +1,17 @@
 package airudder
 
 import (
-	"errors"
 	"time"
 
 	"airudder-exporter/internal/call"
+	"airudder-exporter/internal/jsonrows"
 )
 
 // The documented fields, in the documentation's order, and what else other
 // clients were seen to read. The misspelling of RedailCall is the API's.
 
 var taskFields = fields[call.Task]{
-	{"TaskID", func(_ *decoding, t *call.Task, v view) (ok bool) { t.ID, ok = identity(v.bytes); return ok }},
+	{"TaskID", func(_ *decoding, t *call.Task, v jsonrows.Value) (ok bool) { t.ID, ok = identity(v.Bytes()); return ok }},
 	{"TaskName", text(func(t *call.Task) *call.Opt[string] { return &t.Name })},
 	{"RobotMethod", text(func(t *call.Task) *call.Opt[string] { return &t.RobotMethod })},
 	{"RobotID", text(func(t *call.Task) *call.Opt[string] { return &t.RobotID })},
@@ -31,7 +31,7 @@ var rowFields = fields[call.Row]{
 	{"CalleeNumber", text(func(r *call.Row) *call.Opt[string] { return &r.CalleeNumber })},
 	{"CallStartTime", instant(func(r *call.Row) *time.Time { return &r.CallStart })},
 	{"CallEndTime", instant(func(r *call.Row) *time.Time { return &r.CallEnd })},
-	{"Status", func(_ *decoding, r *call.Row, v view) (ok bool) { r.Status, ok = v.text(); return ok }},
+	{"Status", func(_ *decoding, r *call.Row, v jsonrows.Value) (ok bool) { r.Status, ok = v.Text(); return ok }},
 	{"Intention", text(func(r *call.Row) *call.Opt[string] { return &r.Intention })},
 	{"intention_description", text(func(r *call.Row) *call.Opt[string] { return &r.IntentionDescription })},
 	{"CallID", setCallID},
@@ -73,47 +73,12 @@ var redialFields = fields[call.Redial]{
 
 // setCallID takes a number's literal digits too: whatever its type, it is the
 // call's one identity.
-func setCallID(d *decoding, r *call.Row, v view) (ok bool) {
-	if isNumber(v.bytes) {
+func setCallID(d *decoding, r *call.Row, v jsonrows.Value) (ok bool) {
+	if jsonrows.IsNumber(v.Bytes()) {
 		d.mismatched("CallID")
-		r.CallID = v.str
+		r.CallID = v.String()
 		return true
 	}
-	r.CallID, ok = v.text()
+	r.CallID, ok = v.Text()
 	return ok
-}
-
-var errProbe = errors.New("probe and decoder read the row differently")
-
-// decodeRow decodes a row that is valid JSON and UTF-8 into an empty one, and
-// compares it with what its probe read. The row keeps a copy of raw, which its
-// strings are parts of: it is not to be written to.
-func decodeRow(d *decoding, row *call.Row, raw []byte, p probe) error {
-	object := keep(raw)
-	for _, l := range rowFields.decode(d, row, object) {
-		if row.Additional == nil {
-			row.Additional = map[string]string{}
-		}
-		row.Additional[l.name] = l.raw
-		if l.known {
-			d.mismatched(l.name)
-		}
-	}
-	row.Raw = object.bytes
-	callID, _ := identity(p.callID)
-	status, _ := textOf(p.status)
-	if row.CallID != callID || row.Status != string(status) {
-		return errProbe
-	}
-	return nil
-}
-
-// redialsAfter counts the redials that start after their row.
-func redialsAfter(row *call.Row) (n int) {
-	for _, r := range row.Redials {
-		if !row.CallStart.IsZero() && r.CallStart.After(row.CallStart) {
-			n++
-		}
-	}
-	return n
 }

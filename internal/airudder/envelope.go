@@ -1,0 +1,118 @@
+package airudder
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"airudder-exporter/internal/jsonrows"
+)
+
+// This file reads the envelope {"data", "status", "code"} that answers come in.
+// Those of auth and the list, whose shapes are not documented, are read whole, and
+// the case of their names does not matter.
+
+// envelopeCode finds the code in a whole body, 0 if there is none, and tells
+// whether the body is an envelope at all.
+func envelopeCode(body []byte) (code int, envelope bool) {
+	var e map[string]json.RawMessage
+	if json.Unmarshal(body, &e) != nil || memberOf(e, "data") == nil && memberOf(e, "code") == nil {
+		return 0, false
+	}
+	code, _ = parseCode(memberOf(e, "code"))
+	return code, true
+}
+
+// memberOf is the member of that name or, without one, of that name in another case.
+func memberOf(object map[string]json.RawMessage, name string) json.RawMessage {
+	if v, own := object[name]; own {
+		return v
+	}
+	for key, v := range object {
+		if strings.EqualFold(key, name) {
+			return v
+		}
+	}
+	return nil
+}
+
+// parseCode reads the envelope's code, which may be a number in a string.
+func parseCode(raw []byte) (int, bool) {
+	text := string(raw)
+	if s, ok := jsonrows.Text(raw); ok {
+		text = string(s)
+	}
+	f, err := strconv.ParseFloat(text, 64) // 200.0 is a number, too
+	code := int32(f)
+	return int(code), err == nil && float64(code) == f
+}
+
+// checkCode is the error of a code in the envelope that is there and not good.
+func checkCode(endpoint string, raw []byte) error {
+	if jsonrows.IsNull(raw) {
+		return nil
+	}
+	code, ok := parseCode(raw)
+	switch {
+	case !ok:
+		return &Error{kind: KindGarbage, text: "the envelope's code is no number"}
+	case code == http.StatusOK:
+		return nil
+	}
+	e := codeError(endpoint, http.StatusOK, code)
+	if e.kind == KindClient {
+		e.kind = KindEnvelope
+	}
+	e.refused = code == http.StatusUnauthorized && endpoint != authEndpoint
+	return e
+}
+
+// readEnvelope reads a small answer whole, at most limit bytes, and returns its
+// data; nil for null.
+func readEnvelope(endpoint string, body io.Reader, limit int64) (json.RawMessage, error) {
+	raw, err := io.ReadAll(io.LimitReader(body, limit+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case int64(len(raw)) > limit:
+		return nil, &Error{kind: KindGarbage, text: fmt.Sprintf("the answer is larger than %d bytes", limit)}
+	}
+	var envelope map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &envelope); err != nil {
+		return nil, notJSON(raw, err)
+	}
+	if err := checkCode(endpoint, memberOf(envelope, "code")); err != nil {
+		return nil, err
+	}
+	data := memberOf(envelope, "data")
+	if jsonrows.IsNull(data) {
+		return nil, nil
+	}
+	return data, nil
+}
+
+// notJSON says why a whole body is not the JSON that it should be.
+func notJSON(raw []byte, err error) error {
+	head := bytes.TrimLeft(raw, " \t\r\n")
+	var syntax *json.SyntaxError
+	switch {
+	case len(head) == 0:
+		return io.ErrUnexpectedEOF
+	case head[0] == '<':
+		return htmlPage()
+	case errors.As(err, &syntax) && syntax.Offset >= int64(len(raw)):
+		return io.ErrUnexpectedEOF
+	case errors.As(err, &syntax):
+		return &jsonrows.SyntaxError{What: "not JSON", Offset: syntax.Offset}
+	}
+	return &Error{kind: KindGarbage, text: "the answer is no object"}
+}
+
+func htmlPage() error {
+	return &Error{kind: KindHTML, text: "an HTML page instead of JSON: a proxy's?"}
+}

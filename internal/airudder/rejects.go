@@ -1,0 +1,62 @@
+package airudder
+
+import (
+	"strconv"
+
+	"airudder-exporter/internal/call"
+	"airudder-exporter/internal/jsonrows"
+)
+
+// maxRejects is how many bytes of rejects one answer holds; each counts for its
+// raw bytes and rejectSize.
+const (
+	maxRejects = 8 << 20
+	rejectSize = 256
+)
+
+// rejects are the rows of an answer that cannot become events.
+type rejects struct {
+	all  []call.Reject
+	size int
+	more bool // there were others
+}
+
+func (r *rejects) add(j call.Reject) {
+	if r.size += len(j.Raw) + rejectSize; r.size > maxRejects {
+		r.more = true
+		return
+	}
+	r.all = append(r.all, j)
+}
+
+// reject takes a row that cannot become an event. It takes the row's CallID along
+// only where the row is finished: the call of another may still be going on, and
+// under its CallID a dead letter would stand for its event.
+func (a *answer) reject(why call.Reason, detail string, hash uint64, row *jsonrows.Row) {
+	j := call.NewReject(why, row.Raw)
+	j.Detail, j.Hash = detail, hash
+	if status, ok := jsonrows.Text(row.Value(probedStatus)); ok && string(status) == call.Finished {
+		j.CallID = string(callIDOf(row))
+	}
+	if id, err := strconv.ParseInt(string(row.Value(probedID)), 10, 64); err == nil {
+		j.RowID = call.Some(id)
+	}
+	a.rejects.add(j)
+}
+
+// noCallID says why a row has none, without a word of its own.
+func noCallID(row *jsonrows.Row) string {
+	id := row.Value(probedCallID)
+	text, isText := jsonrows.Text(id)
+	switch {
+	case len(id) == 0:
+		return "finished, but CallID is absent"
+	case jsonrows.IsNull(id):
+		return "finished, but CallID is null"
+	case isText && len(text) == 0:
+		return "finished, but CallID is empty"
+	case isText || jsonrows.IsNumber(id):
+		return "finished, but CallID is longer than " + strconv.Itoa(maxCallID) + " bytes"
+	}
+	return "finished, but CallID is neither a string nor a number"
+}
