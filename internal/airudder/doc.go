@@ -9,30 +9,31 @@
 //     array in data or one level below, of objects with a TaskID or of bare ids,
 //     with or without pages.
 //   - detail: GET ?TaskID=. One answer holds the whole task and all of its rows,
-//     so it is streamed: the scanner frames a row, probes its CallID and Status,
-//     and the row is decoded only if its call is not known yet.
+//     so it is streamed: a row is framed, its CallID and Status are read on the
+//     way, and it is decoded only if its call is not known yet.
 //
 // All answers come in an envelope {"data", "status", "code"}, whose code counts
 // as HTTP's status does, wherever it stands; absent or null it says nothing.
 //
 // # What is tried again here
 //
-// A refused token is replaced, and the request sent again, once. A refused key is
-// shown again ever more rarely, at last 3 to 5 minutes apart. A page of the
-// list that fails, or whose data is null, is tried three times more, with
-// backoff. A detail is not: the exporter's loop tries the task again, with its
-// own backoff. A Retry-After lets no request of the client go until it is over.
+// A refused token is replaced, and the request sent again, once, unless rows of it
+// went out. A refused key is shown again ever more rarely, at last 3 to 5 minutes
+// apart. A page of the list that fails, or whose data is null, is tried three times
+// more, with backoff. A detail is not: the exporter's loop reads the task again,
+// with its own backoff. A Retry-After lets no request of the client go until it is
+// over.
 //
 // # What a broken answer gives
 //
 // An [Error] with a kind, and never a [call.Reading]: a task's state changes by
 // complete answers alone, whose outermost object is closed and followed by
 // nothing, neither in the body nor in its gzip stream. The rows that came whole
-// before the break are handed on all the same, once the task's own fields were
-// all seen. Rows that go out while an answer streams carry what of the task stood
-// before them; those of a small answer carry all of it. Where more than 2 MiB of
-// new rows stand before the task's own fields, it is asked for again, and by then
-// the rows go out before the second answer has said whose they are.
+// before the break go out all the same, once the task's own fields were all seen.
+// Rows that go out while an answer streams carry what of the task stood before
+// them; those of a small answer carry all of it. Where more than 2 MiB of new rows
+// stand before the task's own fields, it is asked for again, and then the rows go
+// out before the second answer has said whose they are.
 //
 // detail null is "no rows" beside a status; an absent detail is so only while the
 // task is created or pending, else the answer counts as empty. An element of
@@ -40,22 +41,19 @@
 //
 // # What is held of an answer
 //
-// Whatever its size: a window of one row (4 MiB), a part of new rows, 8 MiB of
-// rejects; of a list one page (64 MiB) and 400,000 tasks. A row that is larger,
-// or has more than 20,000 values, is rejected as too large. A field that is not
-// documented is stepped over beyond 1 MiB; of the task's, 16 KiB are kept, since
-// each event carries them, and a documented one of more than that counts as none.
-// Any other value, or a key, of more than 1 MiB, and headers of more, make the
-// answer garbage.
+// Whatever its size: the scanner's window (see jsonrows), a part of new rows, 8 MiB
+// of rejects; of a list one page (64 MiB) and 400,000 tasks. A row of more than
+// 4 MiB or 20,000 values is rejected as too large; one of more than 32 MiB breaks
+// the answer. A field that is not documented is stepped over beyond 1 MiB; of the
+// task's, 16 KiB are kept, since each event carries them, and a documented one of
+// more than that counts as none. A larger code or key, and headers of more than
+// 1 MiB, make the answer garbage.
 //
 // # Names
 //
-// Keys are matched as encoding/json does, exactly or else folded, but the API's
-// own spelling counts wherever it stands: a field that the vendor adds under a
-// name that differs by case alone is an unknown one. (An array under another
-// spelling of detail, with rows in it, is the one exception: they may be gone
-// already when the right one comes.)
-//
-// Rows that are stepped over are framed, not validated. What is decoded is
-// checked to be JSON and UTF-8, and to say what the probe read.
+// In the detail, names count as they are documented. Another spelling is another
+// field, which is kept raw: a vendor who adds one stops no campaign, and one who
+// renames Status or CallID shows at once, in rows without a status and in dead
+// letters. In the list, whose names are not documented, case and underscores do
+// not count.
 package airudder

@@ -3,65 +3,82 @@ package airudder
 import (
 	"time"
 
+	"airudder-exporter/internal/call"
 	"airudder-exporter/internal/jsonrows"
 )
 
-// field is one documented field of a T: set puts its value into dst, and
-// returns false if something of it does not fit and must be kept raw. A null
-// never reaches set.
-type field[T any] struct {
-	name string // as the API spells it
-	set  func(d *decoding, dst *T, v jsonrows.Value) (fits bool)
+// The documented fields, in the documentation's order, and what else other
+// clients were seen to read. The misspelling of RedailCall is the API's.
+
+var taskFields = fields[call.Task]{
+	{"TaskID", func(_ *decoding, t *call.Task, v jsonrows.Value) (ok bool) { t.ID, ok = identity(v.Bytes()); return ok }},
+	{"TaskName", text(func(t *call.Task) *call.Opt[string] { return &t.Name })},
+	{"RobotMethod", text(func(t *call.Task) *call.Opt[string] { return &t.RobotMethod })},
+	{"RobotID", text(func(t *call.Task) *call.Opt[string] { return &t.RobotID })},
+	{"SIPLine", text(func(t *call.Task) *call.Opt[string] { return &t.SIPLine })},
+	{"Status", text(func(t *call.Task) *call.Opt[string] { return &t.Status })},
+	{"ScheduleStartTime", instant(func(t *call.Task) *time.Time { return &t.ScheduleStart })},
+	{"ScheduleEndTime", instant(func(t *call.Task) *time.Time { return &t.ScheduleEnd })},
+	{"RepeatInterval", integer(func(t *call.Task) *call.Opt[int64] { return &t.RepeatInterval })},
+	{"RepeatNumber", integer(func(t *call.Task) *call.Opt[int64] { return &t.RepeatNumber })},
 }
 
-// decoding is what setting fields needs to know.
-type decoding struct {
-	redialZone *time.Location
-	mismatched func(field string) // counts
+var rowFields = fields[call.Row]{
+	{"id", integer(func(r *call.Row) *call.Opt[int64] { return &r.ID })},
+	{"RobotID", text(func(r *call.Row) *call.Opt[string] { return &r.RobotID })},
+	{"CalleeName", text(func(r *call.Row) *call.Opt[string] { return &r.CalleeName })},
+	{"CalleeGender", text(func(r *call.Row) *call.Opt[string] { return &r.CalleeGender })},
+	{"CalleeNumber", text(func(r *call.Row) *call.Opt[string] { return &r.CalleeNumber })},
+	{"CallStartTime", instant(func(r *call.Row) *time.Time { return &r.CallStart })},
+	{"CallEndTime", instant(func(r *call.Row) *time.Time { return &r.CallEnd })},
+	{"Status", func(_ *decoding, r *call.Row, v jsonrows.Value) (ok bool) { r.Status, ok = v.Text(); return ok }},
+	{"Intention", text(func(r *call.Row) *call.Opt[string] { return &r.Intention })},
+	{"intention_description", text(func(r *call.Row) *call.Opt[string] { return &r.IntentionDescription })},
+	{"CallID", setCallID},
+	{"CallTimes", integer(func(r *call.Row) *call.Opt[int64] { return &r.CallTimes })},
+	{"Comments", reference(func(r *call.Row) *call.Opt[string] { return &r.Comments })},
+	{"PlatformName", text(func(r *call.Row) *call.Opt[string] { return &r.PlatformName })},
+	{"RingType", text(func(r *call.Row) *call.Opt[string] { return &r.RingType })},
+	{"HangupType", text(func(r *call.Row) *call.Opt[string] { return &r.HangupType })},
+	{"ExtraA", reference(func(r *call.Row) *call.Opt[string] { return &r.ExtraA })},
+	{"ExtraB", reference(func(r *call.Row) *call.Opt[string] { return &r.ExtraB })},
+	{"ExtraC", reference(func(r *call.Row) *call.Opt[string] { return &r.ExtraC })},
+	{"AsrResult", list(turnFields, func(r *call.Row) *[]call.Turn { return &r.AsrResult })},
+	{"EventLabel", labels(func(r *call.Row) *map[string]string { return &r.EventLabel })},
+	{"RingTime", integer(func(r *call.Row) *call.Opt[int64] { return &r.RingTime })},
+	{"TalkRound", integer(func(r *call.Row) *call.Opt[int64] { return &r.TalkRound })},
+	{"RedailCall", list(redialFields, func(r *call.Row) *[]call.Redial { return &r.Redials })},
+	{"NerSlots", labels(func(r *call.Row) *map[string]string { return &r.NerSlots })},
+	{"call_notes", text(func(r *call.Row) *call.Opt[string] { return &r.CallNotes })},
+	{"caller_number", text(func(r *call.Row) *call.Opt[string] { return &r.CallerNumber })},
+	{"Multi_intention", text(func(r *call.Row) *call.Opt[string] { return &r.MultiIntention })},
 }
 
-// fields are all the documented fields of a T.
-type fields[T any] []field[T]
-
-// index finds a field by its name; -1 if there is none. It looks first after the
-// field found before, since the order of the documentation is the likely one.
-func (f fields[T]) index(key string, before int) int {
-	if next := before + 1; next < len(f) && f[next].name == key {
-		return next
-	}
-	for i := range f {
-		if f[i].name == key {
-			return i
-		}
-	}
-	return -1
+var turnFields = fields[call.Turn]{
+	{"time", text(func(t *call.Turn) *call.Opt[string] { return &t.Time })},
+	{"robottext", text(func(t *call.Turn) *call.Opt[string] { return &t.RobotText })},
+	{"text", text(func(t *call.Turn) *call.Opt[string] { return &t.Text })},
 }
 
-// leftover is a member that is unknown, or of which something does not fit.
-type leftover struct {
-	name  string // the API's, where it is known
-	raw   string
-	known bool
+var redialFields = fields[call.Redial]{
+	{"CallID", text(func(r *call.Redial) *call.Opt[string] { return &r.CallID })},
+	{"CallStartTime", localInstant(func(r *call.Redial) *time.Time { return &r.CallStart })},
+	{"RingType", text(func(r *call.Redial) *call.Opt[string] { return &r.RingType })},
+	{"RingTime", integer(func(r *call.Redial) *call.Opt[int64] { return &r.RingTime })},
+	{"HangupType", text(func(r *call.Redial) *call.Opt[string] { return &r.HangupType })},
+	{"ResultLabel", text(func(r *call.Redial) *call.Opt[string] { return &r.ResultLabel })},
+	{"caller_number", text(func(r *call.Redial) *call.Opt[string] { return &r.CallerNumber })},
+	{"callee_number", text(func(r *call.Redial) *call.Opt[string] { return &r.CalleeNumber })},
 }
 
-// maxFields is how many documented fields an object may have.
-const maxFields = 32
-
-// decode sets dst's fields from a valid object; of duplicates the last counts.
-func (f fields[T]) decode(d *decoding, dst *T, object jsonrows.Value) (left []leftover) {
-	var values [maxFields]jsonrows.Value
-	at := -1
-	for it := jsonrows.MembersOf(object); it.Next(); {
-		if i := f.index(it.Key, at); i >= 0 {
-			values[i], at = it.Value, i
-		} else {
-			left = append(left, leftover{name: it.Key, raw: it.Value.String()})
-		}
+// setCallID takes a number's literal digits too: whatever its type, it is the
+// call's one identity.
+func setCallID(d *decoding, r *call.Row, v jsonrows.Value) (ok bool) {
+	if jsonrows.IsNumber(v.Bytes()) {
+		d.mismatched("CallID")
+		r.CallID = v.String()
+		return true
 	}
-	for i := range f {
-		if v := values[i]; !jsonrows.IsNull(v.Bytes()) && !f[i].set(d, dst, v) {
-			left = append(left, leftover{f[i].name, v.String(), true})
-		}
-	}
-	return left
+	r.CallID, ok = v.Text()
+	return ok
 }

@@ -1,7 +1,6 @@
 package airudder
 
 import (
-	"errors"
 	"strconv"
 	"unicode/utf8"
 
@@ -146,37 +145,4 @@ func callIDOf(row *jsonrows.Row) []byte {
 		return nil
 	}
 	return id
-}
-
-// decodeRow decodes a row that is valid JSON and UTF-8 into an empty one, and
-// compares it with what its probe read. What is decoded keeps a copy of the raw
-// row, which its strings are parts of: it is not to be written to.
-func decodeRow(d *decoding, dst *call.Row, row *jsonrows.Row) error {
-	object := jsonrows.Keep(row.Raw)
-	for _, l := range rowFields.decode(d, dst, object) {
-		if dst.Additional == nil {
-			dst.Additional = map[string]string{}
-		}
-		dst.Additional[l.name] = l.raw
-		if l.known {
-			d.mismatched(l.name)
-		}
-	}
-	dst.Raw = object.Bytes()
-	callID, _ := identity(row.Value(probedCallID))
-	status, _ := jsonrows.Text(row.Value(probedStatus))
-	if dst.CallID != callID || dst.Status != string(status) {
-		return errors.New("probe and decoder read the row differently")
-	}
-	return nil
-}
-
-// redialsAfter counts the redials that start after their row.
-func redialsAfter(row *call.Row) (n int) {
-	for _, r := range row.Redials {
-		if !row.CallStart.IsZero() && r.CallStart.After(row.CallStart) {
-			n++
-		}
-	}
-	return n
 }

@@ -105,6 +105,7 @@ func busy() exporter.Snapshot {
 		task(9, "Due date reminder H-1", "calling", "open", 3000, 1204, 0),
 	}
 	s.Tasks[4].DeadLetters = 2
+	s.Tasks[8].NoStatus = 17
 	s.Tasks[5].Seal, s.Tasks[5].NextRead = 2, time.Time{}
 	s.Tasks[7].ReadAt, s.Tasks[7].NextRead, s.Tasks[7].Events = time.Time{}, time.Time{}, 0
 	bad := &s.Tasks[8]

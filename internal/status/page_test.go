@@ -65,7 +65,7 @@ func TestPageOfABusyExporter(t *testing.T) {
 		"events in the ledger 26,755", "dead letters 2", "ledger entries 184,233 21.4 MB", "shards restored 1 of 1 owned, 1 in all", "task list 9 41 s ago",
 		"1 failing 2 calling 2 open 1 ended 2 sealed 1 closed",
 		"truncated 12 s ago: read task detail: the response ends after 1,204 rows",
-		"finished sealed × 2", "3,812 /5,000", "in 2.3 s", "in 11 s", "on change", "finished closed – – – 0 0 – never",
+		"finished sealed × 2", "3,812 /5,000", "1,796 17 without a Status", "in 2.3 s", "in 11 s", "on change", "finished closed – – – 0 0 – never",
 		"03:12:07 Collections DPD 1-7 · Jakarta pagi 00000000000000002bcdef0123458678 0000000000000000001234567890abcd 2.1 s 1.8 kB",
 		"0 1 d 2 h ago commit transaction: end transaction: no answer within 10s",
 	} {
