@@ -14,8 +14,8 @@ import (
 )
 
 // Client reads one AIRudder account. Its methods may be called at the same
-// time. The one goroutine that it starts asks for a token, and ends soon after the
-// context of the call that began it.
+// time. The only goroutine that it starts asks for a token; it ends with the
+// context of the call that needed the token.
 type Client struct {
 	cfg     Config
 	base    *url.URL
@@ -26,9 +26,9 @@ type Client struct {
 	tokens  *tokens
 	named   *named
 
-	largeRow  *semaphore.Weighted // of one: for the row of more than jsonrows.MaxRow that is being read
-	noStatus  sync.Once           // a row without a Status was told of
-	oddStatus sync.Once           // one whose Status is no text was
+	largeRow *semaphore.Weighted // of one: held while a row of more than jsonrows.MaxRow is read
+
+	warnedNoStatus, warnedOddStatus sync.Once // see rowWithoutStatus
 }
 
 // New returns a client, or all that is wrong with its configuration. It sends

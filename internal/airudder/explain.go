@@ -99,7 +99,8 @@ func network(err error) string {
 		record tls.RecordHeaderError
 	)
 	switch {
-	case errors.As(err, &record), strings.HasSuffix(err.Error(), "server gave HTTP response to HTTPS client"): // which net/http makes of it
+	case errors.As(err, &record),
+		strings.HasSuffix(err.Error(), "server gave HTTP response to HTTPS client"): // what net/http makes of it
 		return ": the server does not speak TLS; is it http:// in the base URL?"
 	case strings.HasSuffix(err.Error(), "TLS handshake timeout"): // net/http has no type for it
 		return ": the TLS handshake was not answered"

@@ -68,7 +68,8 @@ func (c *Client) pages(ctx context.Context, since time.Time, all *listing) error
 			return nil
 		}
 	}
-	c.log.WarnContext(ctx, "the task list has more pages than are read; tasks on the others are not exported", "pages", maxPages)
+	c.log.WarnContext(ctx, "the task list has more pages than are read; tasks on the others are not exported",
+		"pages", maxPages)
 	return nil
 }
 

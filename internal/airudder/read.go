@@ -48,18 +48,18 @@ func (c *Client) Read(
 	return a.reading(), nil
 }
 
-// detail is what one Read is after, in one answer or in two.
+// detail is what one Read asks for, in one request or in two.
 type detail struct {
 	asked    string
 	judge    call.Judge
 	yield    func(call.Part) error
 	decoding decoding
 	metrics  *metrics
-	noStatus func(taskID string, there bool) // tells of a row whose Status cannot be read, or is not there
+	noStatus func(taskID string, there bool) // counts and reports a row without a readable Status
 	largeRow *semaphore.Weighted
 
 	header  *call.Task // the task's own fields, where an earlier answer ended with them
-	yielded bool       // so no answer can be asked for again
+	yielded bool       // a request that is sent again would yield rows again
 }
 
 // ask asks for the detail and reads the answer to its end.
@@ -80,9 +80,9 @@ func (c *Client) ask(ctx context.Context, q request, d *detail) (a *answer, err 
 // first one.
 func (c *Client) rowWithoutStatus(taskID string, there bool) {
 	c.metrics.noStatus.Inc()
-	once, found := &c.noStatus, "a row has no Status: AIRudder may have renamed or dropped the field"
+	once, found := &c.warnedNoStatus, "a row has no Status: AIRudder may have renamed or dropped the field"
 	if there {
-		once, found = &c.oddStatus, "a row's Status is no text: AIRudder may have changed the field"
+		once, found = &c.warnedOddStatus, "a row's Status is no text: AIRudder may have changed the field"
 	}
 	once.Do(func() {
 		c.log.Warn(found+"; nothing of such rows is published, so compare a detail answer with the documentation; "+

@@ -118,7 +118,8 @@ func (t *tokens) fresh(ctx context.Context) (string, error) {
 		t.retry.Reset()
 		return fresh, nil
 	case value != "":
-		t.log.WarnContext(ctx, "the token could not be renewed ahead of its end; the old one is used until it is refused", "error", err)
+		t.log.WarnContext(ctx, "the token could not be renewed ahead of its end; the old one is used until it is refused",
+			"error", err)
 		t.postpone()
 		return value, nil
 	case errors.As(err, &e) && (e.kind == KindAuth || e.kind == KindClient):
