@@ -36,7 +36,7 @@ func rowOf(size int) string {
 // as small as it was; a larger one, and another value, breaks the body.
 func TestLargeRows(t *testing.T) {
 	for _, size := range []int{MaxRow, MaxRow + 1, maxWindow} {
-		want := []string{`{"id":1}`, rowOf(size), `{"id":2}`, rowOf(size), `7`}
+		want := []string{`{"id":1}`, rowOf(size), `{"id":2}`, rowOf(MaxRow + 9), `7`}
 		turn := semaphore.NewWeighted(1)
 		s := NewScanner(strings.NewReader("[ "+strings.Join(want, " , ")+"]\n"), testProbe, turn)
 		rows, err := rowsOf(s)
