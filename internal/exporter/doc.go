@@ -30,16 +30,16 @@
 // to 1. So recovery after a crash, a doubt and a fence is one path, and it is
 // taken at every start.
 //
-//	crash here                            what is durable                           what the next start does                    shown by
-//	------------------------------------  ----------------------------------------  ------------------------------------------  ------------------------------------------------
-//	before the fence                      all that was committed                    reads every open task at once               TestKilledAnywhere, TestStartUnderFaults
-//	after the fence, before the barrier   the same; an open transaction is aborted  the same, at the next epoch                 TestKilledAnywhere, TestOpenTransactionIsAborted
-//	while the response streams            the parts that were committed             replays them; the other rows are new again  TestEachReadingIsCut, TestEndsAtAnyMoment
-//	after produce, before EndTxn          nothing of the transaction                the fence aborts it; rows are new again     TestKilledAnywhere, TestCommitUnderFaults
-//	EndTxn sent, answer lost              all of the transaction or nothing         the replay tells which                      TestCommitUnderFaults, TestNetworkFails
-//	committed, not applied                all of the transaction                    the replay applies it                       TestEachCommitFails, TestKilledAnywhere
-//	closed mark committed, no tombstones  the mark; the task's entries              deletes the entries of a closed task        TestEachCommitFails, TestAnyHistory
-//	between two tombstone transactions    the mark; the entries left                deletes the rest                            TestEachCommitFails, TestAnyHistory
+//	crash here                     what is durable                  what the next start does           shown by
+//	-----------------------------  -------------------------------  ---------------------------------  -----------------------------------------
+//	before the fence               what was committed               reads every open task at once      TestKilledAnywhere, TestStartUnderFaults
+//	after it, before the barrier   the same; open ones are aborted  the same, at the next epoch        TestOpenTransactionIsAborted
+//	while the response streams     the parts that were committed    replays them; the rest is new      TestEachReadingIsCut, TestEndsAtAnyMoment
+//	after produce, before EndTxn   nothing of it                    the fence aborts it: rows are new  TestKilledAnywhere, TestCommitUnderFaults
+//	EndTxn sent, answer lost       all of it, or nothing            the replay tells which             TestCommitUnderFaults, TestNetworkFails
+//	committed, not applied         all of it                        the replay applies it              TestEachCommitFails, TestKilledAnywhere
+//	closed mark, no tombstones     the mark; the task's entries     deletes the task's entries         TestEachCommitFails, TestAnyHistory
+//	between two tombstone commits  the mark; the entries left       deletes the rest                   TestEachCommitFails, TestAnyHistory
 //
 // TestKilledAnywhere kills the process at each step, with the request lost, its
 // answer lost, or the request arriving after the next producer has begun. The
@@ -65,7 +65,7 @@
 //   - After any end of a producer a member of a group first asks the group whether
 //     the shard is still its own: a process that was stopped for longer than its
 //     session would fence the new owner before it hears that there is one.
-//   - Meta is written, then looked at again behind a second fence: EndTxn is
+//   - Meta is written, then looked at again after a second fence: EndTxn is
 //     answered before its markers are in place, and a shard that replays in
 //     between would find no meta.
 //   - The upstream is called unreachable only once there was no good reading for

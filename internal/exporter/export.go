@@ -12,8 +12,8 @@ import (
 // maxUnits bounds a transaction, and a step of a closed task's clean-up.
 const maxUnits = 1000
 
-// seen is what one reading of a task showed, for the schedule and the page.
-type seen struct {
+// observation is what one reading of a task showed, for the schedule and the page.
+type observation struct {
 	task      call.Task
 	counts    call.Counts
 	published int             // calls and dead letters
@@ -24,7 +24,7 @@ type seen struct {
 //
 // New rows are published while the response still streams. What the response
 // says of the task itself waits for its end, and for the rows to be committed.
-func (r *run) export(ctx context.Context, taskID string) (seen, error) {
+func (r *run) export(ctx context.Context, taskID string) (observation, error) {
 	reading := r.ledger.Begin(taskID, r.source.Named(taskID))
 	reading.Listed(r.schedule.fingerprint(taskID))
 	publish := r.publisher()
@@ -39,33 +39,33 @@ func (r *run) export(ctx context.Context, taskID string) (seen, error) {
 		r.reached(err)
 	}
 	if committed := publish.wait(ctx); committed != nil {
-		return seen{}, committed
+		return observation{}, committed
 	}
 	if errors.Is(err, call.ErrNoTask) {
 		return r.gone(ctx, taskID, asked, err)
 	}
 	if err != nil {
-		return seen{published: publish.sent}, err
+		return observation{published: publish.sent}, err
 	}
 	if err := publish.sendAndWait(ctx, reading.End(complete, r.cfg.Policy)); err != nil {
-		return seen{}, err
+		return observation{}, err
 	}
 	r.metrics.lateChanges.Add(float64(reading.Remember()))
-	return seen{task: complete.Task, counts: complete.Counts, published: publish.sent}, nil
+	return observation{task: complete.Task, counts: complete.Counts, published: publish.sent}, nil
 }
 
 // gone does what there is to do about a task that the upstream does not know:
 // a sealed one is closed when its time has come.
-func (r *run) gone(ctx context.Context, taskID string, asked time.Time, err error) (seen, error) {
+func (r *run) gone(ctx context.Context, taskID string, asked time.Time, err error) (observation, error) {
 	publish := r.publisher()
 	defer publish.close()
 	if err := publish.sendAndWait(ctx, r.ledger.Gone(taskID, asked, r.cfg.Policy)); err != nil {
-		return seen{}, err
+		return observation{}, err
 	}
 	if r.ledger.Standing(taskID).Phase == ledger.Closed {
-		return seen{}, nil
+		return observation{}, nil
 	}
-	return seen{}, err
+	return observation{}, err
 }
 
 // clean writes the tombstones of a closed task. The closed mark is committed by

@@ -78,7 +78,9 @@ type listing struct {
 }
 
 // New returns an exporter that owns nothing yet.
-func New(cfg Config, source Source, encoder NewEncoder, process ledger.Writer, log *slog.Logger, reg prometheus.Registerer) *Exporter {
+func New(
+	cfg Config, source Source, encoder NewEncoder, process ledger.Writer, log *slog.Logger, reg prometheus.Registerer,
+) *Exporter {
 	e := &Exporter{
 		cfg: cfg, source: source, encoder: encoder, log: log, process: process,
 		slots:   make(chan struct{}, cfg.Concurrency),
@@ -148,7 +150,7 @@ func (e *Exporter) list(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	e.metrics.lists.WithLabelValues(outcome(err)).Inc()
+	e.metrics.lists.WithLabelValues(kindOf(err)).Inc()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch {

@@ -128,7 +128,9 @@ func InitID(ledgerTopic string) string { return ledgerTopic + "-init" }
 
 // settle writes the meta entries under the init transactional id, by which one
 // process at a time can: it looks again once it has fenced the others.
-func (e *Exporter) settle(ctx context.Context, topics Topics) (meta ledger.Meta, partitions int, wrote bool, err error) {
+func (e *Exporter) settle(
+	ctx context.Context, topics Topics,
+) (meta ledger.Meta, partitions int, wrote bool, err error) {
 	err = topics.WriteOnce(ctx, InitID(e.cfg.LedgerTopic), func(ctx context.Context) (map[int]batch.Record, error) {
 		var found bool
 		var err error
@@ -191,16 +193,18 @@ func (e *Exporter) lowers(meta ledger.Meta) bool {
 
 func (e *Exporter) warn(meta ledger.Meta, partitions int) {
 	if e.cfg.ExportSince.After(meta.ExportSince) {
-		e.log.Warn("the configured begin of the export is later than the ledger's and is ignored: tasks that are being exported stay so",
+		e.log.Warn("the export was configured to begin later than the ledger says; that is ignored: "+
+			"what is being exported stays exported",
 			"setting", e.cfg.setting("ExportSince"), "configured", e.cfg.ExportSince, "ledger", meta.ExportSince)
 	}
 	if !e.cfg.ExportSince.IsZero() && e.cfg.ExportSince.Before(meta.Reach) {
-		e.log.Warn("the configured begin of the export is earlier than what the rebuilt ledger knows: "+
+		e.log.Warn("the export was configured to begin earlier than the rebuilt ledger reaches: "+
 			"tasks that ended before may have been published already, and are not exported",
 			"setting", e.cfg.setting("ExportSince"), "configured", e.cfg.ExportSince, "known since", meta.Reach)
 	}
 	if e.cfg.EventKey != meta.EventKey {
-		e.log.Warn("the configured event key is not the one that the ledger began with: events of one key now lie in two partitions. Set it back",
+		e.log.Warn("the configured event key is not the one that the ledger began with: "+
+			"events of one call may now lie in two partitions. Set it back",
 			"setting", e.cfg.setting("EventKey"), "configured", e.cfg.EventKey, "ledger", meta.EventKey)
 	}
 	if partitions > meta.Partitions {

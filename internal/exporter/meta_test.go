@@ -131,7 +131,7 @@ func TestExportSinceIsOnlyLowered(t *testing.T) {
 		{"not configured", time.Time{}, year(2025), 0, ""},
 		{"the same", year(2025), year(2025), 0, ""},
 		{"earlier", year(2024), year(2024), 1, ""},
-		{"later", year(2026), year(2025), 0, "is later than the ledger's and is ignored"},
+		{"later", year(2026), year(2025), 0, "begin later than the ledger says; that is ignored"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f, cfg := begun(2, year(2025)), testConfig()

@@ -31,9 +31,12 @@ func newMetrics(reg prometheus.Registerer, e *Exporter) *metrics {
 		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "airudder", Name: name, Help: help},
 			func() float64 { return value(e.Totals()) }))
 	}
-	gauge("ledger_entries", "Live entries in the shards owned.", func(s Snapshot) float64 { return float64(s.LedgerEntries) })
-	gauge("ledger_bytes", "Bytes of keys and values of the live entries in the shards owned.", func(s Snapshot) float64 { return float64(s.LedgerBytes) })
-	gauge("shards_owned", "Shards of the ledger that this process has restored and owns.", func(s Snapshot) float64 { return float64(s.restored()) })
+	gauge("ledger_entries", "Live entries in the shards owned.",
+		func(s Snapshot) float64 { return float64(s.LedgerEntries) })
+	gauge("ledger_bytes", "Bytes of keys and values of the live entries in the shards owned.",
+		func(s Snapshot) float64 { return float64(s.LedgerBytes) })
+	gauge("shards_owned", "Shards of the ledger that this process has restored and owns.",
+		func(s Snapshot) float64 { return float64(s.restored()) })
 
 	lag := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Namespace: "airudder", Name: "detection_lag_seconds",
@@ -49,8 +52,11 @@ func newMetrics(reg prometheus.Registerer, e *Exporter) *metrics {
 		statusChanges: counter("status_changes_total", "Task transitions committed."),
 		seals:         counter("seals_total", "Seals committed."),
 		lag:           lag,
-		lateChanges:   counter("late_changes_total", "Rows that changed after their event was published. The event stays the first."),
-		repeats:       counter("repeated_call_ids_total", "Rows that showed a CallID which an earlier row of the same response had shown."),
-		producers:     counters("producers_started_total", "reason", "Producers started, and why the one before ended: start, doubt, fenced."),
+		lateChanges: counter("late_changes_total",
+			"Rows that changed after their event was published. The event stays the first."),
+		repeats: counter("repeated_call_ids_total",
+			"Rows that showed a CallID which an earlier row of the same response had shown."),
+		producers: counters("producers_started_total", "reason",
+			"Producers started, and why the one before ended: start, doubt, fenced."),
 	}
 }

@@ -11,7 +11,7 @@ import (
 // while calls are finishing, slower while nothing changes, slow for a task that
 // has not begun, decaying re-checks after its end, and for a sealed task none
 // before its closing. The zero time means not until a listing shows a change.
-func (c Config) pace(d done, last time.Duration) (time.Duration, time.Time) {
+func (c Config) pace(d outcome, last time.Duration) (time.Duration, time.Time) {
 	end := d.seen.standing
 	switch end.Phase {
 	case ledger.Closed, ledger.BeforeExportSince:
@@ -26,7 +26,7 @@ func (c Config) pace(d done, last time.Duration) (time.Duration, time.Time) {
 }
 
 // watch paces a task that may still place calls.
-func (c Config) watch(d done, last time.Duration) (time.Duration, time.Time) {
+func (c Config) watch(d outcome, last time.Duration) (time.Duration, time.Time) {
 	interval := c.grow(last, 3, 2, c.PollMax)
 	switch status := d.seen.task.Status.Value; {
 	case d.seen.published > 0:
@@ -42,7 +42,7 @@ func (c Config) watch(d done, last time.Duration) (time.Duration, time.Time) {
 
 // recheck paces a task that has ended: late rows come soon or hardly at all.
 // The last one is due when the task can be sealed.
-func (c Config) recheck(d done, last time.Duration) (time.Duration, time.Time) {
+func (c Config) recheck(d outcome, last time.Duration) (time.Duration, time.Time) {
 	longest := c.PollMax
 	if c.Policy.AfterEnd >= 24*time.Hour {
 		longest = max(longest, c.Policy.AfterEnd/24)

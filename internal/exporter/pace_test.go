@@ -62,7 +62,7 @@ func TestPace(t *testing.T) {
 			if tt.afterEnd > 0 {
 				cfg.Policy.AfterEnd = tt.afterEnd
 			}
-			d := done{began: began, seen: seen{
+			d := outcome{began: began, seen: observation{
 				task: tt.task, published: tt.published, standing: ledger.Standing{Phase: tt.phase, State: tt.state},
 			}}
 			interval, due := cfg.pace(d, tt.last)

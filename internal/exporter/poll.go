@@ -10,11 +10,11 @@ import (
 	"airudder-exporter/internal/ledger"
 )
 
-// done is a reading that ended.
-type done struct {
+// outcome is how a reading of a task ended.
+type outcome struct {
 	taskID string
 	began  time.Time
-	seen   seen
+	seen   observation
 	err    error
 }
 
@@ -23,7 +23,7 @@ type done struct {
 func (r *run) poll(ctx context.Context) error {
 	r.resume()
 	r.consider()
-	results := make(chan done)
+	results := make(chan outcome)
 	reading := 0
 	defer func() {
 		for ; reading > 0; reading-- { // ctx has ended, and so do they
@@ -66,8 +66,8 @@ func (r *run) poll(ctx context.Context) error {
 }
 
 // visit does what is due about a task.
-func (r *run) visit(ctx context.Context, taskID string) done {
-	d := done{taskID: taskID, began: time.Now()}
+func (r *run) visit(ctx context.Context, taskID string) outcome {
+	d := outcome{taskID: taskID, began: time.Now()}
 	if r.ledger.Standing(taskID).Phase != ledger.Closed {
 		d.seen, d.err = r.export(ctx, taskID)
 	}
@@ -89,11 +89,11 @@ func idle(wait time.Duration) time.Duration {
 
 // finish takes a reading's outcome into the schedule. An error makes the task
 // wait, and no other.
-func (r *run) finish(d done) {
-	r.metrics.polls.WithLabelValues(outcome(d.err)).Inc()
+func (r *run) finish(d outcome) {
+	r.metrics.polls.WithLabelValues(kindOf(d.err)).Inc()
 	switch r.schedule.finish(d, time.Now()) {
 	case unreadable:
-		r.log.Warn("task cannot be read; trying again", "task", d.taskID, "kind", outcome(d.err), "error", d.err)
+		r.log.Warn("task cannot be read; trying again", "task", d.taskID, "kind", kindOf(d.err), "error", d.err)
 	case readable:
 		r.log.Info("task can be read again", "task", d.taskID)
 	}
@@ -121,8 +121,8 @@ func (r *run) consider() {
 	}
 }
 
-// outcome is an error's code, for metrics and the page.
-func outcome(err error) string {
+// kindOf is an error's code, for metrics and the page.
+func kindOf(err error) string {
 	var upstream UpstreamError
 	switch {
 	case err == nil:

@@ -9,32 +9,34 @@ import (
 	"airudder-exporter/internal/ledger"
 )
 
-// rivalPatience is how long a fenced producer waits for the entry of whoever
+// rivalWait is how long a fenced producer waits for the entry of whoever
 // fenced it, which is written a few milliseconds after the fence.
-const rivalPatience = 2 * time.Second
+const rivalWait = 2 * time.Second
 
-// takenOver is why a fenced producer ended, in words for whoever is on duty:
-// who writes the shard now, and who does not any more. epoch is the fenced
+// takenOver is why a fenced producer ended, in words for the operator: who writes
+// the shard now, and who no longer does. epoch is the fenced
 // producer's, below 0 where it did not get one.
 func (e *Exporter) takenOver(ctx context.Context, s Shard, epoch int16, cause error) error {
 	by, found := e.rival(ctx, s, epoch)
 	switch {
 	case !found:
-		return fmt.Errorf("nobody else has written to the shard since: its transactional id had expired, or the coordinator ended a transaction of its own accord: %w", cause)
+		return fmt.Errorf("nobody else has written to the shard since: its transactional id had expired, "+
+			"or the coordinator ended a transaction of its own accord: %w", cause)
 	case by.Role != "":
-		return fmt.Errorf("taken over by a %s (%s) from this exporter (%s); exporters are to be stopped while a %s works: %w", by.Role, name(by), name(e.process), by.Role, cause)
+		return fmt.Errorf("taken over by a %s (%s) from this exporter (%s); stop the exporters while a %s works: %w",
+			by.Role, name(by), name(e.process), by.Role, cause)
 	}
 	return fmt.Errorf("taken over by another exporter (%s) from this one (%s); where both have %s=group "+
 		"they share the shards by themselves, else stop one: %w", name(by), name(e.process), e.cfg.setting("Assignment"), cause)
 }
 
-// rival is the first writer of the shard behind a producer of ours that was
+// rival is the first writer of the shard after a producer of ours that was
 // fenced; false: none came.
 func (e *Exporter) rival(ctx context.Context, s Shard, epoch int16) (by ledger.Writer, found bool) {
 	if epoch < 0 {
 		return by, false
 	}
-	ctx, cancel := context.WithTimeout(ctx, rivalPatience)
+	ctx, cancel := context.WithTimeout(ctx, rivalWait)
 	defer cancel()
 	key := ledger.Entry{Kind: ledger.KindProducer}.AppendKey(nil)
 	err := s.Later(ctx, func(k, value []byte) bool {

@@ -51,7 +51,7 @@ func TestTakenOverNamesBoth(t *testing.T) {
 		{"another exporter", 4, []ledger.Entry{before, entry(own, 4), task, entry(rival, 5)},
 			[]string{"host there, pid 20, instance bbb", "host here, pid 10, instance aaa", "Assignment=group", "fenced"}},
 		{"two of them", 4, []ledger.Entry{entry(own, 4), entry(rival, 5), entry(third, 6)}, []string{"pid 20", "pid 10"}},
-		{"a tool", 4, []ledger.Entry{entry(own, 4), entry(tool, 5)}, []string{"a tool", "pid 30", "pid 10", "are to be stopped"}},
+		{"a tool", 4, []ledger.Entry{entry(own, 4), entry(tool, 5)}, []string{"a tool", "pid 30", "pid 10", "stop the exporters"}},
 		{"nobody: the transaction's time-out", 4, []ledger.Entry{before, entry(own, 4), task}, []string{"nobody else", "fenced"}},
 		{"no epoch of our own", -1, []ledger.Entry{before}, []string{"nobody else", "fenced"}},
 	} {

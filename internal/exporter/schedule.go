@@ -76,7 +76,10 @@ func (s *schedule) known(standing ledger.Standing, now time.Time) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	j := &job{taskID: standing.TaskID, rank: rankOf(standing.State.Status, call.Counts{}), fingerprint: standing.State.ListPrint}
+	j := &job{
+		taskID: standing.TaskID, fingerprint: standing.State.ListPrint,
+		rank: rankOf(standing.State.Status, call.Counts{}),
+	}
 	if p, ok := s.prints.Load(j.taskID); ok {
 		j.fingerprint = p.(uint64)
 	}
@@ -114,7 +117,7 @@ func (s *schedule) listed(l call.Listed, named bool, standing ledger.Standing, n
 	case j.reading:
 		j.again = true
 	case j.waits && !j.due.After(now): // it keeps its place
-	case j.err == nil, errors.Is(j.err, call.ErrNoTask): // any other back-off goes on
+	case j.err == nil, errors.Is(j.err, call.ErrNoTask): // any other back-off continues
 		s.put(j, now, now)
 	}
 }
@@ -156,7 +159,7 @@ func (s *schedule) next(now time.Time) (taskID string, ok bool) {
 	return "", false
 }
 
-// news is what a reading's outcome changes for whoever is on duty.
+// news is what a reading's outcome changes for the operator.
 type news int
 
 const (
@@ -166,7 +169,7 @@ const (
 )
 
 // finish takes a reading's outcome and sets the next one's time.
-func (s *schedule) finish(d done, now time.Time) news {
+func (s *schedule) finish(d outcome, now time.Time) news {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	j := s.jobs[d.taskID]
@@ -210,7 +213,7 @@ func (s *schedule) finish(d done, now time.Time) news {
 const rarely = 12 * time.Hour
 
 // failed notes a failed reading and returns the wait until the next one.
-func (j *job) failed(d done, cfg Config, now time.Time) time.Duration {
+func (j *job) failed(d outcome, cfg Config, now time.Time) time.Duration {
 	gone := errors.Is(d.err, call.ErrNoTask)
 	longest := cfg.PollMax
 	if gone {

@@ -24,7 +24,7 @@ func BenchmarkSchedule(b *testing.B) {
 				}
 				taskID, _ := s.next(now)
 				now = now.Add(time.Millisecond)
-				s.finish(done{taskID: taskID, began: now.Add(-time.Hour)}, now)
+				s.finish(outcome{taskID: taskID, began: now.Add(-time.Hour)}, now)
 			}
 		})
 	}

@@ -54,7 +54,7 @@ func (p *planner) list(id, status string, print uint64) {
 
 // read ends a task's reading as one of a task that shows a status and rows.
 func (p *planner) read(id, status string, rows, open int64) news {
-	return p.finish(done{taskID: id, began: p.now, seen: seen{
+	return p.finish(outcome{taskID: id, began: p.now, seen: observation{
 		task:     call.Task{ID: id, Status: call.Some(status)},
 		counts:   call.Counts{Rows: rows, Finished: rows - open},
 		standing: ledger.Standing{TaskID: id, Phase: ledger.Open, State: ledger.State{Status: status}},
@@ -62,7 +62,7 @@ func (p *planner) read(id, status string, rows, open int64) news {
 }
 
 func (p *planner) fail(id string, err error) news {
-	return p.finish(done{taskID: id, began: p.now, err: err}, p.now)
+	return p.finish(outcome{taskID: id, began: p.now, err: err}, p.now)
 }
 
 func TestMostOverdueFirst(t *testing.T) {
@@ -137,7 +137,7 @@ func TestBackOffAfterProgress(t *testing.T) {
 	for range 20 {
 		p.now = p.now.Add(10 * time.Second)
 		p.wantDue("a")
-		p.finish(done{taskID: "a", seen: seen{published: 7}, err: errors.New("cut")}, p.now)
+		p.finish(outcome{taskID: "a", seen: observation{published: 7}, err: errors.New("cut")}, p.now)
 	}
 }
 
@@ -207,7 +207,7 @@ func TestNamedLater(t *testing.T) {
 	}
 	p.listed(call.Listed{TaskID: "a", Fingerprint: 1}, false, ledger.Standing{TaskID: "a"}, p.now)
 	p.wantDue("a")
-	p.finish(done{taskID: "a", began: p.now, seen: seen{standing: passed}}, p.now)
+	p.finish(outcome{taskID: "a", began: p.now, seen: observation{standing: passed}}, p.now)
 	for range 3 {
 		p.listed(call.Listed{TaskID: "a", Fingerprint: 1}, false, passed, p.now)
 		p.wantDue()
@@ -216,7 +216,7 @@ func TestNamedLater(t *testing.T) {
 		p.listed(call.Listed{TaskID: "a"}, true, passed, p.now)
 		p.wantDue(want...)
 		if want != nil {
-			p.finish(done{taskID: "a", began: p.now, seen: seen{standing: passed}}, p.now)
+			p.finish(outcome{taskID: "a", began: p.now, seen: observation{standing: passed}}, p.now)
 		}
 	}
 }
@@ -280,7 +280,7 @@ func TestChangeOutlivesTheProducer(t *testing.T) {
 	next.known(sealed, next.now)
 	list(next, 2)
 	next.wantDue("a")
-	next.finish(done{taskID: "a", began: next.now, seen: seen{standing: sealed}}, next.now)
+	next.finish(outcome{taskID: "a", began: next.now, seen: observation{standing: sealed}}, next.now)
 
 	last := newPlanner(t)
 	last.prints = p.prints

@@ -62,7 +62,9 @@ type Topics interface {
 	// enough of that partition or its end is reached, and returns where each
 	// partition's log starts. Neither slice outlives its call; a nil value is a
 	// tombstone. An error of visit ends it and is returned.
-	Look(ctx context.Context, topic string, visit func(partition int, key, value []byte) (enough bool, err error)) (logStarts []int64, err error)
+	Look(
+		ctx context.Context, topic string, visit func(partition int, key, value []byte) (enough bool, err error),
+	) (logStarts []int64, err error)
 
 	// WriteOnce fences all other users of the transactional id, calls decide, and
 	// writes what it returns, by partition, in one transaction. After the fence
@@ -70,7 +72,9 @@ type Topics interface {
 	// wrote; so of several processes one writes. nil: what decide returned is
 	// durable. An error of decide is returned, and nothing was written; any other
 	// leaves in doubt whether it was.
-	WriteOnce(ctx context.Context, transactionalID string, decide func(context.Context) (map[int]batch.Record, error)) error
+	WriteOnce(
+		ctx context.Context, transactionalID string, decide func(context.Context) (map[int]batch.Record, error),
+	) error
 }
 
 // Shard is one partition of the ledger and all that is published together with
@@ -85,7 +89,9 @@ type Shard interface {
 	// outlives its call; a nil value is a tombstone. After it returns, no older
 	// writer commits any more. After an error the shard may be fenced, and the
 	// barrier written.
-	Open(ctx context.Context, barrier func(epoch int16) batch.Record, replay func(key, value []byte) error) (Producer, error)
+	Open(
+		ctx context.Context, barrier func(epoch int16) batch.Record, replay func(key, value []byte) error,
+	) (Producer, error)
 
 	// Fenced reports whether a producer's error means that it may never write
 	// again, most likely since another writer took the shard over.

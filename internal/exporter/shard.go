@@ -17,7 +17,7 @@ import (
 
 // RunShard owns a shard until ctx ends: one producer after the other, each from
 // its fence to its first doubt. It returns an error only when the ledger must
-// not be gone on with.
+// not be continued.
 func (e *Exporter) RunShard(ctx context.Context, s Shard, claim Claim) error {
 	e.took(s)
 	defer e.dropShard(s.Number())
@@ -78,7 +78,7 @@ type run struct {
 }
 
 // produce lives one producer's life. It always ends with an error, and says
-// whether it got something done before.
+// whether it committed anything before.
 func (e *Exporter) produce(ctx context.Context, s Shard) (committed bool, err error) {
 	epoch := int16(-1)
 	defer func() {
@@ -111,7 +111,8 @@ func (e *Exporter) produce(ctx context.Context, s Shard) (committed bool, err er
 		return false, err
 	}
 	if n := strangers.Foreign(); n > 0 {
-		e.log.Warn("somebody else writes to the ledger topic; records with keys that are none of the ledger's are passed over",
+		e.log.Warn("somebody else writes to the ledger topic; "+
+			"records whose keys are none of the ledger's are passed over",
 			"topic", e.cfg.LedgerTopic, "shard", s.Number(), "records", n)
 	}
 	e.log.Info("shard restored", "shard", s.Number(), "ledger", l.String(), "took", time.Since(began))

@@ -37,7 +37,7 @@ type ShardStatus struct {
 	Committed time.Time `json:"committed_at,omitzero"` // when a transaction last was; zero: never
 	Error     string    `json:"error,omitempty"`       // why the last producer ended
 	ErrorAt   time.Time `json:"error_at,omitzero"`     // when it first did, since the shard was last restored
-	Waiting   string    `json:"waiting,omitempty"`     // what Kafka is asked for in vain, since when and why
+	Waiting   string    `json:"waiting,omitempty"`     // which request Kafka does not answer, since when and why
 
 	waiting func() string // nil: it cannot tell
 }
@@ -272,7 +272,7 @@ func (r *run) status(s ledger.Standing, j *job) TaskStatus {
 	t.Rows, t.Finished, t.Cancelled, t.Open = j.counts.Rows, j.counts.Finished, j.counts.Cancelled, j.counts.Open()
 	t.NoStatus = j.counts.NoStatus
 	if j.err != nil {
-		t.Error, t.ErrorKind, t.ErrorAt = j.err.Error(), outcome(j.err), j.errAt
+		t.Error, t.ErrorKind, t.ErrorAt = j.err.Error(), kindOf(j.err), j.errAt
 	}
 	return t
 }
