@@ -27,18 +27,14 @@ func TestExactlyTheseRights(t *testing.T) {
 					g.makeTopics()
 				}
 				one := g.exporter("one", "KAFKA_ASSIGNMENT="+assignment, fmt.Sprint("KAFKA_CREATE_TOPICS=", create))
-				seen := g.watch(t)
-				stop := g.play(10)
+				g.play(10)
 				one.Start()
 				for range 3 {
-					before := seen.count()
-					rig.Eventually(t, "events", rig.Patience, func() bool { return seen.count() > before+3 })
+					g.awaitMore(4)
 					one.Kill()
 					one.Start()
 				}
-				stop()
-				g.awaitEvents(seen, rig.Patience)
-				one.Terminate()
+				g.settle()
 				g.check(nil)
 				out, code := one.Run([]string{"check"})
 				if code != 0 || !strings.Contains(out, "the rights that a run needs are there") {
@@ -77,8 +73,7 @@ func (g *guarded) withAndWithout(r right) {
 	if (code == 0) != advice || strings.Count(out, r.String()) == 0 {
 		t.Errorf("check ended with %d and does not name %s:\n%s", code, r, out)
 	}
-	seen := g.watch(t)
-	stop := g.play(10)
+	g.play(10)
 	said := watchHealth(one)
 	one.Start()
 	g.awaitNamed(one, 0, r)
@@ -94,18 +89,16 @@ func (g *guarded) withAndWithout(r right) {
 		})
 	}
 	g.grant(r)
-	rig.Eventually(t, "events with "+r.String(), rig.Patience, func() bool { return seen.count() > 3 })
+	g.awaitMore(4)
 	again := len(one.Logged())
 	if r.bitesAtWork(g.Topics) {
 		g.revoke(r)
 		g.awaitNamed(one, again, r)
 		g.grant(r)
 		before := time.Now()
-		rig.Eventually(t, "an event with "+r.String()+" again", rig.Patience, func() bool { return seen.newest().After(before) })
+		g.awaitNext(before, "with "+r.String()+" again")
 	}
-	stop()
-	g.awaitEvents(seen, rig.Patience)
-	one.Terminate()
+	g.settle()
 	for _, log := range [][]byte{one.Logged()[:again], one.Logged()[again:]} {
 		if n := r.named(log); n > 3 {
 			t.Errorf("the log names %s %d times", r, n)
@@ -149,13 +142,10 @@ func TestRightsOfTail(t *testing.T) {
 	t.Parallel()
 	g := newGuarded(t, renewed(9))
 	one := g.world.exporter("one")
-	seen := g.watch(t)
-	stop := g.play(10)
+	g.play(10)
 	one.Start()
-	rig.Eventually(t, "events", rig.Patience, func() bool { return seen.count() > 10 })
-	stop()
-	g.awaitEvents(seen, rig.Patience)
-	one.Terminate()
+	g.awaitMore(10)
+	g.settle()
 	reader := g.exporter("reader", "LOG_LEVEL=warn")
 	for _, topic := range []struct{ flag, name string }{{"events", g.Topics.Events}, {"status", g.Topics.Status}, {"ledger", g.Topics.Ledger}} {
 		read := right{kmsg.ACLOperationRead, kmsg.ACLResourceTypeTopic, topic.name, false}

@@ -45,8 +45,7 @@ func TestRefusedBySecurity(t *testing.T) {
 			g.grant(rightsOn(g.Topics, "all", true)...)
 			settings := tt.settings(g)
 			one := g.exporter("one", settings...)
-			seen := g.watch(t)
-			stop := g.play(10)
+			g.play(10)
 			said := watchHealth(one)
 			one.Start()
 			red := ""
@@ -56,11 +55,11 @@ func TestRefusedBySecurity(t *testing.T) {
 			})
 			if tt.cure != nil {
 				tt.cure(g)
-				rig.Eventually(t, "events", rig.Patience, func() bool { return seen.count() > 3 })
+				g.awaitMore(4)
 			}
-			stop()
+			g.stop()
 			if tt.cure != nil {
-				g.awaitEvents(seen, rig.Patience)
+				g.awaitEvents()
 			}
 			one.Terminate()
 			named := 0

@@ -30,7 +30,7 @@ func newGuarded(t *testing.T, cfg airuddersim.Config) *guarded {
 		t.Skip("TEST_KAFKA_SECURE_BROKERS is not set")
 	}
 	k := rig.DialKafka(t, true, os.Getenv("TEST_KAFKA_SECURE_INTERNAL"))
-	w := &world{World: rig.NewWorld(k, cfg, nil)}
+	w := openWorld(k, cfg, nil)
 	g := &guarded{world: w, user: "exporter-of-" + w.Topics.Ledger, password: rand.Text()}
 	g.createUser()
 	t.Cleanup(func() { g.revoke(g.rights...) })

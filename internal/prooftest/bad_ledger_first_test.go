@@ -1,7 +1,6 @@
 package prooftest
 
 import (
-	"airudder-exporter/internal/rig"
 	"fmt"
 	"testing"
 )
@@ -19,20 +18,15 @@ func TestFirstStart(t *testing.T) {
 			t.Parallel()
 			cfg := campaigns(uint64(70+round), 3, 20, 6)
 			w := newWorld(t, cfg, nil)
-			seen := w.watch(t)
 			for i := range exporters {
 				w.exporter(fmt.Sprint("exporter-", i+1), fmt.Sprint("KAFKA_LEDGER_PARTITIONS=", shards), "KAFKA_ASSIGNMENT="+assignment)
 			}
 			for _, c := range w.children {
 				c.Start()
 			}
-			stop := w.play(10)
-			rig.Eventually(t, "events", rig.Patience, func() bool { return seen.count() >= 20 })
-			stop()
-			w.awaitEvents(seen, rig.Patience)
-			for _, c := range w.children {
-				c.Terminate()
-			}
+			w.play(10)
+			w.awaitMore(20)
+			w.settle()
 			w.mustHaveBegunOnce(w.check(nil).ByTopic[w.Topics.Ledger])
 		})
 	}

@@ -12,7 +12,7 @@ import (
 // misdeeds are what can happen to the ledger topic itself.
 func misdeeds() []misdeed {
 	lost := []string{"ledger refused", "meta entry", "KAFKA_TOPIC_LEDGER"}
-	moved := []string{"ledger refused", "created again", "nothing of this transaction was committed"}
+	moved := []string{"ledger refused", "created again"}
 	remade := func(partitions int) func(m *mischief) {
 		return func(m *mischief) {
 			m.Remove(m.Topics.Ledger)

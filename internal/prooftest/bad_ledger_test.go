@@ -49,7 +49,6 @@ type mischief struct {
 	*world
 	misdeed
 	one    *child
-	seen   *watch
 	before []airuddersim.CallKey // events that were there before the deed
 }
 
@@ -80,7 +79,6 @@ func newMischief(t *testing.T, deed misdeed) *mischief {
 	m := &mischief{world: newWorld(t, cfg, nil), misdeed: deed}
 	m.Shards = max(deed.parts, 1)
 	m.one = m.next("one")
-	m.seen = m.watch(t)
 	m.play(10)
 	m.one.Start()
 	m.awaitMore(20)
@@ -90,13 +88,6 @@ func newMischief(t *testing.T, deed misdeed) *mischief {
 // next is another exporter of the same deployment.
 func (m *mischief) next(name string, settings ...string) *child {
 	return m.exporter(name, append([]string{fmt.Sprint("KAFKA_LEDGER_PARTITIONS=", m.Shards), "KAFKA_TRANSACTION_TIMEOUT=3s"}, settings...)...)
-}
-
-// awaitMore waits for so many events more.
-func (m *mischief) awaitMore(n int) {
-	m.T.Helper()
-	want := m.seen.count() + n
-	rig.Eventually(m.T, "more events", rig.Patience, func() bool { return m.seen.count() >= want })
 }
 
 // betweenRuns does the deed while no exporter runs.
@@ -317,7 +308,7 @@ func (m *mischief) end(c *child, how noticed) {
 	}
 	m.Sim.Stop()
 	if how == survives && !m.lost {
-		m.awaitEvents(m.seen, rig.Patience)
+		m.awaitEvents()
 	}
 	if how == survives {
 		c.Terminate()

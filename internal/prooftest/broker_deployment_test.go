@@ -21,7 +21,6 @@ import (
 type deployment struct {
 	*world
 	name   string
-	seen   *watch
 	health []*health // of each exporter
 	logged []int     // how much of each one's log is known
 
@@ -34,10 +33,9 @@ type deployment struct {
 
 // deploy starts exporters under load that lasts until the test ends. Behind the
 // proxy their network can be cut; else they see what really happens to a broker.
-func deploy(t testing.TB, name string, seed uint64, exporters int, proxied bool, settings ...string) (d *deployment, stop func()) {
+func deploy(t testing.TB, name string, seed uint64, exporters int, proxied bool, settings ...string) *deployment {
 	t.Helper()
-	d = &deployment{world: newWorld(t, renewed(seed), nil), name: name}
-	d.seen = d.watch(t)
+	d := &deployment{world: newWorld(t, renewed(seed), nil), name: name}
 	d.seen.onEvent(d.event)
 	if !proxied {
 		settings = append(settings, "KAFKA_BROKERS="+strings.Join(d.Brokers, ","))
@@ -49,7 +47,8 @@ func deploy(t testing.TB, name string, seed uint64, exporters int, proxied bool,
 	for _, c := range d.children {
 		c.Start()
 	}
-	return d, d.play(10)
+	d.play(10)
+	return d
 }
 
 // event takes the times without one.
@@ -81,11 +80,10 @@ func (d *deployment) takeTimes() (gap, resumed time.Duration) {
 	return gap, resumed
 }
 
-// awaitNext waits for an event that was written from now on.
-func (d *deployment) awaitNext(why string) {
+// awaitNow waits for an event that is written from now on.
+func (d *deployment) awaitNow(why string) {
 	d.T.Helper()
-	from := time.Now()
-	rig.Eventually(d.T, "an event of "+d.name+" "+why, 2*time.Minute, func() bool { return d.seen.newest().After(from) })
+	d.awaitNext(time.Now(), "of "+d.name+" "+why)
 }
 
 // awaitReady waits until every exporter says that it is.

@@ -50,7 +50,7 @@ func (f *fire) heal() {
 func (f *fire) awaitOn(why string) {
 	f.T.Helper()
 	for _, d := range f.deployments {
-		d.awaitNext(why)
+		d.awaitNow(why)
 	}
 }
 
@@ -128,7 +128,7 @@ func (f *fire) tooFewInSync(d *deployment) {
 	<-long
 	f.Set(d.Topics.Events, "min.insync.replicas=2")
 	d.heal()
-	d.awaitNext("with two replicas")
+	d.awaitNow("with two replicas")
 	f.revive(n)
 }
 

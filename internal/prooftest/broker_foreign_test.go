@@ -18,10 +18,9 @@ func TestForeignTransaction(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, renewed(71), nil)
 	one := w.exporter("one")
-	seen := w.watch(t)
-	stop := w.play(10)
+	w.play(10)
 	one.Start()
-	rig.Eventually(t, "events", rig.Patience, func() bool { return seen.count() > 20 })
+	w.awaitMore(20)
 	end := w.openForeign()
 	for range 3 {
 		before := published(one)
@@ -35,9 +34,7 @@ func TestForeignTransaction(t *testing.T) {
 		t.Errorf("the ledger is stable up to %d of %d: nothing was held back, so nothing is proved", stable, all)
 	}
 	end()
-	stop()
-	w.awaitEvents(seen, rig.Patience)
-	one.Terminate()
+	w.settle()
 	t.Logf("a stranger's transaction held readers of the ledger back at offset %d of %d", stable, all)
 	w.check(nil)
 }

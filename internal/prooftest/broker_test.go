@@ -23,11 +23,11 @@ func TestBrokersDie(t *testing.T) {
 	if !long {
 		f.absence, settings = 8*time.Second, []string{"KAFKA_TRANSACTION_TIMEOUT=5s"}
 	}
-	alone, stopAlone := deploy(t, "alone", 61, 1, true, settings...)
-	pair, stopPair := deploy(t, "group", 62, 2, false, append(settings, "KAFKA_ASSIGNMENT=group")...)
+	alone := deploy(t, "alone", 61, 1, true, settings...)
+	pair := deploy(t, "group", 62, 2, false, append(settings, "KAFKA_ASSIGNMENT=group")...)
 	f.deployments = []*deployment{alone, pair}
 	for _, d := range f.deployments {
-		d.awaitNext("at the start")
+		d.awaitNow("at the start")
 	}
 	for i, fault := range []fault{
 		{name: "nothing", what: func(*deployment) {}},
@@ -54,13 +54,11 @@ func TestBrokersDie(t *testing.T) {
 		}
 	}
 	t.Log(f.table())
-	stopAlone()
-	stopPair()
 	for _, d := range f.deployments {
-		d.awaitEvents(d.seen, time.Minute)
-		for _, c := range d.children {
-			c.Terminate()
-		}
+		d.stop()
+	}
+	for _, d := range f.deployments {
+		d.settle()
 		d.check(nil)
 	}
 }
@@ -99,7 +97,7 @@ func (f *fire) run(fault fault, hit *deployment) {
 	f.spread()
 	f.awaitInSync()
 	for _, d := range f.deployments {
-		d.awaitNext("before: " + fault.name)
+		d.awaitNow("before: " + fault.name)
 		d.awaitReady("before: " + fault.name)
 		d.forget()
 	}
@@ -107,7 +105,7 @@ func (f *fire) run(fault fault, hit *deployment) {
 	began := time.Now()
 	fault.what(hit)
 	for _, d := range f.deployments {
-		d.awaitNext("after: " + fault.name)
+		d.awaitNow("after: " + fault.name)
 		d.awaitReady("after: " + fault.name)
 		r := d.fared()
 		r.fault, r.victim, r.took = fault.name, f.victim, time.Since(began)

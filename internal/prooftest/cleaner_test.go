@@ -43,7 +43,7 @@ func TestCleaner(t *testing.T) {
 	one := w.exporter("one")
 	memory := w.mirror()
 	k := newKiller(w, 51)
-	stop := w.play(10)
+	w.play(10)
 	const kills = 8
 	for range kills { // in the third transaction, which is written by then, and open
 		killed := k.at(moment{stepEnd, lost}, 2)
@@ -55,11 +55,10 @@ func TestCleaner(t *testing.T) {
 	if k.open != kills {
 		t.Errorf("kills that left a transaction open: got %d, want %d", k.open, kills)
 	}
-	before := k.seen.count()
-	rig.Eventually(t, "an event after the kills", rig.Patience, func() bool { return k.seen.count() > before })
+	w.awaitMore(1)
 	w.awaitCleaned(w.StableEnds(w.Topics.Ledger)[0])
-	stop()
-	w.awaitEvents(k.seen, rig.Patience)
+	w.stop()
+	w.awaitEvents()
 	rig.Eventually(t, "the exporter's memory to hold what the ledger showed", rig.Patience, func() bool { return ledgerEntries(one) == memory.entries() })
 	one.Terminate()
 
@@ -71,13 +70,10 @@ func TestCleaner(t *testing.T) {
 	two := w.exporter("two")
 	two.Start()
 	rig.Eventually(t, "the restored exporter to hold as many entries", rig.Patience, func() bool { return ledgerEntries(two) == held })
-	before = k.seen.count()
 	w.Sim.Resume(w.Sim.Now())
-	stop = w.play(10)
-	rig.Eventually(t, "more events", rig.Patience, func() bool { return k.seen.count() > before+50 })
-	stop()
-	w.awaitEvents(k.seen, rig.Patience)
-	two.Terminate()
+	w.play(10)
+	w.awaitMore(50)
+	w.settle()
 	w.check(nil)
 }
 

@@ -24,18 +24,18 @@ func TestClosing(t *testing.T) {
 		settings = []string{compacted} // the in-process broker's cleaner is not a broker's
 	}
 	w.Create(w.Topics.Ledger, 1, settings...)
-	seen, tasks := w.watch(t), w.tasks()
+	tasks := w.tasks()
 	one := w.exporter("one", "AIRUDDER_POLL_AFTER_END=1s", "LEDGER_RETENTION=1h")
 	one.Start()
-	stop := w.play(40)
+	w.play(40)
 	w.awaitEnds(time.Minute)
-	stop()
-	w.awaitEvents(seen, rig.Patience)
+	w.stop()
+	w.awaitEvents()
 	all := len(w.Sim.Truth().Tasks)
 	rig.Eventually(t, "the seal of each task", rig.Patience, func() bool { return tasks.are("sealed_at") == all })
 	full := ledgerEntries(one)
 	one.Terminate()
-	if want := int64(seen.count()); full < want {
+	if want := int64(w.seen.count()); full < want {
 		t.Errorf("sealed, and not closed: got %d entries in memory, want those of %d events", full, want)
 	}
 

@@ -55,6 +55,6 @@
 //	acl_world_test.go  a world on the secured broker, and a user with few rights
 //	broker_*_test.go   a cluster of three, what happens to its brokers, and how
 //	                   deployments fare: only with TEST_KAFKA_CLUSTER
-//	quiet, kill, network, group, signals, marked, secret, acl,
+//	quiet, kill, group, signals, marked, secret, acl,
 //	broker, broker_foreign, rebuild: the proofs
 package prooftest

@@ -85,7 +85,7 @@ func newLedger(t *testing.T) *faults {
 		w.Sim.AddTask(airuddersim.TaskSpec{Status: airuddersim.Calling, Rows: airuddersim.FinishedRows(3)})
 	}
 	one := w.exporter("one", "KAFKA_LEDGER_PARTITIONS=3", "KAFKA_TRANSACTION_TIMEOUT=3s")
-	return &faults{w: w, one: one, seen: w.watch(t)}
+	return &faults{w: w, one: one}
 }
 
 func (a *firstStarts) run(t *testing.T, row faultRow) {
@@ -111,7 +111,7 @@ func (a *firstStarts) kill(t *testing.T, m moment) {
 	killed()
 	f.last = time.Now()
 	f.one.Start()
-	rig.Eventually(t, "an event", rig.Patience, func() bool { return f.seen.count() > 0 })
+	rig.Eventually(t, "an event", rig.Patience, func() bool { return f.w.seen.count() > 0 })
 	took := time.Since(f.last)
 	f.w.awaitMet()
 	a.end(f, fmt.Sprintf("%s, killed, %s", m.step, m.on), 1, took)
@@ -120,8 +120,7 @@ func (a *firstStarts) kill(t *testing.T, m moment) {
 // end checks all that a first start led to.
 func (a *firstStarts) end(f *faults, key string, hits int, took time.Duration) {
 	f.w.T.Helper()
-	f.w.awaitEvents(f.seen, rig.Patience)
-	f.one.Terminate()
+	f.w.settle()
 	c := f.w.check(nil)
 	f.w.mustHaveBegunOnce(c.ByTopic[f.w.Topics.Ledger])
 	a.mu.Lock()

@@ -28,17 +28,14 @@ func TestUpstreamFaultTable(t *testing.T) {
 				rows = everyNth(rows, 3)
 			}
 			one := w.exporter("one", "AIRUDDER_RESPONSE_TIMEOUT=2s")
-			seen := w.watch(t)
-			stop := w.play(10)
+			w.play(10)
 			one.Start()
 			tally := faultTally{}
 			for _, row := range rows {
-				took := w.spoil(seen, row)
+				took := w.spoil(row)
 				tally.book(fmt.Sprintf("%s, %s", endpoint, row.Kind), row.Times, took)
 			}
-			stop()
-			w.awaitEvents(seen, rig.Patience)
-			one.Terminate()
+			w.settle()
 			proof := w.check(nil).Proof
 			tally.report(t, "upstream: "+endpoint, len(proof.Duplicates), len(proof.Missing))
 		})
@@ -61,14 +58,14 @@ func upstreamRows(endpoint string) (rows []airuddersim.Fault) {
 
 // spoil has one row happen, and waits until the same endpoint was asked again
 // and a call published; it returns how long that took.
-func (w *world) spoil(seen *watch, row airuddersim.Fault) time.Duration {
+func (w *world) spoil(row airuddersim.Fault) time.Duration {
 	w.T.Helper()
 	what := fmt.Sprintf("%s, %s, %d times", row.Endpoint, row.Kind, row.Times)
 	w.Sim.Script(row)
 	rig.Eventually(w.T, what+": that it happens", rig.Patience, func() bool { return w.Sim.Scripted() == 0 })
 	hit, asked := time.Now(), w.Sim.Requests()[row.Endpoint]
 	rig.Eventually(w.T, what+": an event after it", rig.Patience, func() bool {
-		return w.Sim.Requests()[row.Endpoint] > asked && seen.newest().After(hit)
+		return w.Sim.Requests()[row.Endpoint] > asked && w.seen.newest().After(hit)
 	})
 	return time.Since(hit)
 }

@@ -1,7 +1,6 @@
 package prooftest
 
 import (
-	"airudder-exporter/internal/rig"
 	"fmt"
 	"testing"
 	"time"
@@ -31,13 +30,9 @@ func TestSeveralExporters(t *testing.T) {
 			}
 			k := newKiller(w, uint64(s.exporters))
 			k.calm = true
-			stop := w.play(10)
+			w.play(10)
 			k.run(kills)
-			stop()
-			w.awaitEvents(k.seen, rig.Patience)
-			for _, c := range w.children {
-				c.Terminate() // a join under way is waited for
-			}
+			w.settle()
 			k.report(t)
 			w.check(nil)
 		})

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"airudder-exporter/internal/airuddersim"
-	"airudder-exporter/internal/rig"
 )
 
 // everyFifth are faults on about a fifth of all requests, and forms of a
@@ -64,11 +63,9 @@ func killAnywhere(t *testing.T, seed uint64, kills int) (*killer, airuddersim.Pr
 	w := newWorld(t, cfg, nil)
 	w.exporter("one")
 	k := newKiller(w, seed)
-	stop := w.play(15)
+	w.play(15)
 	k.run(kills)
-	stop()
-	w.awaitEvents(k.seen, rig.Patience)
-	w.children[0].Terminate()
+	w.settle()
 	w.seal("sealing")
 	return k, w.check(nil).Proof
 }

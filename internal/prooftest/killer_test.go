@@ -22,7 +22,6 @@ import (
 type killer struct {
 	w     *world
 	rnd   *rand.Rand
-	seen  *watch
 	deck  []moment // still to come
 	tally map[string]tally
 	kills int
@@ -38,8 +37,8 @@ type killer struct {
 type tally struct{ kills, open int }
 
 func newKiller(w *world, seed uint64) *killer {
-	k := &killer{w: w, rnd: rand.New(rand.NewPCG(seed, 1)), seen: w.watch(w.T), tally: map[string]tally{}}
-	k.seen.onEvent(k.event)
+	k := &killer{w: w, rnd: rand.New(rand.NewPCG(seed, 1)), tally: map[string]tally{}}
+	k.w.seen.onEvent(k.event)
 	return k
 }
 
@@ -78,7 +77,7 @@ func (k *killer) run(n int) {
 	if k.calm {
 		dead.Start()
 		dead = nil
-		rig.Eventually(k.w.T, "the first event", rig.Patience, func() bool { return k.seen.count() > 0 })
+		k.w.awaitMore(1)
 	}
 	for k.kills < n {
 		// What is to happen is arranged before the dead one starts again, so that

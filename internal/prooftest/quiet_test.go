@@ -69,14 +69,11 @@ func quiet(t *testing.T, shape airuddersim.ListShape, change func(*airuddersim.C
 		settings = append(slices.Clone(settings), "AIRUDDER_TASK_IDS="+ids[1:])
 	}
 	one := w.exporter("one", settings...)
-	seen := w.watch(t)
 	one.Start()
 	rig.Eventually(t, "a first look at each task", rig.Patience, func() bool { return w.Sim.Requests()[airuddersim.Detail] >= cfg.Tasks })
-	stop := w.play(40)
+	w.play(40)
 	w.awaitEnds(rig.Patience) // late calls, too
-	stop()
-	w.awaitEvents(seen, rig.Patience)
-	one.Terminate()
+	w.settle()
 	w.seal("sealing", settings...)
 	w.check(captured)
 }

@@ -89,7 +89,6 @@ type loss struct {
 	*world
 	retention time.Duration
 	settings  []string
-	seen      *watch
 	open      []string // tasks that have not ended
 	tool      *child   // the rebuild's place in the network
 	lost      rig.History
@@ -102,7 +101,6 @@ func newLoss(t *testing.T, shards int, retention time.Duration) *loss {
 	cfg.FaultRates = map[airuddersim.FaultKind]float64{airuddersim.NoCallID: 0.05, airuddersim.BrokenJSON: 0.05, airuddersim.HugeRow: 0.02}
 	l := &loss{world: newWorld(t, cfg, nil), retention: retention}
 	l.settings = []string{fmt.Sprint("KAFKA_LEDGER_PARTITIONS=", shards), fmt.Sprint("LEDGER_RETENTION=", retention)}
-	l.seen = l.watch(t)
 	return l
 }
 
@@ -117,11 +115,9 @@ func (l *loss) begin() {
 	l.T.Helper()
 	one := l.exporter("one", l.settings...)
 	one.Start()
-	stop := l.play(40)
+	l.play(40)
 	l.awaitEnds(time.Minute)
-	stop()
-	l.awaitEvents(l.seen, rig.Patience)
-	one.Terminate()
+	l.settle()
 	ended := map[string]bool{}
 	for _, task := range l.Sim.Truth().Tasks {
 		ended["task/"+task.TaskID] = true
@@ -145,7 +141,7 @@ func (l *loss) begin() {
 	l.awaitTasks("every campaign's "+field+", every open task's status", func(task string, state map[string]any) bool {
 		return ended[task] && state[field] != nil || !ended[task] && state["sequence"] != nil
 	}, len(ended)+len(l.open))
-	l.awaitEvents(l.seen, rig.Patience)
+	l.awaitEvents()
 	two.Terminate()
 }
 

@@ -19,10 +19,9 @@ func TestTwoDeploymentsByMistake(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, renewed(81), nil)
 			one, two := w.exporter("one", "KAFKA_ASSIGNMENT=all"), w.exporter("two", "KAFKA_ASSIGNMENT="+mode)
-			seen := w.watch(t)
-			stop := w.play(5)
+			w.play(5)
 			one.Start()
-			rig.Eventually(t, "events of the first", rig.Patience, func() bool { return seen.count() > 0 })
+			w.awaitMore(1)
 			two.Start()
 			ready := ""
 			rig.Eventually(t, "the loser's /readyz, red and with both identities", rig.Patience, func() bool {
@@ -33,11 +32,7 @@ func TestTwoDeploymentsByMistake(t *testing.T) {
 			rig.Eventually(t, "each being fenced by the other", rig.Patience, func() bool {
 				return len(takeovers(one, two)) > 0 && len(takeovers(two, one)) > 0
 			})
-			stop()
-			w.awaitEvents(seen, rig.Patience)
-			for _, c := range w.children {
-				c.Terminate()
-			}
+			w.settle()
 			t.Logf("the first was fenced %d times, the second %d times; /readyz: %s", len(takeovers(one, two)), len(takeovers(two, one)), ready)
 			w.check(nil)
 		})

@@ -32,15 +32,11 @@ func TestExportersComeAndGo(t *testing.T) {
 				w.exporter(fmt.Sprint("exporter-", i+1), "KAFKA_ASSIGNMENT=group", fmt.Sprint("KAFKA_LEDGER_PARTITIONS=", shards))
 			}
 			c := newCrowd(w, uint64(shards))
-			stop := w.play(5)
+			w.play(5)
 			c.mingle(scaleTime(t, w.Real))
 			c.rest()
 			c.handOver()
-			stop()
-			w.awaitEvents(c.seen, rig.Patience)
-			for _, child := range w.children {
-				child.Terminate()
-			}
+			w.settle()
 			c.report()
 			w.check(nil)
 		})
@@ -68,7 +64,6 @@ func scaleTime(t *testing.T, real bool) time.Duration {
 type crowd struct {
 	*world
 	rnd   *rand.Rand
-	seen  *watch
 	state map[*child]condition
 	tally map[string]int
 
@@ -86,7 +81,7 @@ const (
 )
 
 func newCrowd(w *world, seed uint64) *crowd {
-	return &crowd{world: w, rnd: rand.New(rand.NewPCG(seed, 7)), seen: w.watch(w.T), state: map[*child]condition{}, tally: map[string]int{}}
+	return &crowd{world: w, rnd: rand.New(rand.NewPCG(seed, 7)), state: map[*child]condition{}, tally: map[string]int{}}
 }
 
 // mingle lets something happen every two seconds or so. One exporter at least

@@ -22,8 +22,7 @@ func TestTerminated(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, renewed(21), nil)
 	one := w.exporter("one", "KAFKA_TRANSACTION_TIMEOUT=2s")
-	seen := w.watch(t)
-	stop := w.play(10)
+	w.play(10)
 	for _, s := range slices.Concat(startSteps, workSteps) {
 		for _, early := range []bool{true, false} {
 			took := terminateAt(t, one, s, early, false)
@@ -34,9 +33,7 @@ func TestTerminated(t *testing.T) {
 	took := terminateAt(t, one, stepProduce, false, true)
 	t.Logf("SIGTERM in %s, which is never answered: ended after %s", stepProduce, took.Round(time.Millisecond))
 	one.Start()
-	stop()
-	w.awaitEvents(seen, rig.Patience)
-	one.Terminate()
+	w.settle()
 	w.check(nil)
 }
 
@@ -103,15 +100,14 @@ func TestPausedForTooLong(t *testing.T) {
 			w := newWorld(t, renewed(31), nil)
 			settings := []string{"KAFKA_ASSIGNMENT=group", "KAFKA_TRANSACTION_TIMEOUT=2s"}
 			one, two := w.exporter("one", settings...), w.exporter("two", settings...)
-			seen := w.watch(t)
-			stop := w.play(10)
+			w.play(10)
 			if s != stepReplay {
 				one.Start()
-				rig.Eventually(t, "events of the first", rig.Patience, func() bool { return seen.count() > 0 })
+				w.awaitMore(1)
 			}
 			p := pauseAt(t, one, s)
 			two.Start()
-			rig.Eventually(t, "events of the second", rig.Patience, func() bool { return seen.newest().After(p.stopped) })
+			w.awaitNext(p.stopped, "of the second")
 			paused, known := time.Since(p.stopped), len(one.Logged())
 			p.goOn()
 			rig.Eventually(t, "the end of the first's producer", rig.Patience, func() bool {
@@ -119,13 +115,8 @@ func TestPausedForTooLong(t *testing.T) {
 				return strings.Contains(log, "producer ended") || strings.Contains(log, "producer fenced") ||
 					strings.Contains(log, `"msg":"shards assigned"`)
 			})
-			before := seen.count()
-			rig.Eventually(t, "events after it came back", rig.Patience, func() bool { return seen.count() > before+20 })
-			stop()
-			w.awaitEvents(seen, rig.Patience)
-			for _, c := range w.children {
-				c.Terminate()
-			}
+			w.awaitMore(20)
+			w.settle()
 			t.Logf("paused for %s; the brokers refused %d requests of the paused one, %d of the other as those of a dead producer",
 				paused.Round(time.Millisecond), one.net.refusals(), two.net.refusals())
 			if s == stepEnd && one.net.refusals() == 0 {

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -24,10 +23,8 @@ type watch struct {
 	on    func(*kgo.Record)
 }
 
-// watch begins to follow a world's events and dead letters. It ends with the
-// test.
-func (w *world) watch(t testing.TB) *watch {
-	t.Helper()
+// newWatch begins to follow a world's events and dead letters.
+func newWatch(w *rig.World) *watch {
 	seen := &watch{dead: map[airuddersim.CallKey]bool{}}
 	w.Follow(w.Topics.Events, seen.add)
 	w.Follow(w.Topics.Dead, seen.addDead)

@@ -2,6 +2,7 @@ package prooftest
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -15,8 +16,10 @@ import (
 // world is what one test's exporters live in, each behind a network of its own.
 type world struct {
 	*rig.World
+	seen     *watch
 	children []*child
 	late     lateness
+	stop     func() // lets the campaigns stand still
 }
 
 // child is an exporter, and the network between it and the brokers.
@@ -29,7 +32,14 @@ type child struct {
 // the simulated AIRudder.
 func newWorld(t testing.TB, cfg airuddersim.Config, wrap func(http.Handler) http.Handler) *world {
 	t.Helper()
-	return &world{World: rig.NewWorld(rig.OpenKafka(t), cfg, wrap)}
+	return openWorld(rig.OpenKafka(t), cfg, wrap)
+}
+
+// openWorld opens a world around a Kafka.
+func openWorld(k *rig.Kafka, cfg airuddersim.Config, wrap func(http.Handler) http.Handler) *world {
+	w := &world{World: rig.NewWorld(k, cfg, wrap), stop: func() {}}
+	w.seen = newWatch(w.World)
+	return w
 }
 
 // exporter describes an exporter of this world, and starts nothing. settings
@@ -70,18 +80,30 @@ func (w *world) asked(times []time.Time) (lines []string) {
 }
 
 // play lets the campaigns run, so many seconds of theirs in one of ours, until
-// the function that it returns is called or the test ends.
-func (w *world) play(speed float64) (stop func()) {
+// stop is called or the test ends.
+func (w *world) play(speed float64) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { w.Sim.Run(ctx, speed) })
-	stop = func() {
+	w.stop = func() {
 		cancel()
 		running.Wait()
 		w.Sim.Stop()
 	}
-	w.T.Cleanup(stop)
-	return stop
+	w.T.Cleanup(w.stop)
+}
+
+// settle lets the campaigns stand still, waits until all that has finished is
+// published, and ends the exporters that run in good order.
+func (w *world) settle() {
+	w.T.Helper()
+	w.stop()
+	w.awaitEvents()
+	for _, c := range w.children {
+		if c.Running() {
+			c.Terminate()
+		}
+	}
 }
 
 // campaigns is a simulation of campaigns that play at a speed above 1 without
@@ -99,9 +121,9 @@ func campaigns(seed uint64, tasks, rows int, rate float64) airuddersim.Config {
 // publishes no dead letter, and so the first to show the damage may not.
 // Patience ends where none came for so long: how many there are to catch up with
 // is the machine's business.
-func (w *world) awaitEvents(seen *watch, patience time.Duration) {
+func (w *world) awaitEvents() {
 	w.T.Helper()
-	missing := seen.unsettled(w.Sim.Truth())
+	missing := w.seen.unsettled(w.Sim.Truth())
 	defer func() {
 		if len(missing) > 0 {
 			w.T.Logf("%d calls are not published yet, the first of them %v", len(missing), missing[0])
@@ -109,9 +131,22 @@ func (w *world) awaitEvents(seen *watch, patience time.Duration) {
 	}()
 	for len(missing) > 0 {
 		before := len(missing)
-		rig.Eventually(w.T, "the calls that are left", patience, func() bool {
-			missing = seen.unsettled(w.Sim.Truth())
+		rig.Eventually(w.T, "the calls that are left", rig.Patience, func() bool {
+			missing = w.seen.unsettled(w.Sim.Truth())
 			return len(missing) < before
 		})
 	}
+}
+
+// awaitMore waits for so many events more.
+func (w *world) awaitMore(n int) {
+	w.T.Helper()
+	want := w.seen.count() + n
+	rig.Eventually(w.T, fmt.Sprintf("%d more events", n), rig.Patience, func() bool { return w.seen.count() >= want })
+}
+
+// awaitNext waits for an event that was written after a time.
+func (w *world) awaitNext(after time.Time, why string) {
+	w.T.Helper()
+	rig.Eventually(w.T, "an event "+why, rig.Patience, func() bool { return w.seen.newest().After(after) })
 }

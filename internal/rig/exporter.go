@@ -95,6 +95,13 @@ func (e *Exporter) Start() {
 	}()
 }
 
+// Running reports whether the exporter runs, and is meant to.
+func (e *Exporter) Running() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.now != nil && !e.now.expected
+}
+
 // Expect says that the running exporter is about to end; nil: none was started.
 func (e *Exporter) Expect() *Process {
 	e.mu.Lock()
