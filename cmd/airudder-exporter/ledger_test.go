@@ -114,7 +114,7 @@ func TestRebuildWithoutItsBeginning(t *testing.T) {
 	s.env["AIRUDDER_EXPORT_SINCE"] = "2020-01-01T00:00:00Z"
 	p := s.start("run")
 	p.until("a warning", func() bool {
-		return strings.Contains(p.stderr.String(), `is earlier than what the rebuilt ledger knows: tasks that ended before may have been `+
+		return strings.Contains(p.stderr.String(), `begin earlier than the rebuilt ledger reaches: tasks that ended before may have been `+
 			`published already, and are not exported","setting":"AIRUDDER_EXPORT_SINCE"`)
 	})
 	p.until("readiness", p.ready)
