@@ -9,7 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	kafkago "github.com/segmentio/kafka-go"
+
+	"airudder-exporter/internal/batch"
 )
 
 const (
@@ -78,7 +81,7 @@ func TestCommitUnderFaults(t *testing.T) {
 			t.Parallel()
 			s := newShop(t, 1, 2)
 			s.config.TransactionTimeout = 2 * time.Second
-			var w wire
+			w := newWire(t)
 			faulty := s.config
 			faulty.Dial = w.dial
 			p, _ := s.start(t, dialWith(t, faulty), 0, "first")
@@ -95,7 +98,7 @@ func TestCommitUnderFaults(t *testing.T) {
 			}
 			got := verdict{reported: err == nil, fenced: errors.Is(err, ErrFenced)}
 			if err != nil {
-				s.checkSilent(t, &w, p, err)
+				s.checkSilent(t, w, p, err)
 			}
 			// Its markers would keep the epoch, and brokers that do not ask the
 			// coordinator (before Kafka 3.6) take what is late into the next transaction.
@@ -136,36 +139,43 @@ func (s *shop) checkSilent(t *testing.T, w *wire, p *Producer, why error) {
 }
 
 type startFault struct {
-	name   string
-	api    int16
-	how    func(*wireConn, []byte) error
-	starts bool // the same start goes on
+	name  string
+	api   int16
+	how   func(*wireConn, []byte) error
+	again string // which request was asked again, and after which answer; empty: none, and the start fails
 }
+
+const notAgain = "" // the start fails; the next one tells
 
 func startFaults() []startFault {
 	return []startFault{
-		{"InitProducerId lost", apiInitProducerID, lost, true},
-		{"InitProducerId unanswered", apiInitProducerID, unanswered, true},
-		{"InitProducerId 51", apiInitProducerID, answers(51), true},
-		{"InitProducerId 14", apiInitProducerID, answers(14), true},
-		{"InitProducerId 15", apiInitProducerID, answers(15), true},
-		{"InitProducerId 16", apiInitProducerID, answers(16), true},
-		{"InitProducerId 53", apiInitProducerID, answers(53), false},
-		{"FindCoordinator lost", apiFindCoordinator, lost, true},
-		{"FindCoordinator unanswered", apiFindCoordinator, unanswered, true},
-		{"FindCoordinator 15", apiFindCoordinator, answers(15), true},
-		{"barrier: AddPartitionsToTxn lost", apiAddPartitionsToTxn, lost, false},
-		{"barrier: AddPartitionsToTxn unanswered", apiAddPartitionsToTxn, unanswered, false},
-		{"barrier: Produce lost", apiProduce, lost, false},
-		{"barrier: Produce unanswered", apiProduce, unanswered, false},
-		{"barrier: EndTxn lost", apiEndTxn, lost, false},
-		{"barrier: EndTxn unanswered", apiEndTxn, unanswered, false},
-		{"replay: Fetch lost", apiFetch, lost, true},
-		{"replay: Fetch unanswered", apiFetch, unanswered, true},
-		{"replay: Fetch 6", apiFetch, answers(6), true},
-		{"replay: Fetch 29", apiFetch, answers(29), false},
-		{"DescribeConfigs 29", apiDescribeConfigs, answers(29), true},
+		{"InitProducerId lost", apiInitProducerID, lost, "InitProducerId network"},
+		{"InitProducerId unanswered", apiInitProducerID, unanswered, "InitProducerId network"},
+		{"InitProducerId 51", apiInitProducerID, answers(51), "InitProducerId 51"},
+		{"InitProducerId 14", apiInitProducerID, answers(14), "InitProducerId 14"},
+		{"InitProducerId 15", apiInitProducerID, answers(15), "InitProducerId 15"},
+		{"InitProducerId 16", apiInitProducerID, answers(16), "InitProducerId 16"},
+		{"InitProducerId 53", apiInitProducerID, answers(53), notAgain},
+		{"FindCoordinator lost", apiFindCoordinator, lost, "InitProducerId network"},
+		{"FindCoordinator unanswered", apiFindCoordinator, unanswered, "InitProducerId network"},
+		{"FindCoordinator 15", apiFindCoordinator, answers(15), "InitProducerId 15"},
+		{"barrier: AddPartitionsToTxn lost", apiAddPartitionsToTxn, lost, notAgain},
+		{"barrier: AddPartitionsToTxn unanswered", apiAddPartitionsToTxn, unanswered, notAgain},
+		{"barrier: Produce lost", apiProduce, lost, notAgain},
+		{"barrier: Produce unanswered", apiProduce, unanswered, notAgain},
+		{"barrier: EndTxn lost", apiEndTxn, lost, notAgain},
+		{"barrier: EndTxn unanswered", apiEndTxn, unanswered, notAgain},
+		{"replay: Fetch lost", apiFetch, lost, "Fetch network"},
+		{"replay: Fetch unanswered", apiFetch, unanswered, "Fetch network"},
+		{"replay: Fetch 6", apiFetch, answers(6), "Fetch 6"},
+		{"replay: Fetch 29", apiFetch, answers(29), notAgain},
 	}
+}
+
+// retried is how often the client asked again, by request and answer.
+func retried(c *Client, what string) int {
+	api, answer, _ := strings.Cut(what, " ")
+	return int(testutil.ToFloat64(c.metrics.retries.WithLabelValues(api, answer)))
 }
 
 func TestStartUnderFaults(t *testing.T) {
@@ -177,32 +187,64 @@ func TestStartUnderFaults(t *testing.T) {
 			if err := publish(first, s.units("a", 2)); err != nil {
 				t.Fatal(err)
 			}
-			var w wire
+			w := newWire(t)
 			faulty := s.config
 			faulty.Dial = w.dial
 			w.add(test.api, 0, test.how)
 			c := dialWith(t, faulty)
 			var seen entries
 			p, err := c.Producer(soon(t), 0, barrier("second"), seen.take)
-			if (err == nil) != test.starts {
-				t.Fatalf("start: %v, want it to start: %v", err, test.starts)
+			if (err == nil) != (test.again != notAgain) {
+				t.Fatalf("start: %v, want it to ask again: %q", err, test.again)
 			}
-			if err != nil { // the same process tries again
+			if test.again != notAgain && retried(c, test.again) != 1 {
+				t.Errorf("%q: asked again %d times, want once", test.again, retried(c, test.again))
+			}
+			if err != nil { // the same process begins again
 				p, _ = s.start(t, c, 0, "third")
 			}
-			if err := publish(p, s.units("b", 2)); err != nil {
-				t.Fatal(err)
-			}
-			if err := publish(first, s.units("z", 1)); !errors.Is(err, ErrFenced) {
-				t.Errorf("the first producer's commit: %v, want ErrFenced", err)
-			}
-			_, again := s.start(t, s.dial(t), 0, "last")
-			if got := len(again.byKey); got != 4 {
-				t.Errorf("%d entries, want 4", got)
-			}
-			s.checkOnce(t, "a0", "a1", "b0", "b1")
+			s.checkSuccession(t, first, p)
 		})
 	}
+}
+
+// A topic whose limits may not be read has Kafka's default.
+func TestStartWithoutDescribeConfigs(t *testing.T) {
+	s := newShop(t, 1, 2)
+	s.config.EventTopic = s.topic(t, "large-events", 2, "max.message.bytes", "4000000")
+	first, _ := s.start(t, s.dial(t), 0, "first")
+	if err := publish(first, s.units("a", 2)); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := first.Limit(s.config.EventTopic), 3_200_000-batch.Overhead; got != want {
+		t.Errorf("limit as it was read: got %d, want %d", got, want)
+	}
+	w := newWire(t)
+	faulty := s.config
+	faulty.Dial = w.dial
+	w.add(apiDescribeConfigs, 0, answers(29))
+	p, _ := s.start(t, dialWith(t, faulty), 0, "second")
+	if got, want := p.Limit(s.config.EventTopic), assumedMaxMessageBytes/5*4-batch.Overhead; got != want {
+		t.Errorf("limit where it may not be read: got %d, want %d", got, want)
+	}
+	s.checkSuccession(t, first, p)
+}
+
+// checkSuccession: p publishes, its predecessor, which has published a0 and a1, is
+// fenced, and the next replay shows all of it.
+func (s *shop) checkSuccession(t *testing.T, first, p *Producer) {
+	t.Helper()
+	if err := publish(p, s.units("b", 2)); err != nil {
+		t.Fatal(err)
+	}
+	if err := publish(first, s.units("z", 1)); !errors.Is(err, ErrFenced) {
+		t.Errorf("the first producer's commit: %v, want ErrFenced", err)
+	}
+	_, again := s.start(t, s.dial(t), 0, "last")
+	if got := len(again.byKey); got != 4 {
+		t.Errorf("%d entries, want 4", got)
+	}
+	s.checkOnce(t, "a0", "a1", "b0", "b1")
 }
 
 // A batch of a producer that ended may arrive when the next one is at work. It
@@ -211,7 +253,7 @@ func TestLateBatchIsRefused(t *testing.T) {
 	for _, api := range []int16{apiProduce, apiEndTxn, apiAddPartitionsToTxn} {
 		t.Run(fmt.Sprint(api), func(t *testing.T) {
 			s := newShop(t, 1, 1)
-			var w wire
+			w := newWire(t)
 			faulty := s.config
 			faulty.Dial = w.dial
 			old, _ := s.start(t, dialWith(t, faulty), 0, "old")
@@ -242,7 +284,7 @@ func TestLateBatchIsRefused(t *testing.T) {
 func TestLateBatchInAnOpenTransaction(t *testing.T) {
 	s := newShop(t, 1, 1)
 	s.config.TransactionTimeout = 2 * time.Second
-	var before, w wire
+	before, w := newWire(t), newWire(t)
 	faulty := s.config
 	faulty.Dial = before.dial
 	old, _ := s.start(t, dialWith(t, faulty), 0, "old")
@@ -273,7 +315,7 @@ func TestLateBatchInAnOpenTransaction(t *testing.T) {
 // begun does not begin.
 func TestCommitAndContext(t *testing.T) {
 	s := newShop(t, 1, 1)
-	var w wire
+	w := newWire(t)
 	faulty := s.config
 	faulty.Dial = w.dial
 	p, _ := s.start(t, dialWith(t, faulty), 0, "first")
@@ -325,15 +367,19 @@ func TestCommitsInOrder(t *testing.T) {
 
 func TestLeaderMoves(t *testing.T) {
 	s := newShop(t, 1, 1)
-	var w wire
+	w := newWire(t)
 	faulty := s.config
 	faulty.Dial = w.dial
 	c := dialWith(t, faulty)
 	for _, code := range []int16{78, 5, 6} {
 		w.add(apiListOffsets, 0, answers(code))
+		before := w.count(apiListOffsets)
 		ranges, err := c.Ends(soon(t), s.config.EventTopic)
 		if err != nil || len(ranges) != 1 || ranges[0] != (Range{}) {
 			t.Errorf("ends after code %d: %v, %v", code, ranges, err)
+		}
+		if got, want := w.count(apiListOffsets)-before, 3; got != want { // both ends, one of them twice
+			t.Errorf("code %d: %d requests, want %d", code, got, want)
 		}
 	}
 	if _, err := c.Ends(soon(t), "no-such-topic"); err == nil {

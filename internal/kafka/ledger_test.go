@@ -69,7 +69,7 @@ func TestReplayHasWhatCameBeforeTheFence(t *testing.T) {
 	if err := publish(old, s.units("a", 2)); err != nil {
 		t.Fatal(err)
 	}
-	var w wire
+	w := newWire(t)
 	slow := s.config
 	slow.Dial = w.dial
 	var last error
@@ -94,7 +94,7 @@ func TestReplayHasWhatCameBeforeTheFence(t *testing.T) {
 // aborts it, and readers go on.
 func TestOpenTransactionIsAborted(t *testing.T) {
 	s := newShop(t, 1, 1)
-	var w wire
+	w := newWire(t)
 	faulty := s.config
 	faulty.Dial = w.dial
 	dead, _ := s.start(t, dialWith(t, faulty), 0, "dead")
@@ -177,7 +177,7 @@ func TestRecreatedLedgerIsNoticed(t *testing.T) {
 // wait for.
 func TestLedgerRecreatedBeforeTheReplay(t *testing.T) {
 	s := newShop(t, 1, 1)
-	var w wire
+	w := newWire(t)
 	config := s.config
 	config.Dial, config.TransactionTimeout = w.dial, 2*time.Second
 	c := dialWith(t, config)

@@ -26,6 +26,20 @@ type wire struct {
 	chaos func(api int16) func(*wireConn, []byte) error
 }
 
+// newWire is a network without faults. A fault that no request has met when the
+// test ends fails it: the test has shown nothing.
+func newWire(t testing.TB) *wire {
+	w := &wire{counts: make(map[int16]int)}
+	t.Cleanup(func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		for _, f := range w.faults {
+			t.Errorf("no request met the fault on %s", kmsg.NameForKey(f.api))
+		}
+	})
+	return w
+}
+
 // fault is what happens to one request of an API.
 type fault struct {
 	api  int16
@@ -47,9 +61,6 @@ func (w *wire) add(api int16, skip int, how func(*wireConn, []byte) error) *faul
 func (w *wire) match(api int16) *fault {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.counts == nil {
-		w.counts = make(map[int16]int)
-	}
 	w.counts[api]++
 	for i, f := range w.faults {
 		if f.api != api {
