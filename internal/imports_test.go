@@ -43,6 +43,7 @@ var rooms = map[string]struct{ imports, libraries []string }{
 	},
 	"internal/kafka":    {[]string{"internal/batch"}, []string{"github.com/segmentio/kafka-go"}},
 	"internal/shards":   {[]string{"internal/kafka"}, []string{"github.com/segmentio/kafka-go"}},
+	"internal/topics":   {[]string{"internal/kafka"}, []string{"github.com/segmentio/kafka-go"}},
 	"internal/exporter": {imports: []string{"internal/call", "internal/ledger", "internal/batch", "internal/record"}},
 	"internal/status":   {[]string{"internal/exporter"}, []string{"github.com/prometheus/client_golang/prometheus/promhttp"}},
 	"internal/embedded": {libraries: []string{
@@ -210,6 +211,8 @@ func TestViolations(t *testing.T) {
 		{"internal/kafka", "internal/shards", false},
 		{"internal/shards", "internal/kafka", true},
 		{"internal/shards", "internal/batch", false},
+		{"internal/topics", "internal/kafka", true},
+		{"internal/topics", "internal/shards", false},
 		{"internal/exporter", "internal/kafka", false},
 		{"internal/exporter", "internal/airudder", false},
 		{"internal/exporter", "github.com/segmentio/kafka-go", false},

@@ -19,6 +19,7 @@ import (
 	"airudder-exporter/internal/kafka"
 	"airudder-exporter/internal/record"
 	"airudder-exporter/internal/shards"
+	"airudder-exporter/internal/topics"
 )
 
 func (p program) checkCommand() *cobra.Command {
@@ -133,9 +134,9 @@ func (c *checker) kafka(ctx context.Context) {
 		return
 	}
 	defer client.Close()
-	findings, err := client.EnsureTopics(ctx, client.TopicSpecs(layout(c.cfg.Kafka)), false)
+	findings, err := topics.Ensure(ctx, client, topicSpecs(c.cfg.Kafka), false)
 	if err != nil {
-		if missing, ok := errors.AsType[*kafka.MissingTopicsError](err); ok && c.cfg.Kafka.CreateTopics {
+		if missing, ok := errors.AsType[*topics.MissingError](err); ok && c.cfg.Kafka.CreateTopics {
 			c.creation(ctx, client, missing.Names)
 			return
 		}
@@ -145,7 +146,7 @@ func (c *checker) kafka(ctx context.Context) {
 	c.ok("all topics are there")
 	c.rights(ctx, client)
 	for _, f := range findings {
-		if f.Severity == kafka.Fatal {
+		if f.Severity == topics.Fatal {
 			c.fail("%s", f)
 		} else {
 			c.note("%s", f)
@@ -156,7 +157,7 @@ func (c *checker) kafka(ctx context.Context) {
 
 // creation has the broker say whether a run could create the topics.
 func (c *checker) creation(ctx context.Context, client *kafka.Client, missing []string) {
-	if err := client.TryCreate(ctx, client.TopicSpecs(layout(c.cfg.Kafka))); err != nil {
+	if err := topics.TryCreate(ctx, client, topicSpecs(c.cfg.Kafka)); err != nil {
 		c.fail("%s", client.Explain(err))
 		return
 	}

@@ -15,6 +15,7 @@ import (
 	"airudder-exporter/internal/kafka"
 	"airudder-exporter/internal/ledger"
 	"airudder-exporter/internal/record"
+	"airudder-exporter/internal/topics"
 )
 
 // rebuilder makes a lost ledger anew. Its order is that of every tool that
@@ -60,7 +61,7 @@ func (r *rebuilder) run(ctx context.Context) error {
 	}
 	for tries := 1; ; tries++ {
 		err := r.attempt(ctx)
-		fenced := errors.Is(err, kafka.ErrFenced) || errors.Is(err, kafka.ErrSuperseded)
+		fenced := errors.Is(err, kafka.ErrFenced)
 		if err == nil || tries == attempts || errors.Is(err, errRefused) || !fenced && !r.writing {
 			return err
 		}
@@ -73,24 +74,24 @@ func (r *rebuilder) run(ctx context.Context) error {
 
 // prepare looks at the topics, and creates the ledger's where it is missing.
 func (r *rebuilder) prepare(ctx context.Context) error {
-	specs := r.client.TopicSpecs(layout(r.cfg.Kafka))
-	isLedger := func(s kafka.TopicSpec) bool { return s.Ledger }
+	specs := topicSpecs(r.cfg.Kafka)
+	isLedger := func(s topics.Spec) bool { return s.Ledger }
 	at := slices.IndexFunc(specs, isLedger)
 	own := specs[at : at+1]
-	if _, err := r.client.EnsureTopics(ctx, slices.DeleteFunc(slices.Clone(specs), isLedger), false); err != nil {
+	if _, err := topics.Ensure(ctx, r.client, slices.DeleteFunc(slices.Clone(specs), isLedger), false); err != nil {
 		return err
 	}
-	findings, err := r.client.EnsureTopics(ctx, own, false)
-	r.exists = !errors.Is(err, kafka.ErrTopics)
+	findings, err := topics.Ensure(ctx, r.client, own, false)
+	r.exists = !errors.Is(err, topics.ErrUnfit)
 	switch {
 	case !r.exists && r.dryRun:
 		r.shards = own[0].Partitions
 		return nil
 	case !r.exists:
-		findings, err = r.client.EnsureTopics(ctx, own, true)
+		findings, err = topics.Ensure(ctx, r.client, own, true)
 	}
 	if err == nil {
-		err = kafka.Refused(findings)
+		err = topics.Refused(findings)
 	}
 	if err == nil {
 		_, err = r.look(ctx)

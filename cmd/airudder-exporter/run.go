@@ -18,6 +18,7 @@ import (
 	"airudder-exporter/internal/record"
 	"airudder-exporter/internal/shards"
 	"airudder-exporter/internal/status"
+	"airudder-exporter/internal/topics"
 )
 
 // export runs the exporter until ctx ends. It ends by itself only on bad
@@ -117,7 +118,7 @@ func (s starter) topics(ctx context.Context) error {
 	findings, err := s.look(ctx, s.cfg.Kafka.CreateTopics)
 	var odd []string
 	for _, f := range findings {
-		if f.Severity == kafka.Warning {
+		if f.Severity == topics.Warning {
 			odd = append(odd, fmt.Sprintf("%s: %s is %s, should be %s", f.Topic, f.Setting, f.Got, f.Want))
 		}
 	}
@@ -129,10 +130,10 @@ func (s starter) topics(ctx context.Context) error {
 
 // look holds the topics against what they should be; create has those made that
 // are missing. The error says what forbids to start.
-func (s starter) look(ctx context.Context, create bool) ([]kafka.Finding, error) {
-	findings, err := s.client.EnsureTopics(ctx, s.client.TopicSpecs(layout(s.cfg.Kafka)), create)
+func (s starter) look(ctx context.Context, create bool) ([]topics.Finding, error) {
+	findings, err := topics.Ensure(ctx, s.client, topicSpecs(s.cfg.Kafka), create)
 	if err == nil {
-		err = kafka.Refused(findings)
+		err = topics.Refused(findings)
 	}
 	return findings, err
 }
@@ -149,7 +150,7 @@ func (s starter) watchTopics(ctx context.Context, apart time.Duration) error {
 			return nil
 		case <-tick.C:
 		}
-		if _, err := s.look(ctx, false); errors.Is(err, kafka.ErrTopics) {
+		if _, err := s.look(ctx, false); errors.Is(err, topics.ErrUnfit) {
 			s.log.Error("the exporter goes on, but could not be started again", "error", s.client.Explain(err))
 		}
 	}
@@ -201,5 +202,5 @@ func pause(ctx context.Context, d time.Duration) bool {
 
 // final reports whether an error of the start needs somebody to act.
 func final(err error) bool {
-	return errors.Is(err, kafka.ErrTopics) || errors.Is(err, record.ErrIncompatible) || errors.Is(err, ledger.ErrRefused)
+	return errors.Is(err, topics.ErrUnfit) || errors.Is(err, record.ErrIncompatible) || errors.Is(err, ledger.ErrRefused)
 }

@@ -16,6 +16,7 @@ import (
 	"airudder-exporter/internal/ledger"
 	"airudder-exporter/internal/record"
 	"airudder-exporter/internal/shards"
+	"airudder-exporter/internal/topics"
 )
 
 // This file turns the configuration into the rooms' own, and joins the rooms
@@ -56,11 +57,12 @@ func assignment(k Kafka, count int) shards.Config {
 	}
 }
 
-func layout(k Kafka) kafka.Layout {
-	return kafka.Layout{
+// topicSpecs are the topics as they should be.
+func topicSpecs(k Kafka) []topics.Spec {
+	return topics.Specs(brokers(k), topics.Layout{
 		EventPartitions: k.Partitions, LedgerPartitions: k.LedgerPartitions,
 		ReplicationFactor: k.ReplicationFactor, UniqueEventKeys: k.EventKey == "call_id",
-	}
+	})
 }
 
 func recordTopics(k Kafka) record.Topics {

@@ -69,6 +69,12 @@ func Dial(cfg Config, logger *slog.Logger, reg prometheus.Registerer) (*Client, 
 	}, nil
 }
 
+// Setting is how messages name a setting: see Config.SettingName.
+func (c *Client) Setting(field string) string { return c.cfg.setting(field) }
+
+// Brokers are those that the Client began with.
+func (c *Client) Brokers() []string { return c.cfg.Brokers }
+
 // Close closes every connection. Requests under way end by themselves.
 func (c *Client) Close() { c.transport.CloseIdleConnections() }
 

@@ -2,12 +2,10 @@ package kafka
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 
-	kafkago "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol/createtopics"
 )
 
@@ -19,24 +17,27 @@ import (
 // and 41 while the controller moves.
 // Notes: the other brokers hear of a new topic a little later.
 
-// TryCreate asks whether those of specs that are missing could be created, and
-// creates nothing. Its errors are EnsureTopics's.
-func (c *Client) TryCreate(ctx context.Context, specs []TopicSpec) error {
-	return c.createTopics(ctx, specs, true)
+// NewTopic is a topic to be created.
+type NewTopic struct {
+	Name              string
+	Partitions        int
+	ReplicationFactor int // -1: the broker's default
+	Configs           map[string]string
 }
 
-// createTopics creates all of specs, or only asks whether it could, or says
-// which one is refused, and why.
-func (c *Client) createTopics(ctx context.Context, specs []TopicSpec, validateOnly bool) error {
+// CreateTopics creates topics, or with validateOnly asks whether it could, and
+// returns what the cluster says of each: nil, or a *RightError, or another error
+// that wraps kafka-go's.
+func (c *Client) CreateTopics(ctx context.Context, topics []NewTopic, validateOnly bool) (map[string]error, error) {
 	req := &createtopics.Request{TimeoutMs: int32(c.cfg.TransactionTimeout.Milliseconds()), ValidateOnly: validateOnly}
-	for _, spec := range specs {
+	for _, t := range topics {
 		topic := createtopics.RequestTopic{
-			Name:              spec.Name,
-			NumPartitions:     int32(spec.Partitions),
-			ReplicationFactor: int16(spec.ReplicationFactor),
+			Name:              t.Name,
+			NumPartitions:     int32(t.Partitions),
+			ReplicationFactor: int16(t.ReplicationFactor),
 		}
-		for _, name := range slices.Sorted(maps.Keys(spec.Configs)) {
-			topic.Configs = append(topic.Configs, createtopics.RequestConfig{Name: name, Value: spec.Configs[name]})
+		for _, name := range slices.Sorted(maps.Keys(t.Configs)) {
+			topic.Configs = append(topic.Configs, createtopics.RequestConfig{Name: name, Value: t.Configs[name]})
 		}
 		req.Topics = append(req.Topics, topic)
 	}
@@ -46,35 +47,18 @@ func (c *Client) createTopics(ctx context.Context, specs []TopicSpec, validateOn
 	}
 	res, err := send(ctx, c, req)
 	if err != nil {
-		return fmt.Errorf("create topics: %w", err)
+		return nil, fmt.Errorf("create topics: %w", err)
 	}
-	var errs []error
+	answers := make(map[string]error, len(res.Topics))
 	for _, t := range res.Topics {
-		errs = append(errs, c.refusal(t))
-		if t.ErrorCode == 0 && !validateOnly {
+		err := codeError(t.ErrorCode)
+		if err != nil && t.ErrorMessage != "" {
+			err = fmt.Errorf("%w: %s", err, t.ErrorMessage)
+		}
+		answers[t.Name] = onTopic(err, "Create", t.Name)
+		if err == nil && !validateOnly {
 			c.log.Info("topic created", "topic", t.Name)
 		}
 	}
-	return errors.Join(errs...)
-}
-
-// refusal turns the answer for one topic into a sentence; nil when it exists now,
-// whoever created it.
-func (c *Client) refusal(t createtopics.ResponseTopic) error {
-	err := codeError(t.ErrorCode)
-	if err != nil && t.ErrorMessage != "" {
-		err = fmt.Errorf("%w: %s", err, t.ErrorMessage)
-	}
-	switch code(err) {
-	case 0, kafkago.TopicAlreadyExists:
-		return nil
-	case kafkago.RequestTimedOut, kafkago.NotController:
-		return fmt.Errorf("create topic %s: %w", t.Name, err)
-	case kafkago.TopicAuthorizationFailed, kafkago.ClusterAuthorizationFailed:
-		return fmt.Errorf("create topic %s: %w", t.Name, onTopic(err, "Create", t.Name))
-	case kafkago.InvalidReplicationFactor:
-		return fmt.Errorf("%w: %s does not fit the cluster, topic %s cannot be created: %w",
-			ErrTopics, c.cfg.setting("ReplicationFactor"), t.Name, err)
-	}
-	return fmt.Errorf("%w: topic %s cannot be created: %w", ErrTopics, t.Name, err)
+	return answers, nil
 }

@@ -19,23 +19,14 @@ import (
 // Notes: beside a broker that restarts it may fail, which says nothing about the
 // settings; so does a broker that leaves a setting out.
 
-// topicSettings is what a topic is set to in effect, or why the broker does not
-// say.
-type topicSettings struct {
-	values map[string]string
-	err    error
+// Settings is what a topic is set to in effect, or why the broker does not say.
+type Settings struct {
+	Values map[string]string
+	Err    error // a *RightError where the right DescribeConfigs is missing
 }
 
-// refusal is the broker's error, except that a right is missing.
-func (s topicSettings) refusal(topic string) error {
-	if _, ok := errors.AsType[*RightError](s.err); ok || s.err == nil {
-		return nil
-	}
-	return fmt.Errorf("describe topic %s: %w", topic, s.err)
-}
-
-// describe asks for the settings of topics; without names, for all of them.
-func (c *Client) describe(ctx context.Context, topics []string, names ...string) (map[string]topicSettings, error) {
+// Describe asks for settings of topics; without names, for all of them.
+func (c *Client) Describe(ctx context.Context, topics []string, names ...string) (map[string]Settings, error) {
 	const topicResource = 2
 	req := &describeconfigs.Request{}
 	for _, topic := range topics {
@@ -47,14 +38,14 @@ func (c *Client) describe(ctx context.Context, topics []string, names ...string)
 	if err != nil {
 		return nil, fmt.Errorf("describe topics: %w", err)
 	}
-	all := make(map[string]topicSettings, len(res.Resources))
+	all := make(map[string]Settings, len(res.Resources))
 	for _, r := range res.Resources {
-		s := topicSettings{
-			values: make(map[string]string, len(r.ConfigEntries)),
-			err:    onTopic(codeError(r.ErrorCode), "DescribeConfigs", r.ResourceName),
+		s := Settings{
+			Values: make(map[string]string, len(r.ConfigEntries)),
+			Err:    onTopic(codeError(r.ErrorCode), "DescribeConfigs", r.ResourceName),
 		}
 		for _, entry := range r.ConfigEntries {
-			s.values[entry.ConfigName] = entry.ConfigValue
+			s.Values[entry.ConfigName] = entry.ConfigValue
 		}
 		all[r.ResourceName] = s
 	}
@@ -69,17 +60,17 @@ const assumedMaxMessageBytes = 1 << 20
 // max.message.bytes, so that what the broker adds never matters.
 func (c *Client) batchLimits(ctx context.Context, topics []string) map[string]int {
 	const setting = "max.message.bytes"
-	described, err := c.describe(ctx, topics, setting)
+	described, err := c.Describe(ctx, topics, setting)
 	if err != nil {
 		c.log.Info("cannot read max.message.bytes; assuming 1 MiB", "error", err)
 	}
 	limits := make(map[string]int, len(topics))
 	for _, topic := range topics {
 		limits[topic] = assumedMaxMessageBytes / 5 * 4
-		if err := described[topic].err; err != nil {
+		if err := described[topic].Err; err != nil {
 			c.log.Info("cannot read max.message.bytes; assuming 1 MiB", "topic", topic, "error", err)
 		}
-		if n, err := strconv.Atoi(described[topic].values[setting]); err == nil {
+		if n, err := strconv.Atoi(described[topic].Values[setting]); err == nil {
 			limits[topic] = n / 5 * 4
 		}
 	}
@@ -89,14 +80,14 @@ func (c *Client) batchLimits(ctx context.Context, topics []string) map[string]in
 // Retention is how old a topic's records must be for the brokers to delete them;
 // false where they may be deleted sooner, or the settings may not be read.
 func (c *Client) Retention(ctx context.Context, topic string) (time.Duration, bool, error) {
-	all, err := c.describe(ctx, []string{topic})
-	if err != nil {
+	all, err := c.Describe(ctx, []string{topic})
+	if err == nil {
+		err = all[topic].Err
+	}
+	if _, unreadable := errors.AsType[*RightError](err); err != nil && !unreadable {
 		return 0, false, err
 	}
-	if err := all[topic].refusal(topic); err != nil {
-		return 0, false, err
-	}
-	values := all[topic].values
+	values := all[topic].Values
 	n, err := strconv.ParseInt(values["retention.ms"], 10, 64)
 	const longest = int64(1<<63-1) / int64(time.Millisecond)
 	if err != nil || n < 0 || n > longest || values["retention.bytes"] != "-1" || values["cleanup.policy"] != "delete" {

@@ -10,16 +10,13 @@ import (
 // What a caller branches on, with errors.Is. Each comes wrapped in a sentence
 // that says what happened.
 var (
-	// ErrFenced: another producer took over the transactional id, or the
-	// coordinator gave our transaction up. This one can never commit again.
+	// ErrFenced: another producer took over the transactional id, or its barrier
+	// stands after ours or in its place, or the coordinator gave our transaction
+	// up. This one can never commit again.
 	ErrFenced = errors.New("fenced")
 
-	// ErrSuperseded: another producer's barrier stands behind ours, or in its
-	// place.
-	ErrSuperseded = errors.New("superseded")
-
 	// ErrLedgerMoved: the ledger partition is not the one that this process
-	// knew: deleted and created again, or truncated. Trying again is in vain.
+	// knew: deleted and created again, or truncated. Another attempt cannot help.
 	ErrLedgerMoved = errors.New("the ledger moved")
 )
 

@@ -139,25 +139,25 @@ func compactedLayouts() []layout {
 func refusedLayouts() []layout {
 	return []layout{
 		{
-			name: "the next epoch's barrier behind ours", barrier: 0, err: ErrSuperseded,
+			name: "the next epoch's barrier behind ours", barrier: 0, err: ErrFenced,
 			log: []handmade.Batch{{Base: 0, Producer: own, Epoch: 3, Keys: []string{"producer"}}, {Base: 1, Producer: own, Epoch: 4, Keys: []string{"producer"}},
 				{Base: 2, Producer: own, Epoch: 4, Marker: "commit"}},
 		},
 		{
-			name: "another's barrier behind ours, aborted", barrier: 0, err: ErrSuperseded,
+			name: "another's barrier behind ours, aborted", barrier: 0, err: ErrFenced,
 			log: []handmade.Batch{{Base: 0, Producer: own, Epoch: 3, Keys: []string{"producer"}}, handmade.Data(1, foreign, "x", "producer"), handmade.Marker(3, foreign, "abort"),
 				{Base: 4, Producer: own, Epoch: 3, Marker: "commit"}},
 		},
 		{
-			name: "the cleaner took our barrier", barrier: 2, err: ErrSuperseded,
+			name: "the cleaner took our barrier", barrier: 2, err: ErrFenced,
 			log: []handmade.Batch{handmade.Data(0, own, "a"), handmade.Marker(1, own, "commit"), {Base: 2, Producer: own, Epoch: 3}, {Base: 5, Producer: own, Epoch: 4, Keys: []string{"producer"}}},
 		},
 		{
-			name: "the cleaner left a gap where our barrier was", barrier: 2, err: ErrSuperseded,
+			name: "the cleaner left a gap where our barrier was", barrier: 2, err: ErrFenced,
 			log: []handmade.Batch{handmade.Data(0, own, "a"), handmade.Marker(1, own, "commit"), {Base: 5, Producer: own, Epoch: 4, Keys: []string{"producer"}}},
 		},
 		{
-			name: "another's record at our barrier's offset", barrier: 2, err: ErrSuperseded,
+			name: "another's record at our barrier's offset", barrier: 2, err: ErrFenced,
 			log: []handmade.Batch{handmade.Data(0, own, "a"), handmade.Marker(1, own, "commit"), handmade.Data(2, foreign, "z")},
 		},
 		{name: "the beginning is gone", log: barrierAt(5), barrier: 5, logStart: 5, err: ErrLedgerMoved},

@@ -25,56 +25,56 @@ import (
 // no topic ids: a topic that was deleted and created again shows by its offsets
 // alone.
 
-// topicState is what the cluster says of a topic.
-type topicState struct {
-	leaders  []int32 // the broker that leads each partition; -1: none
-	replicas int     // of the partition that has the fewest
-	err      error   // the cluster's; nil: the topic exists
+// Topic is what the cluster says of a topic.
+type Topic struct {
+	Leaders  []int32 // the broker that leads each partition; -1: none
+	Replicas int     // of the partition that has the fewest
+	Err      error   // the cluster's; nil: the topic exists
 }
 
 // metadata is what the Transport knows of topics.
-func (c *Client) metadata(ctx context.Context, topics []string) (map[string]topicState, error) {
+func (c *Client) metadata(ctx context.Context, topics []string) (map[string]Topic, error) {
 	res, err := ask[*metadata.Response](ctx, c, &metadata.Request{TopicNames: topics})
 	if err != nil {
 		return nil, fmt.Errorf("look up topics: %w", err)
 	}
-	states := make(map[string]topicState, len(res.Topics))
+	found := make(map[string]Topic, len(res.Topics))
 	for _, t := range res.Topics {
-		states[t.Name] = stateOf(t)
+		found[t.Name] = topicOf(t)
 	}
-	return states, nil
+	return found, nil
 }
 
-func stateOf(t metadata.ResponseTopic) topicState {
-	s := topicState{err: codeError(t.ErrorCode), leaders: make([]int32, len(t.Partitions))}
-	for i := range s.leaders {
-		s.leaders[i] = -1
+func topicOf(t metadata.ResponseTopic) Topic {
+	topic := Topic{
+		Err:     onTopic(codeError(t.ErrorCode), "Write", t.Name), // which includes Describe
+		Leaders: slices.Repeat([]int32{-1}, len(t.Partitions)),
 	}
 	for i, p := range t.Partitions {
-		if i == 0 || len(p.ReplicaNodes) < s.replicas {
-			s.replicas = len(p.ReplicaNodes)
+		if i == 0 || len(p.ReplicaNodes) < topic.Replicas {
+			topic.Replicas = len(p.ReplicaNodes)
 		}
-		if int(p.PartitionIndex) < len(s.leaders) {
-			s.leaders[p.PartitionIndex] = p.LeaderID
+		if int(p.PartitionIndex) < len(topic.Leaders) {
+			topic.Leaders[p.PartitionIndex] = p.LeaderID
 		}
 	}
-	return s
+	return topic
 }
 
 // exists is the error of a topic that cannot be used.
-func (s topicState) exists(topic string) error {
-	err := onTopic(s.err, "Describe", topic)
-	if err == nil && len(s.leaders) == 0 {
+func (t Topic) exists(name string) error {
+	err := t.Err
+	if err == nil && len(t.Leaders) == 0 {
 		err = kafkago.UnknownTopicOrPartition
 	}
 	if err != nil {
-		return fmt.Errorf("look up topic %s: %w", topic, err)
+		return fmt.Errorf("look up topic %s: %w", name, onTopic(err, "Describe", name))
 	}
 	return nil
 }
 
-// led reports whether the topic exists and every partition has a leader.
-func (s topicState) led() bool { return len(s.leaders) > 0 && !slices.Contains(s.leaders, -1) }
+// Led reports whether the topic exists and every partition has a leader.
+func (t Topic) Led() bool { return len(t.Leaders) > 0 && !slices.Contains(t.Leaders, -1) }
 
 // refresh makes the Transport ask the cluster now. It does that when it is asked
 // for a topic that it does not know and that may be created; this name cannot be,
@@ -90,8 +90,8 @@ func (c *Client) refresh(ctx context.Context) error {
 	return nil
 }
 
-// lookUp is metadata as the cluster says it now.
-func (c *Client) lookUp(ctx context.Context, topics ...string) (map[string]topicState, error) {
+// LookUp is what the cluster says of topics now.
+func (c *Client) LookUp(ctx context.Context, topics ...string) (map[string]Topic, error) {
 	if err := c.refresh(ctx); err != nil {
 		c.transport.CloseIdleConnections() // the Transport keeps the first metadata's error
 		return nil, err
@@ -126,12 +126,12 @@ func (c *Client) Partitions(ctx context.Context, topic string) (int, error) {
 			errors.Is(err, kafkago.UnknownTopicOrPartition) && time.Since(began) < newborn
 	}
 	err := c.again(ctx, "Metadata", everyShard, retry, func(ctx context.Context) error {
-		states, err := c.lookUp(ctx, topic)
+		found, err := c.LookUp(ctx, topic)
 		if err != nil {
 			return err
 		}
-		n = len(states[topic].leaders)
-		return states[topic].exists(topic)
+		n = len(found[topic].Leaders)
+		return found[topic].exists(topic)
 	})
 	return n, err
 }

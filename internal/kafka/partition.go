@@ -34,9 +34,7 @@ func (p Partition) Explain(err error) string { return p.client.Explain(err) }
 
 // Fenced reports whether a producer's error means that it may never write again,
 // most likely since another writer took the shard over.
-func (p Partition) Fenced(err error) bool {
-	return errors.Is(err, ErrFenced) || errors.Is(err, ErrSuperseded)
-}
+func (p Partition) Fenced(err error) bool { return errors.Is(err, ErrFenced) }
 
 // Moved reports whether a producer's error means that the ledger is not the one
 // that this process knew, so that trying again cannot help.

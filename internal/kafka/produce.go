@@ -81,17 +81,17 @@ func (s *session) byLeader(ctx context.Context, batches []batch.Placed) (map[int
 			topics = append(topics, b.Topic)
 		}
 	}
-	states, err := s.client.metadata(ctx, topics)
+	found, err := s.client.metadata(ctx, topics)
 	if err != nil {
 		return nil, err
 	}
 	grouped := make(map[int32][]batch.Placed)
 	for _, b := range batches {
-		if err := states[b.Topic].exists(b.Topic); err != nil {
+		if err := found[b.Topic].exists(b.Topic); err != nil {
 			return nil, err
 		}
 		leader := int32(-1) // the Transport says so when it is asked
-		if leaders := states[b.Topic].leaders; b.Partition < len(leaders) {
+		if leaders := found[b.Topic].Leaders; b.Partition < len(leaders) {
 			leader = leaders[b.Partition]
 		}
 		grouped[leader] = append(grouped[leader], b)

@@ -86,7 +86,7 @@ func (r *replay) batch(b *batch.Batch) error {
 	if b.LastOffset >= r.barrier && !r.seen {
 		if !ours || b.BaseOffset != r.barrier || b.Count == 0 {
 			return fmt.Errorf("%w: our barrier is not at offset %d of %s any more: another producer's took its place "+
-				"and the cleaner came while we slept, or the topic was deleted and created again; the next start tells", ErrSuperseded, r.barrier, r.Place)
+				"and the cleaner came while we slept, or the topic was deleted and created again; the next start tells", ErrFenced, r.barrier, r.Place)
 		}
 		r.seen = true
 	}
@@ -119,7 +119,7 @@ func (r *replay) superseded(b *batch.Batch) error {
 	}
 	return r.reader.Each(b, func(rec *batch.Stored) error {
 		if bytes.Equal(rec.Key, r.key) {
-			return fmt.Errorf("%w: another producer began on %s at offset %d, after ours at %d", ErrSuperseded, r.Place, rec.Offset, r.barrier)
+			return fmt.Errorf("%w: another producer began on %s at offset %d, after ours at %d", ErrFenced, r.Place, rec.Offset, r.barrier)
 		}
 		return nil
 	})

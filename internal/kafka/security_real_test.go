@@ -59,12 +59,3 @@ func TestSecureBrokerExplained(t *testing.T) {
 		}
 	}
 }
-
-func TestSecureBrokerWithoutRights(t *testing.T) {
-	s, cfg := secureSite(t, secureUser, ScramSHA512)
-	c := s.client(t, withTopics(cfg))
-	for _, create := range []bool{false, true} {
-		_, err := c.EnsureTopics(t.Context(), c.TopicSpecs(testLayout), create)
-		wantRight(t, err, "Write", "topic")
-	}
-}

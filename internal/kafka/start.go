@@ -29,7 +29,7 @@ import (
 // producer starts.
 //
 // It asks until ctx ends where the cluster cannot be reached. The error may be
-// one of ErrFenced, ErrSuperseded and ErrLedgerMoved.
+// ErrFenced or ErrLedgerMoved.
 func (c *Client) Producer(ctx context.Context, shard int, barrier func(epoch int16) batch.Record, replay func(offset int64, key, value []byte) error) (*Producer, error) {
 	p, err := c.start(ctx, shard, barrier, replay)
 	if err != nil {

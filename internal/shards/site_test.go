@@ -18,6 +18,7 @@ import (
 
 	"airudder-exporter/internal/embedded"
 	"airudder-exporter/internal/kafka"
+	"airudder-exporter/internal/topics"
 )
 
 // site is a broker to test on, and how patient group members are there.
@@ -70,8 +71,8 @@ func (s site) ledgerAs(t *testing.T, cfg kafka.Config, shards int) string {
 	name := fmt.Sprintf("shards-%x", rand.Uint64())
 	cfg.LedgerTopic = name
 	c := s.client(t, cfg)
-	specs := c.TopicSpecs(kafka.Layout{LedgerPartitions: shards, ReplicationFactor: -1})
-	if _, err := c.EnsureTopics(t.Context(), specs, true); err != nil {
+	specs := topics.Specs(cfg, topics.Layout{LedgerPartitions: shards, ReplicationFactor: -1})
+	if _, err := topics.Ensure(t.Context(), c, specs, true); err != nil {
 		t.Fatal(err)
 	}
 	return name

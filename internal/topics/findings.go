@@ -1,6 +1,7 @@
-package kafka
+package topics
 
 import (
+	"airudder-exporter/internal/kafka"
 	"context"
 	"errors"
 	"fmt"
@@ -35,7 +36,7 @@ func (f Finding) String() string {
 }
 
 // Refused is the error of the findings that forbid to start; it wraps
-// ErrTopics. Nil: there are none.
+// ErrUnfit. Nil: there are none.
 func Refused(findings []Finding) error {
 	var errs []error
 	for _, f := range findings {
@@ -46,33 +47,33 @@ func Refused(findings []Finding) error {
 	if errs == nil {
 		return nil
 	}
-	return fmt.Errorf("%w: %w", ErrTopics, errors.Join(errs...))
+	return fmt.Errorf("%w: %w", ErrUnfit, errors.Join(errs...))
 }
 
-// checkTopics holds the topics that exist against specs.
-func (c *Client) checkTopics(ctx context.Context, specs []TopicSpec, found map[string]topicState) ([]Finding, error) {
-	described, err := c.describe(ctx, namesOf(specs))
+// check holds the topics that exist against specs.
+func check(ctx context.Context, c *kafka.Client, specs []Spec, found map[string]kafka.Topic) ([]Finding, error) {
+	described, err := c.Describe(ctx, namesOf(specs))
 	if err != nil {
 		return nil, err
 	}
 	var findings []Finding
 	for _, spec := range specs {
-		state, settings := found[spec.Name], described[spec.Name]
-		if err := settings.refusal(spec.Name); err != nil {
-			return nil, err
-		}
-		findings = append(findings, spec.checkState(state)...)
-		if settings.err != nil {
-			findings = append(findings, spec.unreadable(settings.err))
+		topic, settings := found[spec.Name], described[spec.Name]
+		findings = append(findings, spec.checkCounts(topic)...)
+		if missing, ok := errors.AsType[*kafka.RightError](settings.Err); ok {
+			findings = append(findings, spec.unreadable(missing))
 			continue
 		}
-		findings = append(findings, spec.checkSettings(settings.values)...)
-		findings = append(findings, spec.checkInSync(state, settings.values)...)
+		if settings.Err != nil {
+			return nil, fmt.Errorf("describe topic %s: %w", spec.Name, settings.Err)
+		}
+		findings = append(findings, spec.checkSettings(settings.Values)...)
+		findings = append(findings, spec.checkInSync(topic, settings.Values)...)
 	}
 	return findings, nil
 }
 
-func (s TopicSpec) unreadable(missing error) Finding {
+func (s Spec) unreadable(missing error) Finding {
 	return Finding{
 		Topic: s.Name, Setting: "settings", Want: "readable", Severity: Warning,
 		Got: fmt.Sprintf("not readable without the right DescribeConfigs on the topic %q", s.Name),
@@ -80,10 +81,10 @@ func (s TopicSpec) unreadable(missing error) Finding {
 	}
 }
 
-// checkState looks at what metadata shows.
-func (s TopicSpec) checkState(state topicState) []Finding {
+// checkCounts looks at partitions and replicas.
+func (s Spec) checkCounts(t kafka.Topic) []Finding {
 	var findings []Finding
-	if n := len(state.leaders); s.Partitions > 0 && n != s.Partitions {
+	if n := len(t.Leaders); s.Partitions > 0 && n != s.Partitions {
 		f := Finding{
 			Topic: s.Name, Setting: "partitions", Got: strconv.Itoa(n), Want: strconv.Itoa(s.Partitions), Severity: Info,
 			Why: "the topic keeps the count that it has; more would move keys to other partitions",
@@ -93,9 +94,9 @@ func (s TopicSpec) checkState(state topicState) []Finding {
 		}
 		findings = append(findings, f)
 	}
-	if state.replicas < 3 {
+	if t.Replicas < 3 {
 		findings = append(findings, Finding{
-			Topic: s.Name, Setting: "replication factor", Got: strconv.Itoa(state.replicas), Want: "3 or more", Severity: Warning,
+			Topic: s.Name, Setting: "replication factor", Got: strconv.Itoa(t.Replicas), Want: "3 or more", Severity: Warning,
 			Why: "records that were acknowledged are lost with the brokers that hold them, " +
 				"and a ledger that lost entries publishes calls again",
 		})
@@ -104,20 +105,20 @@ func (s TopicSpec) checkState(state topicState) []Finding {
 }
 
 // checkInSync holds min.insync.replicas against the replicas that there are.
-func (s TopicSpec) checkInSync(state topicState, values map[string]string) []Finding {
+func (s Spec) checkInSync(t kafka.Topic, values map[string]string) []Finding {
 	const setting = "min.insync.replicas"
 	inSync, err := strconv.Atoi(values[setting])
 	f := Finding{Topic: s.Name, Setting: setting, Got: values[setting]}
 	switch {
 	case err != nil:
 		return nil
-	case inSync > state.replicas:
-		f.Want, f.Severity = fmt.Sprintf("at most the replication factor, %d", state.replicas), Fatal
+	case inSync > t.Replicas:
+		f.Want, f.Severity = fmt.Sprintf("at most the replication factor, %d", t.Replicas), Fatal
 		f.Why = "no write can ever be acknowledged"
 	case inSync < 2:
 		f.Want, f.Severity = "2 or more", Warning
 		f.Why = "a record that only one broker has counts as written, and is lost with that broker"
-	case inSync == state.replicas:
+	case inSync == t.Replicas:
 		f.Want, f.Severity = "less than the replication factor", Warning
 		f.Why = "nothing can be written while one broker is away"
 	default:
@@ -137,7 +138,7 @@ type rule struct {
 
 // checkSettings holds the effective settings against the rules for the topic.
 // A setting that the broker does not name is passed over.
-func (s TopicSpec) checkSettings(values map[string]string) []Finding {
+func (s Spec) checkSettings(values map[string]string) []Finding {
 	rules := s.eventRules()
 	if s.Ledger {
 		rules = ledgerRules()
@@ -176,7 +177,7 @@ func ledgerRules() []rule {
 	}
 }
 
-func (s TopicSpec) eventRules() []rule {
+func (s Spec) eventRules() []rule {
 	const week = 7 * 24 * time.Hour
 	notCompacted := func(policy string) bool { return !slices.Contains(strings.Split(policy, ","), "compact") }
 	return []rule{

@@ -1,7 +1,9 @@
-package kafka
+package topics
 
 import (
+	"airudder-exporter/internal/kafka"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -21,8 +23,8 @@ func guardedCluster(t *testing.T, rights ...kfake.ACL) *kfake.Cluster {
 	verifyGoroutines(t)
 	cluster, err := kfake.NewCluster(
 		kfake.NumBrokers(1), kfake.EnableSASL(), kfake.EnableACLs(),
-		kfake.Superuser(Plain, "admin", "admin"),
-		kfake.User(Plain, "exporter", "secret", rights...),
+		kfake.Superuser(kafka.Plain, "admin", "admin"),
+		kfake.User(kafka.Plain, "exporter", "secret", rights...),
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -35,8 +37,8 @@ func right(operation kmsg.ACLOperation) kfake.ACL {
 	return kfake.ACL{Resource: kmsg.ACLResourceTypeTopic, Name: "topics-", Pattern: kmsg.ACLResourcePatternTypePrefixed, Operation: operation, Allow: true}
 }
 
-func as(cfg Config, user, password string) Config {
-	cfg.SASL = SASL{Mechanism: Plain, Username: user, Password: password}
+func as(cfg kafka.Config, user, password string) kafka.Config {
+	cfg.SASL = kafka.SASL{Mechanism: kafka.Plain, Username: user, Password: password}
 	return cfg
 }
 
@@ -44,9 +46,9 @@ func as(cfg Config, user, password string) Config {
 // granted while we wait.
 func wantRight(t *testing.T, err error, operation, resource string) {
 	t.Helper()
-	missing, ok := errors.AsType[*RightError](err)
-	if !ok || missing.Operation != operation || missing.Resource != resource || errors.Is(err, ErrTopics) {
-		t.Errorf("got %v, want the right %s on a %s, and not ErrTopics", err, operation, resource)
+	missing, ok := errors.AsType[*kafka.RightError](err)
+	if !ok || missing.Operation != operation || missing.Resource != resource || errors.Is(err, ErrUnfit) {
+		t.Errorf("got %v, want the right %s on a %s, and not ErrUnfit", err, operation, resource)
 	}
 }
 
@@ -54,8 +56,9 @@ func TestRights(t *testing.T) {
 	read, write, create := right(kmsg.ACLOperationRead), right(kmsg.ACLOperationWrite), right(kmsg.ACLOperationCreate)
 	t.Run("no DescribeConfigs", func(t *testing.T) {
 		s := guardedBroker(t, read, write, create)
-		c := s.client(t, as(topicNames(), "exporter", "secret"))
-		findings, err := c.EnsureTopics(t.Context(), c.TopicSpecs(testLayout), true)
+		cfg := as(topicNames(), "exporter", "secret")
+		c := s.client(t, cfg)
+		findings, err := Ensure(t.Context(), c, Specs(cfg, testLayout), true)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,19 +74,37 @@ func TestRights(t *testing.T) {
 	})
 	t.Run("no Create", func(t *testing.T) {
 		s := guardedBroker(t, read, write)
-		c := s.client(t, as(topicNames(), "exporter", "secret"))
-		_, err := c.EnsureTopics(t.Context(), c.TopicSpecs(testLayout), true)
+		cfg := as(topicNames(), "exporter", "secret")
+		c := s.client(t, cfg)
+		_, err := Ensure(t.Context(), c, Specs(cfg, testLayout), true)
 		wantRight(t, err, "Create", "topic")
 	})
 	t.Run("none", func(t *testing.T) {
 		s := guardedBroker(t)
 		cfg := topicNames()
 		admin := s.client(t, as(cfg, "admin", "admin"))
-		if _, err := admin.EnsureTopics(t.Context(), admin.TopicSpecs(testLayout), true); err != nil {
+		if _, err := Ensure(t.Context(), admin, Specs(cfg, testLayout), true); err != nil {
 			t.Fatal(err)
 		}
 		c := s.client(t, as(cfg, "exporter", "secret"))
-		_, err := c.EnsureTopics(t.Context(), c.TopicSpecs(testLayout), false)
+		_, err := Ensure(t.Context(), c, Specs(cfg, testLayout), false)
 		wantRight(t, err, "Write", "topic")
 	})
+}
+
+func TestSecureBrokerWithoutRights(t *testing.T) {
+	list := os.Getenv("TEST_KAFKA_SECURE_BROKERS")
+	if list == "" {
+		t.Skip("TEST_KAFKA_SECURE_BROKERS is not set")
+	}
+	verifyGoroutines(t)
+	cfg := topicNames()
+	user, password, _ := strings.Cut(os.Getenv("TEST_KAFKA_SECURE_USER"), ":")
+	cfg.TLS = kafka.TLS{Enabled: true, CAFile: os.Getenv("TEST_KAFKA_SECURE_CA")}
+	cfg.SASL = kafka.SASL{Mechanism: kafka.ScramSHA512, Username: user, Password: password}
+	c := site{brokers: strings.Split(list, ",")}.client(t, cfg)
+	for _, create := range []bool{false, true} {
+		_, err := Ensure(t.Context(), c, Specs(cfg, testLayout), create)
+		wantRight(t, err, "Write", "topic")
+	}
 }

@@ -1,6 +1,7 @@
-package kafka
+package topics
 
 import (
+	"airudder-exporter/internal/kafka"
 	"context"
 	"errors"
 	"fmt"
@@ -19,20 +20,17 @@ import (
 var testLayout = Layout{EventPartitions: 6, LedgerPartitions: 2, ReplicationFactor: -1, UniqueEventKeys: true}
 
 // topicNames are four names that no other test has.
-func topicNames() Config { return withTopics(Config{}) }
-
-func withTopics(cfg Config) Config {
+func topicNames() kafka.Config {
 	p := fmt.Sprintf("topics-%x.", rand.Uint64())
-	cfg.EventTopic, cfg.StatusTopic, cfg.DeadLetterTopic, cfg.LedgerTopic = p+"events", p+"status", p+"dead", p+"ledger"
-	return cfg
+	return kafka.Config{EventTopic: p + "events", StatusTopic: p + "status", DeadLetterTopic: p + "dead", LedgerTopic: p + "ledger"}
 }
 
 func TestEnsureTopicsCreates(t *testing.T) {
 	onSites(t, func(t *testing.T, s site) {
 		cfg := topicNames()
 		c := s.client(t, cfg)
-		specs := c.TopicSpecs(testLayout)
-		findings, err := c.EnsureTopics(t.Context(), specs, true)
+		specs := Specs(cfg, testLayout)
+		findings, err := Ensure(t.Context(), c, specs, true)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -45,10 +43,10 @@ func TestEnsureTopicsCreates(t *testing.T) {
 			}
 			t.Errorf("finding about what was just created: %v", f)
 		}
-		if _, err := c.EnsureTopics(t.Context(), specs, false); err != nil {
+		if _, err := Ensure(t.Context(), c, specs, false); err != nil {
 			t.Errorf("second time: got %v, want nil", err)
 		}
-		all, err := c.describe(t.Context(), namesOf(specs))
+		all, err := c.Describe(t.Context(), namesOf(specs))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,7 +58,7 @@ func TestEnsureTopicsCreates(t *testing.T) {
 				"max.compaction.lag.ms": "21600000", "delete.retention.ms": "86400000", "compression.type": "uncompressed"},
 		} {
 			for setting, value := range want {
-				if got := all[topic].values[setting]; got != value {
+				if got := all[topic].Values[setting]; got != value {
 					t.Errorf("%s: %s: got %q, want %q", topic, setting, got, value)
 				}
 			}
@@ -80,7 +78,7 @@ func TestEnsureTopicsTwiceAtOnce(t *testing.T) {
 		for range 2 {
 			c := s.client(t, cfg)
 			both.Go(func() error {
-				_, err := c.EnsureTopics(t.Context(), c.TopicSpecs(testLayout), true)
+				_, err := Ensure(t.Context(), c, Specs(cfg, testLayout), true)
 				return err
 			})
 		}
@@ -96,9 +94,9 @@ func TestEnsureTopicsMissing(t *testing.T) {
 		c := s.client(t, cfg)
 		layout := testLayout
 		layout.ReplicationFactor = 3
-		_, err := c.EnsureTopics(t.Context(), c.TopicSpecs(layout), false)
-		if !errors.Is(err, ErrTopics) {
-			t.Fatalf("got %v, want ErrTopics", err)
+		_, err := Ensure(t.Context(), c, Specs(cfg, layout), false)
+		if !errors.Is(err, ErrUnfit) {
+			t.Fatalf("got %v, want ErrUnfit", err)
 		}
 		for _, want := range []string{
 			cfg.EventTopic, cfg.StatusTopic, cfg.DeadLetterTopic, cfg.LedgerTopic, "CreateTopics=true",
@@ -117,19 +115,21 @@ func TestEnsureTopicsRefusal(t *testing.T) {
 	onSites(t, func(t *testing.T, s site) {
 		layout := testLayout
 		layout.ReplicationFactor = 9
-		c := s.client(t, topicNames())
-		_, err := c.EnsureTopics(t.Context(), c.TopicSpecs(layout), true)
-		if want := "ReplicationFactor does not fit the cluster"; !errors.Is(err, ErrTopics) || !strings.Contains(err.Error(), want) {
-			t.Errorf("got %v, want ErrTopics and %q", err, want)
+		cfg := topicNames()
+		c := s.client(t, cfg)
+		_, err := Ensure(t.Context(), c, Specs(cfg, layout), true)
+		if want := "ReplicationFactor does not fit the cluster"; !errors.Is(err, ErrUnfit) || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want ErrUnfit and %q", err, want)
 		}
 	})
 }
 
 func TestEnsureTopicsUnreachable(t *testing.T) {
 	verifyGoroutines(t)
-	c := site{brokers: []string{"127.0.0.1:1"}}.client(t, topicNames())
-	_, err := c.EnsureTopics(t.Context(), c.TopicSpecs(testLayout), true)
-	if err == nil || errors.Is(err, ErrTopics) {
+	cfg := topicNames()
+	c := site{brokers: []string{"127.0.0.1:1"}}.client(t, cfg)
+	_, err := Ensure(t.Context(), c, Specs(cfg, testLayout), true)
+	if err == nil || errors.Is(err, ErrUnfit) {
 		t.Errorf("got %v, want an error worth another try", err)
 	}
 	if got, want := c.Explain(err), "nothing listens at the address"; !strings.Contains(got, want) {
@@ -144,11 +144,11 @@ func TestEnsureTopicsAfterTheBrokerIsUp(t *testing.T) {
 	cfg := topicNames()
 	cfg.Dial = network.dial
 	c := s.client(t, cfg)
-	if _, err := c.EnsureTopics(t.Context(), c.TopicSpecs(testLayout), true); err == nil {
+	if _, err := Ensure(t.Context(), c, Specs(cfg, testLayout), true); err == nil {
 		t.Fatal("got nil without a network, want an error")
 	}
 	network.mend()
-	if _, err := c.EnsureTopics(t.Context(), c.TopicSpecs(testLayout), true); err != nil {
+	if _, err := Ensure(t.Context(), c, Specs(cfg, testLayout), true); err != nil {
 		t.Errorf("with the network back: got %v, want nil", err)
 	}
 	if broker.Cluster().TopicInfo(cfg.LedgerTopic) == nil {
@@ -160,14 +160,14 @@ func TestEnsureTopicsWaitsForLeaders(t *testing.T) {
 	broker, s := embeddedBroker(t)
 	cfg := topicNames()
 	c := s.client(t, cfg)
-	specs := c.TopicSpecs(testLayout)
-	if _, err := c.EnsureTopics(t.Context(), specs, true); err != nil {
+	specs := Specs(cfg, testLayout)
+	if _, err := Ensure(t.Context(), c, specs, true); err != nil {
 		t.Fatal(err)
 	}
 	electing := broker.Cluster().Fault(kfake.Fault{
 		Keys: []kmsg.Key{kmsg.Metadata}, Topic: cfg.EventTopic, Err: kerr.LeaderNotAvailable, Count: 4,
 	})
-	if _, err := c.EnsureTopics(t.Context(), specs, false); err != nil {
+	if _, err := Ensure(t.Context(), c, specs, false); err != nil {
 		t.Errorf("got %v, want nil once the election is over", err)
 	}
 	if electing.Hits() < 4 {
@@ -176,7 +176,7 @@ func TestEnsureTopicsWaitsForLeaders(t *testing.T) {
 	broker.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: cfg.EventTopic, Err: kerr.LeaderNotAvailable, Count: -1})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := c.EnsureTopics(ctx, specs, false); !errors.Is(err, context.Canceled) {
+	if _, err := Ensure(ctx, c, specs, false); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want %v", err, context.Canceled)
 	}
 }
@@ -185,7 +185,7 @@ func TestFindings(t *testing.T) {
 	broker, s := embeddedBroker(t)
 	for _, test := range []struct {
 		name     string
-		topic    func(Config) string
+		topic    func(kafka.Config) string
 		settings map[string]string
 		unique   bool
 		want     map[string]Severity // setting → severity, besides those of a single broker
@@ -215,12 +215,12 @@ func TestFindings(t *testing.T) {
 			c := s.client(t, cfg)
 			layout := testLayout
 			layout.UniqueEventKeys = test.unique
-			specs := c.TopicSpecs(layout)
-			partitions := specs[slices.IndexFunc(specs, func(s TopicSpec) bool { return s.Name == topic })].Partitions
+			specs := Specs(cfg, layout)
+			partitions := specs[slices.IndexFunc(specs, func(s Spec) bool { return s.Name == topic })].Partitions
 			if err := broker.Cluster().CreateTopic(topic, int32(partitions), test.settings); err != nil {
 				t.Fatal(err)
 			}
-			findings, err := c.EnsureTopics(t.Context(), specs, true)
+			findings, err := Ensure(t.Context(), c, specs, true)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -236,17 +236,17 @@ func TestFindings(t *testing.T) {
 			if !maps.Equal(got, test.want) {
 				t.Errorf("got %v, want %v", got, test.want)
 			}
-			if err := Refused(findings); errors.Is(err, ErrTopics) != fatal {
+			if err := Refused(findings); errors.Is(err, ErrUnfit) != fatal {
 				t.Errorf("Refused: got %v, want an error: %v", err, fatal)
 			}
 		})
 	}
 }
 
-func eventTopic(c Config) string      { return c.EventTopic }
-func statusTopic(c Config) string     { return c.StatusTopic }
-func deadLetterTopic(c Config) string { return c.DeadLetterTopic }
-func ledgerTopic(c Config) string     { return c.LedgerTopic }
+func eventTopic(c kafka.Config) string      { return c.EventTopic }
+func statusTopic(c kafka.Config) string     { return c.StatusTopic }
+func deadLetterTopic(c kafka.Config) string { return c.DeadLetterTopic }
+func ledgerTopic(c kafka.Config) string     { return c.LedgerTopic }
 
 // with sets pairs of names and values.
 func with(settings map[string]string, pairs ...string) map[string]string {
@@ -265,7 +265,7 @@ func TestFindingsOnCounts(t *testing.T) {
 		}
 	}
 	c := s.client(t, cfg)
-	findings, err := c.EnsureTopics(t.Context(), c.TopicSpecs(testLayout), true)
+	findings, err := Ensure(t.Context(), c, Specs(cfg, testLayout), true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -289,7 +289,7 @@ func TestInSync(t *testing.T) {
 		{"1", 1, Warning}, {"1", 3, Warning}, {"2", 1, Fatal}, {"2", 2, Warning}, {"2", 3, ""}, {"3", 3, Warning}, {"4", 3, Fatal}, {"", 3, ""},
 	} {
 		var got Severity
-		for _, f := range (TopicSpec{Name: "t"}).checkInSync(topicState{replicas: test.replicas}, map[string]string{"min.insync.replicas": test.inSync}) {
+		for _, f := range (Spec{Name: "t"}).checkInSync(kafka.Topic{Replicas: test.replicas}, map[string]string{"min.insync.replicas": test.inSync}) {
 			got = f.Severity
 		}
 		if got != test.want {

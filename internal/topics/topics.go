@@ -1,0 +1,223 @@
+package topics
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+	kafkago "github.com/segmentio/kafka-go"
+
+	"airudder-exporter/internal/kafka"
+)
+
+// ErrUnfit says that the topics are not as they must be, and that another attempt
+// does not help before the operator has acted.
+var ErrUnfit = errors.New("the topics are not as they must be")
+
+// Spec is a topic as it should be. Everything but the name matters only
+// when it is created, and to the findings about one that exists.
+type Spec struct {
+	Name              string
+	Partitions        int
+	ReplicationFactor int // -1: the broker's default
+	Configs           map[string]string
+
+	// Ledger: the topic must be compacted. Any other topic must not be, or
+	// records are lost; Compacted says how bad that would be.
+	Ledger    bool
+	Compacted Severity
+}
+
+// Layout says how missing topics are created, and how events are keyed.
+type Layout struct {
+	EventPartitions   int
+	LedgerPartitions  int
+	ReplicationFactor int  // -1: the broker's default
+	UniqueEventKeys   bool // nearly every event has a key of its own (the call's id)
+}
+
+// Specs are the topics of a Config in the order events, status, dead
+// letters, ledger, without those that it was given no name for.
+//
+// Compaction keeps one record a key. With the call's id as the key it takes an
+// event only where two tasks show the same call, so it is a warning there; with
+// any other key it takes most events. Of a task's transitions it leaves the
+// last one, which some users want: a warning.
+func Specs(cfg kafka.Config, l Layout) []Spec {
+	compactedEvents := Fatal
+	if l.UniqueEventKeys {
+		compactedEvents = Warning
+	}
+	kept := func(name string, partitions, days int, compacted Severity) Spec {
+		configs := map[string]string{
+			"cleanup.policy": "delete",
+			"retention.ms":   millis(time.Duration(days) * 24 * time.Hour),
+		}
+		return Spec{
+			Name: name, Partitions: partitions, ReplicationFactor: l.ReplicationFactor,
+			Configs: configs, Compacted: compacted,
+		}
+	}
+	specs := []Spec{
+		kept(cfg.EventTopic, l.EventPartitions, 30, compactedEvents),
+		kept(cfg.StatusTopic, 1, 90, Warning),
+		kept(cfg.DeadLetterTopic, 1, 14, Fatal),
+		{
+			Name: cfg.LedgerTopic, Partitions: l.LedgerPartitions, ReplicationFactor: l.ReplicationFactor,
+			Configs: ledgerConfigs(), Ledger: true,
+		},
+	}
+	return slices.DeleteFunc(specs, func(s Spec) bool { return s.Name == "" })
+}
+
+// ledgerConfigs keep the ledger short, since each start reads all of it: the
+// cleaner works often, and never on the segment that is being written.
+func ledgerConfigs() map[string]string {
+	return map[string]string{
+		"cleanup.policy":            "compact",
+		"compression.type":          "uncompressed", // any tool reads it
+		"segment.ms":                millis(time.Hour),
+		"min.cleanable.dirty.ratio": "0.1",
+		"max.compaction.lag.ms":     millis(6 * time.Hour),
+		"delete.retention.ms":       millis(24 * time.Hour),
+	}
+}
+
+func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
+
+// Ensure returns once every topic exists with a leader for each partition, and
+// what there is to say about its settings: see Refused for those that forbid to
+// start. A missing topic is created only with create; otherwise, or when that is
+// refused, the error wraps ErrUnfit and says what to do. Any other error is the
+// cluster's or a *kafka.RightError, and worth another attempt. Two exporters may
+// create the same topics at once.
+func Ensure(ctx context.Context, c *kafka.Client, specs []Spec, create bool) ([]Finding, error) {
+	findings, err := ensure(ctx, c, specs, create)
+	if err != nil {
+		return nil, fmt.Errorf("ensure topics: %w", err)
+	}
+	return findings, nil
+}
+
+func ensure(ctx context.Context, c *kafka.Client, specs []Spec, create bool) ([]Finding, error) {
+	found, err := lookUp(ctx, c, specs)
+	if err != nil {
+		return nil, err
+	}
+	missing := slices.DeleteFunc(slices.Clone(specs), func(s Spec) bool {
+		_, exists := found[s.Name]
+		return exists
+	})
+	switch {
+	case len(missing) > 0 && !create:
+		return nil, missingError(c, missing)
+	case len(missing) > 0:
+		if err := createAll(ctx, c, missing, false); err != nil {
+			return nil, err
+		}
+	}
+	if found, err = awaitLeaders(ctx, c, specs); err != nil {
+		return nil, err
+	}
+	return check(ctx, c, specs, found)
+}
+
+// lookUp is what the cluster says now of those topics that exist.
+func lookUp(ctx context.Context, c *kafka.Client, specs []Spec) (map[string]kafka.Topic, error) {
+	found, err := c.LookUp(ctx, namesOf(specs)...)
+	if err != nil {
+		return nil, err
+	}
+	for name, t := range found {
+		switch {
+		case t.Err == nil, errors.Is(t.Err, kafkago.LeaderNotAvailable): // exists, and a leader is being elected
+		case errors.Is(t.Err, kafkago.UnknownTopicOrPartition):
+			delete(found, name)
+		default:
+			return nil, fmt.Errorf("look up topic %s: %w", name, t.Err)
+		}
+	}
+	return found, nil
+}
+
+func namesOf(specs []Spec) []string {
+	var names []string
+	for _, spec := range specs {
+		names = append(names, spec.Name)
+	}
+	return names
+}
+
+// leaderWait is how long a topic may be without its leaders: one that was just
+// created has them within a second.
+const leaderWait = 30 * time.Second
+
+// awaitLeaders looks until every topic has all its leaders.
+func awaitLeaders(ctx context.Context, c *kafka.Client, specs []Spec) (found map[string]kafka.Topic, err error) {
+	ctx, cancel := context.WithTimeout(ctx, leaderWait)
+	defer cancel()
+	var waiting []string
+	pace := backoff.NewExponentialBackOff(backoff.WithInitialInterval(20*time.Millisecond), backoff.WithMaxInterval(time.Second))
+	err = backoff.Retry(func() (err error) {
+		if found, err = lookUp(ctx, c, specs); err != nil {
+			return backoff.Permanent(err)
+		}
+		waiting = slices.DeleteFunc(namesOf(specs), func(name string) bool { return found[name].Led() })
+		if len(waiting) > 0 {
+			return errors.New("ask again")
+		}
+		return nil
+	}, backoff.WithContext(pace, ctx))
+	if err != nil && len(waiting) > 0 {
+		return nil, fmt.Errorf("topics with partitions that have no leader: %s: %w", strings.Join(waiting, ", "), err)
+	}
+	return found, err
+}
+
+// TryCreate asks whether those of specs that are missing could be created, and
+// creates nothing. Its errors are Ensure's.
+func TryCreate(ctx context.Context, c *kafka.Client, specs []Spec) error {
+	return createAll(ctx, c, specs, true)
+}
+
+// createAll creates all of specs, or only asks whether it could, or says which one
+// is refused, and why.
+func createAll(ctx context.Context, c *kafka.Client, specs []Spec, validateOnly bool) error {
+	var topics []kafka.NewTopic
+	for _, s := range specs {
+		topics = append(topics, kafka.NewTopic{
+			Name: s.Name, Partitions: s.Partitions, ReplicationFactor: s.ReplicationFactor, Configs: s.Configs,
+		})
+	}
+	answers, err := c.CreateTopics(ctx, topics, validateOnly)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(answers)) {
+		errs = append(errs, refusal(c, name, answers[name]))
+	}
+	return errors.Join(errs...)
+}
+
+// refusal turns the answer for one topic into a sentence; nil when it exists now,
+// whoever created it.
+func refusal(c *kafka.Client, topic string, err error) error {
+	missing := new(kafka.RightError)
+	switch {
+	case err == nil, errors.Is(err, kafkago.TopicAlreadyExists):
+		return nil
+	case errors.Is(err, kafkago.RequestTimedOut), errors.Is(err, kafkago.NotController), errors.As(err, &missing):
+		return fmt.Errorf("create topic %s: %w", topic, err)
+	case errors.Is(err, kafkago.InvalidReplicationFactor):
+		return fmt.Errorf("%w: %s does not fit the cluster, topic %s cannot be created: %w",
+			ErrUnfit, c.Setting("ReplicationFactor"), topic, err)
+	}
+	return fmt.Errorf("%w: topic %s cannot be created: %w", ErrUnfit, topic, err)
+}
