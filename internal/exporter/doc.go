@@ -36,7 +36,7 @@
 //	after it, before the barrier   the same; open ones are aborted  the same, at the next epoch        TestOpenTransactionIsAborted
 //	while the response streams     the parts that were committed    replays them; the rest is new      TestEachReadingIsCut, TestEndsAtAnyMoment
 //	after produce, before EndTxn   nothing of it                    the fence aborts it: rows are new  TestKilledAnywhere, TestCommitUnderFaults
-//	EndTxn sent, answer lost       all of it, or nothing            the replay tells which             TestCommitUnderFaults, TestNetworkFails
+//	EndTxn sent, answer lost       all of it, or nothing            the replay tells which             TestCommitUnderFaults, TestFaultTable
 //	committed, not applied         all of it                        the replay applies it              TestEachCommitFails, TestKilledAnywhere
 //	closed mark, no tombstones     the mark; the task's entries     deletes the task's entries         TestEachCommitFails, TestAnyHistory
 //	between two tombstone commits  the mark; the entries left       deletes the rest                   TestEachCommitFails, TestAnyHistory
