@@ -86,7 +86,7 @@ func TestReadmeRooms(t *testing.T) {
 func source(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
-	for _, path := range files(t, "*/*.go", "../cmd/*/*.go") {
+	for _, path := range files(t, "*/*.go", "*/*/*.go", "../cmd/*/*.go") {
 		if !strings.HasSuffix(path, "_test.go") {
 			all.WriteString(text(t, path))
 		}

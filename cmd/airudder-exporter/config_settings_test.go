@@ -14,10 +14,12 @@ import (
 
 // Every setting that a room names in a message has a variable.
 func TestVariables(t *testing.T) {
-	named := regexp.MustCompile(`\bsetting\("([A-Za-z.]+)"\)`)
+	named := regexp.MustCompile(`\b[sS]etting\("([A-Za-z.]+)"\)`)
 	for room, name := range map[string]func(string) string{
-		"kafka":    env.Settings(Kafka{}),
-		"airudder": env.Settings(Upstream{}, Polling{}),
+		"kafka":        env.Settings(Kafka{}),
+		"kafka/access": env.Settings(Kafka{}),
+		"topics":       env.Settings(Kafka{}),
+		"airudder":     env.Settings(Upstream{}, Polling{}),
 	} {
 		files, err := filepath.Glob(filepath.Join("../../internal", room, "*.go"))
 		if err != nil {

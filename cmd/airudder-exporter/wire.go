@@ -13,6 +13,7 @@ import (
 	"airudder-exporter/internal/env"
 	"airudder-exporter/internal/exporter"
 	"airudder-exporter/internal/kafka"
+	"airudder-exporter/internal/kafka/access"
 	"airudder-exporter/internal/ledger"
 	"airudder-exporter/internal/record"
 	"airudder-exporter/internal/shards"
@@ -36,11 +37,12 @@ func upstream(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*airudde
 // brokers is how the brokers are reached.
 func brokers(k Kafka) kafka.Config {
 	return kafka.Config{
-		Brokers: k.Brokers, ClientID: "airudder-exporter", TLS: kafka.TLS(k.TLS), SASL: kafka.SASL(k.SASL),
-		TransactionTimeout: k.TransactionTimeout, Compression: k.Compression,
+		Config: access.Config{
+			Brokers: k.Brokers, TLS: access.TLS(k.TLS), SASL: access.SASL(k.SASL), SettingName: env.Settings(k),
+		},
+		ClientID: "airudder-exporter", TransactionTimeout: k.TransactionTimeout, Compression: k.Compression,
 		EventTopic: k.Topics.CallCompleted, StatusTopic: k.Topics.TaskStatus,
 		DeadLetterTopic: k.Topics.DeadLetter, LedgerTopic: k.Topics.Ledger,
-		SettingName: env.Settings(k),
 	}
 }
 

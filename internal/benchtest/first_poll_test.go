@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"airudder-exporter/internal/kafka"
+	"airudder-exporter/internal/kafka/access"
 	"airudder-exporter/internal/rig"
 )
 
@@ -42,7 +43,8 @@ func benchmarkFirstPoll(b *testing.B, w *world) {
 	}
 	first() // begins the ledger
 	client, err := kafka.Dial(kafka.Config{
-		Brokers: w.Brokers, LedgerTopic: w.topics.Ledger, EventTopic: w.topics.Events,
+		Config:      access.Config{Brokers: w.Brokers},
+		LedgerTopic: w.topics.Ledger, EventTopic: w.topics.Events,
 	}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	if err != nil {
 		b.Fatal(err)

@@ -14,6 +14,7 @@ import (
 
 	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/kafka"
+	"airudder-exporter/internal/kafka/access"
 	"airudder-exporter/internal/ledger"
 	"airudder-exporter/internal/rig"
 )
@@ -45,7 +46,8 @@ func BenchmarkRecover(b *testing.B) {
 
 func benchmarkRecover(b *testing.B, w *world) {
 	client, err := kafka.Dial(kafka.Config{
-		Brokers: w.Brokers, LedgerTopic: w.topics.Ledger, EventTopic: w.topics.Events,
+		Config:      access.Config{Brokers: w.Brokers},
+		LedgerTopic: w.topics.Ledger, EventTopic: w.topics.Events,
 	}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	if err != nil {
 		b.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"airudder-exporter/internal/kafka"
+	"airudder-exporter/internal/kafka/access"
 	"airudder-exporter/internal/record"
 )
 
@@ -25,7 +26,8 @@ func (w *world) openReader() (reader, error) {
 	if err != nil {
 		return reader{}, err
 	}
-	client, err := kafka.Dial(kafka.Config{Brokers: []string{w.broker.Addr()}, ClientID: "demo-reader", EventTopic: topic},
+	client, err := kafka.Dial(
+		kafka.Config{Config: access.Config{Brokers: []string{w.broker.Addr()}}, ClientID: "demo-reader", EventTopic: topic},
 		slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	return reader{client, decoder}, err
 }

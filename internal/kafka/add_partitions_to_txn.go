@@ -8,6 +8,7 @@ import (
 	"github.com/segmentio/kafka-go/protocol/addpartitionstotxn"
 
 	"airudder-exporter/internal/batch"
+	"airudder-exporter/internal/kafka/access"
 )
 
 // AddPartitionsToTxn (API 24), the latest version up to 3, sent to the
@@ -51,7 +52,7 @@ func (s *session) added(res *addpartitionstotxn.Response, want int) error {
 			if p.ErrorCode == 0 || refused != nil && kafkago.Error(p.ErrorCode) == operationNotAttempted {
 				continue
 			}
-			err := onTopic(s.answered(p.ErrorCode), "Write", topic.Name)
+			err := access.OnTopic(s.answered(p.ErrorCode), "Write", topic.Name)
 			if refused == nil || code(refused) == operationNotAttempted {
 				refused = fmt.Errorf("%s[%d]: %w", topic.Name, p.PartitionIndex, err)
 			}

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"airudder-exporter/internal/kafka/access"
 	"context"
 	"fmt"
 	"io"
@@ -109,7 +110,7 @@ func newShop(t testing.TB, ledgerPartitions, eventPartitions int32) *shop {
 	t.Helper()
 	c := newCluster(t)
 	return &shop{cluster: c, config: Config{
-		Brokers:            c.brokers,
+		Config:             access.Config{Brokers: c.brokers},
 		ClientID:           "test",
 		TransactionTimeout: 10 * time.Second,
 		Compression:        "lz4",

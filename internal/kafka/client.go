@@ -37,7 +37,7 @@ func Dial(cfg Config, logger *slog.Logger, reg prometheus.Registerer) (*Client, 
 	if err != nil {
 		return nil, err // a line for each setting, which begins with its name
 	}
-	tls, sasl, err := cfg.secure()
+	tls, sasl, err := cfg.Secure()
 	if err != nil {
 		return nil, err
 	}
@@ -69,8 +69,13 @@ func Dial(cfg Config, logger *slog.Logger, reg prometheus.Registerer) (*Client, 
 	}, nil
 }
 
-// Setting is how messages name a setting: see Config.SettingName.
-func (c *Client) Setting(field string) string { return c.cfg.setting(field) }
+// Setting is how messages name a setting: see access.Config.
+func (c *Client) Setting(field string) string { return c.cfg.Setting(field) }
+
+// Explain is access.Config's. Only the first metadata request tells connection
+// errors apart: a produce or a fetch says no more than "topic not found" while
+// there is no metadata.
+func (c *Client) Explain(err error) string { return c.cfg.Explain(err, c.cfg.LedgerTopic) }
 
 // Brokers are those that the Client began with.
 func (c *Client) Brokers() []string { return c.cfg.Brokers }

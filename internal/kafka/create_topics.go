@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"airudder-exporter/internal/kafka/access"
 	"context"
 	"fmt"
 	"maps"
@@ -26,7 +27,7 @@ type NewTopic struct {
 }
 
 // CreateTopics creates topics, or with validateOnly asks whether it could, and
-// returns what the cluster says of each: nil, or a *RightError, or another error
+// returns what the cluster says of each: nil, or a *access.RightError, or another error
 // that wraps kafka-go's.
 func (c *Client) CreateTopics(ctx context.Context, topics []NewTopic, validateOnly bool) (map[string]error, error) {
 	req := &createtopics.Request{TimeoutMs: int32(c.cfg.TransactionTimeout.Milliseconds()), ValidateOnly: validateOnly}
@@ -55,7 +56,7 @@ func (c *Client) CreateTopics(ctx context.Context, topics []NewTopic, validateOn
 		if err != nil && t.ErrorMessage != "" {
 			err = fmt.Errorf("%w: %s", err, t.ErrorMessage)
 		}
-		answers[t.Name] = onTopic(err, "Create", t.Name)
+		answers[t.Name] = access.OnTopic(err, "Create", t.Name)
 		if err == nil && !validateOnly {
 			c.log.Info("topic created", "topic", t.Name)
 		}

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"airudder-exporter/internal/kafka/access"
 	"context"
 	"errors"
 	"fmt"
@@ -22,7 +23,7 @@ import (
 // Settings is what a topic is set to in effect, or why the broker does not say.
 type Settings struct {
 	Values map[string]string
-	Err    error // a *RightError where the right DescribeConfigs is missing
+	Err    error // a *access.RightError where the right DescribeConfigs is missing
 }
 
 // Describe asks for settings of topics; without names, for all of them.
@@ -42,7 +43,7 @@ func (c *Client) Describe(ctx context.Context, topics []string, names ...string)
 	for _, r := range res.Resources {
 		s := Settings{
 			Values: make(map[string]string, len(r.ConfigEntries)),
-			Err:    onTopic(codeError(r.ErrorCode), "DescribeConfigs", r.ResourceName),
+			Err:    access.OnTopic(codeError(r.ErrorCode), "DescribeConfigs", r.ResourceName),
 		}
 		for _, entry := range r.ConfigEntries {
 			s.Values[entry.ConfigName] = entry.ConfigValue
@@ -84,7 +85,7 @@ func (c *Client) Retention(ctx context.Context, topic string) (time.Duration, bo
 	if err == nil {
 		err = all[topic].Err
 	}
-	if _, unreadable := errors.AsType[*RightError](err); err != nil && !unreadable {
+	if _, unreadable := errors.AsType[*access.RightError](err); err != nil && !unreadable {
 		return 0, false, err
 	}
 	values := all[topic].Values

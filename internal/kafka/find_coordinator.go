@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"airudder-exporter/internal/kafka/access"
 	"context"
 
 	kafkago "github.com/segmentio/kafka-go"
@@ -28,7 +29,7 @@ func (c *Client) findCoordinator(ctx context.Context, transactionalID string) (b
 		}
 		return -1, err
 	}
-	if err := onTransactionalID(codeError(res.ErrorCode), c.cfg.LedgerTopic); err != nil {
+	if err := access.OnTransactionalID(codeError(res.ErrorCode), c.cfg.LedgerTopic); err != nil {
 		return -1, err
 	}
 	return res.NodeID, nil

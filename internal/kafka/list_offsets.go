@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"airudder-exporter/internal/kafka/access"
 	"context"
 	"fmt"
 
@@ -85,7 +86,7 @@ func (c *Client) listOffsets(ctx context.Context, topic string, at int64, isolat
 			if p.ErrorCode == -1 { // kafka-go: the request for this partition failed on the way
 				return unsentError{fmt.Errorf("no answer for partition %d", p.Partition)}
 			}
-			if err := onTopic(codeError(p.ErrorCode), "Describe", topic); err != nil {
+			if err := access.OnTopic(codeError(p.ErrorCode), "Describe", topic); err != nil {
 				return err
 			}
 			found(int(p.Partition), p.Offset)

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"airudder-exporter/internal/kafka/access"
 	"context"
 	"errors"
 	"fmt"
@@ -47,7 +48,7 @@ func (c *Client) metadata(ctx context.Context, topics []string) (map[string]Topi
 
 func topicOf(t metadata.ResponseTopic) Topic {
 	topic := Topic{
-		Err:     onTopic(codeError(t.ErrorCode), "Write", t.Name), // which includes Describe
+		Err:     access.OnTopic(codeError(t.ErrorCode), "Write", t.Name), // which includes Describe
 		Leaders: slices.Repeat([]int32{-1}, len(t.Partitions)),
 	}
 	for i, p := range t.Partitions {
@@ -68,7 +69,7 @@ func (t Topic) exists(name string) error {
 		err = kafkago.UnknownTopicOrPartition
 	}
 	if err != nil {
-		return fmt.Errorf("look up topic %s: %w", name, onTopic(err, "Describe", name))
+		return fmt.Errorf("look up topic %s: %w", name, access.OnTopic(err, "Describe", name))
 	}
 	return nil
 }

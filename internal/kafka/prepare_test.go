@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"airudder-exporter/internal/batch"
+	"airudder-exporter/internal/kafka/access"
 )
 
 func TestPrepareSplits(t *testing.T) {
@@ -118,7 +119,7 @@ func TestCompressions(t *testing.T) {
 			}
 		})
 	}
-	if _, err := Dial(Config{Brokers: []string{"x:1"}, Compression: "brotli"}, nil, nil); err == nil {
+	if _, err := Dial(Config{Config: access.Config{Brokers: []string{"x:1"}}, Compression: "brotli"}, nil, nil); err == nil {
 		t.Error("an unknown compression was taken")
 	}
 }

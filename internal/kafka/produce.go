@@ -13,6 +13,7 @@ import (
 	"github.com/segmentio/kafka-go/protocol/rawproduce"
 
 	"airudder-exporter/internal/batch"
+	"airudder-exporter/internal/kafka/access"
 )
 
 // Produce (API 0), the latest version up to 8, sent to each partition's leader,
@@ -135,7 +136,7 @@ func (c *Client) produceTo(ctx context.Context, transactionalID string, batches 
 	for _, topic := range res.Topics {
 		for _, p := range topic.Partitions {
 			at := batch.Place{Topic: topic.Topic, Partition: int(p.Partition)}
-			if err := onTransactionalID(onTopic(codeError(p.ErrorCode), "Write", at.Topic), c.cfg.LedgerTopic); err != nil {
+			if err := access.OnTransactionalID(access.OnTopic(codeError(p.ErrorCode), "Write", at.Topic), c.cfg.LedgerTopic); err != nil {
 				return fmt.Errorf("%s: %w %s", at, err, p.ErrorMessage)
 			}
 			if p.BaseOffset < 0 {

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"airudder-exporter/internal/kafka/access"
 	"crypto"
 	"crypto/x509"
 	"encoding/pem"
@@ -37,7 +38,7 @@ func brokersAuthority(t *testing.T) authority {
 // A broker that knows its clients by their certificates, and its listeners
 // asked in each other's way.
 func TestSecureBrokerMutual(t *testing.T) {
-	s, cfg := secureSite(t, secureAdmin, Plain)
+	s, cfg := secureSite(t, secureAdmin, access.Plain)
 	ca, stranger := brokersAuthority(t), newAuthority(t)
 	client := func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }
 	expired := func(c *x509.Certificate) {
@@ -58,10 +59,10 @@ func TestSecureBrokerMutual(t *testing.T) {
 		{"a stranger's", mutual, &stranger, client, nil, "the broker refuses the client certificate in TLS.CertFile"},
 		{"expired", mutual, &ca, expired, nil, "must be renewed"},
 		{"plain text", mutual, nil, nil, func(c *Config) { c.TLS.Enabled, c.TLS.CAFile = false, "" }, "TLS"},
-		{"SASL where there is none", mutual, &ca, client, func(c *Config) { c.SASL.Mechanism, c.SASL.Username, c.SASL.Password = Plain, "u", password }, "takes no SASL on this listener"},
+		{"SASL where there is none", mutual, &ca, client, func(c *Config) { c.SASL.Mechanism, c.SASL.Username, c.SASL.Password = access.Plain, "u", password }, "takes no SASL on this listener"},
 		{"TLS where there is none", internal, nil, nil, nil, "does not speak TLS"},
 		{"SASL where there is neither", internal, nil, nil, func(c *Config) {
-			c.TLS.Enabled, c.TLS.CAFile, c.SASL.Mechanism, c.SASL.Username, c.SASL.Password = false, "", ScramSHA256, "u", password
+			c.TLS.Enabled, c.TLS.CAFile, c.SASL.Mechanism, c.SASL.Username, c.SASL.Password = false, "", access.ScramSHA256, "u", password
 		}, "takes no SASL on this listener"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -89,7 +90,7 @@ func TestSecureBrokerMutual(t *testing.T) {
 
 // A certificate that is renewed in its place is used without a restart.
 func TestSecureBrokerRenewedCertificate(t *testing.T) {
-	s, cfg := secureSite(t, secureAdmin, Plain)
+	s, cfg := secureSite(t, secureAdmin, access.Plain)
 	ca := brokersAuthority(t)
 	cfg.SASL.Mechanism, cfg.SASL.Username, cfg.SASL.Password = "", "", ""
 	s.brokers = []string{os.Getenv("TEST_KAFKA_SECURE_MUTUAL")}

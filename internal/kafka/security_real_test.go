@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"airudder-exporter/internal/kafka/access"
 	"os"
 	"strings"
 	"testing"
@@ -18,8 +19,10 @@ func secureSite(t *testing.T, userVariable, mechanism string) (site, Config) {
 	user, password, _ := strings.Cut(os.Getenv(userVariable), ":")
 	return site{brokers: strings.Split(list, ",")}, Config{
 		LedgerTopic: "ledger",
-		TLS:         TLS{Enabled: true, CAFile: os.Getenv("TEST_KAFKA_SECURE_CA")},
-		SASL:        SASL{Mechanism: mechanism, Username: user, Password: password},
+		Config: access.Config{
+			TLS:  access.TLS{Enabled: true, CAFile: os.Getenv("TEST_KAFKA_SECURE_CA")},
+			SASL: access.SASL{Mechanism: mechanism, Username: user, Password: password},
+		},
 	}
 }
 
@@ -30,7 +33,7 @@ const (
 
 func TestSecureBrokerExplained(t *testing.T) {
 	otherCA := write(t, "other.pem", newAuthority(t).pem)
-	for _, mechanism := range []string{Plain, ScramSHA256, ScramSHA512} {
+	for _, mechanism := range []string{access.Plain, access.ScramSHA256, access.ScramSHA512} {
 		for _, test := range []struct {
 			name   string
 			change func(*Config)

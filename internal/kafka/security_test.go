@@ -1,7 +1,7 @@
 package kafka
 
 import (
-	"context"
+	"airudder-exporter/internal/kafka/access"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -10,9 +10,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/big"
 	"net"
@@ -23,7 +21,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	kafkago "github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/goleak"
@@ -94,6 +91,8 @@ func write(t *testing.T, name string, text []byte) string {
 	return path
 }
 
+var asExporter = access.Config{SASL: access.SASL{Mechanism: access.Plain, Username: "exporter", Password: password}}
+
 const password = "correct-horse-battery"
 
 func TestSecurityRefusals(t *testing.T) {
@@ -106,25 +105,25 @@ func TestSecurityRefusals(t *testing.T) {
 	locked := write(t, "locked.pem", []byte("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n"))
 	absent := filepath.Join(t.TempDir(), "absent.pem")
 
-	user := SASL{Mechanism: Plain, Username: "u", Password: password}
+	user := access.SASL{Mechanism: access.Plain, Username: "u", Password: password}
 	for _, test := range []struct {
 		name string
-		tls  TLS
-		sasl SASL
+		tls  access.TLS
+		sasl access.SASL
 		want []string // lines, in order; how each begins
 	}{
-		{"CA absent", TLS{Enabled: true, CAFile: absent}, SASL{}, []string{fmt.Sprintf("TLS.CAFile: %q cannot be read: no such file or directory", absent)}},
-		{"CA garbage", TLS{Enabled: true, CAFile: garbage}, SASL{}, []string{fmt.Sprintf("TLS.CAFile: %q holds no PEM block: it must hold", garbage)}},
-		{"CA is a key", TLS{Enabled: true, CAFile: keyFile}, SASL{}, []string{fmt.Sprintf("TLS.CAFile: %q holds PRIVATE KEY: it must hold", keyFile)}},
-		{"both absent", TLS{Enabled: true, CertFile: absent, KeyFile: absent}, SASL{}, []string{"TLS.CertFile: ", "TLS.KeyFile: "}},
-		{"another's key", TLS{Enabled: true, CertFile: certFile, KeyFile: otherKeyFile}, SASL{},
+		{"CA absent", access.TLS{Enabled: true, CAFile: absent}, access.SASL{}, []string{fmt.Sprintf("TLS.CAFile: %q cannot be read: no such file or directory", absent)}},
+		{"CA garbage", access.TLS{Enabled: true, CAFile: garbage}, access.SASL{}, []string{fmt.Sprintf("TLS.CAFile: %q holds no PEM block: it must hold", garbage)}},
+		{"CA is a key", access.TLS{Enabled: true, CAFile: keyFile}, access.SASL{}, []string{fmt.Sprintf("TLS.CAFile: %q holds PRIVATE KEY: it must hold", keyFile)}},
+		{"both absent", access.TLS{Enabled: true, CertFile: absent, KeyFile: absent}, access.SASL{}, []string{"TLS.CertFile: ", "TLS.KeyFile: "}},
+		{"another's key", access.TLS{Enabled: true, CertFile: certFile, KeyFile: otherKeyFile}, access.SASL{},
 			[]string{fmt.Sprintf("TLS.CertFile: %q (CERTIFICATE) and TLS.KeyFile %q (PRIVATE KEY) are no certificate", certFile, otherKeyFile)}},
-		{"locked key", TLS{Enabled: true, CertFile: certFile, KeyFile: locked}, SASL{}, []string{fmt.Sprintf("TLS.KeyFile: %q is encrypted", locked)}},
-		{"characters SCRAM forbids", TLS{}, SASL{Mechanism: ScramSHA256, Username: "u", Password: password + "\x07"},
+		{"locked key", access.TLS{Enabled: true, CertFile: certFile, KeyFile: locked}, access.SASL{}, []string{fmt.Sprintf("TLS.KeyFile: %q is encrypted", locked)}},
+		{"characters SCRAM forbids", access.TLS{}, access.SASL{Mechanism: access.ScramSHA256, Username: "u", Password: password + "\x07"},
 			[]string{`SASL.Username: "u" or SASL.Password holds characters`}},
-		{"all at once", TLS{Enabled: true, CAFile: absent, CertFile: certFile, KeyFile: absent}, user, []string{"TLS.CAFile: ", "TLS.KeyFile: "}},
+		{"all at once", access.TLS{Enabled: true, CAFile: absent, CertFile: certFile, KeyFile: absent}, user, []string{"TLS.CAFile: ", "TLS.KeyFile: "}},
 	} {
-		c := Config{Brokers: []string{"nowhere:9092"}, TLS: test.tls, SASL: test.sasl}
+		c := Config{Config: access.Config{Brokers: []string{"nowhere:9092"}, TLS: test.tls, SASL: test.sasl}}
 		_, err := Dial(c, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 		if err == nil {
 			t.Errorf("%s: got nil, want an error", test.name)
@@ -144,7 +143,7 @@ func TestSecurityRefusals(t *testing.T) {
 }
 
 func TestSecurityWithoutAnything(t *testing.T) {
-	config, mechanism, err := Config{}.secure()
+	config, mechanism, err := access.Config{}.Secure()
 	if config != nil || mechanism != nil || err != nil {
 		t.Errorf("got %v, %v, %v, want nothing", config, mechanism, err)
 	}
@@ -164,22 +163,22 @@ func TestSecurityConnects(t *testing.T) {
 		cert   func(*x509.Certificate) // nil: no TLS
 		asked  bool                    // for a client certificate
 		broker string                  // the mechanism that it offers; empty: none
-		c      Config
+		c      access.Config
 		want   string // empty: it connects
 	}{
-		{"TLS", good, false, "", Config{TLS: TLS{Enabled: true, CAFile: caFile}}, ""},
-		{"TLS and PLAIN", good, false, Plain, Config{TLS: TLS{Enabled: true, CAFile: caFile}, SASL: SASL{Mechanism: Plain, Username: "u", Password: password}}, ""},
-		{"SCRAM-SHA-256", nil, false, ScramSHA256, Config{SASL: SASL{Mechanism: ScramSHA256, Username: "u", Password: password}}, ""},
-		{"SCRAM-SHA-512", nil, false, ScramSHA512, Config{SASL: SASL{Mechanism: ScramSHA512, Username: "u", Password: password}}, ""},
-		{"mechanism off", nil, false, ScramSHA512, Config{SASL: SASL{Mechanism: Plain, Username: "u", Password: password}}, "by PLAIN"},
-		{"wrong password", nil, false, Plain, Config{SASL: SASL{Mechanism: Plain, Username: "u", Password: password + "?"}}, `it refuses SASL.Username "u" with SASL.Password`},
-		{"no SASL", nil, false, Plain, Config{}, "its listener wants SASL (SASL.Mechanism)"},
-		{"unknown CA", good, false, "", Config{TLS: TLS{Enabled: true, CAFile: otherCA}}, fmt.Sprintf(`(issued by "CN=test CA") is signed by a CA that is not known here: put that CA's certificate into TLS.CAFile (now %q)`, otherCA)},
-		{"system's CAs", good, false, "", Config{TLS: TLS{Enabled: true}}, "TLS.CAFile (now empty: the system's CAs)"},
-		{"expired", expired, false, "", Config{TLS: TLS{Enabled: true, CAFile: caFile}}, "it must be renewed"},
-		{"another name", elsewhere, false, "", Config{TLS: TLS{Enabled: true, CAFile: caFile}}, `is not for the name "127.0.0.1"`},
-		{"no TLS", good, false, "", Config{}, "TLS"},
-		{"no client certificate", good, true, "", Config{TLS: TLS{Enabled: true, CAFile: caFile}}, "the broker wants a client certificate"},
+		{"TLS", good, false, "", access.Config{TLS: access.TLS{Enabled: true, CAFile: caFile}}, ""},
+		{"TLS and PLAIN", good, false, access.Plain, access.Config{TLS: access.TLS{Enabled: true, CAFile: caFile}, SASL: access.SASL{Mechanism: access.Plain, Username: "u", Password: password}}, ""},
+		{"SCRAM-SHA-256", nil, false, access.ScramSHA256, access.Config{SASL: access.SASL{Mechanism: access.ScramSHA256, Username: "u", Password: password}}, ""},
+		{"SCRAM-SHA-512", nil, false, access.ScramSHA512, access.Config{SASL: access.SASL{Mechanism: access.ScramSHA512, Username: "u", Password: password}}, ""},
+		{"mechanism off", nil, false, access.ScramSHA512, access.Config{SASL: access.SASL{Mechanism: access.Plain, Username: "u", Password: password}}, "by PLAIN"},
+		{"wrong password", nil, false, access.Plain, access.Config{SASL: access.SASL{Mechanism: access.Plain, Username: "u", Password: password + "?"}}, `it refuses SASL.Username "u" with SASL.Password`},
+		{"no SASL", nil, false, access.Plain, access.Config{}, "its listener wants SASL (SASL.Mechanism)"},
+		{"unknown CA", good, false, "", access.Config{TLS: access.TLS{Enabled: true, CAFile: otherCA}}, fmt.Sprintf(`(issued by "CN=test CA") is signed by a CA that is not known here: put that CA's certificate into TLS.CAFile (now %q)`, otherCA)},
+		{"system's CAs", good, false, "", access.Config{TLS: access.TLS{Enabled: true}}, "TLS.CAFile (now empty: the system's CAs)"},
+		{"expired", expired, false, "", access.Config{TLS: access.TLS{Enabled: true, CAFile: caFile}}, "it must be renewed"},
+		{"another name", elsewhere, false, "", access.Config{TLS: access.TLS{Enabled: true, CAFile: caFile}}, `is not for the name "127.0.0.1"`},
+		{"no TLS", good, false, "", access.Config{}, "TLS"},
+		{"no client certificate", good, true, "", access.Config{TLS: access.TLS{Enabled: true, CAFile: caFile}}, "the broker wants a client certificate"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			verifyGoroutines(t)
@@ -191,7 +190,7 @@ func TestSecurityConnects(t *testing.T) {
 				opts = append(opts, kfake.EnableSASL(), kfake.Superuser(test.broker, "u", password))
 			}
 			err := try(t, test.c, opts)
-			switch got := test.c.explain(err); {
+			switch got := test.c.Explain(err, "ledger"); {
 			case test.want == "" && err != nil:
 				t.Errorf("got %v, want a connection", err)
 			case !strings.Contains(got, test.want):
@@ -218,15 +217,14 @@ func serverTLS(t *testing.T, ca authority, change func(*x509.Certificate), askCl
 }
 
 // try asks a broker with these options for metadata.
-func try(t *testing.T, cfg Config, opts []kfake.Opt) error {
+func try(t *testing.T, reached access.Config, opts []kfake.Opt) error {
 	t.Helper()
 	cluster, err := kfake.NewCluster(append(opts, kfake.NumBrokers(1))...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(cluster.Close)
-	cfg.TransactionTimeout = 3 * time.Second
-	c := site{brokers: cluster.ListenAddrs()}.client(t, cfg)
+	c := site{brokers: cluster.ListenAddrs()}.client(t, Config{Config: reached, TransactionTimeout: 3 * time.Second})
 	return c.refresh(t.Context())
 }
 
@@ -240,41 +238,11 @@ func TestExplainWrongPassword(t *testing.T) {
 		res.ErrorCode = 58
 		return res, nil, true
 	})
-	c := site{brokers: cluster.ListenAddrs()}.client(t, Config{LedgerTopic: "ledger", SASL: SASL{Plain, "exporter", password}})
+	c := site{brokers: cluster.ListenAddrs()}.client(t, Config{Config: asExporter, LedgerTopic: "ledger"})
 	_, err := c.LookUp(t.Context(), "ledger")
 	got := c.Explain(err)
 	if want := `the broker refuses SASL.Username "exporter" with SASL.Password by PLAIN`; !strings.HasPrefix(got, want) {
 		t.Errorf("got %q, want %q", got, want)
-	}
-}
-
-func TestExplain(t *testing.T) {
-	c := Config{LedgerTopic: "l", SASL: SASL{Username: "exporter", Mechanism: Plain}}
-	for _, test := range []struct {
-		err  error
-		want string
-	}{
-		{nil, ""},
-		{errors.New("something else"), "something else"},
-		{&net.OpError{Op: "read", Net: "tcp", Source: &net.TCPAddr{Port: 40312}, Addr: &net.TCPAddr{Port: 9092}, Err: os.ErrDeadlineExceeded},
-			"nobody answers in time: is the address in Brokers (or in the brokers' advertised.listeners) right, and is no firewall in between? (read tcp :9092: i/o timeout)"},
-		{kafkago.TopicAuthorizationFailed, `the Kafka user "exporter" lacks a right on a topic: it needs Read, Write and Describe on "l"`},
-		{kafkago.ClusterAuthorizationFailed, `the Kafka user "exporter" lacks a right on the cluster`},
-		{kafkago.TransactionalIDAuthorizationFailed, `the Kafka user "exporter" lacks the right Write on the transactional ids: grant it on the prefix "l-"`},
-		{onTopic(kafkago.TopicAuthorizationFailed, "Read", "l"), `the Kafka user "exporter" lacks the right Read on the topic "l": grant it, for example with kafka-acls.sh --bootstrap-server … --add --allow-principal User:exporter --operation Read --topic l; the exporter`},
-		{fmt.Errorf("fence: %w", onTransactionalID(kafkago.TransactionalIDAuthorizationFailed, "l")), `the Kafka user "exporter" lacks the right Write on the transactional ids that begin with "l-": grant it, for example with kafka-acls.sh --bootstrap-server … --add --allow-principal User:exporter --operation Write --transactional-id l- --resource-pattern-type prefixed; the exporter`},
-		{kafkago.UnsupportedSASLMechanism, "the broker does not offer SASL.Mechanism PLAIN on this listener: try another of PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"},
-		{kafkago.IllegalSASLState, "the broker takes no SASL on this listener"},
-		{fmt.Errorf("ask: %w", io.ErrUnexpectedEOF), "the broker ends the connection without a word"},
-		{&net.DNSError{Name: "kafka.example", IsNotFound: true}, `the name "kafka.example"`},
-		{&net.OpError{Op: "remote error", Err: tls.AlertError(42)}, "the broker wants a client certificate"},
-		{&net.OpError{Op: "remote error", Err: tls.AlertError(40)}, "the broker ends the TLS handshake with alert 40"},
-		{fmt.Errorf("ask: %w", context.DeadlineExceeded), "nobody answers in time"},
-		{context.Canceled, context.Canceled.Error()},
-	} {
-		if got := c.explain(test.err); !strings.HasPrefix(got, test.want) {
-			t.Errorf("%v: got %q, want %q", test.err, got, test.want)
-		}
 	}
 }
 
@@ -287,7 +255,7 @@ func TestSilentAuthentication(t *testing.T) {
 		return nil, nil, true
 	})
 	before := goleak.IgnoreCurrent()
-	cfg := Config{LedgerTopic: "ledger", TransactionTimeout: 200 * time.Millisecond, SASL: SASL{Plain, "exporter", password}}
+	cfg := Config{Config: asExporter, TransactionTimeout: 200 * time.Millisecond}
 	c := site{brokers: cluster.ListenAddrs()}.client(t, cfg)
 	for range 3 {
 		if err := c.refresh(t.Context()); err == nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/segmentio/kafka-go/protocol"
 
 	"airudder-exporter/internal/batch"
+	"airudder-exporter/internal/kafka/access"
 )
 
 // session is a transactional id at one producer id and epoch. It writes one
@@ -83,7 +84,7 @@ func (s *session) answered(errorCode int16) error {
 	case kafkago.ConcurrentTransactions:
 		s.concurrent++
 	}
-	return onTransactionalID(codeError(errorCode), s.client.cfg.LedgerTopic)
+	return access.OnTransactionalID(codeError(errorCode), s.client.cfg.LedgerTopic)
 }
 
 // coordinate sends one request to the coordinator of the session's

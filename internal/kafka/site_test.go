@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"airudder-exporter/internal/kafka/access"
 	"log/slog"
 	"testing"
 
@@ -33,7 +34,7 @@ func (s site) client(t *testing.T, cfg Config) *Client {
 func guardedCluster(t *testing.T) *kfake.Cluster {
 	t.Helper()
 	verifyGoroutines(t)
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.EnableSASL(), kfake.Superuser(Plain, "exporter", password))
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.EnableSASL(), kfake.Superuser(access.Plain, "exporter", password))
 	if err != nil {
 		t.Fatal(err)
 	}

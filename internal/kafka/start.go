@@ -12,6 +12,7 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 
 	"airudder-exporter/internal/batch"
+	"airudder-exporter/internal/kafka/access"
 )
 
 // Producer makes this process the one that writes a shard, and shows replay
@@ -76,9 +77,9 @@ func (p *Producer) survey(ctx context.Context) error {
 			return fmt.Errorf("the ledger topic %s is not there: it was deleted. Bring it back as it was, with all its records: one made anew is refused, since it does not say what was published: %w", topic, err)
 		case code(err) == kafkago.UnknownTopicOrPartition:
 			return fmt.Errorf("topic %s is not there: it was deleted. Create it again, or restart the exporter with %s=true: %w",
-				topic, p.client.cfg.setting("CreateTopics"), err)
+				topic, p.client.cfg.Setting("CreateTopics"), err)
 		case err != nil:
-			return onTopic(err, "Write", topic) // which includes Describe
+			return access.OnTopic(err, "Write", topic) // which includes Describe
 		}
 		p.layout.Partitions[topic] = n
 	}

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"airudder-exporter/internal/batch"
+	"airudder-exporter/internal/kafka/access"
 )
 
 // reading says what stream reads, and how.
@@ -157,7 +158,7 @@ func (c *Client) fetch(ctx context.Context, r reading, into *chunk) error {
 		}
 		return err
 	}
-	return onTopic(into.fill(res.data, r.from), "Read", r.Topic)
+	return access.OnTopic(into.fill(res.data, r.from), "Read", r.Topic)
 }
 
 // fill takes the batches out of a response. The first may begin before from, and

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"airudder-exporter/internal/batch"
+	"airudder-exporter/internal/kafka/access"
 )
 
 // growth is how often Tail looks for new partitions.
@@ -43,7 +44,7 @@ func (c *Client) Tail(ctx context.Context, topics []string, fromStart bool, visi
 func (c *Client) tailTopic(ctx context.Context, group *errgroup.Group, topic string, fromStart bool, visit func(Message) error) error {
 	ranges, err := c.Ends(ctx, topic)
 	if err != nil {
-		return onTopic(err, "Read", topic) // which includes Describe
+		return access.OnTopic(err, "Read", topic) // which includes Describe
 	}
 	following := 0
 	for {

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"airudder-exporter/internal/kafka/access"
 	"bytes"
 	"context"
 	"log/slog"
@@ -15,8 +16,11 @@ import (
 
 // What the brokers refuse at work is told with the settings that they refuse.
 func TestWaitingNamesTheSettings(t *testing.T) {
-	c, err := Dial(Config{Brokers: []string{"nowhere:9092"}, LedgerTopic: "ledger",
-		SASL: SASL{Mechanism: Plain, Username: "the-exporter", Password: password}},
+	user := access.Config{
+		Brokers: []string{"nowhere:9092"},
+		SASL:    access.SASL{Mechanism: access.Plain, Username: "the-exporter", Password: password},
+	}
+	c, err := Dial(Config{Config: user, LedgerTopic: "ledger"},
 		slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
@@ -26,7 +30,7 @@ func TestWaitingNamesTheSettings(t *testing.T) {
 		want string
 	}{
 		{kafkago.SASLAuthenticationFailed, `the broker refuses SASL.Username "the-exporter"`},
-		{onTopic(kafkago.TopicAuthorizationFailed, "Write", "events"), `the Kafka user "the-exporter" lacks the right Write on the topic "events"`},
+		{access.OnTopic(kafkago.TopicAuthorizationFailed, "Write", "events"), `the Kafka user "the-exporter" lacks the right Write on the topic "events"`},
 	} {
 		w := &wait{api: "Produce", shard: everyShard, since: time.Now()}
 		c.waits.put(w, test.err)
@@ -42,7 +46,7 @@ func TestWaitingNamesTheSettings(t *testing.T) {
 func TestWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		c, err := Dial(Config{Brokers: []string{"nowhere:9092"}, LedgerTopic: "ledger"},
+		c, err := Dial(Config{Config: access.Config{Brokers: []string{"nowhere:9092"}}, LedgerTopic: "ledger"},
 			slog.New(slog.NewTextHandler(&log, nil)), prometheus.NewRegistry())
 		if err != nil {
 			t.Fatal(err)

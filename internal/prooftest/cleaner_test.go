@@ -13,6 +13,7 @@ import (
 
 	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/kafka"
+	"airudder-exporter/internal/kafka/access"
 	"airudder-exporter/internal/ledger"
 	"airudder-exporter/internal/rig"
 )
@@ -144,7 +145,7 @@ func level(l *ledger.Ledger) {
 // replay.
 func (w *world) restore() *ledger.Ledger {
 	w.T.Helper()
-	client, err := kafka.Dial(kafka.Config{Brokers: w.Brokers, LedgerTopic: w.Topics.Ledger}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	client, err := kafka.Dial(kafka.Config{Config: access.Config{Brokers: w.Brokers}, LedgerTopic: w.Topics.Ledger}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	if err != nil {
 		w.T.Fatal(err)
 	}

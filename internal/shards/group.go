@@ -13,6 +13,7 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 
 	"airudder-exporter/internal/kafka"
+	"airudder-exporter/internal/kafka/access"
 )
 
 // timing is how long the group's members wait for each other. A zero value stands
@@ -149,7 +150,7 @@ func (g *group) read(ctx context.Context, cg *kafkago.ConsumerGroup, given chan<
 // and all of it is one.
 func (g *group) complain(told kafkago.Error, err error) kafkago.Error {
 	code, _ := errors.AsType[kafkago.Error](err)
-	if code == kafkago.UnknownMemberId || kafka.Passing(err) {
+	if code == kafkago.UnknownMemberId || access.Passing(err) {
 		code = kafkago.NetworkException
 	}
 	if code != told {
@@ -168,7 +169,7 @@ func (g *group) explain(err error) string {
 	if g.SettingName != nil {
 		mode = g.SettingName(mode)
 	}
-	missing := &kafka.RightError{Operation: "Read", Resource: "group", Name: g.id, Err: err}
+	missing := &access.RightError{Operation: "Read", Resource: "group", Name: g.id, Err: err}
 	return g.client.Explain(missing) + "; or set " + mode + "=" + All
 }
 

@@ -15,6 +15,7 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 
 	"airudder-exporter/internal/kafka"
+	"airudder-exporter/internal/kafka/access"
 )
 
 // secureSite is the secured broker of TEST_KAFKA_SECURE_BROKERS, and how a user of
@@ -27,14 +28,14 @@ func secureSite(t *testing.T, userVariable, mechanism string) (site, kafka.Confi
 	}
 	verifyGoroutines(t)
 	user, password, _ := strings.Cut(os.Getenv(userVariable), ":")
-	return site{brokers: strings.Split(list, ",")}, kafka.Config{
-		TLS:  kafka.TLS{Enabled: true, CAFile: os.Getenv("TEST_KAFKA_SECURE_CA")},
-		SASL: kafka.SASL{Mechanism: mechanism, Username: user, Password: password},
-	}
+	return site{brokers: strings.Split(list, ",")}, kafka.Config{Config: access.Config{
+		TLS:  access.TLS{Enabled: true, CAFile: os.Getenv("TEST_KAFKA_SECURE_CA")},
+		SASL: access.SASL{Mechanism: mechanism, Username: user, Password: password},
+	}}
 }
 
 func TestSecureBrokerAssigns(t *testing.T) {
-	for _, mechanism := range []string{kafka.Plain, kafka.ScramSHA256, kafka.ScramSHA512} {
+	for _, mechanism := range []string{access.Plain, access.ScramSHA256, access.ScramSHA512} {
 		t.Run(mechanism, func(t *testing.T) {
 			s, cfg := secureSite(t, "TEST_KAFKA_SECURE_ADMIN", mechanism)
 			const shards = 2
@@ -55,7 +56,7 @@ func TestSecureBrokerAssigns(t *testing.T) {
 // A group that refuses us is no reason to end, and the log says which right is
 // missing, once.
 func TestSecureBrokerWithoutTheGroup(t *testing.T) {
-	s, cfg := secureSite(t, "TEST_KAFKA_SECURE_USER", kafka.ScramSHA256)
+	s, cfg := secureSite(t, "TEST_KAFKA_SECURE_USER", access.ScramSHA256)
 	var log lockedBuffer
 	ledger := fmt.Sprintf("shards-%x", rand.Uint64())
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
@@ -76,7 +77,8 @@ func TestExplainGroupRight(t *testing.T) {
 	s := site{brokers: []string{"nowhere:9092"}}
 	cfg := s.config(Group, "ledger", 1)
 	cfg.SettingName = func(field string) string { return "the setting " + field }
-	g := newGroup(cfg, timing{}, s.client(t, kafka.Config{SASL: kafka.SASL{Mechanism: kafka.Plain, Username: "u", Password: "p"}}), nil)
+	user := access.Config{SASL: access.SASL{Mechanism: access.Plain, Username: "u", Password: "p"}}
+	g := newGroup(cfg, timing{}, s.client(t, kafka.Config{Config: user}), nil)
 	got := g.explain(kafkago.GroupAuthorizationFailed)
 	for _, want := range []string{
 		`the Kafka user "u" lacks the right Read on the group "ledger-exporters": grant it`, "or set the setting Assignment=all",

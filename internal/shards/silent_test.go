@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"airudder-exporter/internal/kafka"
+	"airudder-exporter/internal/kafka/access"
 )
 
 // A broker that takes connections and then says nothing, while we authenticate,
@@ -34,7 +35,7 @@ func TestGroupSurvivesSilentBroker(t *testing.T) {
 	t.Cleanup(func() { listener.Close(); serving.Wait() })
 
 	s := site{brokers: []string{listener.Addr().String()}}
-	c := s.client(t, kafka.Config{SASL: kafka.SASL{Mechanism: kafka.Plain, Username: "u", Password: "p"}})
+	c := s.client(t, kafka.Config{Config: access.Config{SASL: access.SASL{Mechanism: access.Plain, Username: "u", Password: "p"}}})
 	impatient := timing{request: 100 * time.Millisecond, rejoin: 10 * time.Millisecond}
 	g := newGroup(s.config(Group, "ledger", 1), impatient, c, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(t.Context())

@@ -2,6 +2,7 @@ package topics
 
 import (
 	"airudder-exporter/internal/kafka"
+	"airudder-exporter/internal/kafka/access"
 	"context"
 	"errors"
 	"fmt"
@@ -60,7 +61,7 @@ func check(ctx context.Context, c *kafka.Client, specs []Spec, found map[string]
 	for _, spec := range specs {
 		topic, settings := found[spec.Name], described[spec.Name]
 		findings = append(findings, spec.checkCounts(topic)...)
-		if missing, ok := errors.AsType[*kafka.RightError](settings.Err); ok {
+		if missing, ok := errors.AsType[*access.RightError](settings.Err); ok {
 			findings = append(findings, spec.unreadable(missing))
 			continue
 		}

@@ -2,6 +2,7 @@ package topics
 
 import (
 	"airudder-exporter/internal/kafka"
+	"airudder-exporter/internal/kafka/access"
 	"errors"
 	"os"
 	"strings"
@@ -23,8 +24,8 @@ func guardedCluster(t *testing.T, rights ...kfake.ACL) *kfake.Cluster {
 	verifyGoroutines(t)
 	cluster, err := kfake.NewCluster(
 		kfake.NumBrokers(1), kfake.EnableSASL(), kfake.EnableACLs(),
-		kfake.Superuser(kafka.Plain, "admin", "admin"),
-		kfake.User(kafka.Plain, "exporter", "secret", rights...),
+		kfake.Superuser(access.Plain, "admin", "admin"),
+		kfake.User(access.Plain, "exporter", "secret", rights...),
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -38,7 +39,7 @@ func right(operation kmsg.ACLOperation) kfake.ACL {
 }
 
 func as(cfg kafka.Config, user, password string) kafka.Config {
-	cfg.SASL = kafka.SASL{Mechanism: kafka.Plain, Username: user, Password: password}
+	cfg.SASL = access.SASL{Mechanism: access.Plain, Username: user, Password: password}
 	return cfg
 }
 
@@ -46,7 +47,7 @@ func as(cfg kafka.Config, user, password string) kafka.Config {
 // granted while we wait.
 func wantRight(t *testing.T, err error, operation, resource string) {
 	t.Helper()
-	missing, ok := errors.AsType[*kafka.RightError](err)
+	missing, ok := errors.AsType[*access.RightError](err)
 	if !ok || missing.Operation != operation || missing.Resource != resource || errors.Is(err, ErrUnfit) {
 		t.Errorf("got %v, want the right %s on a %s, and not ErrUnfit", err, operation, resource)
 	}
@@ -100,8 +101,8 @@ func TestSecureBrokerWithoutRights(t *testing.T) {
 	verifyGoroutines(t)
 	cfg := topicNames()
 	user, password, _ := strings.Cut(os.Getenv("TEST_KAFKA_SECURE_USER"), ":")
-	cfg.TLS = kafka.TLS{Enabled: true, CAFile: os.Getenv("TEST_KAFKA_SECURE_CA")}
-	cfg.SASL = kafka.SASL{Mechanism: kafka.ScramSHA512, Username: user, Password: password}
+	cfg.TLS = access.TLS{Enabled: true, CAFile: os.Getenv("TEST_KAFKA_SECURE_CA")}
+	cfg.SASL = access.SASL{Mechanism: access.ScramSHA512, Username: user, Password: password}
 	c := site{brokers: strings.Split(list, ",")}.client(t, cfg)
 	for _, create := range []bool{false, true} {
 		_, err := Ensure(t.Context(), c, Specs(cfg, testLayout), create)

@@ -14,6 +14,7 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 
 	"airudder-exporter/internal/kafka"
+	"airudder-exporter/internal/kafka/access"
 )
 
 // ErrUnfit says that the topics are not as they must be, and that another attempt
@@ -95,7 +96,7 @@ func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(),
 // what there is to say about its settings: see Refused for those that forbid to
 // start. A missing topic is created only with create; otherwise, or when that is
 // refused, the error wraps ErrUnfit and says what to do. Any other error is the
-// cluster's or a *kafka.RightError, and worth another attempt. Two exporters may
+// cluster's or a *access.RightError, and worth another attempt. Two exporters may
 // create the same topics at once.
 func Ensure(ctx context.Context, c *kafka.Client, specs []Spec, create bool) ([]Finding, error) {
 	findings, err := ensure(ctx, c, specs, create)
@@ -209,7 +210,7 @@ func createAll(ctx context.Context, c *kafka.Client, specs []Spec, validateOnly 
 // refusal turns the answer for one topic into a sentence; nil when it exists now,
 // whoever created it.
 func refusal(c *kafka.Client, topic string, err error) error {
-	missing := new(kafka.RightError)
+	missing := new(access.RightError)
 	switch {
 	case err == nil, errors.Is(err, kafkago.TopicAlreadyExists):
 		return nil

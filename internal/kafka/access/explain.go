@@ -1,4 +1,4 @@
-package kafka
+package access
 
 import (
 	"crypto/tls"
@@ -17,17 +17,15 @@ import (
 
 // Explain turns an error of a broker into a sentence that says what is wrong
 // and which setting or right would cure it; an error that it does not know
-// keeps its own text. Only the first metadata request tells connection errors
-// apart: a produce or a fetch says no more than "topic not found" while there
-// is no metadata.
-func (c *Client) Explain(err error) string { return c.cfg.explain(err) }
-
-func (c Config) explain(err error) string {
+// keeps its own text. Transactional ids have their names from the ledger's.
+func (c Config) Explain(err error, ledger string) string {
 	if err == nil {
 		return ""
 	}
 	text := ownPort.ReplaceAllString(err.Error(), " ")
-	for _, know := range []func(error) string{c.explainRight, c.explainCode, c.explainTLS, c.explainNetwork} {
+	for _, know := range []func(error) string{
+		c.explainRight, func(err error) string { return c.explainCode(err, ledger) }, c.explainTLS, c.explainNetwork,
+	} {
 		if sentence := know(err); sentence != "" {
 			return sentence + " (" + text + ")"
 		}
@@ -41,8 +39,8 @@ func (c Config) explain(err error) string {
 var ownPort = regexp.MustCompile(` \S+->`)
 
 // explainCode knows the broker's own answers.
-func (c Config) explainCode(err error) string {
-	who, brokers, mechanism := c.who(), c.setting("Brokers"), c.setting("SASL.Mechanism")
+func (c Config) explainCode(err error, ledger string) string {
+	who, brokers, mechanism := c.who(), c.Setting("Brokers"), c.Setting("SASL.Mechanism")
 	switch code(err) {
 	case kafkago.SASLAuthenticationFailed:
 		return fmt.Sprintf("the broker refuses %s: the user, the password or the mechanism differs there", c.credentials())
@@ -53,12 +51,12 @@ func (c Config) explainCode(err error) string {
 		return fmt.Sprintf("the broker takes no SASL on this listener: leave %s empty, or use another port in %s", mechanism, brokers)
 	case kafkago.TopicAuthorizationFailed:
 		return fmt.Sprintf("%s lacks a right on a topic: it needs Read, Write and Describe on %q and Write and Describe on the other topics; "+
-			"DescribeConfigs on all of them for the check, Create with %s=true", who, c.LedgerTopic, c.setting("CreateTopics"))
+			"DescribeConfigs on all of them for the check, Create with %s=true", who, ledger, c.Setting("CreateTopics"))
 	case kafkago.TransactionalIDAuthorizationFailed:
-		return fmt.Sprintf("%s lacks the right Write on the transactional ids: grant it on the prefix %q", who, c.LedgerTopic+"-")
+		return fmt.Sprintf("%s lacks the right Write on the transactional ids: grant it on the prefix %q", who, ledger+"-")
 	case kafkago.ClusterAuthorizationFailed:
 		return fmt.Sprintf("%s lacks a right on the cluster: Create with %s=true (Create on the topics is enough); "+
-			"without that right Write on %q and the event topics is missing", who, c.setting("CreateTopics"), c.LedgerTopic)
+			"without that right Write on %q and the event topics is missing", who, c.Setting("CreateTopics"), ledger)
 	}
 	return explainPassing(err)
 }
@@ -99,7 +97,7 @@ func (c Config) who() string {
 // credentials are what the broker may refuse, the password by its name alone.
 func (c Config) credentials() string {
 	return fmt.Sprintf("%s %q with %s by %s",
-		c.setting("SASL.Username"), c.SASL.Username, c.setting("SASL.Password"), c.SASL.Mechanism)
+		c.Setting("SASL.Username"), c.SASL.Username, c.Setting("SASL.Password"), c.SASL.Mechanism)
 }
 
 // explainRight names the right that is missing, and its cure; of several the
@@ -117,11 +115,11 @@ func (c Config) explainRight(err error) string {
 func (c Config) explainTLS(err error) string {
 	if unknown, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
 		return fmt.Sprintf("the broker's certificate%s is signed by a CA that is not known here: put that CA's certificate into %s (now %s)",
-			issuer(unknown.Cert), c.setting("TLS.CAFile"), orSystem(c.TLS.CAFile))
+			issuer(unknown.Cert), c.Setting("TLS.CAFile"), orSystem(c.TLS.CAFile))
 	}
 	if name, ok := errors.AsType[x509.HostnameError](err); ok {
 		return fmt.Sprintf("the broker's certificate is not for the name %q by which it is reached: "+
-			"use a name of the certificate in %s and in the brokers' advertised.listeners", name.Host, c.setting("Brokers"))
+			"use a name of the certificate in %s and in the brokers' advertised.listeners", name.Host, c.Setting("Brokers"))
 	}
 	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
 		if invalid.Reason == x509.Expired && invalid.Cert != nil {
@@ -132,11 +130,11 @@ func (c Config) explainTLS(err error) string {
 	}
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
 		return fmt.Sprintf("the broker's listener does not speak TLS: set %s=false, or use its TLS port in %s",
-			c.setting("TLS.Enabled"), c.setting("Brokers"))
+			c.Setting("TLS.Enabled"), c.Setting("Brokers"))
 	}
 	if strings.Contains(err.Error(), "expecting TLS") {
 		return fmt.Sprintf("the broker's listener wants TLS: set %s=true, or use its plain port in %s",
-			c.setting("TLS.Enabled"), c.setting("Brokers"))
+			c.Setting("TLS.Enabled"), c.Setting("Brokers"))
 	}
 	return c.explainAlert(err)
 }
@@ -151,9 +149,9 @@ func (c Config) explainAlert(err error) string {
 	required := strings.Contains(text, "certificate required") || strings.Contains(text, "bad certificate")
 	switch {
 	case c.TLS.CertFile == "" && required:
-		return fmt.Sprintf("the broker wants a client certificate: set %s and %s", c.setting("TLS.CertFile"), c.setting("TLS.KeyFile"))
+		return fmt.Sprintf("the broker wants a client certificate: set %s and %s", c.Setting("TLS.CertFile"), c.Setting("TLS.KeyFile"))
 	case strings.Contains(text, "certificate") || strings.Contains(text, "unknown authority"):
-		return fmt.Sprintf("the broker refuses the client certificate in %s %q%s", c.setting("TLS.CertFile"), c.TLS.CertFile, c.lapsed(time.Now()))
+		return fmt.Sprintf("the broker refuses the client certificate in %s %q%s", c.Setting("TLS.CertFile"), c.TLS.CertFile, c.lapsed(time.Now()))
 	case ok:
 		return fmt.Sprintf("the broker ends the TLS handshake with alert %d", uint8(alert))
 	}
@@ -175,7 +173,7 @@ func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 // explainNetwork knows that nobody answers, or somebody else.
 func (c Config) explainNetwork(err error) string {
 	var timeout net.Error
-	brokers := c.setting("Brokers")
+	brokers := c.Setting("Brokers")
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return fmt.Sprintf("the name %q of %s (or of the brokers' advertised.listeners) is not known here", dns.Name, brokers)
 	}
@@ -193,11 +191,11 @@ func (c Config) explainNetwork(err error) string {
 
 // suspects are the likely reasons for which a broker hangs up.
 func (c Config) suspects() string {
-	encryption := "its listener wants TLS (" + c.setting("TLS.Enabled") + ")"
+	encryption := "its listener wants TLS (" + c.Setting("TLS.Enabled") + ")"
 	if c.TLS.Enabled {
-		encryption = "its listener does not speak TLS (" + c.setting("TLS.Enabled") + ")"
+		encryption = "its listener does not speak TLS (" + c.Setting("TLS.Enabled") + ")"
 	}
-	user := "its listener wants SASL (" + c.setting("SASL.Mechanism") + ")"
+	user := "its listener wants SASL (" + c.Setting("SASL.Mechanism") + ")"
 	if c.SASL.Mechanism != "" {
 		user = "it refuses " + c.credentials()
 	}

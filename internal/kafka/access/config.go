@@ -1,0 +1,122 @@
+package access
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Config says how the brokers are reached, and as whom.
+type Config struct {
+	Brokers []string // host:port, at least one
+	TLS     TLS
+	SASL    SASL
+
+	// SettingName is what the operator calls a setting. No room knows a variable:
+	// where a message names a setting, the room passes the field as its Config
+	// spells it, such as "TLS.CertFile", or the name of what is passed to a call
+	// instead, such as "CreateTopics". nil: the field's name. Every room that names
+	// settings has this field, and the program alone says what it returns.
+	SettingName func(field string) string
+}
+
+// TLS is how connections are encrypted. The zero value is plain text.
+type TLS struct {
+	Enabled  bool
+	CAFile   string // PEM; empty: the system's roots
+	CertFile string // PEM; empty: no client certificate
+	KeyFile  string // PEM; goes with CertFile
+}
+
+// SASL is who we are to the brokers.
+type SASL struct {
+	Mechanism string // empty: no authentication
+	Username  string
+	Password  string // a secret: in no log, error or metric
+}
+
+// The SASL mechanisms.
+const (
+	Plain       = "PLAIN"
+	ScramSHA256 = "SCRAM-SHA-256"
+	ScramSHA512 = "SCRAM-SHA-512"
+)
+
+// mechanisms are all of them, in a sentence.
+const mechanisms = Plain + ", " + ScramSHA256 + " or " + ScramSHA512
+
+// SettingError says what is wrong with one setting.
+type SettingError struct {
+	Setting string // by Config.SettingName
+	Value   string // as it was given; empty for a secret, and where there is none
+	Needs   string // the other setting without which this one is wrong; empty: none
+	Text    string // follows the value: what is wrong and what would be right
+}
+
+func (e *SettingError) Error() string {
+	if e.Value == "" {
+		return e.Setting + ": " + e.Text
+	}
+	return fmt.Sprintf("%s: %q %s", e.Setting, e.Value, e.Text)
+}
+
+// Setting is how messages name a setting.
+func (c Config) Setting(field string) string {
+	if c.SettingName == nil {
+		return field
+	}
+	return c.SettingName(field)
+}
+
+// Check says what is wrong with the settings by themselves: it reads no file and
+// asks no broker.
+func (c Config) Check() []*SettingError { return slices.Concat(c.checkTLS(), c.checkSASL()) }
+
+// checkTLS refuses files that nothing would use, since whoever sets them believes
+// the connection to be encrypted, and half a client certificate.
+func (c Config) checkTLS() (problems []*SettingError) {
+	enabled, cert, key := c.Setting("TLS.Enabled"), c.Setting("TLS.CertFile"), c.Setting("TLS.KeyFile")
+	for _, file := range []struct{ name, path string }{
+		{c.Setting("TLS.CAFile"), c.TLS.CAFile}, {cert, c.TLS.CertFile}, {key, c.TLS.KeyFile},
+	} {
+		if file.path != "" && !c.TLS.Enabled {
+			problems = append(problems, &SettingError{Setting: file.name, Value: file.path, Needs: enabled,
+				Text: "has no effect without TLS: set " + enabled + " to true, or leave it out"})
+		}
+	}
+	switch {
+	case c.TLS.CertFile != "" && c.TLS.KeyFile == "":
+		problems = append(problems, &SettingError{Setting: key, Text: "is required with " + cert})
+	case c.TLS.CertFile == "" && c.TLS.KeyFile != "":
+		problems = append(problems, &SettingError{Setting: cert, Text: "is required with " + key})
+	}
+	return problems
+}
+
+func (c Config) checkSASL() (problems []*SettingError) {
+	s, mechanism := c.SASL, c.Setting("SASL.Mechanism")
+	user, password := c.Setting("SASL.Username"), c.Setting("SASL.Password")
+	bad := func(setting, value, text string) {
+		problems = append(problems, &SettingError{Setting: setting, Value: value, Text: text})
+	}
+	switch s.Mechanism {
+	case "":
+		unused := "has no effect without " + mechanism + ": give " + mechanisms
+		if s.Username != "" {
+			bad(user, s.Username, unused)
+		}
+		if s.Password != "" {
+			bad(password, "", unused)
+		}
+		return problems
+	case Plain, ScramSHA256, ScramSHA512:
+	default:
+		bad(mechanism, s.Mechanism, "is not one of them: give "+mechanisms)
+	}
+	if s.Username == "" {
+		bad(user, "", "is required with "+mechanism)
+	}
+	if s.Password == "" {
+		bad(password, "", "is required with "+mechanism)
+	}
+	return problems
+}

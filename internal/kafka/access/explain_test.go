@@ -1,0 +1,45 @@
+package access
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"testing"
+
+	kafkago "github.com/segmentio/kafka-go"
+)
+
+func TestExplain(t *testing.T) {
+	c := Config{SASL: SASL{Username: "exporter", Mechanism: Plain}}
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{nil, ""},
+		{errors.New("something else"), "something else"},
+		{&net.OpError{Op: "read", Net: "tcp", Source: &net.TCPAddr{Port: 40312}, Addr: &net.TCPAddr{Port: 9092}, Err: os.ErrDeadlineExceeded},
+			"nobody answers in time: is the address in Brokers (or in the brokers' advertised.listeners) right, and is no firewall in between? (read tcp :9092: i/o timeout)"},
+		{kafkago.TopicAuthorizationFailed, `the Kafka user "exporter" lacks a right on a topic: it needs Read, Write and Describe on "l"`},
+		{kafkago.ClusterAuthorizationFailed, `the Kafka user "exporter" lacks a right on the cluster`},
+		{kafkago.TransactionalIDAuthorizationFailed, `the Kafka user "exporter" lacks the right Write on the transactional ids: grant it on the prefix "l-"`},
+		{OnTopic(kafkago.TopicAuthorizationFailed, "Read", "l"), `the Kafka user "exporter" lacks the right Read on the topic "l": grant it, for example with kafka-acls.sh --bootstrap-server … --add --allow-principal User:exporter --operation Read --topic l; the exporter`},
+		{fmt.Errorf("fence: %w", OnTransactionalID(kafkago.TransactionalIDAuthorizationFailed, "l")), `the Kafka user "exporter" lacks the right Write on the transactional ids that begin with "l-": grant it, for example with kafka-acls.sh --bootstrap-server … --add --allow-principal User:exporter --operation Write --transactional-id l- --resource-pattern-type prefixed; the exporter`},
+		{kafkago.UnsupportedSASLMechanism, "the broker does not offer SASL.Mechanism PLAIN on this listener: try another of PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"},
+		{kafkago.IllegalSASLState, "the broker takes no SASL on this listener"},
+		{fmt.Errorf("ask: %w", io.ErrUnexpectedEOF), "the broker ends the connection without a word"},
+		{&net.DNSError{Name: "kafka.example", IsNotFound: true}, `the name "kafka.example"`},
+		{&net.OpError{Op: "remote error", Err: tls.AlertError(42)}, "the broker wants a client certificate"},
+		{&net.OpError{Op: "remote error", Err: tls.AlertError(40)}, "the broker ends the TLS handshake with alert 40"},
+		{fmt.Errorf("ask: %w", context.DeadlineExceeded), "nobody answers in time"},
+		{context.Canceled, context.Canceled.Error()},
+	} {
+		if got := c.Explain(test.err, "l"); !strings.HasPrefix(got, test.want) {
+			t.Errorf("%v: got %q, want %q", test.err, got, test.want)
+		}
+	}
+}
