@@ -21,7 +21,7 @@ type Config struct {
 	Polling  Polling  `group:"Polling"`
 	Kafka    Kafka    `group:"Kafka"`
 	Registry Registry `group:"Schema registry"`
-	HTTPAddr string   `env:"HTTP_ADDR,default=127.0.0.1:8080" group:"Serving and logging" doc:"Where the status page, health and metrics listen, host:port; an empty host means every interface."`
+	HTTPAddr string   `env:"HTTP_ADDR,default=127.0.0.1:8080" setting:"Addr" group:"Serving and logging" doc:"Where the status page, health and metrics listen, host:port; an empty host means every interface."`
 	LogLevel LogLevel `env:"LOG_LEVEL,default=info" group:"Serving and logging" doc:"Least level that is logged: debug, info, warn or error."`
 }
 

@@ -20,6 +20,8 @@ func TestVariables(t *testing.T) {
 		"kafka/access": env.Settings(Kafka{}),
 		"topics":       env.Settings(Kafka{}),
 		"airudder":     env.Settings(Upstream{}, Polling{}),
+		"record":       env.Settings(Registry{}),
+		"status":       env.Settings(Config{}),
 	} {
 		files, err := filepath.Glob(filepath.Join("../../internal", room, "*.go"))
 		if err != nil {

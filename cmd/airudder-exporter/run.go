@@ -31,7 +31,7 @@ func export(ctx context.Context, cfg Config, log *slog.Logger) error {
 	state := &status.State{}
 	info := status.Info{Version: version(), Host: self.Host, Started: self.Started}
 	// The page stays up while the exporter ends.
-	server, err := status.Serve(context.WithoutCancel(ctx), cfg.HTTPAddr, status.Handler(state, metrics, info), log)
+	server, err := status.Serve(context.WithoutCancel(ctx), page(cfg.HTTPAddr), status.Handler(state, metrics, info), log)
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 	"airudder-exporter/internal/ledger"
 	"airudder-exporter/internal/record"
 	"airudder-exporter/internal/shards"
+	"airudder-exporter/internal/status"
 	"airudder-exporter/internal/topics"
 )
 
@@ -63,7 +64,7 @@ func assignment(k Kafka, count int) shards.Config {
 func topicSpecs(k Kafka) []topics.Spec {
 	return topics.Specs(brokers(k), topics.Layout{
 		EventPartitions: k.Partitions, LedgerPartitions: k.LedgerPartitions,
-		ReplicationFactor: k.ReplicationFactor, UniqueEventKeys: k.EventKey == "call_id",
+		ReplicationFactor: k.ReplicationFactor, UniqueEventKeys: record.EventKey(k.EventKey).Unique(),
 	})
 }
 
@@ -75,7 +76,14 @@ func recordTopics(k Kafka) record.Topics {
 }
 
 func registry(r Registry) record.Registry {
-	return record.Registry{URL: r.URL, Username: r.Username, Password: r.Password, AutoRegister: r.AutoRegister}
+	return record.Registry{
+		URL: r.URL, Username: r.Username, Password: r.Password, AutoRegister: r.AutoRegister, SettingName: env.Settings(r),
+	}
+}
+
+// page is where the status page, health and metrics listen.
+func page(addr string) status.Config {
+	return status.Config{Addr: addr, SettingName: env.Settings(Config{})}
 }
 
 // encoder makes encoders for what the registry, the ledger and the broker said.

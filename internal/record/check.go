@@ -10,15 +10,15 @@ import (
 	"github.com/twmb/franz-go/pkg/sr"
 )
 
-// Finding is one thing that CheckSchemas has to say, for people.
+// Finding is one sentence of CheckSchemas.
 type Finding struct {
 	Text    string
 	Refused bool // the exporter would not start
 }
 
-// CheckSchemas looks whether the schemas could be used with the registry as it
-// is, without registering anything. It returns what is missing, refused or not
-// as recommended; nothing when all is in order. An error means that the registry could not be asked.
+// CheckSchemas asks the registry whether the schemas could be used, without
+// registering anything. It returns what is missing, refused or unwise; nothing
+// when all is in order. An error means that the registry could not be asked.
 func CheckSchemas(ctx context.Context, cfg Registry, topics Topics) ([]Finding, error) {
 	client, err := newClient(cfg)
 	if err != nil {
@@ -40,45 +40,55 @@ func checkSubject(ctx context.Context, client *sr.Client, cfg Registry, s subjec
 	if err == nil {
 		return checkLevel(ctx, client, s)
 	}
-	var answer *sr.ResponseError
-	if !errors.As(err, &answer) || answer.StatusCode != http.StatusNotFound || !notThere(answer) {
+	if !isNotThere(err) {
 		return nil, err
 	}
-	is, err := client.CheckCompatibility(sr.WithParams(ctx, sr.Verbose), s.name, -2, s.schema)
+	compatible, reason, err := wouldFit(ctx, client, cfg, s)
 	switch {
-	case errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound && notThere(answer):
-		is.Is = true // no version to compare with
-	case errors.As(err, &answer) && answer.StatusCode == http.StatusUnprocessableEntity:
-		is.Messages = []string{answer.Error()}
 	case err != nil:
 		return nil, err
-	}
-	switch {
-	case !is.Is:
-		reason := cfg.oneLine(strings.Join(is.Messages, "; "))
-		if reason == "" {
-			reason = "it gives no reason to a check; registering will tell"
-		}
+	case !compatible:
 		return []Finding{{Text: fmt.Sprintf("%s: %s: %s", s.name, ErrIncompatible, reason), Refused: true}}, nil
 	case !cfg.AutoRegister:
 		return []Finding{{Text: fmt.Sprintf("%s: %s", s.name, missing(cfg, s)), Refused: true}}, nil
 	}
 	level, err := checkLevel(ctx, client, s)
-	return append([]Finding{{Text: s.name + ": not registered yet; the exporter will do so"}}, level...), err
+	return append([]Finding{{Text: s.name + ": not registered yet; the exporter will register it"}}, level...), err
 }
 
-// checkLevel looks at a subject's compatibility level, where the registry tells.
+// wouldFit asks whether a schema could follow all that its subject has, and if
+// not, why.
+func wouldFit(ctx context.Context, client *sr.Client, cfg Registry, s subject) (fits bool, reason string, err error) {
+	const allVersions = -2
+	is, err := client.CheckCompatibility(sr.WithParams(ctx, sr.Verbose), s.name, allVersions, s.schema)
+	var answer *sr.ResponseError
+	switch {
+	case isNotThere(err): // no version to compare with
+		return true, "", nil
+	case errors.As(err, &answer) && answer.StatusCode == http.StatusUnprocessableEntity: // an invalid schema
+		return false, cfg.oneLine(answer.Error()), nil
+	case err != nil:
+		return false, "", err
+	}
+	reason = cfg.oneLine(strings.Join(is.Messages, "; "))
+	if reason == "" {
+		reason = "the registry gives no reason to a check; it will when the schema is registered"
+	}
+	return is.Is, reason, nil
+}
+
+// checkLevel looks at a subject's compatibility level, where the registry shows it.
 func checkLevel(ctx context.Context, client *sr.Client, s subject) ([]Finding, error) {
 	level := client.Compatibility(sr.WithParams(ctx, sr.DefaultToGlobal), s.name)[0]
 	var answer *sr.ResponseError
-	if errors.As(level.Err, &answer) && answer.StatusCode < http.StatusInternalServerError {
-		return nil, nil // the credentials need not reach so far
-	}
-	if level.Err != nil {
+	switch {
+	case errors.As(level.Err, &answer) && answer.StatusCode < http.StatusInternalServerError:
+		return nil, nil // the exporter itself needs no right to read it
+	case level.Err != nil:
 		return nil, level.Err
-	}
-	if level.Level == sr.CompatNone {
-		return []Finding{{Text: s.name + ": its compatibility level is NONE, so that anyone may register a schema that consumers cannot read; FULL_TRANSITIVE is recommended"}}, nil
+	case level.Level == sr.CompatNone:
+		return []Finding{{Text: s.name + ": its compatibility level is NONE, so anyone may register a schema " +
+			"that consumers cannot read; set it to FULL_TRANSITIVE"}}, nil
 	}
 	return nil, nil
 }

@@ -9,9 +9,9 @@ import (
 	"airudder-exporter/schemas"
 )
 
-// codecs encode the parts that values are put together from. A record's bytes
-// are those of its fields, one after the other, so the fields of the task,
-// which stand side by side, are encoded once for all calls of a plan.
+// codecs encode the parts of values. A record's bytes are those of its fields, one
+// after the other, so the task's fields, which come first in a CallCompleted, are
+// encoded once for all calls of a plan.
 type codecs struct {
 	task       *goavro.Codec // the first fields of CallCompleted
 	row        *goavro.Codec // its other fields
@@ -38,11 +38,10 @@ func newCodecs() (c codecs, err error) {
 	return c, nil
 }
 
-// encodingCodec encodes some fields of a schema's record. Its maps of strings
-// are arrays of pairs: the bytes are the same
-// (https://avro.apache.org/docs/1.12.0/specification/#maps-1), but goavro takes
-// a Go map's entries in random order, and the same call is to give the same
-// bytes.
+// encodingCodec encodes some fields of a schema's record. It encodes maps of
+// strings as arrays of pairs: the bytes are the same
+// (https://avro.apache.org/docs/1.12.0/specification/#maps-1), but goavro takes a
+// Go map's entries in random order, and the same call must give the same bytes.
 func encodingCodec(schema string, from, to int) (*goavro.Codec, error) {
 	var record map[string]any
 	if err := json.Unmarshal([]byte(schema), &record); err != nil {
@@ -61,8 +60,8 @@ func encodingCodec(schema string, from, to int) (*goavro.Codec, error) {
 	return goavro.NewCodec(string(j))
 }
 
-// mapsAsPairs replaces the maps of a schema. A named type is defined where it
-// is met first and named after that.
+// mapsAsPairs replaces the maps of a schema. A schema defines a named type where
+// it uses it first, and refers to it by name from then on.
 func mapsAsPairs(schema any, pairDefined *bool) any {
 	switch s := schema.(type) {
 	case []any:

@@ -10,11 +10,11 @@ import (
 	"airudder-exporter/internal/ledger"
 )
 
-// Which field of a schema comes from where. goavro passes over names that the
-// schema does not have, so tests hold these lists against the schemas.
+// This file says where each field of a schema comes from. goavro ignores names
+// that the schema does not have, so tests hold these lists against the schemas.
 
 // taskColumns are the fields of CallCompleted that all calls of a response
-// share. They stand first in the schema.
+// share. They come first in the schema.
 func taskColumns() []column[call.Task] {
 	return []column[call.Task]{
 		required("task_id", func(t *call.Task) string { return t.ID }),
@@ -30,7 +30,7 @@ func taskColumns() []column[call.Task] {
 	}
 }
 
-// event is one call with what it does not say of itself.
+// event is one call with its task and the time when it was observed.
 type event struct {
 	*call.Row
 	task       *call.Task
@@ -100,8 +100,8 @@ func redialColumns() []column[call.Redial] {
 	}
 }
 
-// additional joins the unknown fields of the task and the row. A name that both
-// have is the row's; the task's stands under "data.<name>" then.
+// additional joins the unknown fields of the task and the row. Where both have a
+// name, it is the row's, and the task's field is called "data.<name>".
 func additional(task, row map[string]string) map[string]string {
 	switch {
 	case len(task) == 0 && row != nil:
@@ -120,7 +120,7 @@ func additional(task, row map[string]string) map[string]string {
 	return all
 }
 
-// change is one transition or seal with what it does not say of itself.
+// change is one transition or seal with its task and the time when it was observed.
 type change struct {
 	*ledger.StatusChange
 	task       *call.Task
@@ -157,7 +157,7 @@ func sealColumns() []column[ledger.Seal] {
 	}
 }
 
-// deadLetter is one rejected row with what it does not say of itself.
+// deadLetter is one rejected row with its task and the time when it was observed.
 type deadLetter struct {
 	*call.Reject
 	taskID     string

@@ -39,8 +39,10 @@ func (d *Decoder) Fact(ctx context.Context, r batch.Record) (ledger.Fact, error)
 	if err != nil {
 		return ledger.Fact{}, err
 	}
-	if f.TaskID == "" || f.ObservedAt.IsZero() || f.CallID == "" && f.RowKey == "" && f.Change.Sequence <= 0 {
-		return ledger.Fact{}, fmt.Errorf("a record of %s, of the type %s, does not say what it is about", r.Topic, v.writer.name)
+	about := f.CallID != "" || f.RowKey != "" || f.Change.Sequence > 0
+	if f.TaskID == "" || f.ObservedAt.IsZero() || !about {
+		return ledger.Fact{}, fmt.Errorf("a record of %s, of the type %s, does not say what it is about",
+			r.Topic, v.writer.name)
 	}
 	return f, nil
 }

@@ -10,18 +10,11 @@ import (
 	"airudder-exporter/internal/ledger"
 )
 
-// What ce_type says of each kind of record.
-const (
-	TypeCallCompleted     = "airudder.call.completed"
-	TypeTaskStatusChanged = "airudder.task.status-changed"
-	TypeDeadLetter        = "airudder.call.dead-letter"
-)
-
 // timeLayout is RFC 3339 in UTC, with the milliseconds that observed_at has.
 const timeLayout = "2006-01-02T15:04:05.000Z"
 
-// The headers of a record, in this order: CloudEvents 1.0 in the binary mode of
-// its Kafka binding
+// The headers of a record, in this order: those of CloudEvents 1.0 in the binary
+// mode of its Kafka binding
 // (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md),
 // and the ledger that keeps the record from being published twice.
 const (
@@ -36,12 +29,12 @@ const (
 	headersPerRecord
 )
 
-// headers makes the headers of a plan's records. What they have in common
-// points to the same memory.
+// headers makes the headers of a plan's records. The records share the memory of
+// what they have in common.
 type headers struct {
 	tasks  string                         // the base URL up to the TaskID
 	shared [headersPerRecord]batch.Header // ce_type, ce_id and ce_subject are a record's own
-	free   []batch.Header                 // of the plan, not used yet
+	free   []batch.Header                 // room for the plan's other records
 
 	callCompleted, statusChanged, deadLetter []byte // ce_type
 }
@@ -49,27 +42,29 @@ type headers struct {
 func newHeaders(baseURL, ledger string) (headers, error) {
 	u, err := url.Parse(baseURL)
 	if err != nil {
-		return headers{}, errors.New("the base URL of the API cannot be read") // it may hold a password
+		return headers{}, errors.New("the base URL of the API is not a URL") // it may hold a password
 	}
 	u.User, u.RawQuery, u.Fragment = nil, "", ""
 	h := headers{
 		tasks:         strings.TrimRight(u.String(), "/") + "/tasks/",
-		callCompleted: []byte(TypeCallCompleted), statusChanged: []byte(TypeTaskStatusChanged), deadLetter: []byte(TypeDeadLetter),
+		callCompleted: []byte("airudder.call.completed"),
+		statusChanged: []byte("airudder.task.status-changed"),
+		deadLetter:    []byte("airudder.call.dead-letter"),
 	}
 	h.shared = [headersPerRecord]batch.Header{
 		ceSpecVersion: {Key: "ce_specversion", Value: []byte("1.0")},
-		ceType:        {Key: "ce_type", Value: nil},
-		ceSource:      {Key: "ce_source", Value: nil},
-		ceID:          {Key: "ce_id", Value: nil},
-		ceSubject:     {Key: "ce_subject", Value: nil},
-		ceTime:        {Key: "ce_time", Value: nil},
+		ceType:        {Key: "ce_type"},
+		ceSource:      {Key: "ce_source"},
+		ceID:          {Key: "ce_id"},
+		ceSubject:     {Key: "ce_subject"},
+		ceTime:        {Key: "ce_time"},
 		contentType:   {Key: "content-type", Value: []byte("application/avro")},
 		ledgerID:      {Key: "airudder_ledger_id", Value: []byte(ledger)},
 	}
 	return h, nil
 }
 
-// begin makes room for the headers of as many records of a plan.
+// begin makes room for the headers of a plan's records.
 func (h *headers) begin(p *ledger.Plan, records int) {
 	h.shared[ceSource].Value = []byte(h.tasks + url.PathEscape(p.Task.ID))
 	h.shared[ceTime].Value = p.ObservedAt.UTC().AppendFormat(nil, timeLayout)
@@ -77,7 +72,7 @@ func (h *headers) begin(p *ledger.Plan, records int) {
 }
 
 func (h *headers) next(kind, id, subject []byte) []batch.Header {
-	if len(h.free) == 0 { // an event that did not fit has used those of its dead letter
+	if len(h.free) == 0 { // an event that did not fit has used the room of its dead letter
 		h.free = make([]batch.Header, headersPerRecord)
 	}
 	own := h.free[:headersPerRecord:headersPerRecord]

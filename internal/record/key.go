@@ -7,12 +7,12 @@ import (
 	"airudder-exporter/internal/ledger"
 )
 
-// EventKey says which field is the key of a CallCompleted, so that records with
-// the same value stand in one partition, in order. Where the field is null or
-// empty, the CallID is the key.
+// EventKey names the field that is the key of a CallCompleted: events with the
+// same value go to one partition, in order. Where the field is null or empty, the
+// CallID is the key.
 type EventKey string
 
-// The event keys there are.
+// The event keys.
 const (
 	KeyCallID       EventKey = "call_id"
 	KeyTaskID       EventKey = "task_id"
@@ -20,7 +20,8 @@ const (
 	KeyComments     EventKey = "comments"
 )
 
-// ParseEventKey reads a configured event key; empty is KeyCallID.
+// ParseEventKey reads the setting EventKey; empty is KeyCallID. Its error follows
+// the setting's name.
 func ParseEventKey(s string) (EventKey, error) {
 	switch key := EventKey(s); key {
 	case "":
@@ -28,8 +29,13 @@ func ParseEventKey(s string) (EventKey, error) {
 	case KeyCallID, KeyTaskID, KeyCalleeNumber, KeyComments:
 		return key, nil
 	}
-	return "", fmt.Errorf("event key %q is none of %s, %s, %s, %s", s, KeyCallID, KeyTaskID, KeyCalleeNumber, KeyComments)
+	return "", fmt.Errorf("%q is not an event key: give %s, %s, %s or %s",
+		s, KeyCallID, KeyTaskID, KeyCalleeNumber, KeyComments)
 }
+
+// Unique reports whether nearly every event has a key of its own, so that a
+// compacted event topic would keep them all.
+func (k EventKey) Unique() bool { return k == "" || k == KeyCallID }
 
 // eventKey returns the key of a call's event, plain UTF-8.
 func (e *Encoder) eventKey(p *ledger.Plan, row *call.Row, callID []byte) []byte {

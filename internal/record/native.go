@@ -9,12 +9,12 @@ import (
 )
 
 // goavro encodes from a *native* tree: a map for a record, a map of one branch
-// to its value for a union, []any for an array. Building one for every record
+// to its value for a union, []any for an array. Building a tree for every record
 // costs more than encoding it, so an Encoder keeps one tree per schema and
-// writes only what differs from the record before.
+// writes only what differs from the previous record.
 
-// column is how one field of a schema is filled from a T. One with a branch is
-// a union of null and that branch.
+// column fills one field of a schema from a T. A column with a branch is a union
+// of null and that branch.
 type column[T any] struct {
 	name   string
 	branch string
@@ -118,8 +118,8 @@ func pairColumns() []column[pair] {
 	}
 }
 
-// dict is a map of strings, sorted by its keys; a nil map is null, an empty one
-// is an empty map. See encodingCodec for why it is an array to goavro.
+// dict is a map of strings, sorted by key; a nil map is null, an empty one is an
+// empty map. To goavro it is an array: see encodingCodec.
 func dict[T any](name string, value func(*T) map[string]string) column[T] {
 	var keys []string
 	var pairs []pair
@@ -138,9 +138,9 @@ func dict[T any](name string, value func(*T) map[string]string) column[T] {
 	})
 }
 
-// native is a record's native tree, used again and again.
+// native is a record's native tree, reused for every record.
 type native[T any] struct {
-	tree    any // map[string]any, made an interface once
+	tree    any // a map[string]any, converted to an interface once
 	slots   []slot
 	columns []column[T]
 }
@@ -159,7 +159,7 @@ func newNative[T any](columns []column[T]) *native[T] {
 	return n
 }
 
-// fill makes the tree say what from says. It is valid until the next fill.
+// fill sets the tree's fields from a T. The tree is valid until the next fill.
 func (n *native[T]) fill(from *T) any {
 	for i := range n.columns {
 		n.columns[i].fill(&n.slots[i], from)
@@ -173,9 +173,9 @@ type slot struct {
 	name   string
 	branch string
 	union  map[string]any // {branch: last}; nil: the field is no union
-	boxed  any            // union
-	last   any            // what was put last: an equal value needs no new interface
-	shown  bool           // the union stands in the record; else null does
+	boxed  any            // union, converted to an interface once
+	last   any            // the last value: an equal one needs no new interface
+	shown  bool           // the record holds the union; else it holds null
 }
 
 func (s *slot) null() {

@@ -24,6 +24,18 @@ type Registry struct {
 	Username     string // empty: none; may also stand in URL
 	Password     string
 	AutoRegister bool // false: schemas are looked up, and must be there
+
+	// SettingName is what the operator calls a setting. Where an error names one
+	// it passes the field's name; nil: that name.
+	SettingName func(field string) string
+}
+
+// setting is how errors name a setting.
+func (r Registry) setting(field string) string {
+	if r.SettingName == nil {
+		return field
+	}
+	return r.SettingName(field)
 }
 
 // IDs are the ids that the registry gave the schemas of the three topics.
@@ -33,15 +45,15 @@ type IDs struct {
 	DeadLetter    int
 }
 
-// ErrIncompatible says that the registry refuses a schema for good: it does not
-// fit those that are registered under its subject, or is not valid to it. The
+// ErrIncompatible says that the registry refuses a schema for good: the schema is
+// not compatible with those of its subject, or the registry finds it invalid. The
 // error's text has the registry's reason.
 var ErrIncompatible = errors.New("the schema registry refuses the schema")
 
 // registryTimeout bounds one request to the registry.
 const registryTimeout = 10 * time.Second
 
-// subject is what one topic's values are registered as, by TopicNameStrategy.
+// subject is where one topic's schema is registered, by TopicNameStrategy.
 type subject struct {
 	name   string
 	file   string // under schemas/
@@ -50,25 +62,28 @@ type subject struct {
 }
 
 func subjects(topics Topics, ids *IDs) []subject {
+	of := func(topic, file, schema string, id *int) subject {
+		return subject{name: topic + "-value", file: file, schema: avroSchema(schema), id: id}
+	}
 	return []subject{
-		{topics.CallCompleted + "-value", "call_completed.avsc", avroSchema(schemas.CallCompleted()), &ids.CallCompleted},
-		{topics.TaskStatus + "-value", "task_status_changed.avsc", avroSchema(schemas.TaskStatusChanged()), &ids.TaskStatus},
-		{topics.DeadLetter + "-value", "dead_letter.avsc", avroSchema(schemas.DeadLetter()), &ids.DeadLetter},
+		of(topics.CallCompleted, "call_completed.avsc", schemas.CallCompleted(), &ids.CallCompleted),
+		of(topics.TaskStatus, "task_status_changed.avsc", schemas.TaskStatusChanged(), &ids.TaskStatus),
+		of(topics.DeadLetter, "dead_letter.avsc", schemas.DeadLetter(), &ids.DeadLetter),
 	}
 }
 
 func avroSchema(text string) sr.Schema {
 	var compact bytes.Buffer
-	if json.Compact(&compact, []byte(text)) == nil { // an embedded schema is JSON; tests see to it
+	if json.Compact(&compact, []byte(text)) == nil { // tests hold the embedded schemas to JSON
 		text = compact.String()
 	}
 	return sr.Schema{Schema: text, Type: sr.TypeAvro}
 }
 
-// Register registers the schemas under their topics' subjects, or looks them up
-// where the configuration says so, and returns their ids. ErrIncompatible means
-// that trying again is in vain; any other error may pass: the registry is not
-// there, refuses the credentials, or still lacks a schema. No error tells the
+// Register registers the schemas under their topics' subjects, or only looks them
+// up where AutoRegister is false, and returns their ids. ErrIncompatible means
+// that trying again cannot help; any other error may pass: the registry is not
+// there, refuses the credentials, or still lacks a schema. No error shows the
 // password.
 func Register(ctx context.Context, cfg Registry, topics Topics) (IDs, error) {
 	client, err := newClient(cfg)
@@ -94,18 +109,19 @@ func Register(ctx context.Context, cfg Registry, topics Topics) (IDs, error) {
 	return ids, nil
 }
 
-// newClient reads the URL apart, so that credentials in it reach no error.
+// newClient takes the credentials out of the URL, so that no error shows them.
 func newClient(cfg Registry) (*sr.Client, error) {
 	u, err := url.Parse(cfg.URL)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, errors.New("the schema registry's URL must look like http://registry:8081 or https://…")
+		return nil, fmt.Errorf("%s: is not a schema registry's URL: give one such as http://registry:8081",
+			cfg.setting("URL"))
 	}
 	u.User = nil
 	opts := []sr.ClientOpt{
 		sr.URLs(u.String()), sr.UserAgent("airudder-exporter"),
 		sr.HTTPClient(&http.Client{
 			Timeout: registryTimeout,
-			// Where an answer would send us, nobody may be who should have the credentials.
+			// A redirect may lead to a host that must not see the credentials.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		}),
 	}
@@ -115,7 +131,7 @@ func newClient(cfg Registry) (*sr.Client, error) {
 	return sr.NewClient(opts...)
 }
 
-// account is who the registry is asked as; an empty user is nobody.
+// account is who we are to the registry; an empty user means no authentication.
 func (r Registry) account() (user, password string) {
 	u, err := url.Parse(r.URL)
 	if r.Username != "" || err != nil || u.User == nil {
@@ -125,8 +141,7 @@ func (r Registry) account() (user, password string) {
 	return u.User.Username(), password
 }
 
-// hide takes the credentials out of a text, which may be an answer that echoes
-// its request.
+// hide takes the credentials out of a text: an answer may echo its request.
 func (r Registry) hide(text string) string {
 	user, password := r.account()
 	if password == "" {
@@ -145,37 +160,44 @@ func explain(err error, cfg Registry, s subject) error {
 	reason := cfg.oneLine(answer.Error())
 	switch status := answer.StatusCode; {
 	case answer.ErrorCode == sr.ErrOperationNotPermitted.Code:
-		return fmt.Errorf("subject %s: the schema registry is read-only: %s. Set its mode to READWRITE, or register the schema and set SCHEMA_REGISTRY_AUTO_REGISTER=false", s.name, reason)
+		return fmt.Errorf("subject %s: the schema registry is read-only: %s. Set its mode to READWRITE, "+
+			"or register the schema yourself and set %s to false", s.name, reason, cfg.setting("AutoRegister"))
 	case status == http.StatusConflict, status == http.StatusUnprocessableEntity:
 		return fmt.Errorf("subject %s: %w: %s", s.name, ErrIncompatible, reason)
 	case status == http.StatusUnauthorized:
-		return fmt.Errorf("subject %s: the schema registry does not accept the credentials (401): set SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD", s.name)
+		return fmt.Errorf("subject %s: the schema registry does not accept the credentials (401): check %s and %s",
+			s.name, cfg.setting("Username"), cfg.setting("Password"))
 	case status == http.StatusForbidden:
-		return fmt.Errorf("subject %s: the schema registry does not allow it to these credentials (403)", s.name)
-	case status == http.StatusNotFound && !cfg.AutoRegister && notThere(answer):
+		return fmt.Errorf("subject %s: the schema registry does not allow these credentials to do this (403): "+
+			"give them the rights on this subject", s.name)
+	case !cfg.AutoRegister && isNotThere(err):
 		return fmt.Errorf("subject %s: %w", s.name, missing(cfg, s))
 	default:
 		return fmt.Errorf("subject %s: %w", s.name, cfg.plain(err))
 	}
 }
 
-// notThere tells a registry's "no such schema" from a proxy's "no such page".
-func notThere(answer *sr.ResponseError) bool { return sr.IsNotFoundError(answer.ErrorCode) }
+// isNotThere tells a registry's "no such schema" from a proxy's "no such page".
+func isNotThere(err error) bool {
+	var answer *sr.ResponseError
+	return errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound && sr.IsNotFoundError(answer.ErrorCode)
+}
 
-// missing is the cure where schemas are registered by others than the exporter.
+// missing says how a schema comes into a registry where the exporter does not
+// register it.
 func missing(cfg Registry, s subject) error {
 	at := "<registry>"
 	if u, err := url.Parse(cfg.URL); err == nil {
 		u.User = nil
 		at = strings.TrimRight(u.String(), "/")
 	}
-	return fmt.Errorf("the schema is not registered, and SCHEMA_REGISTRY_AUTO_REGISTER is false. "+
-		"Set it to true, or: jq -Rs '{schema: .}' schemas/%s | curl -X POST -H 'Content-Type: application/vnd.schemaregistry.v1+json' --data-binary @- %s/subjects/%s/versions",
-		s.file, at, url.PathEscape(s.name))
+	return fmt.Errorf("the schema is not registered, and %s is false. Set it to true, or register the schema: "+
+		"jq -Rs '{schema: .}' schemas/%s | "+
+		"curl -X POST -H 'Content-Type: application/vnd.schemaregistry.v1+json' --data-binary @- %s/subjects/%s/versions",
+		cfg.setting("AutoRegister"), s.file, at, url.PathEscape(s.name))
 }
 
-// plain says a registry's answer with its status, or why there is none, in one
-// line.
+// plain says in one line what a registry answered, or why there is no answer.
 func (r Registry) plain(err error) error {
 	var answer *sr.ResponseError
 	if errors.As(err, &answer) {
@@ -183,13 +205,14 @@ func (r Registry) plain(err error) error {
 	}
 	text := err.Error()
 	var op *net.OpError
-	if errors.As(err, &op) && op.Source != nil { // our own port: another one at each try
+	if errors.As(err, &op) && op.Source != nil { // our own port, which differs at each try
 		text = strings.ReplaceAll(text, op.Source.String()+"->", "")
 	}
 	return errors.New("the schema registry cannot be reached or read: " + r.oneLine(text))
 }
 
-// oneLine keeps what a person needs of an answer, which may be a page of HTML.
+// oneLine shortens an answer, which may be a page of HTML, and hides credentials
+// in it.
 func (r Registry) oneLine(s string) string {
 	const most = 600
 	s = strings.Join(strings.Fields(r.hide(s)), " ")

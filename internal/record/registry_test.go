@@ -107,6 +107,7 @@ func TestRegisterIncompatible(t *testing.T) {
 func TestRegisterLookup(t *testing.T) {
 	cfg, client := startRegistry(t)
 	cfg.AutoRegister = false
+	cfg.SettingName = func(field string) string { return "the setting " + field }
 	for _, seeded := range []func(){
 		func() {},
 		func() { seed(t, client, "events-value", older()) },
@@ -120,7 +121,10 @@ func TestRegisterLookup(t *testing.T) {
 		if err == nil || errors.Is(err, ErrIncompatible) {
 			t.Fatalf("error %v, want one that may pass", err)
 		}
-		for _, part := range []string{"subject events-value", "SCHEMA_REGISTRY_AUTO_REGISTER", "schemas/call_completed.avsc", strings.TrimRight(cfg.URL, "/") + "/subjects/events-value/versions"} {
+		for _, part := range []string{
+			"subject events-value", "the setting AutoRegister is false", "schemas/call_completed.avsc",
+			strings.TrimRight(cfg.URL, "/") + "/subjects/events-value/versions",
+		} {
 			if !strings.Contains(err.Error(), part) {
 				t.Errorf("error %v does not say %s", err, part)
 			}
@@ -146,7 +150,7 @@ func TestRegisterErrors(t *testing.T) {
 		{"incompatible, no JSON", true, 409, `conflict`, "conflict", true},
 		{"invalid", true, 422, `{"error_code":42201,"message":"invalid schema"}`, "invalid schema", true},
 		{"read-only", true, 422, `{"error_code":42205,"message":"Subject x is in read-only mode"}`, "read-only mode. Set its mode to READWRITE", false},
-		{"credentials", true, 401, `{"error_code":401,"message":"Unauthorized"}`, "SCHEMA_REGISTRY_PASSWORD", false},
+		{"credentials", true, 401, `{"error_code":401,"message":"Unauthorized"}`, "check Username and Password", false},
 		{"rights", true, 403, `{"error_code":40301,"message":"no"}`, "403", false},
 		{"not a registry", false, 404, `<html>
 			not here</html>`, "answered 404: <html> not here</html>", false},
@@ -315,7 +319,7 @@ func TestCheckSchemasErrors(t *testing.T) {
 		lookup, compatibility, level int // HTTP status of each answer
 		want                         string
 	}{
-		{401, 0, 0, "SCHEMA_REGISTRY_USERNAME"},
+		{401, 0, 0, "check Username"},
 		{500, 0, 0, "answered 500"},
 		{404, 500, 0, "answered 500"},
 		{200, 0, 503, "answered 503"},

@@ -4,11 +4,11 @@ package record
 // its whole slab alive, so it is about what a small plan needs.
 const slabSize = 64 << 10
 
-// slab hands out memory piece by piece. What was kept is never written again
-// and lives as long as anyone holds it. The zero slab is ready.
+// slab hands out memory piece by piece. A piece that was kept is never written
+// again and lives as long as anyone holds it. The zero slab is ready to use.
 type slab struct {
 	free []byte // length 0
-	want int    // the room that the next piece may need, by those before it
+	want int    // how much the next piece may need, judging by those before it
 }
 
 // next returns an empty slice to append one piece to.
@@ -19,8 +19,8 @@ func (s *slab) next() []byte {
 	return s.free
 }
 
-// keep takes the piece that was appended to what next returned. One that
-// outgrew the slab has got memory of its own.
+// keep takes the piece that was appended to what next returned. A piece that
+// outgrew the slab has memory of its own.
 func (s *slab) keep(piece []byte) []byte {
 	n := len(piece)
 	if n <= cap(s.free) {

@@ -59,7 +59,7 @@ func TestPageInABrowser(t *testing.T) {
 	e := &fixed{snap: busy()}
 	var state State
 	state.Running(e)
-	server, err := Serve(t.Context(), "127.0.0.1:0", handler(&state), quiet)
+	server, err := Serve(t.Context(), Config{Addr: "127.0.0.1:0"}, handler(&state), quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func TestScreenshots(t *testing.T) {
 	}
 	ctx := browser(t)
 	for name, snap := range map[string]exporter.Snapshot{"busy": busy(), "idle": idle(), "down": down()} {
-		server, err := Serve(t.Context(), "127.0.0.1:0", handler(running(snap)), quiet)
+		server, err := Serve(t.Context(), Config{Addr: "127.0.0.1:0"}, handler(running(snap)), quiet)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -131,7 +131,7 @@ func TestScreenshots(t *testing.T) {
 	}
 	var waiting State
 	waiting.Waiting("waiting for Kafka: dial 10.0.3.14:9092: connection refused")
-	server, err := Serve(t.Context(), "127.0.0.1:0", handler(&waiting), quiet)
+	server, err := Serve(t.Context(), Config{Addr: "127.0.0.1:0"}, handler(&waiting), quiet)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,14 +7,14 @@
 //	/readyz      200 while events can flow, else 503 and why not
 //	/metrics     Prometheus metrics
 //
-// All answer to GET and HEAD alone and need no exporter: while the program still
-// waits for Kafka or the registry they say so. The page loads nothing from
-// elsewhere, and its Content-Security-Policy allows it nothing but its own style,
-// its own script and this server.
+// All accept only GET and HEAD, and none needs an exporter: while the program
+// still waits for Kafka or the registry, they say so. The page loads nothing from
+// elsewhere, and its Content-Security-Policy allows only its own style, its own
+// script and this server.
 //
-// There is no authentication. The snapshot holds no personal data, but it does
-// name tasks, so the default address is loopback, and a server on a loopback
-// address answers only requests that were sent to a loopback name: else any web
-// page in the operator's browser could read it through a name that it points at
-// 127.0.0.1 (DNS rebinding).
+// There is no authentication. The snapshot holds no personal data, but it names
+// tasks. So the default address is loopback, and a server on a loopback address
+// answers only requests that were sent to a loopback name. Without that rule, any
+// web page in the operator's browser could read the snapshot through a name that
+// resolves to 127.0.0.1 (DNS rebinding).
 package status

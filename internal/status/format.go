@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// moment is a time as the page shows it: relative or of the day, with the exact
-// one to hover over.
+// moment is a time as the page shows it: relative, or the time of day; the exact
+// time shows on hovering.
 type moment struct {
 	Text  string
 	Exact string // RFC 3339, UTC, milliseconds
@@ -27,7 +27,7 @@ func ago(now, t time.Time) moment {
 	return m
 }
 
-// due tells when something is to happen; what should have happened is due.
+// due tells when something will happen; what should have happened by now is due.
 func due(now, t time.Time) moment {
 	m := ago(now, t)
 	if !t.After(now) {
@@ -36,7 +36,7 @@ func due(now, t time.Time) moment {
 	return m
 }
 
-// clock tells a time of the day in UTC, with its date where that is another.
+// clock tells a time of day in UTC, with its date where that is not today's.
 func clock(now, t time.Time) moment {
 	now, t = now.UTC(), t.UTC()
 	layout := time.TimeOnly
@@ -51,8 +51,8 @@ func day(t time.Time) moment {
 	return moment{Text: t.UTC().Format("2006-01-02 15:04") + " UTC", Exact: t.UTC().Format(exact)}
 }
 
-// span tells a duration in its two largest units; below a second in
-// milliseconds, never below none.
+// span tells a duration in its two largest units, or in milliseconds below a
+// second. A negative duration is 0.
 func span(d time.Duration) string {
 	d = max(d, 0)
 	if d < time.Second {
@@ -80,7 +80,7 @@ func pair(large int64, unit string, small int64, smallUnit string) string {
 	return text
 }
 
-// count writes a number with its thousands apart.
+// count writes a number with commas between its thousands.
 func count[N int | int64](n N) string {
 	digits := strconv.FormatInt(int64(n), 10)
 	for i := len(digits) - 3; i > 0 && digits[i-1] != '-'; i -= 3 {
@@ -103,7 +103,7 @@ func size[N int | int64](n N) string {
 	return strconv.FormatFloat(f/1000, 'f', 1, 64) + " TB"
 }
 
-// clip cuts a text that would drown the page.
+// clip shortens a text that would drown the page.
 func clip(text string, runes int) string {
 	if len(text) <= runes {
 		return text

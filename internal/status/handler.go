@@ -11,7 +11,7 @@ import (
 	"airudder-exporter/internal/exporter"
 )
 
-// Handler answers for all of the package's paths.
+// Handler serves all of the package's paths.
 func Handler(s *State, gatherer prometheus.Gatherer, info Info) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", newPage(s, info))
@@ -22,8 +22,8 @@ func Handler(s *State, gatherer prometheus.Gatherer, info Info) http.Handler {
 	return secured(mux)
 }
 
-// secured sets what holds for every answer, errors included. The page sets a
-// policy of its own.
+// secured sets the headers that every answer has, errors included. The page
+// replaces the policy by its own.
 func secured(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -37,7 +37,7 @@ func secured(next http.Handler) http.Handler {
 	})
 }
 
-// document is the JSON interface: the snapshot's fields beside Info's.
+// document serves the snapshot's fields and Info's as one JSON object.
 func document(s *State, info Info) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		body, err := json.Marshal(struct {
@@ -49,7 +49,7 @@ func document(s *State, info Info) http.HandlerFunc {
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(append(body, '\n')) // a client that left is no error of ours
+		_, _ = w.Write(append(body, '\n')) // a client that left is not our error
 	}
 }
 
@@ -63,7 +63,7 @@ func health(s *State) http.HandlerFunc {
 	}
 }
 
-// stuck is what an exporter that is not healthy suffers from.
+// stuck is why an exporter is not healthy.
 const stuck = "the loop has made no progress for a minute"
 
 func readiness(s *State) http.HandlerFunc {
@@ -79,5 +79,5 @@ func readiness(s *State) http.HandlerFunc {
 func verdict(w http.ResponseWriter, code int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(code)
-	_, _ = io.WriteString(w, text+"\n") // a client that left is no error of ours
+	_, _ = io.WriteString(w, text+"\n") // a client that left is not our error
 }

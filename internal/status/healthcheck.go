@@ -2,7 +2,6 @@ package status
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -12,11 +11,11 @@ import (
 	"time"
 )
 
-// Healthcheck asks the server at addr, which is HTTP_ADDR as the server got it,
-// for path (/healthz or /readyz), and returns nil for 200 alone. An address that
-// means every interface is asked on loopback. It takes five seconds at most.
-func Healthcheck(ctx context.Context, addr, path string) error {
-	target, err := dialable(addr)
+// Healthcheck asks the server that was given cfg for path (/healthz or /readyz),
+// and returns nil only for 200. An address that means every interface is asked on
+// loopback. It takes five seconds at most.
+func Healthcheck(ctx context.Context, cfg Config, path string) error {
+	target, err := cfg.dialable()
 	if err != nil {
 		return err
 	}
@@ -27,14 +26,14 @@ func Healthcheck(ctx context.Context, addr, path string) error {
 	if err != nil {
 		return fmt.Errorf("health check: %w", err)
 	}
-	// A transport of its own: no proxy from the environment stands before us.
+	// A transport of its own uses no proxy from the environment.
 	transport := &http.Transport{DisableKeepAlives: true}
 	response, err := transport.RoundTrip(request)
 	if err != nil {
 		return fmt.Errorf("health check: GET %s: %w", url, err)
 	}
 	defer response.Body.Close()
-	text, _ := io.ReadAll(io.LimitReader(response.Body, 1<<10)) // the code has said it already
+	text, _ := io.ReadAll(io.LimitReader(response.Body, 1<<10)) // the status code says enough
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("health check: GET %s: %s: %s", url, response.Status, strings.TrimSpace(string(text)))
 	}
@@ -42,13 +41,14 @@ func Healthcheck(ctx context.Context, addr, path string) error {
 }
 
 // dialable turns an address to listen on into one to connect to.
-func dialable(addr string) (string, error) {
-	host, port, err := net.SplitHostPort(addr)
+func (c Config) dialable() (string, error) {
+	host, port, err := net.SplitHostPort(c.Addr)
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("HTTP_ADDR: %q has to be host:port, such as 127.0.0.1:8080: %w", addr, err)
+		return "", fmt.Errorf("%s: %q is not host:port: give one such as 127.0.0.1:8080: %w", c.setting("Addr"), c.Addr, err)
 	case port == "0":
-		return "", errors.New("HTTP_ADDR: port 0 is another port at each start; name one that can be asked")
+		return "", fmt.Errorf("%s: port 0 is a different port at each start, so nothing can be asked: give another port",
+			c.setting("Addr"))
 	}
 	if ip, err := netip.ParseAddr(host); err == nil && ip.IsUnspecified() {
 		host = "127.0.0.1"

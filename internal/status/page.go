@@ -9,8 +9,8 @@ import (
 	"net/http"
 )
 
-// The page's parts. Style and script stand inside the page and are allowed by
-// their hashes, so that nothing that slips into a name could style or run.
+// The page's parts. Style and script stand inside the page and its policy allows
+// them by their hashes, so that nothing hidden in a task's name can style or run.
 var (
 	//go:embed page.html
 	pageHTML string
@@ -33,7 +33,7 @@ type drawing struct {
 	view
 	CSS   template.CSS
 	JS    template.JS
-	Build string // another one makes the page load itself anew
+	Build string // when it changes, the page in the browser reloads itself
 }
 
 func newPage(s *State, info Info) *page {
@@ -41,7 +41,8 @@ func newPage(s *State, info Info) *page {
 		state: s, info: info,
 		template: template.Must(template.New("page").Funcs(template.FuncMap{
 			"ago": ago, "due": due, "clock": clock, "day": day, "span": span,
-			"count": count[int64], "number": count[int], "size": size[int64], "octets": size[int], "clip": clip,
+			"count": count[int64], "number": count[int], "size": size[int64], "octets": size[int],
+			"clip": clip,
 		}).Parse(pageHTML)),
 		policy: "default-src 'none'; style-src '" + hash(pageCSS) + "'; script-src '" + hash(pageJS) + "'; " +
 			"connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -54,8 +55,8 @@ func hash(text string) string {
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// ServeHTTP draws the page whole before it sends it: half a page would look like
-// one.
+// ServeHTTP draws the whole page before it sends any of it: half a page would look
+// like a whole one.
 func (p *page) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	var body bytes.Buffer
 	err := p.template.Execute(&body, drawing{
@@ -69,5 +70,5 @@ func (p *page) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	}
 	w.Header().Set("Content-Security-Policy", p.policy)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = body.WriteTo(w) // a client that left is no error of ours
+	_, _ = body.WriteTo(w) // a client that left is not our error
 }

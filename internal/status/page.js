@@ -42,7 +42,7 @@
 
   function alarm() {
     if (!lost.hidden) return;
-    lost.textContent = "No answer from the exporter. What is shown is from " +
+    lost.textContent = "The exporter does not answer. This page shows its state at " +
       document.querySelector("main").dataset.at + " UTC.";
     lost.hidden = false;
     document.body.classList.add("stale");

@@ -13,33 +13,49 @@ import (
 	"time"
 )
 
-// grace is how long answers under way may take once the server is to end.
+// grace is how long answers under way may still take when the server is closed.
 const grace = 3 * time.Second
 
-// Server is an HTTP server at work.
+// Config says where the server listens.
+type Config struct {
+	Addr string // host:port; port 0: any that is free
+
+	// SettingName is what the operator calls a setting. Where a message names one
+	// it passes the field's name; nil: that name.
+	SettingName func(field string) string
+}
+
+// setting is how messages name a setting.
+func (c Config) setting(field string) string {
+	if c.SettingName == nil {
+		return field
+	}
+	return c.SettingName(field)
+}
+
+// Server is an HTTP server that listens.
 type Server struct {
 	addr string
 	stop context.CancelFunc
 	done chan struct{}
-	err  error // why it ended by itself; to be read once done is closed
+	err  error // why it ended by itself; valid once done is closed
 }
 
-// Serve listens on addr (host:port; port 0: any that is free) and answers with h
-// until ctx ends or Close is called. Whoever calls it also calls Close, which
-// waits for the end.
-func Serve(ctx context.Context, addr string, h http.Handler, log *slog.Logger) (*Server, error) {
-	l, err := listen(ctx, addr)
+// Serve listens and answers with h until ctx ends or Close is called. The caller
+// must call Close, which waits for the end.
+func Serve(ctx context.Context, cfg Config, h http.Handler, log *slog.Logger) (*Server, error) {
+	l, err := cfg.listen(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if isLoopback(hostOf(l.Addr().String())) {
-		h = localOnly(h, addr)
+		h = cfg.localOnly(h)
 	}
 	server := &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      time.Minute, // a long task list over a thin line
+		WriteTimeout:      time.Minute, // a long task list over a slow line
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
@@ -49,18 +65,18 @@ func Serve(ctx context.Context, addr string, h http.Handler, log *slog.Logger) (
 	go func() {
 		defer close(s.done)
 		if s.err = serve(ctx, server, l); s.err != nil {
-			log.Error("status page ended", "error", s.err)
+			log.Error("the status page, health and metrics ended; restart the exporter to have them back", "error", s.err)
 		}
 	}()
 	return s, nil
 }
 
-// Addr is the address listened on, with the port that was found for port 0.
+// Addr is the address that the server listens on, with its actual port.
 func (s *Server) Addr() string { return s.addr }
 
-// Close stops listening, gives answers under way three seconds, and returns
-// once all has ended: nil, or why the server had ended by itself. It may be
-// called more than once.
+// Close stops listening, gives answers under way three seconds, and returns when
+// all have ended: nil, or why the server had ended by itself. It may be called
+// more than once.
 func (s *Server) Close() error {
 	s.stop()
 	<-s.done
@@ -78,33 +94,35 @@ func serve(ctx context.Context, server *http.Server, l net.Listener) error {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
 	if server.Shutdown(last) != nil {
-		server.Close() // what is still being written is cut off
+		server.Close() // cuts off what is still being written
 	}
 	<-served
 	return nil
 }
 
-func listen(ctx context.Context, addr string) (net.Listener, error) {
+func (c Config) listen(ctx context.Context) (net.Listener, error) {
 	var config net.ListenConfig
-	l, err := config.Listen(ctx, "tcp", addr)
+	l, err := config.Listen(ctx, "tcp", c.Addr)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("HTTP_ADDR: %s is taken by another program; name another port, or port 0 for any that is free: %w", addr, err)
+		return nil, fmt.Errorf("%s: %q is taken by another program: give another port, or port 0 for any that is free: %w",
+			c.setting("Addr"), c.Addr, err)
 	case err != nil:
-		return nil, fmt.Errorf("HTTP_ADDR: %q cannot be listened on; it has to be host:port, such as 127.0.0.1:8080: %w", addr, err)
+		return nil, fmt.Errorf("%s: cannot listen on %q: give a host:port of this machine, such as 127.0.0.1:8080: %w",
+			c.setting("Addr"), c.Addr, err)
 	}
 	return l, nil
 }
 
-// localOnly refuses requests that were sent to another name than loopback's, or
-// than the one in addr.
-func localOnly(next http.Handler, addr string) http.Handler {
-	own, _, _ := net.SplitHostPort(addr) // listened on, so it can be split
+// localOnly refuses requests that were sent to a name other than loopback's and
+// the one in Addr.
+func (c Config) localOnly(next http.Handler) http.Handler {
+	own, _, _ := net.SplitHostPort(c.Addr) // listened on, so it can be split
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := hostOf(r.Host)
 		if !isLoopback(host) && !strings.EqualFold(host, own) {
-			http.Error(w, "this server listens on loopback and answers only to loopback names; HTTP_ADDR decides",
-				http.StatusMisdirectedRequest)
+			http.Error(w, "this server listens on loopback and answers only requests to a loopback name; to change that, set "+
+				c.setting("Addr"), http.StatusMisdirectedRequest)
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -13,7 +13,7 @@ import (
 
 func serveTest(t *testing.T, addr string, h http.Handler) *Server {
 	t.Helper()
-	s, err := Serve(t.Context(), addr, h, quiet)
+	s, err := Serve(t.Context(), Config{Addr: addr}, h, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,21 +28,21 @@ func serveTest(t *testing.T, addr string, h http.Handler) *Server {
 func TestServeAndHealthcheck(t *testing.T) {
 	var state State
 	s := serveTest(t, "127.0.0.1:0", handler(&state))
-	if err := Healthcheck(t.Context(), s.Addr(), "/healthz"); err != nil {
+	if err := Healthcheck(t.Context(), Config{Addr: s.Addr()}, "/healthz"); err != nil {
 		t.Errorf("health of a program that starts: %v", err)
 	}
-	err := Healthcheck(t.Context(), s.Addr(), "/readyz")
+	err := Healthcheck(t.Context(), Config{Addr: s.Addr()}, "/readyz")
 	if err == nil || !strings.Contains(err.Error(), "503 Service Unavailable: not ready: starting") {
 		t.Errorf("readiness of a program that starts: %v, want the reason", err)
 	}
 	state.Running(&fixed{snap: idle()})
-	if err := Healthcheck(t.Context(), s.Addr(), "/readyz"); err != nil {
+	if err := Healthcheck(t.Context(), Config{Addr: s.Addr()}, "/readyz"); err != nil {
 		t.Errorf("readiness of a program at work: %v", err)
 	}
 	if err := s.Close(); err != nil {
 		t.Errorf("close: %v", err)
 	}
-	if err := Healthcheck(t.Context(), s.Addr(), "/healthz"); err == nil {
+	if err := Healthcheck(t.Context(), Config{Addr: s.Addr()}, "/healthz"); err == nil {
 		t.Error("health after the end: nil, want an error")
 	}
 }
@@ -52,7 +52,7 @@ func TestServeAndHealthcheck(t *testing.T) {
 func TestHealthcheckOfEveryInterface(t *testing.T) {
 	for _, host := range []string{"", "0.0.0.0", "[::]"} {
 		t.Run(host, func(t *testing.T) {
-			s, err := Serve(t.Context(), host+":0", handler(&State{}), quiet)
+			s, err := Serve(t.Context(), Config{Addr: host + ":0"}, handler(&State{}), quiet)
 			if err != nil && host == "[::]" {
 				t.Skipf("no IPv6 here: %v", err)
 			}
@@ -64,7 +64,7 @@ func TestHealthcheckOfEveryInterface(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := Healthcheck(t.Context(), host+":"+port, "/healthz"); err != nil {
+			if err := Healthcheck(t.Context(), Config{Addr: host + ":" + port}, "/healthz"); err != nil {
 				t.Error(err)
 			}
 		})
@@ -73,10 +73,10 @@ func TestHealthcheckOfEveryInterface(t *testing.T) {
 
 func TestHealthcheckRefusesAddresses(t *testing.T) {
 	for addr, want := range map[string]string{
-		"8080":        `HTTP_ADDR: "8080" has to be host:port`,
-		"localhost:0": "HTTP_ADDR: port 0",
+		"8080":        `Addr: "8080" is not host:port`,
+		"localhost:0": "Addr: port 0",
 	} {
-		if err := Healthcheck(t.Context(), addr, "/healthz"); err == nil || !strings.Contains(err.Error(), want) {
+		if err := Healthcheck(t.Context(), Config{Addr: addr}, "/healthz"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Healthcheck(%q) = %v, want %q", addr, err, want)
 		}
 	}
@@ -85,12 +85,12 @@ func TestHealthcheckRefusesAddresses(t *testing.T) {
 func TestServeRefusesAddresses(t *testing.T) {
 	first := serveTest(t, "127.0.0.1:0", handler(&State{}))
 	for addr, want := range map[string]string{
-		first.Addr():       "HTTP_ADDR: " + first.Addr() + " is taken by another program",
-		"8080":             `HTTP_ADDR: "8080" cannot be listened on; it has to be host:port`,
-		"127.0.0.1:99999":  `HTTP_ADDR: "127.0.0.1:99999" cannot be listened on`,
-		"203.0.113.7:8080": `HTTP_ADDR: "203.0.113.7:8080" cannot be listened on`,
+		first.Addr():       `Addr: "` + first.Addr() + `" is taken by another program`,
+		"8080":             `Addr: cannot listen on "8080": give a host:port of this machine`,
+		"127.0.0.1:99999":  `Addr: cannot listen on "127.0.0.1:99999"`,
+		"203.0.113.7:8080": `Addr: cannot listen on "203.0.113.7:8080"`,
 	} {
-		s, err := Serve(t.Context(), addr, handler(&State{}), quiet)
+		s, err := Serve(t.Context(), Config{Addr: addr}, handler(&State{}), quiet)
 		if err == nil {
 			s.Close()
 		}
@@ -110,7 +110,7 @@ func TestCloseWaitsForAnswers(t *testing.T) {
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	s, err := Serve(ctx, "127.0.0.1:0", slow, quiet)
+	s, err := Serve(ctx, Config{Addr: "127.0.0.1:0"}, slow, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,16 +160,18 @@ func TestForeignNamesOnLoopback(t *testing.T) {
 	}
 }
 
-// TestOwnNameOnLoopback: a name in HTTP_ADDR that means loopback is a name to be
-// called by.
+// TestOwnNameOnLoopback: the server may be called by the name in its address.
 func TestOwnNameOnLoopback(t *testing.T) {
 	ok := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") })
-	h := localOnly(ok, "Exporter-0:8080")
+	h := Config{Addr: "Exporter-0:8080", SettingName: func(field string) string { return "the " + field }}.localOnly(ok)
 	for host, want := range map[string]int{"exporter-0:8080": 200, "exporter-1:8080": 421} {
 		w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Host = host
 		if h.ServeHTTP(w, r); w.Code != want {
 			t.Errorf("Host %q: %d, want %d", host, w.Code, want)
+		}
+		if w.Code == 421 && !strings.Contains(w.Body.String(), "set the Addr") {
+			t.Errorf("the refusal does not name the setting: %s", w.Body)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package status
 
 import (
+	"cmp"
 	"sync"
 	"time"
 
@@ -22,9 +23,9 @@ type Info struct {
 	Started time.Time `json:"started_at"`
 }
 
-// State is where the program stands: waiting, then running, then stopping. The
-// zero value waits for nothing in particular. It may be used by several
-// goroutines.
+// State is what the program is doing: waiting, then running, then stopping. The
+// zero value waits for nothing in particular. Several goroutines may use it at
+// once.
 type State struct {
 	mu       sync.Mutex
 	waiting  string
@@ -40,7 +41,7 @@ func (s *State) Waiting(why string) {
 	s.waiting = why
 }
 
-// Running shows e from here on.
+// Running shows e from now on.
 func (s *State) Running(e Exporter) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -67,11 +68,8 @@ func (s *State) take(from func(Exporter) exporter.Snapshot) exporter.Snapshot {
 	var snap exporter.Snapshot
 	if e != nil {
 		snap = from(e)
-	} else { // it waits and tries again, which a restart would not better
-		snap = exporter.Snapshot{Healthy: true, Why: why, At: time.Now()}
-		if why == "" {
-			snap.Why = "starting"
-		}
+	} else { // healthy: it waits and tries again, and a restart would do the same
+		snap = exporter.Snapshot{Healthy: true, Why: cmp.Or(why, "starting"), At: time.Now()}
 	}
 	if stopping {
 		snap.Ready, snap.Why = false, "stopping"
@@ -79,7 +77,7 @@ func (s *State) take(from func(Exporter) exporter.Snapshot) exporter.Snapshot {
 	return noNulls(snap)
 }
 
-// noNulls makes lists that are not there empty, so that they are [] in JSON.
+// noNulls replaces missing lists by empty ones, which are [] in JSON.
 func noNulls(s exporter.Snapshot) exporter.Snapshot {
 	if s.Shards == nil {
 		s.Shards = []exporter.ShardStatus{}

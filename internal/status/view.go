@@ -13,14 +13,14 @@ import (
 // maxTasks is how many tasks the page shows. /api/status has all.
 const maxTasks = 500
 
-// group is what an operator tells tasks apart by. Their order is the page's.
+// group is what the page sorts tasks by, in this order.
 type group int
 
 const (
 	failing group = iota // the last reading failed
 	calling              // places calls now
-	open                 // may place calls yet: created, pending, paused
-	ended                // late rows are waited for
+	open                 // may still place calls: created, pending, paused
+	ended                // may still show late rows
 	sealed
 	passed // ended before the export began
 	closed
@@ -62,7 +62,7 @@ type view struct {
 
 	Notes    []note
 	Restored int  // shards
-	Blind    bool // shards are owned and none is restored: nothing is known of the ledger
+	Blind    bool // shards are owned but none is restored, so nothing is known of the ledger
 
 	Events, DeadLetters int64 // of all tasks
 	Groups              []tally
@@ -71,14 +71,14 @@ type view struct {
 	Recent              []event
 }
 
-// judgement is the page's first line: one word's worth of colour, and a sentence.
+// judgement is the page's first line: a colour, a title and a sentence.
 type judgement struct {
 	Level string // good, idle, bad: also the class and the icon
 	Title string
 	Why   string
 }
 
-// note is what is wrong beside what the verdict says.
+// note is what is wrong apart from what the verdict says.
 type note struct {
 	What string
 	At   time.Time // zero: not known
@@ -101,7 +101,7 @@ type task struct {
 func (t task) Read() bool { return !t.ReadAt.IsZero() }
 
 // Over reports whether the task will not be read again, whatever the list shows.
-// A closed one that is due has entries to be deleted yet.
+// A closed task that is due still has entries to delete.
 func (t task) Over() bool { return t.Group >= passed && t.NextRead.IsZero() }
 
 type event struct {
@@ -144,9 +144,9 @@ func newView(s exporter.Snapshot, info Info) view {
 	return v
 }
 
-// byUrgency sorts by group. What is over goes by the last reading, the latest
-// first; the rest by name, so that rows keep their place from one refresh to the
-// next.
+// byUrgency sorts by group. Tasks that have ended are sorted by their last reading,
+// the latest first; the others by name, so that rows keep their place from one
+// refresh to the next.
 func byUrgency(a, b task) int {
 	if c := cmp.Compare(a.Group, b.Group); c != 0 {
 		return c
@@ -159,8 +159,8 @@ func byUrgency(a, b task) int {
 	return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.TaskID, b.TaskID))
 }
 
-// judge says in a line how the exporter fares. What is stuck comes first: it
-// knows least of itself.
+// judge says in a line how the exporter fares. A stuck exporter comes first: what
+// else it says of itself may be old.
 func judge(s exporter.Snapshot) judgement {
 	switch {
 	case !s.Healthy:
@@ -168,17 +168,21 @@ func judge(s exporter.Snapshot) judgement {
 	case !s.Ready:
 		return judgement{Level: "bad", Title: "Not ready", Why: s.Why}
 	case len(s.Shards) == 0:
-		return judgement{Level: "idle", Title: "Standing by", Why: "this process owns no shard; another exporter has the work"}
+		return judgement{Level: "idle", Title: "Standing by",
+			Why: "this process owns no shard: another exporter does the work"}
 	}
 	return judgement{Level: "good", Title: "Ready"}
 }
 
 // notes are the shards that are not restored and the list that cannot be read,
-// except for what the verdict has said already.
+// without what the verdict has said already.
 func notes(s exporter.Snapshot) (all []note) {
 	for _, shard := range s.Shards {
 		if shard.Restored.IsZero() {
-			all = append(all, note{"Shard " + strconv.Itoa(shard.Shard) + " is not restored", shard.ErrorAt, cmp.Or(shard.Waiting, shard.Error, "being restored")})
+			all = append(all, note{
+				What: "Shard " + strconv.Itoa(shard.Shard) + " is not restored",
+				At:   shard.ErrorAt, Text: cmp.Or(shard.Waiting, shard.Error, "being restored"),
+			})
 		}
 	}
 	if s.List.Error != "" {
