@@ -1,10 +1,11 @@
 // Package schemas holds the Avro schemas of the records that the exporter
 // publishes.
 //
-// They only ever grow: every version under released/ reads what today's writes,
-// and today's reads what every released one wrote. So a released version is
-// added beside the others and never changed, a new field is optional (a union
-// with null, default null), and no field goes away or changes its type.
+// The schemas only ever grow: every version under released/ reads what today's
+// schema writes, and today's reads what every released version wrote. So a
+// released version is added beside the others and never changed, a new field is
+// optional (a union with null, default null), and no field is removed or changes
+// its type.
 package schemas
 
 import _ "embed"

@@ -82,7 +82,7 @@ func TestConfigBad(t *testing.T) {
 		{"KAFKA_TOPIC_LEDGER", "airudder_task-status", `"airudder_task-status" is also KAFKA_TOPIC_TASK_STATUS: give each topic a name of its own, and not one that differs by . and _ alone`},
 		{"KAFKA_PARTITIONS", "0", `"0" is out of range: give 1 or more`},
 		{"KAFKA_LEDGER_PARTITIONS", "1.5", `"1.5"` + number},
-		{"KAFKA_EVENT_KEY", "phone", `"phone" is not one of them: give call_id, task_id, callee_number or comments`},
+		{"KAFKA_EVENT_KEY", "phone", `"phone" is not an event key: give call_id, task_id, callee_number or comments`},
 		{"KAFKA_COMPRESSION", "zip", `"zip" is not a compression: give none, gzip, snappy, lz4 or zstd`},
 		{"KAFKA_ASSIGNMENT", "one", `"one" is not one of them: give group or all`},
 		{"KAFKA_TRANSACTION_TIMEOUT", "999ms", `"999ms" is out of range: give a duration from 1s to 15m`},

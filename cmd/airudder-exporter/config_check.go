@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"airudder-exporter/internal/env"
+	"airudder-exporter/internal/record"
 	"airudder-exporter/internal/shards"
 )
 
@@ -76,7 +77,9 @@ func (k Kafka) check(r *env.Reader) {
 	}
 	atLeastOne(r, "KAFKA_PARTITIONS", k.Partitions)
 	atLeastOne(r, "KAFKA_LEDGER_PARTITIONS", k.LedgerPartitions)
-	oneOf(r, "KAFKA_EVENT_KEY", k.EventKey, "call_id", "task_id", "callee_number", "comments")
+	if _, err := record.ParseEventKey(k.EventKey); err != nil {
+		r.Add("KAFKA_EVENT_KEY", err.Error())
+	}
 	oneOf(r, "KAFKA_ASSIGNMENT", k.Assignment, shards.Group, shards.All)
 	if t := k.TransactionTimeout; t < time.Second || t > 15*time.Minute {
 		r.Bad("KAFKA_TRANSACTION_TIMEOUT", "is out of range: give a duration from 1s to 15m")

@@ -22,9 +22,9 @@ type Opt[T any] struct {
 // Some returns a set Opt.
 func Some[T any](v T) Opt[T] { return Opt[T]{Value: v, Set: true} }
 
-// Statuses as the API spells them. Tasks use all but Cancelled, as documented;
-// rows were seen with Finished, Cancelled (two l's), Calling and Pending. Both
-// spellings of cancel are accepted in both places.
+// Statuses as the API spells them. According to its documentation, tasks use all
+// but Cancelled; rows were seen with Finished, Cancelled (two l's), Calling and
+// Pending. Both spellings of cancel are accepted for both.
 const (
 	Created   = "created"
 	Pending   = "pending"
@@ -55,8 +55,8 @@ type Task struct {
 	Additional map[string]string
 }
 
-// Terminal reports whether the task will place no more calls by its own word.
-// Rows may still finish after it.
+// Terminal reports whether the task says that it will place no more calls. Rows
+// may still finish after that.
 func (t Task) Terminal() bool { return Terminal(t.Status.Value) }
 
 // Terminal reports whether a task status is an end: finished or canceled, in
@@ -65,7 +65,7 @@ func Terminal(status string) bool {
 	return status == Finished || IsCancelled(status)
 }
 
-// IsCancelled reports whether a status of a task or a row is cancel in either
+// IsCancelled reports whether a status of a task or a row is canceled, in either
 // spelling.
 func IsCancelled(status string) bool { return status == Canceled || status == Cancelled }
 
@@ -106,14 +106,14 @@ type Row struct {
 	// unexpected JSON type, by the API's name. Nil when there are none.
 	Additional map[string]string
 
-	// Raw is the row as the response held it, for a dead letter should the
-	// event be too large. Hash is its xxHash64, which tells a row that changed
-	// after it was published.
+	// Raw is the row as the response held it, for a dead letter where the event
+	// is too large. Hash is its xxHash64, by which a row that changed after it was
+	// published is noticed.
 	Raw  []byte
 	Hash uint64
 }
 
-// Turn is one turn of the talk. Personal data.
+// Turn is one turn of the conversation. It holds personal data.
 type Turn struct {
 	Time      Opt[string] // offset into the call, HH:MM:SS
 	RobotText Opt[string]
@@ -132,12 +132,12 @@ type Redial struct {
 	CalleeNumber Opt[string]
 }
 
-// Complete reports whether a row shows a call that has ended for good and can
-// be published: its status is finished and it has a CallID.
+// Complete reports whether a row shows a call that has ended and can be published:
+// its status is finished and it has a CallID.
 func (r Row) Complete() bool { return r.Status == Finished && r.CallID != "" }
 
-// Duration is the call's length; false when an end is missing or lies before
-// its start.
+// Duration is the call's length; false where its start or its end is missing, or
+// the end is before the start.
 func (r Row) Duration() (time.Duration, bool) {
 	if r.CallStart.IsZero() || r.CallEnd.IsZero() || r.CallEnd.Before(r.CallStart) {
 		return 0, false
@@ -145,15 +145,15 @@ func (r Row) Duration() (time.Duration, bool) {
 	return r.CallEnd.Sub(r.CallStart), true
 }
 
-// Reason is the code of why a row cannot become an event.
+// Reason is the code for why a row cannot become an event.
 type Reason string
 
-// The reasons there are. A vendor's change of a field's type is none of them.
+// The reasons. A vendor's change of a field's type is not among them.
 const (
-	NoCallID    Reason = "no_call_id"   // finished, but CallID is absent, null or empty
-	BrokenJSON  Reason = "broken_json"  // the row could be framed but does not decode
-	InvalidUTF8 Reason = "invalid_utf8" // the row's bytes are not UTF-8
-	TooLarge    Reason = "too_large"    // the row or its event exceeds what can be published
+	NoCallID    Reason = "no_call_id"   // it is finished, but CallID is absent, null or empty
+	BrokenJSON  Reason = "broken_json"  // its end was found, but it does not decode
+	InvalidUTF8 Reason = "invalid_utf8" // its bytes are not UTF-8
+	TooLarge    Reason = "too_large"    // it or its event is larger than what can be published
 )
 
 // MaxRaw is how many bytes of a rejected row a Reject keeps.
@@ -163,7 +163,7 @@ const MaxRaw = 64 << 10
 type Reject struct {
 	Reason Reason
 	Detail string // for people; never personal data
-	CallID string // empty: none could be read
+	CallID string // empty: it could not be read
 	RowID  Opt[int64]
 
 	Raw       []byte   // the first MaxRaw bytes
@@ -172,8 +172,8 @@ type Reject struct {
 	Hash      uint64   // as Row.Hash
 }
 
-// NewReject describes a row that was held whole. The caller adds what of it
-// could be read.
+// NewReject describes a row that is whole in memory. The caller adds what could be
+// read of it.
 func NewReject(reason Reason, raw []byte) Reject {
 	return Reject{
 		Reason: reason, RawSize: int64(len(raw)), RawSHA256: sha256.Sum256(raw),

@@ -5,36 +5,37 @@ import (
 	"time"
 )
 
-// Listed is what the task list says of one task. Zero values are "not said".
+// Listed is what the task list says of one task. A zero value means that the list
+// does not say it.
 type Listed struct {
 	TaskID      string
 	Status      string
 	ScheduleEnd time.Time
-	Fingerprint uint64 // of the list entry's fields, in any order: tells that something about the task changed
+	Fingerprint uint64 // of the list entry's fields in any order: it differs when the entry has changed
 }
 
-// Part is some of the new rows of a detail response, handed on while the rest
-// of it still streams. Its rows are complete (Row.Complete) and its task's
-// header is whole; whether the response ends well is not known yet.
+// Part is some of the new rows of a detail response, passed on while the rest of
+// the response still streams. Its rows are complete (Row.Complete) and so are its
+// task's fields; whether the whole response will arrive is not known yet.
 type Part struct {
 	Task    Task
 	Started time.Time // when the request began, with its monotonic reading
-	Rows    []Row     // the receiver's to keep
+	Rows    []Row     // the receiver may keep them
 }
 
-// Reading is what one complete detail response showed, besides the new rows
-// that went before it in Parts. An incomplete response gives no Reading, so
-// that it can never change a task's state.
+// Reading is what one complete detail response showed, apart from the new rows,
+// which came before it in Parts. An incomplete response gives no Reading, so it can
+// never change a task's state.
 type Reading struct {
 	Task    Task
 	Started time.Time // when the request began, with its monotonic reading
 	Counts  Counts
 	Rejects []Reject
 
-	// MoreRejects: there were more rejects than one reading holds. The rest
-	// show again in the next reading, once these are known.
+	// MoreRejects says that there were more rejects than one reading holds. The
+	// next reading shows the others, once these are in the ledger.
 	MoreRejects bool
 }
 
-// ErrNoTask says that the upstream definitely knows no task of that id.
+// ErrNoTask says that AIRudder has no task of that id: its answer leaves no doubt.
 var ErrNoTask = errors.New("no such task")

@@ -10,7 +10,7 @@ import (
 	"airudder-exporter/internal/ledger"
 )
 
-// EncoderConfig says what the records of a deployment have in common.
+// EncoderConfig is what the records of a deployment have in common.
 type EncoderConfig struct {
 	Topics   Topics
 	IDs      IDs
@@ -36,8 +36,8 @@ type Limits struct {
 	DeadLetter    int
 }
 
-// Encoder turns plans into records. It is used by one goroutine at a time; what
-// it returns is the caller's and never written again.
+// Encoder turns plans into records. Only one goroutine may use it at a time. What
+// it returns belongs to the caller and is never written again.
 type Encoder struct {
 	cfg     EncoderConfig
 	codecs  codecs
@@ -57,7 +57,7 @@ type Encoder struct {
 func NewEncoder(cfg EncoderConfig) (*Encoder, error) {
 	key, err := ParseEventKey(string(cfg.EventKey))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("EventKey: %w", err)
 	}
 	cfg.EventKey = key
 	codecs, err := newCodecs()
@@ -77,16 +77,16 @@ func NewEncoder(cfg EncoderConfig) (*Encoder, error) {
 	}, nil
 }
 
-// Encoded is a unit of a plan with the records that say it. Its entries are
-// those to be applied once the records are committed.
+// Encoded is a unit of a plan with its records. Its entries are to be applied once
+// the records are committed.
 type Encoded struct {
 	ledger.Unit
 	Records []batch.Record
 }
 
-// Plan encodes a plan: its units in order, of each what is published before the
-// entries that say so. An event that its topic cannot take is published as a
-// dead letter, which changes its unit. The plan itself is not changed.
+// Plan encodes a plan's units, in order. A unit's records are what it publishes,
+// then the ledger entries that say so. An event that is too large for its topic
+// becomes a dead letter, which changes its unit; the plan itself is not changed.
 func (e *Encoder) Plan(p ledger.Plan) ([]Encoded, error) {
 	published, entries := count(p.Units)
 	e.headers.begin(&p, published)
@@ -106,7 +106,7 @@ func (e *Encoder) Plan(p ledger.Plan) ([]Encoded, error) {
 	return units, nil
 }
 
-// count is how many records of each kind units become.
+// count returns how many records units publish, and how many entries they have.
 func count(units []ledger.Unit) (published, entries int) {
 	for i := range units {
 		u := &units[i]
@@ -167,7 +167,8 @@ func (e *Encoder) call(p *ledger.Plan, row *call.Row) (batch.Record, error) {
 		return batch.Record{}, err
 	}
 	h, callID := e.headers.call(&e.slab, p.Task.ID, row.CallID)
-	return batch.Record{Topic: e.cfg.Topics.CallCompleted, Key: e.eventKey(p, row, callID), Value: value, Headers: h}, nil
+	r := batch.Record{Topic: e.cfg.Topics.CallCompleted, Key: e.eventKey(p, row, callID), Value: value, Headers: h}
+	return r, nil
 }
 
 func (e *Encoder) callValue(p *ledger.Plan, row *call.Row) ([]byte, error) {
@@ -179,46 +180,48 @@ func (e *Encoder) callValue(p *ledger.Plan, row *call.Row) ([]byte, error) {
 	return e.slab.keep(b), nil
 }
 
+// change encodes a transition or a seal; where it does not fit, without the task's
+// name, which is better than not at all.
 func (e *Encoder) change(p *ledger.Plan, c *ledger.StatusChange) (batch.Record, error) {
-	task := p.Task
-	h, taskID := e.headers.change(&e.slab, task.ID, c.Sequence)
+	h, taskID := e.headers.change(&e.slab, p.Task.ID, c.Sequence)
 	r := batch.Record{Topic: e.cfg.Topics.TaskStatus, Key: taskID, Headers: h}
-	for {
+	limit := e.cfg.Limits.TaskStatus
+	for task := p.Task; ; task.Name.Set = false {
 		b := appendFrame(e.slab.next(), e.cfg.IDs.TaskStatus)
 		b, err := e.codecs.status.BinaryFromNative(b, e.status.fill(&change{c, &task, p.ObservedAt}))
 		if err := encoded(err, "TaskStatusChanged"); err != nil {
 			return batch.Record{}, err
 		}
 		r.Value = e.slab.keep(b)
-		if limit := e.cfg.Limits.TaskStatus; !fits(r, limit) {
-			if !task.Name.Set {
-				return batch.Record{}, fmt.Errorf("a TaskStatusChanged of %d bytes, where the topic takes %d", r.Size(), limit)
-			}
-			task.Name.Set = false // a transition without the name is better than none
-			continue
+		switch {
+		case fits(r, limit):
+			return r, nil
+		case !task.Name.Set:
+			return batch.Record{}, fmt.Errorf("a TaskStatusChanged has %d bytes, but its topic takes %d", r.Size(), limit)
 		}
-		return r, nil
 	}
 }
 
-// dead cuts the raw row until the record fits.
+// dead encodes a dead letter, and cuts the raw row until the record fits.
 func (e *Encoder) dead(p *ledger.Plan, d *ledger.Dead) (batch.Record, error) {
+	reject := d.Reject
 	h, taskID := e.headers.dead(&e.slab, p.Task.ID, d)
 	r := batch.Record{Topic: e.cfg.Topics.DeadLetter, Key: taskID, Headers: h}
-	reject := d.Reject
+	limit := e.cfg.Limits.DeadLetter
+	letter := deadLetter{&reject, p.Task.ID, p.ObservedAt}
 	for {
 		b := appendFrame(e.slab.next(), e.cfg.IDs.DeadLetter)
-		b, err := e.codecs.deadLetter.BinaryFromNative(b, e.deadLetter.fill(&deadLetter{&reject, p.Task.ID, p.ObservedAt}))
+		b, err := e.codecs.deadLetter.BinaryFromNative(b, e.deadLetter.fill(&letter))
 		if err := encoded(err, "DeadLetter"); err != nil {
 			return batch.Record{}, err
 		}
 		r.Value = e.slab.keep(b)
-		limit := e.cfg.Limits.DeadLetter
-		if fits(r, limit) {
+		switch {
+		case fits(r, limit):
 			return r, nil
-		}
-		if len(reject.Raw) == 0 {
-			return batch.Record{}, fmt.Errorf("a DeadLetter of %d bytes without its row, where the topic takes %d", r.Size(), limit)
+		case len(reject.Raw) == 0:
+			return batch.Record{}, fmt.Errorf("a DeadLetter without its row has %d bytes, but its topic takes %d",
+				r.Size(), limit)
 		}
 		reject.Raw = reject.Raw[:max(0, len(reject.Raw)-(r.Size()-limit))]
 	}
