@@ -1,13 +1,16 @@
 package main
 
 import (
+	"context"
 	"errors"
-	"fmt"
+	"io"
+	"log/slog"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
+	"airudder-exporter/internal/rebuild"
 	"airudder-exporter/internal/record"
 )
 
@@ -25,13 +28,13 @@ func (p program) ledgerCommand() *cobra.Command {
 }
 
 func (p program) rebuildCommand() *cobra.Command {
-	var r rebuilder
+	var dryRun, accept bool
 	cmd := &cobra.Command{
 		Use:   "rebuild",
-		Short: "Make a lost ledger anew from the events, dead letters and status changes that were published.",
-		Long: `Makes a lost ledger anew from what was published, so that a run goes on exactly
+		Short: "Make a new ledger in the place of a lost one, from what was published.",
+		Long: `Makes a new ledger in the place of a lost one, so that a run continues exactly
 once: it reads the topics of events, dead letters and status changes to their end
-and writes the entries that they stand for. Configuration comes from the
+and writes the entries that follow from them. Configuration comes from the
 environment, as for run.
 
 Stop the exporters first. The ledger's topic must be gone, or hold no meta entry;
@@ -40,7 +43,7 @@ ledger, is written last: a rebuild that was interrupted is simply run again.
 
 Where retention has deleted the beginning of a topic, what was published before is
 not known. Tasks that this can matter for are listed and refused; with --accept
-they are exported on, and calls of theirs from before may be published again. No
+their export continues, and calls of theirs from before may be published again. No
 other task from before is exported: not even an earlier AIRUDDER_EXPORT_SINCE
 brings it back.
 
@@ -52,26 +55,45 @@ The exit code is 0 when the ledger is there (or, with --dry-run, would be), else
 			if err != nil {
 				return err
 			}
-			r.cfg, r.log, r.out, r.now = cfg, log, p.stdout, time.Now().UTC()
-			if r.client, err = cluster(cfg.Kafka, log, prometheus.NewRegistry()); err != nil {
-				return err
-			}
-			defer r.client.Close()
-			if r.decoder, err = record.NewDecoder(registry(cfg.Registry)); err != nil {
-				return err
-			}
-			switch err = r.run(cmd.Context()); {
-			case err == nil:
-				return nil
-			case cmd.Context().Err() != nil:
-				return errors.New("interrupted: no exporter takes a ledger that is not finished; run this again to finish it")
-			case r.writing:
-				err = fmt.Errorf("%w; no exporter takes a ledger that is not finished: run this again to finish it", err)
-			}
-			return errors.New(r.client.Explain(err))
+			return rebuildLedger(cmd.Context(), cfg, dryRun, accept, log, p.stdout)
 		},
 	}
-	cmd.Flags().BoolVar(&r.dryRun, "dry-run", false, "show what would be written, and write nothing")
-	cmd.Flags().BoolVar(&r.accept, "accept", false, "go on with the tasks of which calls may be published again")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show what would be written, and write nothing")
+	cmd.Flags().BoolVar(&accept, "accept", false, "continue with the tasks of which calls may be published again")
 	return cmd
+}
+
+func rebuildLedger(ctx context.Context, cfg Config, dryRun, accept bool, log *slog.Logger, out io.Writer) error {
+	client, err := cluster(cfg.Kafka, log, prometheus.NewRegistry())
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	decoder, err := record.NewDecoder(registry(cfg.Registry))
+	if err != nil {
+		return err
+	}
+	named := func(ctx context.Context) ([]string, error) { return namedTasks(ctx, cfg, log) }
+	err = rebuild.New(rebuild.Config{
+		Exporter: loop(cfg), Topics: recordTopics(cfg.Kafka), Specs: topicSpecs(cfg.Kafka), Process: process(),
+		Named: named, DryRun: dryRun, Accept: accept,
+	}, client, decoder, log, out).Run(ctx)
+	if err != nil {
+		return errors.New(client.Explain(err))
+	}
+	return nil
+}
+
+// namedTasks are the tasks that were named by hand. AIRudder is asked nothing.
+func namedTasks(ctx context.Context, cfg Config, log *slog.Logger) (ids []string, err error) {
+	cfg.Upstream.ListEnabled = false
+	source, err := upstream(cfg, log, prometheus.NewRegistry())
+	if err != nil {
+		return nil, err
+	}
+	named, err := source.List(ctx, time.Time{})
+	for _, l := range named {
+		ids = append(ids, l.TaskID)
+	}
+	return ids, err
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// TestRebuild loses a ledger, makes it anew and goes on: the calls from before
+// TestRebuild loses a ledger, rebuilds it and continues: the calls from before
 // are known, those from after are published.
 func TestRebuild(t *testing.T) {
 	s := surround(t)
@@ -70,13 +70,13 @@ func TestRebuildRefuses(t *testing.T) {
 			s.exportWhole()
 			s.kafka.Remove(ledgerTopic)
 			s.kafka.Truncate("airudder.call-completed", -1)
-		}, []string{"refused: of 1 tasks calls may be published again"}},
+		}, []string{"refused: calls of 1 tasks may be published again"}},
 		{"a named task of which nothing is left", func(s *surroundings) {
 			s.exportWhole()
 			s.kafka.Remove(ledgerTopic)
 			s.kafka.Truncate("airudder.call-completed", -1)
 			s.env["AIRUDDER_TASK_IDS"] = "task-0"
-		}, []string{"refused: of 2 tasks calls may be published again"}},
+		}, []string{"refused: calls of 2 tasks may be published again"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -125,7 +125,7 @@ func TestRebuildWithoutItsBeginning(t *testing.T) {
 	p.wantEnd(0)
 }
 
-// TestRebuildBesideAnExporter makes a ledger anew while an exporter runs that has
+// TestRebuildBesideAnExporter rebuilds a ledger while an exporter runs that has
 // not noticed its loss. That one ends without having published anything more.
 func TestRebuildBesideAnExporter(t *testing.T) {
 	s := surround(t)

@@ -123,30 +123,47 @@ func Look(ctx context.Context, topics Topics, of ledger.Topics, which Which) ([]
 	return parts, nil
 }
 
-// InitID is the transactional id under which a ledger's meta entries are written.
-func InitID(ledgerTopic string) string { return ledgerTopic + "-init" }
+// WriteMeta writes the meta that decide returns into every partition of a ledger
+// topic, in one transaction under an id of their own, by which one process at a
+// time can: decide is called once all others are fenced, and returns false where
+// there is nothing to write. After an error the meta may have been written.
+func WriteMeta(
+	ctx context.Context, topics Topics, ledgerTopic string,
+	decide func(context.Context) (meta ledger.Meta, write bool, err error),
+) (wrote bool, err error) {
+	err = topics.WriteOnce(ctx, ledgerTopic+"-init", func(ctx context.Context) (map[int]batch.Record, error) {
+		var meta ledger.Meta
+		var err error
+		if meta, wrote, err = decide(ctx); err != nil || !wrote {
+			return nil, err
+		}
+		records := make(map[int]batch.Record, meta.Partitions)
+		for i := range meta.Partitions {
+			records[i] = EntryRecord(ledgerTopic, ledger.Entry{Kind: ledger.KindMeta, Meta: meta})
+		}
+		return records, nil
+	})
+	return wrote && err == nil, err
+}
 
-// settle writes the meta entries under the init transactional id, by which one
-// process at a time can: it looks again once it has fenced the others.
+// settle writes the meta entries where they are missing, or ExportSince is to be
+// lowered, as another look after the fence shows.
 func (e *Exporter) settle(
 	ctx context.Context, topics Topics,
 ) (meta ledger.Meta, partitions int, wrote bool, err error) {
-	err = topics.WriteOnce(ctx, InitID(e.cfg.LedgerTopic), func(ctx context.Context) (map[int]batch.Record, error) {
+	wrote, err = WriteMeta(ctx, topics, e.cfg.LedgerTopic, func(ctx context.Context) (ledger.Meta, bool, error) {
 		var found bool
 		var err error
-		if meta, found, partitions, err = e.check(ctx, topics, LookLast); err != nil {
-			return nil, err
-		}
+		meta, found, partitions, err = e.check(ctx, topics, LookLast)
 		switch {
-		case found && !e.lowers(meta):
-			return nil, nil // it is settled, by this process or another
+		case err != nil || found && !e.lowers(meta): // it is settled, by this process or another
+			return meta, false, err
 		case found:
 			meta.ExportSince = meta.Lowered(e.cfg.ExportSince)
 		default:
 			meta = e.newMeta(partitions)
 		}
-		wrote = true
-		return MetaRecords(e.cfg.LedgerTopic, meta), nil
+		return meta, true, nil
 	})
 	if err != nil {
 		return meta, partitions, false, fmt.Errorf("settle the ledger: %w", err)
@@ -164,15 +181,6 @@ func (e *Exporter) newMeta(partitions int) ledger.Meta {
 		LedgerID: NewID(), Partitions: partitions, EventTopic: e.cfg.EventTopic,
 		EventKey: e.cfg.EventKey, ExportSince: since, Created: now,
 	}
-}
-
-// MetaRecords are a ledger's meta entries, by partition.
-func MetaRecords(ledgerTopic string, meta ledger.Meta) map[int]batch.Record {
-	records := make(map[int]batch.Record, meta.Partitions)
-	for i := range meta.Partitions {
-		records[i] = EntryRecord(ledgerTopic, ledger.Entry{Kind: ledger.KindMeta, Meta: meta})
-	}
-	return records
 }
 
 // Barrier is the producer entry: who fenced the shard, and at which epoch.

@@ -139,27 +139,25 @@ func sealChange(s State, t *task, dead int64, c call.Reading) StatusChange {
 // seal by it would say that nothing more comes.
 func hollow(t *task, c call.Reading) bool { return c.Counts.Rows == 0 && t.published() > 0 }
 
-// digest hashes the CallIDs that were published as events.
+// digest is that of the calls that were published as events.
 func digest(t *task) string {
-	ids := make([]string, 0, len(t.calls))
+	ids := make([]string, 0, t.events())
 	for k, m := range t.calls {
 		if m&markDead == 0 {
-			ids = append(ids, t.text(k))
+			ids = append(ids, t.texts.CallID(k))
 		}
 	}
-	slices.Sort(ids)
+	return Digest(ids)
+}
+
+// Digest is a seal's digest over the CallIDs that were exported, which it sorts.
+func Digest(callIDs []string) string {
+	slices.Sort(callIDs)
 	h := sha256.New()
-	for _, id := range ids {
+	for _, id := range callIDs {
 		_, _ = io.WriteString(h, id+"\n") // a hash does not fail
 	}
 	return hex.EncodeToString(h.Sum(nil))
-}
-
-func (t *task) text(k callKey) string {
-	if text, ok := t.texts[k]; ok {
-		return text
-	}
-	return k.hex()
 }
 
 // Tombstones plans the deletion of a closed task's entries, at most max of
@@ -177,7 +175,7 @@ func (l *Ledger) Tombstones(taskID string, max int) Plan {
 		return len(plan.Units) < max
 	}
 	for k := range t.calls {
-		if !add(KindCall, t.text(k)) {
+		if !add(KindCall, t.texts.CallID(k)) {
 			return plan
 		}
 	}

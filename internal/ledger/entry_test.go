@@ -272,7 +272,7 @@ func TestKeysOfOddIDs(t *testing.T) {
 }
 
 func TestKeyOf(t *testing.T) {
-	seen := map[callKey]string{}
+	seen := map[CallKey]string{}
 	for _, tt := range []struct {
 		id    string
 		exact bool
@@ -292,18 +292,18 @@ func TestKeyOf(t *testing.T) {
 		{"c", false},
 		{"", false},
 	} {
-		k, exact := keyOf(tt.id)
+		k, exact := KeyOf(tt.id)
 		if exact != tt.exact {
 			t.Errorf("%q: exact is %v, want %v", tt.id, exact, tt.exact)
 		}
-		if exact && k.hex() != tt.id {
-			t.Errorf("%q: its key says %s", tt.id, k.hex())
+		if exact && Texts(nil).CallID(k) != tt.id {
+			t.Errorf("%q: its key says %s", tt.id, Texts(nil).CallID(k))
 		}
 		if other, again := seen[k]; again {
 			t.Errorf("%q and %q have one key", tt.id, other)
 		}
 		seen[k] = tt.id
-		if fromBytes, is := keyOf([]byte(tt.id)); fromBytes != k || is != exact {
+		if fromBytes, is := KeyOf([]byte(tt.id)); fromBytes != k || is != exact {
 			t.Errorf("%q: as bytes it has another key", tt.id)
 		}
 	}

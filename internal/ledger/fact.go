@@ -7,7 +7,7 @@ import (
 )
 
 // Fact is what one published record says: that a call was published, or how a
-// task changed. A lost ledger is made anew from facts; see Rebuild.
+// task changed. A lost ledger is rebuilt from facts.
 type Fact struct {
 	TaskID     string
 	ObservedAt time.Time // when the response began that showed it; to the millisecond
@@ -20,25 +20,8 @@ type Fact struct {
 	Change StatusChange // of any other
 }
 
-// RowKey is what the ledger knows a row by that shows no CallID: its id, or the
-// SHA-256 of its bytes.
+// RowKey is the name under which the ledger knows a row that shows no CallID: its
+// id, or the SHA-256 of its bytes.
 func RowKey(id call.Opt[int64], raw [32]byte) string {
 	return rowKey(call.Reject{RowID: id, RawSHA256: raw})
-}
-
-// Reach says from when on each topic still holds what was published. A zero
-// time: from the first record on.
-type Reach struct {
-	Events, DeadLetters, Changes time.Time
-}
-
-// Since is from when on all three topics hold everything; zero: always.
-func (r Reach) Since() time.Time {
-	since := r.Events
-	for _, t := range []time.Time{r.DeadLetters, r.Changes} {
-		if t.After(since) {
-			since = t
-		}
-	}
-	return since
 }

@@ -5,18 +5,18 @@ import (
 	"encoding/hex"
 )
 
-// callKey is a CallID in 16 bytes, so that a task's set holds no pointers: 32
+// CallKey is a CallID in 16 bytes, so that a task's set holds no pointers: 32
 // lower-case hex digits as the number they are, anything else as the first half
-// of its SHA-256 (its text is kept beside the set).
-type callKey [16]byte
+// of its SHA-256 (its text is kept in Texts).
+type CallKey [16]byte
 
-// keyOf returns a CallID's key, and whether the key alone tells the text.
-func keyOf[T string | []byte](callID T) (k callKey, exact bool) {
+// KeyOf returns a CallID's key, and whether the key alone tells the text.
+func KeyOf[T string | []byte](callID T) (k CallKey, exact bool) {
 	if len(callID) == 32 && unhex(k[:], callID) {
 		return k, true
 	}
 	sum := sha256.Sum256([]byte(callID))
-	return callKey(sum[:16]), false
+	return CallKey(sum[:16]), false
 }
 
 // unhex decodes lower-case hex digits into dst; false when there are others.
@@ -42,4 +42,13 @@ var nibble = func() (t [256]byte) {
 	return t
 }()
 
-func (k callKey) hex() string { return hex.EncodeToString(k[:]) }
+// Texts holds the CallIDs whose key alone does not tell them.
+type Texts map[CallKey]string
+
+// CallID is the CallID of a key.
+func (t Texts) CallID(k CallKey) string {
+	if text, ok := t[k]; ok {
+		return text
+	}
+	return hex.EncodeToString(k[:])
+}

@@ -40,8 +40,8 @@ func New() *Ledger { return &Ledger{tasks: map[string]*task{}} }
 type task struct {
 	id       string
 	keySize  int                 // bytes of the id in a key
-	calls    map[callKey]mark    // what was published
-	texts    map[callKey]string  // CallIDs whose key alone does not tell them; nil while there are none
+	calls    map[CallKey]mark    // what was published
+	texts    Texts               // nil while there are none
 	rows     map[string]uint64   // row keys of dead letters without a CallID, with the row's hash; nil while there are none
 	hashes   map[uint64]struct{} // rows without a CallID that need not be read again; nil while there are none
 	dead     int64               // of calls, those that were dead letters
@@ -135,7 +135,7 @@ func (l *Ledger) Replay(key, value []byte) error {
 // The last entry of a key wins, as it does for the cleaner.
 func applyCall[T string | []byte](l *Ledger, taskID, callID T, p Published) {
 	t := taskOf(l, taskID)
-	k, exact := keyOf(callID)
+	k, exact := KeyOf(callID)
 	if was, again := t.calls[k]; again {
 		l.countCall(t, -1, len(callID), was)
 	}
@@ -152,7 +152,7 @@ func (l *Ledger) forget(taskID, callID string) {
 	if t == nil {
 		return
 	}
-	k, _ := keyOf(callID)
+	k, _ := KeyOf(callID)
 	was, there := t.calls[k]
 	if !there {
 		return
@@ -161,7 +161,7 @@ func (l *Ledger) forget(taskID, callID string) {
 	delete(t.calls, k)
 	delete(t.texts, k)
 	if len(t.calls) == 0 { // a map keeps its room; a closed task needs none
-		t.calls, t.texts = map[callKey]mark{}, nil
+		t.calls, t.texts = map[CallKey]mark{}, nil
 	}
 }
 
@@ -240,7 +240,7 @@ func taskOf[T string | []byte](l *Ledger, id T) *task {
 	}
 	t := l.tasks[string(id)]
 	if t == nil {
-		t = &task{id: string(id), keySize: len(escape(string(id))), calls: map[callKey]mark{}}
+		t = &task{id: string(id), keySize: len(escape(string(id))), calls: map[CallKey]mark{}}
 		l.tasks[t.id] = t
 	}
 	l.last = t
@@ -248,9 +248,9 @@ func taskOf[T string | []byte](l *Ledger, id T) *task {
 }
 
 // put adds to a map that exists only while it is needed.
-func put[K comparable, V any](m *map[K]V, k K, v V) {
+func put[M ~map[K]V, K comparable, V any](m *M, k K, v V) {
 	if *m == nil {
-		*m = map[K]V{}
+		*m = M{}
 	}
 	(*m)[k] = v
 }

@@ -3,6 +3,7 @@ package ledger
 import (
 	"errors"
 	"testing"
+	"time"
 )
 
 const (
@@ -130,6 +131,25 @@ func TestCheckShard(t *testing.T) {
 				l.Apply(e)
 			}
 			checkRefused(t, CheckShard(meta, l, 4, Topics{Ledger: ledgerTopic, Event: eventTopic}), tt.refused)
+		})
+	}
+}
+
+func TestLowered(t *testing.T) {
+	since, reach := noon, noon.Add(-time.Hour)
+	for _, tt := range []struct {
+		name        string
+		asked, want time.Time
+	}{
+		{"nothing", time.Time{}, since},
+		{"later", since.Add(time.Hour), since},
+		{"earlier", since.Add(-time.Minute), since.Add(-time.Minute)},
+		{"before all that is known", reach.Add(-time.Hour), reach},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := (Meta{ExportSince: since, Reach: reach}).Lowered(tt.asked); !got.Equal(tt.want) {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
 		})
 	}
 }

@@ -52,10 +52,10 @@ type Reading struct {
 	taskID string
 	named  bool
 	print  uint64               // of the list's entry; 0: not known
-	seen   map[callKey]struct{} // planned by this reading: a response may show a call twice
+	seen   map[CallKey]struct{} // planned by this reading: a response may show a call twice
 	twice  int                  // rows that showed a CallID a second time
 
-	changed map[callKey]mark // published calls whose rows show other bytes: the new hash; nil while there are none
+	changed map[CallKey]mark // published calls whose rows show other bytes: the new hash; nil while there are none
 	shown   []uint64         // new hashes of rows without a CallID that are in the ledger
 }
 
@@ -66,7 +66,7 @@ const maxChanged = 100_000
 // Begin starts to plan a response. named says that the task was named by hand,
 // so that it is exported however old it is.
 func (l *Ledger) Begin(taskID string, named bool) *Reading {
-	return &Reading{ledger: l, taskID: taskID, named: named, seen: map[callKey]struct{}{}}
+	return &Reading{ledger: l, taskID: taskID, named: named, seen: map[CallKey]struct{}{}}
 }
 
 // Listed tells the fingerprint of the task's list entry as the response was asked
@@ -80,7 +80,7 @@ func (r *Reading) Verdict(callID []byte, hash uint64) call.Verdict {
 	if len(callID) == 0 {
 		return r.rowVerdict(hash)
 	}
-	k, _ := keyOf(callID)
+	k, _ := KeyOf(callID)
 	l := r.ledger
 	var was mark
 	known := false
@@ -186,7 +186,7 @@ func (r *Reading) Rows(p call.Part) Plan {
 
 // claim reports whether a call is new, to the ledger and to this reading.
 func (r *Reading) claim(t *task, callID string) bool {
-	k, _ := keyOf(callID)
+	k, _ := KeyOf(callID)
 	if _, again := r.seen[k]; again {
 		r.twice++
 		return false

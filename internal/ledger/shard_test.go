@@ -109,7 +109,7 @@ func dump(l *Ledger) string {
 			lines = append(lines, "a task in another's place: "+id)
 		}
 		for k, m := range t.calls {
-			lines = append(lines, fmt.Sprintf("call %s/%s flags %d", id, t.text(k), m&markFlags))
+			lines = append(lines, fmt.Sprintf("call %s/%s flags %d", id, t.texts.CallID(k), m&markFlags))
 		}
 		for k := range t.rows {
 			lines = append(lines, "row "+id+"/"+k)

@@ -61,7 +61,7 @@ func TestRebuildWithoutTheFirstEvents(t *testing.T) {
 			t.Errorf("the open task %s is not listed:\n%s", id, said)
 		}
 	}
-	if want := fmt.Sprintf("refused: of %d tasks calls may be published again", len(l.open)); !strings.Contains(said, want) {
+	if want := fmt.Sprintf("refused: calls of %d tasks may be published again", len(l.open)); !strings.Contains(said, want) {
 		t.Errorf("%q is not in\n%s", want, said)
 	}
 	l.rebuild(0, "--accept")

@@ -1,4 +1,4 @@
-package main
+package rebuild
 
 import (
 	"fmt"
@@ -9,12 +9,12 @@ import (
 	"airudder-exporter/internal/ledger"
 )
 
-// rebuildReport is what a rebuild says before it writes: no personal data.
-type rebuildReport struct {
+// report is what a rebuild says before it writes. It holds no personal data.
+type report struct {
 	topic   string // the ledger's
 	exists  bool
-	read    []topicRead
-	tasks   []ledger.RebuiltTask
+	read    []source
+	tasks   []outcome
 	unknown []string
 	twice   []ledger.Fact
 	meta    ledger.Meta
@@ -23,24 +23,25 @@ type rebuildReport struct {
 	doubts  int
 }
 
-func newReport(r *rebuilder, read []topicRead, tasks []ledger.RebuiltTask, unknown []string, meta ledger.Meta) rebuildReport {
-	p := rebuildReport{
-		topic: r.cfg.Kafka.Topics.Ledger, exists: r.exists, read: read, tasks: tasks, unknown: unknown, twice: r.past.Twice(), meta: meta,
+func (r *Rebuild) report(read []source, tasks []outcome, unknown []string, meta ledger.Meta) report {
+	p := report{
+		topic: r.cfg.Topics.Ledger, exists: r.exists, meta: meta,
+		read: read, tasks: tasks, unknown: unknown, twice: r.past.twice,
 		entries: map[ledger.Kind]int{}, phases: map[ledger.Phase]int{}, doubts: len(unknown),
 	}
 	for _, t := range tasks {
-		p.phases[t.Phase]++
-		if t.Doubt != "" {
+		p.phases[t.phase]++
+		if t.doubt != "" {
 			p.doubts++
 		}
-		for e := range t.Entries() {
+		for e := range t.entries() {
 			p.entries[e.Kind]++
 		}
 	}
 	return p
 }
 
-func (p rebuildReport) print(out io.Writer) {
+func (p report) print(out io.Writer) {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "Published")
 	for _, t := range p.read {
@@ -52,8 +53,10 @@ func (p rebuildReport) print(out io.Writer) {
 		there = "missing: it is created"
 	}
 	fmt.Fprintf(w, "\nLedger %s (%s), partitions: %d\n", p.topic, there, p.meta.Partitions)
-	fmt.Fprintf(w, "  entries to write\t%d of calls, %d of rows, %d of tasks\n", p.entries[ledger.KindCall], p.entries[ledger.KindRow], p.entries[ledger.KindTask])
-	fmt.Fprintf(w, "  tasks\t%d open, %d ended, %d sealed, %d closed\n", p.phases[ledger.Open], p.phases[ledger.Ended], p.phases[ledger.Sealed], p.phases[ledger.Closed])
+	fmt.Fprintf(w, "  entries to write\t%d of calls, %d of rows, %d of tasks\n",
+		p.entries[ledger.KindCall], p.entries[ledger.KindRow], p.entries[ledger.KindTask])
+	fmt.Fprintf(w, "  tasks\t%d open, %d ended, %d sealed, %d closed\n",
+		p.phases[ledger.Open], p.phases[ledger.Ended], p.phases[ledger.Sealed], p.phases[ledger.Closed])
 	fmt.Fprintf(w, "  export_since\t%s\n", p.meta.ExportSince.Format(time.RFC3339))
 	_ = w.Flush()
 	p.printTwice(out)
@@ -70,38 +73,39 @@ func since(t time.Time) string {
 // shownTwice is how many of those that were published twice are named.
 const shownTwice = 20
 
-func (p rebuildReport) printTwice(out io.Writer) {
+func (p report) printTwice(out io.Writer) {
 	if len(p.twice) == 0 {
 		return
 	}
-	fmt.Fprintf(out, "\nPublished before already: %d records; one entry stands for all of a call\n", len(p.twice))
+	fmt.Fprintf(out, "\nPublished more than once: %d records repeat an earlier one; one entry stands for all of a call\n", len(p.twice))
 	for i, f := range p.twice {
 		if i == shownTwice {
 			fmt.Fprintln(out, "  …")
 			return
 		}
-		fmt.Fprintf(out, "  task %s, call %s: %s, observed at %s\n", f.TaskID, f.CallID+f.RowKey, f.As, f.ObservedAt.UTC().Format(time.RFC3339))
+		fmt.Fprintf(out, "  task %s, call %s: %s, observed at %s\n",
+			f.TaskID, f.CallID+f.RowKey, f.As, f.ObservedAt.UTC().Format(time.RFC3339))
 	}
 }
 
-func (p rebuildReport) printTasks(out io.Writer) {
+func (p report) printTasks(out io.Writer) {
 	cut := 0
 	for _, t := range p.tasks {
-		if t.Cut == "" {
+		if t.cut == "" {
 			continue
 		}
 		if cut++; cut == 1 {
-			fmt.Fprintln(out, "\nSealed tasks that are closed before their time, so that nothing of them is published again")
+			fmt.Fprintln(out, "\nSealed tasks that are closed early, so that nothing of them is published again")
 		}
-		fmt.Fprintf(out, "  %s: %s\n", t.TaskID, t.Cut)
+		fmt.Fprintf(out, "  %s: %s\n", t.taskID, t.cut)
 	}
 	if p.doubts == 0 {
 		return
 	}
 	fmt.Fprintln(out, "\nTasks of which calls may be published again")
 	for _, t := range p.tasks {
-		if t.Doubt != "" {
-			fmt.Fprintf(out, "  %s: %s\n", t.TaskID, t.Doubt)
+		if t.doubt != "" {
+			fmt.Fprintf(out, "  %s: %s\n", t.taskID, t.doubt)
 		}
 	}
 	for _, id := range p.unknown {

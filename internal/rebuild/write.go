@@ -1,8 +1,7 @@
-package main
+package rebuild
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -18,12 +17,12 @@ import (
 const entriesAtOnce = 10_000
 
 // write writes each task's entries into its shard.
-func (r *rebuilder) write(ctx context.Context, tasks []ledger.RebuiltTask) error {
+func (r *Rebuild) write(ctx context.Context, tasks []outcome) error {
 	waiting := make([][][]batch.Record, r.shards)
 	for _, task := range tasks {
-		shard := batch.PartitionFor([]byte(task.TaskID), r.shards)
-		for e := range task.Entries() {
-			waiting[shard] = append(waiting[shard], []batch.Record{r.record(e)})
+		shard := r.cfg.Exporter.ShardOf(task.taskID, r.shards)
+		for e := range task.entries() {
+			waiting[shard] = append(waiting[shard], []batch.Record{exporter.EntryRecord(r.cfg.Topics.Ledger, e)})
 			if len(waiting[shard]) < entriesAtOnce {
 				continue
 			}
@@ -55,33 +54,27 @@ func commitAll(ctx context.Context, p *kafka.Producer, units [][]batch.Record) e
 	return nil
 }
 
-// settleTries is how often the meta is written and looked at again. One of them
-// is the rule; the others are for brokers that die.
-const settleTries = 20
+// metaTries is how often the meta is written and looked at again. One of them is
+// the rule; the others are for brokers that die.
+const metaTries = 20
 
-// settle writes the meta into every partition in one transaction, under the id
-// by which one process at a time can, until it is seen there: a transaction in
-// doubt is not asked, but looked at again behind the next fence.
-func (r *rebuilder) settle(ctx context.Context, meta ledger.Meta) error {
+// settle writes the meta as an exporter does, until a look after a fence shows it in
+// every partition: the outcome of a transaction in doubt is looked up, not asked.
+func (r *Rebuild) settle(ctx context.Context, meta ledger.Meta) error {
 	for tries := 1; ; tries++ {
-		wrote := false
-		err := r.client.WriteOnce(ctx, exporter.InitID(r.cfg.Kafka.Topics.Ledger), func(ctx context.Context) (map[int]batch.Record, error) {
-			there, err := r.look(ctx, meta.LedgerID)
-			if err != nil || there == meta.Partitions {
-				return nil, err
-			}
-			wrote = true
-			return exporter.MetaRecords(r.cfg.Kafka.Topics.Ledger, meta), nil
+		wrote, err := exporter.WriteMeta(ctx, r.client, r.cfg.Topics.Ledger, func(ctx context.Context) (ledger.Meta, bool, error) {
+			written, err := r.look(ctx, meta.LedgerID)
+			return meta, written < meta.Partitions, err
 		})
 		switch {
 		case err == nil && !wrote:
 			return nil
-		case errors.Is(err, errRefused), ctx.Err() != nil, tries == settleTries:
+		case ctx.Err() != nil, refused(err), tries == metaTries:
 			return err
 		case err != nil:
-			r.log.Warn("the meta entry is in doubt; looking again", "error", err)
+			r.log.Warn("whether the meta entry was written is in doubt; looking again", "error", err)
 		}
-		if !pause(ctx, time.Duration(tries)*50*time.Millisecond) {
+		if !sleep(ctx, time.Duration(tries)*50*time.Millisecond) {
 			return ctx.Err()
 		}
 	}

@@ -1,0 +1,170 @@
+package rebuild
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"airudder-exporter/internal/batch"
+	"airudder-exporter/internal/exporter"
+	"airudder-exporter/internal/kafka"
+	"airudder-exporter/internal/ledger"
+)
+
+// take fences every exporter of this ledger and takes in what its topic holds. In a
+// dry run nobody is fenced.
+func (r *Rebuild) take(ctx context.Context) error {
+	strangers := make([]ledger.Strangers, r.shards)
+	keep := func(shard int, key, value []byte) {
+		e, err := ledger.ParseEntry(key, value)
+		strangers[shard].Note(key, value, err)
+		if err == nil && e.TaskID != "" {
+			r.past.keep(e)
+		}
+	}
+	if err := r.takeShards(ctx, keep); err != nil {
+		return err
+	}
+	for shard := range strangers {
+		if err := strangers[shard].Check(shard, r.cfg.Exporter.LedgerTopics()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Rebuild) takeShards(ctx context.Context, keep func(shard int, key, value []byte)) error {
+	switch {
+	case !r.cfg.DryRun:
+	case !r.exists:
+		return nil
+	default:
+		_, err := r.client.Look(ctx, r.cfg.Topics.Ledger, func(shard int, key, value []byte) (bool, error) {
+			keep(shard, key, value)
+			return false, nil
+		})
+		return err
+	}
+	barrier := func(epoch int16) batch.Record { return exporter.Barrier(r.cfg.Topics.Ledger, r.cfg.Process, epoch) }
+	for shard := range r.shards {
+		producer, err := r.client.Partition(shard).Open(ctx, barrier, func(key, value []byte) error {
+			keep(shard, key, value)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		r.producers = append(r.producers, producer)
+	}
+	return nil
+}
+
+// source is one of the three topics, and what was read of it.
+type source struct {
+	topic   string
+	what    string
+	as      ledger.As
+	records int
+	since   time.Time // from when on it holds everything; zero: from its first record
+}
+
+// readAll reads the three topics to the ends that they have now.
+func (r *Rebuild) readAll(ctx context.Context) ([]source, error) {
+	all := []source{
+		{topic: r.cfg.Topics.CallCompleted, what: "events", as: ledger.Event},
+		{topic: r.cfg.Topics.DeadLetter, what: "dead letters", as: ledger.DeadLetter},
+		{topic: r.cfg.Topics.TaskStatus, what: "status changes"},
+	}
+	for i, since := range []*time.Time{&r.reach.events, &r.reach.deadLetters, &r.reach.changes} {
+		r.log.Info("reading what was published", "topic", all[i].topic)
+		if err := r.read(ctx, &all[i]); err != nil {
+			return nil, err
+		}
+		*since = all[i].since
+	}
+	return all, nil
+}
+
+// openAtMost is how long an open transaction is waited for: longer than any that an
+// exporter leaves, which the fence has ended besides.
+const openAtMost = 2 * time.Minute
+
+// read takes in one topic. A record that cannot be read ends it: a call that it
+// speaks of would be published again.
+func (r *Rebuild) read(ctx context.Context, s *source) error {
+	ranges, err := r.client.Settled(ctx, s.topic, openAtMost)
+	if err != nil {
+		return err
+	}
+	firsts := make([]time.Time, len(ranges))
+	var one sync.Mutex
+	group, scanning := errgroup.WithContext(ctx)
+	group.SetLimit(4)
+	for i, part := range ranges {
+		group.Go(func() error {
+			return r.client.Scan(scanning, s.topic, part.Partition, part.Start, part.End, func(m kafka.Message) error {
+				fact, err := r.fact(scanning, s, m)
+				if err != nil {
+					return err
+				}
+				one.Lock()
+				defer one.Unlock()
+				if firsts[i].IsZero() {
+					firsts[i] = m.Time
+				}
+				s.records++
+				r.past.add(fact)
+				return nil
+			})
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for i, part := range ranges {
+		if part.Start == 0 {
+			continue
+		}
+		since, err := r.since(ctx, s, firsts[i])
+		if err != nil {
+			return err
+		}
+		if since.After(s.since) {
+			s.since = since.UTC()
+		}
+	}
+	return nil
+}
+
+func (r *Rebuild) fact(ctx context.Context, s *source, m kafka.Message) (ledger.Fact, error) {
+	fact, err := r.decoder.Fact(ctx, m.Record)
+	if err == nil && fact.As != s.as {
+		err = fmt.Errorf("the topic of the %s holds something else", s.what)
+	}
+	if err != nil {
+		return ledger.Fact{}, fmt.Errorf("%s[%d]@%d: %w", s.topic, m.Partition, m.Offset, err)
+	}
+	return fact, nil
+}
+
+// since is from when on a partition that has lost its beginning holds all that was
+// written: its first record. Where none is left, an operator may have deleted
+// them, and what was deleted may be of any age. Of dead letters, which are rare,
+// that is the usual state: there the topic's retention is believed, since a row
+// that is dead-lettered again is no second event.
+func (r *Rebuild) since(ctx context.Context, s *source, first time.Time) (time.Time, error) {
+	switch {
+	case !first.IsZero():
+		return first, nil
+	case s.as != ledger.DeadLetter:
+		return r.now, nil
+	}
+	retention, known, err := r.client.Retention(ctx, s.topic)
+	if err != nil || !known {
+		return r.now, err
+	}
+	return r.now.Add(-retention), nil
+}

@@ -1,0 +1,227 @@
+package rebuild
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"time"
+
+	"airudder-exporter/internal/exporter"
+	"airudder-exporter/internal/kafka"
+	"airudder-exporter/internal/ledger"
+	"airudder-exporter/internal/record"
+	"airudder-exporter/internal/topics"
+)
+
+// Config are a rebuild's settings.
+type Config struct {
+	Exporter exporter.Config // of the exporters that are to use the ledger
+	Topics   record.Topics
+	Specs    []topics.Spec // of all four topics
+	Process  ledger.Writer // this process
+
+	// Named returns the tasks that were named by hand.
+	Named func(ctx context.Context) ([]string, error)
+
+	DryRun bool // only say what would be written
+	Accept bool // continue with tasks of which calls may be published again
+}
+
+// Rebuild makes a new ledger. It is used once, by one goroutine.
+type Rebuild struct {
+	cfg     Config
+	client  *kafka.Client
+	decoder *record.Decoder
+	log     *slog.Logger
+	out     io.Writer // for the report
+	now     time.Time
+
+	exists bool // the ledger's topic
+	shards int
+
+	// Of one attempt.
+	producers []*kafka.Producer // of each shard; none in a dry run
+	past      *past
+	reach     reach
+	writing   bool // entries; a failure from here on can be in doubt
+}
+
+// New returns a Rebuild that has not begun. It reports to out.
+func New(cfg Config, client *kafka.Client, decoder *record.Decoder, log *slog.Logger, out io.Writer) *Rebuild {
+	cfg.Process.Role = "tool" // which an exporter need not fear
+	return &Rebuild{cfg: cfg, client: client, decoder: decoder, log: log, out: out, now: time.Now().UTC()}
+}
+
+// errRefused marks what stays as it is however often it is tried.
+var errRefused = errors.New("refused")
+
+// refused reports whether trying again cannot help.
+func refused(err error) bool { return errors.Is(err, errRefused) || errors.Is(err, ledger.ErrRefused) }
+
+// attempts is how often the rebuild begins at the fence: again after a
+// transaction in doubt, and where an exporter that still runs has fenced it. One
+// that finds a ledger without meta ends by itself.
+const (
+	attempts    = 5
+	attemptWait = 3 * time.Second
+)
+
+// Run makes the ledger, or says why not. After an error the ledger is as it was, or
+// is not finished, which the error says then.
+func (r *Rebuild) Run(ctx context.Context) error {
+	err := r.run(ctx)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return errors.New("interrupted: no exporter takes a ledger that is not finished; run this again to finish it")
+	case r.writing:
+		return fmt.Errorf("%w; no exporter takes a ledger that is not finished: run this again to finish it", err)
+	}
+	return err
+}
+
+func (r *Rebuild) run(ctx context.Context) error {
+	if err := r.prepare(ctx); err != nil {
+		return err
+	}
+	for tries := 1; ; tries++ {
+		err := r.attempt(ctx)
+		again := errors.Is(err, kafka.ErrFenced) || r.writing && err != nil
+		if tries == attempts || refused(err) || !again {
+			return err
+		}
+		r.log.Warn("the rebuild begins again: a transaction is in doubt, or an exporter that still runs took the ledger over; stop all exporters",
+			"error", err)
+		if !sleep(ctx, attemptWait) {
+			return ctx.Err()
+		}
+	}
+}
+
+// prepare looks at the topics, and creates the ledger's where it is missing.
+func (r *Rebuild) prepare(ctx context.Context) error {
+	isLedger := func(s topics.Spec) bool { return s.Ledger }
+	at := slices.IndexFunc(r.cfg.Specs, isLedger)
+	own := r.cfg.Specs[at : at+1]
+	if _, err := topics.Ensure(ctx, r.client, slices.DeleteFunc(slices.Clone(r.cfg.Specs), isLedger), false); err != nil {
+		return err
+	}
+	findings, err := topics.Ensure(ctx, r.client, own, false)
+	r.exists = !errors.Is(err, topics.ErrUnfit)
+	switch {
+	case !r.exists && r.cfg.DryRun:
+		r.shards = own[0].Partitions
+		return nil
+	case !r.exists:
+		findings, err = topics.Ensure(ctx, r.client, own, true)
+	}
+	if err == nil {
+		err = topics.Refused(findings)
+	}
+	if err == nil {
+		_, err = r.look(ctx, "")
+	}
+	return err
+}
+
+// look is an exporter's look at the meta entries. It refuses a ledger in use: any
+// that has meta, except for the one of the id that this rebuild has written. It
+// returns how many partitions hold that one.
+func (r *Rebuild) look(ctx context.Context, own string) (written int, err error) {
+	topic := r.cfg.Topics.Ledger
+	parts, err := exporter.Look(ctx, r.client, r.cfg.Exporter.LedgerTopics(), exporter.LookLast)
+	if err != nil {
+		return 0, err
+	}
+	r.shards = len(parts)
+	for i, p := range parts {
+		switch {
+		case p.LogStart > 0:
+			return 0, fmt.Errorf("%w: partition %d of %s begins at offset %d: records of it were deleted. "+
+				"With all exporters stopped, delete the topic and run this again", errRefused, i, topic, p.LogStart)
+		case p.HasMeta && p.Meta.LedgerID == own:
+			written++
+		case p.HasMeta:
+			return 0, fmt.Errorf("%w: %s is the ledger %s, and a rebuild takes the place of one that was lost. "+
+				"Where an exporter refuses it: with all exporters stopped, delete the topic and run this again. "+
+				"Otherwise there is nothing to do", errRefused, topic, p.Meta.LedgerID)
+		}
+	}
+	return written, nil
+}
+
+// attempt makes the ledger, from the fence to the meta.
+func (r *Rebuild) attempt(ctx context.Context) error {
+	r.past, r.reach, r.producers, r.writing = newPast(), reach{}, nil, false
+	if err := r.take(ctx); err != nil {
+		return err
+	}
+	read, err := r.readAll(ctx)
+	if err != nil {
+		return err
+	}
+	if r.past.empty() && r.reach.since().IsZero() {
+		fmt.Fprintf(r.out, "nothing has been published yet: a run begins the ledger by itself\n")
+		return nil
+	}
+	tasks := r.past.outcomes(r.reach, r.cfg.Exporter.Policy, r.now)
+	unknown, err := r.unknown(ctx, tasks)
+	if err != nil {
+		return err
+	}
+	meta := r.meta()
+	report := r.report(read, tasks, unknown, meta)
+	report.print(r.out)
+	switch {
+	case report.doubts > 0 && !r.cfg.Accept:
+		return fmt.Errorf("%w: calls of %d tasks may be published again, see above. Run this with --accept to continue with them all the same",
+			errRefused, report.doubts)
+	case r.cfg.DryRun:
+		fmt.Fprintln(r.out, "\nnothing was written")
+		return nil
+	}
+	r.writing = true
+	if err := r.write(ctx, tasks); err != nil {
+		return err
+	}
+	if err := r.settle(ctx, meta); err != nil {
+		return err
+	}
+	fmt.Fprintf(r.out, "\nthe ledger is there: %s. Start the exporter\n", meta.LedgerID)
+	return nil
+}
+
+func (r *Rebuild) meta() ledger.Meta {
+	return ledger.Meta{
+		LedgerID: exporter.NewID(), Partitions: r.shards,
+		EventTopic: r.cfg.Exporter.EventTopic, EventKey: r.cfg.Exporter.EventKey,
+		ExportSince: r.past.exportSince(r.reach, r.cfg.Exporter.ExportSince, exporter.Lookback),
+		Created:     r.now.Truncate(time.Millisecond),
+		Reach:       r.reach.since().UTC(),
+	}
+}
+
+// unknown are the tasks named by hand of which nothing is known although
+// something may have been published: they would be exported whatever their age.
+func (r *Rebuild) unknown(ctx context.Context, tasks []outcome) (ids []string, err error) {
+	if r.reach.since().IsZero() {
+		return nil, nil
+	}
+	named, err := r.cfg.Named(ctx)
+	return slices.DeleteFunc(named, func(id string) bool {
+		return slices.ContainsFunc(tasks, func(o outcome) bool { return o.taskID == id })
+	}), err
+}
+
+func sleep(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
