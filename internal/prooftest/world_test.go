@@ -16,6 +16,7 @@ import (
 // world is what one test's exporters live in, each behind a network of its own.
 type world struct {
 	*rig.World
+	rates    map[airuddersim.FaultKind]float64 // of the upstream's faults
 	seen     *watch
 	children []*child
 	late     lateness
@@ -37,7 +38,7 @@ func newWorld(t testing.TB, cfg airuddersim.Config, wrap func(http.Handler) http
 
 // openWorld opens a world around a Kafka.
 func openWorld(k *rig.Kafka, cfg airuddersim.Config, wrap func(http.Handler) http.Handler) *world {
-	w := &world{World: rig.NewWorld(k, cfg, wrap), stop: func() {}}
+	w := &world{World: rig.NewWorld(k, cfg, wrap), rates: cfg.FaultRates, stop: func() {}}
 	w.seen = newWatch(w.World)
 	return w
 }
@@ -94,11 +95,21 @@ func (w *world) play(speed float64) {
 }
 
 // settle lets the campaigns stand still, waits until all that has finished is
-// published, and ends the exporters that run in good order.
+// published, and ends the exporters that run in good order. The upstream's faults
+// have to be met by then, each of them where it is frequent.
 func (w *world) settle() {
 	w.T.Helper()
 	w.stop()
 	w.awaitEvents()
+	all, met := 0, w.Sim.Faults().Injected
+	for kind, rate := range w.rates {
+		if all += met[kind]; met[kind] == 0 && rate >= 0.5 {
+			w.T.Errorf("no response was %s", kind)
+		}
+	}
+	if all == 0 && len(w.rates) > 0 {
+		w.T.Error("no fault of the upstream was met")
+	}
 	for _, c := range w.children {
 		if c.Running() {
 			c.Terminate()
