@@ -203,7 +203,7 @@ func BenchmarkReplay(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	end := s.stableEnds(b, s.config.LedgerTopic)[0]
+	end := s.SettledEnds(s.config.LedgerTopic)[0]
 	b.Run("replay", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
@@ -227,7 +227,7 @@ func BenchmarkReplay(b *testing.B) {
 }
 
 func (s *shop) fetchAll(b *testing.B, end int64) {
-	cl, err := kgo.NewClient(kgo.SeedBrokers(s.brokers...), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+	cl, err := kgo.NewClient(kgo.SeedBrokers(s.Brokers...), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.FetchMaxBytes(64<<20), kgo.FetchMaxPartitionBytes(4<<20), kgo.FetchMaxWait(100*time.Millisecond),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{s.config.LedgerTopic: {0: kgo.NewOffset().AtStart()}}), kgo.KeepControlRecords())
 	if err != nil {

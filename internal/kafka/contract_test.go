@@ -13,12 +13,12 @@ import (
 // on.
 func TestContract(t *testing.T) {
 	contract.Test(t, func(t *testing.T, shards int) contract.Subject {
-		s := newShop(t, int32(shards), 3)
+		s := newShop(t, shards, 3)
 		return contract.Subject{
 			Ledger: s.config.LedgerTopic, Events: s.config.EventTopic, Shards: shards, Topics: s.dial(t),
 			Shard: func(n int) exporter.Shard { return handle{s.dial(t).Partition(n)} },
 			Committed: func() (keys []string) {
-				for _, r := range s.committedRecords(t, s.config.EventTopic) {
+				for _, r := range s.Read(s.config.EventTopic).Committed {
 					keys = append(keys, string(r.Key))
 				}
 				return keys

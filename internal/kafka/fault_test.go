@@ -211,7 +211,7 @@ func TestStartUnderFaults(t *testing.T) {
 // A topic whose limits may not be read has Kafka's default.
 func TestStartWithoutDescribeConfigs(t *testing.T) {
 	s := newShop(t, 1, 2)
-	s.config.EventTopic = s.topic(t, "large-events", 2, "max.message.bytes", "4000000")
+	s.config.EventTopic = s.topic("large-events", 2, "max.message.bytes=4000000")
 	first, _ := s.start(t, s.dial(t), 0, "first")
 	if err := publish(first, s.units("a", 2)); err != nil {
 		t.Fatal(err)

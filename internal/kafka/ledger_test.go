@@ -9,16 +9,16 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"airudder-exporter/internal/batch"
+	"airudder-exporter/internal/rig"
 )
 
 // foreigner opens a transaction of its own on the ledger partition and leaves
 // it open until the test ends.
 func (s *shop) foreigner(t *testing.T, key string) {
 	t.Helper()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(s.brokers...), kgo.TransactionalID("foreign"+s.suffix), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	cl, err := kgo.NewClient(kgo.SeedBrokers(s.Brokers...), kgo.TransactionalID("foreign"+s.suffix), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,26 +119,9 @@ func TestOpenTransactionIsAborted(t *testing.T) {
 // anybody's for half a minute.
 func (s *shop) remake(t *testing.T, topic string) {
 	t.Helper()
-	s.stableEnds(t, topic)
-	req := kmsg.NewPtrDeleteTopicsRequest()
-	del := kmsg.NewDeleteTopicsRequestTopic()
-	del.Topic = &topic
-	req.Topics, req.TopicNames, req.TimeoutMillis = append(req.Topics, del), []string{topic}, 10_000
-	if _, err := req.RequestWith(t.Context(), s.admin); err != nil {
-		t.Fatal(err)
-	}
-	suffix := s.suffix
-	s.suffix = ""
-	defer func() { s.suffix = suffix }()
-	eventually(t, "deletion of "+topic, func() bool {
-		req := kmsg.NewPtrMetadataRequest()
-		mt := kmsg.NewMetadataRequestTopic()
-		mt.Topic = &topic
-		req.Topics = append(req.Topics, mt)
-		res, err := req.RequestWith(t.Context(), s.admin)
-		return err == nil && res.Topics[0].ErrorCode == 3
-	})
-	s.topic(t, topic, 1, "cleanup.policy", "compact")
+	s.SettledEnds(topic)
+	s.Remove(topic)
+	s.Create(topic, 1, "cleanup.policy=compact")
 }
 
 func TestRecreatedLedgerIsNoticed(t *testing.T) {
@@ -149,7 +132,7 @@ func TestRecreatedLedgerIsNoticed(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.remake(t, s.config.LedgerTopic)
-	eventually(t, "the client to see the new topic", func() bool {
+	rig.Eventually(t, "the client to see the new topic", rig.Patience, func() bool {
 		ranges, err := c.Ends(soon(t), s.config.LedgerTopic)
 		return err == nil && ranges[0].End == 0
 	})
@@ -213,7 +196,8 @@ func TestShortenedLedgerIsNoticed(t *testing.T) {
 	if err := publish(p, s.units("a", 20)); err != nil {
 		t.Fatal(err)
 	}
-	s.deleteRecords(t, s.config.LedgerTopic, 5)
+	s.Set(s.config.LedgerTopic, "cleanup.policy=compact,delete") // as someone may have set it
+	s.Truncate(s.config.LedgerTopic, 5)
 	var seen entries
 	if _, err := s.dial(t).Producer(soon(t), 0, barrier("second"), seen.take); !errors.Is(err, ErrLedgerMoved) {
 		t.Errorf("start on a ledger that lost its beginning: %v, want ErrLedgerMoved", err)
@@ -221,32 +205,6 @@ func TestShortenedLedgerIsNoticed(t *testing.T) {
 	if seen.shown > 0 {
 		t.Errorf("%d records shown of a ledger that cannot be trusted", seen.shown)
 	}
-}
-
-// deleteRecords needs a topic whose cleanup.policy is not only compact, as
-// someone may have set it.
-func (s *shop) deleteRecords(t *testing.T, topic string, before int64) {
-	t.Helper()
-	alter := kmsg.NewPtrIncrementalAlterConfigsRequest()
-	resource := kmsg.NewIncrementalAlterConfigsRequestResource()
-	resource.ResourceType, resource.ResourceName = kmsg.ConfigResourceTypeTopic, topic
-	policy := kmsg.NewIncrementalAlterConfigsRequestResourceConfig()
-	policy.Name, policy.Value = "cleanup.policy", kmsg.StringPtr("compact,delete")
-	resource.Configs = append(resource.Configs, policy)
-	alter.Resources = append(alter.Resources, resource)
-	if _, err := alter.RequestWith(t.Context(), s.admin); err != nil {
-		t.Fatal(err)
-	}
-	req := kmsg.NewPtrDeleteRecordsRequest()
-	rt := kmsg.NewDeleteRecordsRequestTopic()
-	rp := kmsg.NewDeleteRecordsRequestTopicPartition()
-	rp.Offset = before
-	rt.Topic, rt.Partitions = topic, append(rt.Partitions, rp)
-	req.Topics, req.TimeoutMillis = append(req.Topics, rt), 10_000
-	eventually(t, "records deleted", func() bool {
-		res, err := req.RequestWith(t.Context(), s.admin)
-		return err == nil && res.Topics[0].Partitions[0].ErrorCode == 0
-	})
 }
 
 func TestStartSaysWhatIsWrong(t *testing.T) {
@@ -285,8 +243,8 @@ func TestReplayOfCleanedPartition(t *testing.T) {
 	if s.fake != nil {
 		t.Skip("kfake moves the log start when it compacts, as no broker does; TestReplayLayouts stands for it")
 	}
-	s.config.LedgerTopic = s.topic(t, "cleaned", 1, "cleanup.policy", "compact", "segment.ms", "1000",
-		"min.cleanable.dirty.ratio", "0.01", "delete.retention.ms", "100", "max.compaction.lag.ms", "1000")
+	s.config.LedgerTopic = s.topic("cleaned", 1, "cleanup.policy=compact", "segment.ms=1000",
+		"min.cleanable.dirty.ratio=0.01", "delete.retention.ms=100", "max.compaction.lag.ms=1000")
 	c := s.dial(t)
 	want := make(map[string]string)
 	for round := range 3 {
@@ -307,7 +265,7 @@ func TestReplayOfCleanedPartition(t *testing.T) {
 	}
 	written := 3 * 41
 	s.start(t, c, 0, "last")
-	eventually(t, "the cleaner", func() bool {
+	rig.Eventually(t, "the cleaner", rig.Patience, func() bool {
 		n, _ := s.rawRecords(t, c, 0)
 		return n < written-30
 	})

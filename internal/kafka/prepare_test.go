@@ -13,7 +13,7 @@ import (
 
 func TestPrepareSplits(t *testing.T) {
 	s := newShop(t, 1, 2)
-	s.config.LedgerTopic = s.topic(t, "small-ledger", 1, "cleanup.policy", "compact", "max.message.bytes", "10000")
+	s.config.LedgerTopic = s.topic("small-ledger", 1, "cleanup.policy=compact", "max.message.bytes=10000")
 	s.config.Compression = "none"
 	p, _ := s.start(t, s.dial(t), 0, "first")
 	if got, want := p.Limit(s.config.LedgerTopic), 8000-batch.Overhead; got != want {
@@ -49,7 +49,7 @@ func TestPrepareSplits(t *testing.T) {
 
 func TestTooLarge(t *testing.T) {
 	s := newShop(t, 1, 1)
-	s.config.EventTopic = s.topic(t, "small-events", 1, "max.message.bytes", "10000")
+	s.config.EventTopic = s.topic("small-events", 1, "max.message.bytes=10000")
 	p, _ := s.start(t, s.dial(t), 0, "first")
 	sized := func(n int) batch.Record {
 		r := batch.Record{Topic: s.config.EventTopic, Key: []byte("k")}
@@ -95,7 +95,7 @@ func TestCompressions(t *testing.T) {
 			if err := publish(p, want); err != nil {
 				t.Fatal(err)
 			}
-			got := s.committedRecords(t, s.config.EventTopic)
+			got := s.Read(s.config.EventTopic).Committed
 			if len(got) != len(want) {
 				t.Fatalf("%d records, want %d", len(got), len(want))
 			}
@@ -112,7 +112,7 @@ func TestCompressions(t *testing.T) {
 					t.Errorf("timestamp %v is not the time of publishing", r.Timestamp)
 				}
 			}
-			for _, r := range s.committedRecords(t, s.config.LedgerTopic) {
+			for _, r := range s.Read(s.config.LedgerTopic).Committed {
 				if r.Attrs.CompressionType() != 0 {
 					t.Errorf("the ledger is compressed with %d", r.Attrs.CompressionType())
 				}

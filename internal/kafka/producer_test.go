@@ -87,7 +87,7 @@ func publish(p *Producer, units [][]batch.Record) error {
 func (s *shop) checkOnce(t testing.TB, want ...string) {
 	t.Helper()
 	counts := make(map[string]int)
-	for _, r := range s.committedRecords(t, s.config.EventTopic) {
+	for _, r := range s.Read(s.config.EventTopic).Committed {
 		counts[string(r.Key)]++
 	}
 	for _, call := range want {

@@ -14,6 +14,7 @@ import (
 
 	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/batch/handmade"
+	"airudder-exporter/internal/rig"
 )
 
 // scanKeys is what Scan shows of a range, as offset:key.
@@ -46,7 +47,7 @@ func TestScan(t *testing.T) {
 		t.Fatal(err)
 	} // 6, marker 7
 	var ranges []Range
-	eventually(t, "the last marker, which comes after the commit's answer", func() bool {
+	rig.Eventually(t, "the last marker, which comes after the commit's answer", rig.Patience, func() bool {
 		var err error
 		if ranges, err = c.Ends(soon(t), s.config.LedgerTopic); err != nil {
 			t.Fatal(err)
@@ -156,7 +157,7 @@ func TestTail(t *testing.T) {
 			if err := publish(p, s.units(prefix, 10)); err != nil {
 				t.Fatal(err)
 			}
-			eventually(t, "the new events", func() bool { return shown.count(prefix) >= 10 })
+			rig.Eventually(t, "the new events", rig.Patience, func() bool { return shown.count(prefix) >= 10 })
 			cancel()
 			if err := <-ended; !errors.Is(err, context.Canceled) {
 				t.Errorf("Tail ended with %v", err)
@@ -199,7 +200,7 @@ func (s *shown) count(prefix string) (n int) {
 // listening; it fixes where it begins for all partitions of a topic at once.
 func (s *shop) signs(t *testing.T, p *Producer, tail *shown) {
 	t.Helper()
-	eventually(t, "the tail to begin", func() bool {
+	rig.Eventually(t, "the tail to begin", rig.Patience, func() bool {
 		if err := publish(p, [][]batch.Record{{{Topic: s.config.EventTopic, Key: []byte("sign")}}}); err != nil {
 			t.Fatal(err)
 		}
@@ -232,7 +233,7 @@ func TestWriteOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	found := make(map[int32]string)
-	for _, r := range s.committedRecords(t, s.config.LedgerTopic) {
+	for _, r := range s.Read(s.config.LedgerTopic).Committed {
 		if found[r.Partition] != "" {
 			t.Errorf("partition %d has a second meta", r.Partition)
 		}

@@ -12,7 +12,7 @@ import (
 func TestSettled(t *testing.T) {
 	s := newShop(t, 1, 2)
 	c := s.dial(t)
-	writer, err := kgo.NewClient(kgo.SeedBrokers(s.brokers...), kgo.TransactionalID("writer"+s.suffix), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	writer, err := kgo.NewClient(kgo.SeedBrokers(s.Brokers...), kgo.TransactionalID("writer"+s.suffix), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,14 +50,14 @@ func TestRetention(t *testing.T) {
 		want    time.Duration
 		known   bool
 	}{
-		{"a week", []string{"cleanup.policy", "delete", "retention.ms", "604800000"}, 168 * time.Hour, true},
-		{"for ever", []string{"cleanup.policy", "delete", "retention.ms", "-1"}, 0, false},
-		{"by size, too", []string{"cleanup.policy", "delete", "retention.ms", "604800000", "retention.bytes", "1000"}, 0, false},
-		{"compacted", []string{"cleanup.policy", "compact,delete", "retention.ms", "604800000"}, 0, false},
+		{"a week", []string{"cleanup.policy=delete", "retention.ms=604800000"}, 168 * time.Hour, true},
+		{"for ever", []string{"cleanup.policy=delete", "retention.ms=-1"}, 0, false},
+		{"by size, too", []string{"cleanup.policy=delete", "retention.ms=604800000", "retention.bytes=1000"}, 0, false},
+		{"compacted", []string{"cleanup.policy=compact,delete", "retention.ms=604800000"}, 0, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			config := s.config
-			config.EventTopic = s.topic(t, strings.NewReplacer(" ", "-", ",", "").Replace(tt.name), 1, tt.configs...)
+			config.EventTopic = s.topic(strings.NewReplacer(" ", "-", ",", "").Replace(tt.name), 1, tt.configs...)
 			got, known, err := dialWith(t, config).Retention(t.Context(), config.EventTopic)
 			if err != nil || got != tt.want || known != tt.known {
 				t.Errorf("got %s, %v, error %v; want %s, %v", got, known, err, tt.want, tt.known)
