@@ -77,20 +77,23 @@ func TestDecodeJSON(t *testing.T) {
 func TestDecodeOthers(t *testing.T) {
 	d, _ := newTestDecoder(t)
 	e := newTestEncoder(t, EncoderConfig{})
-	p := ledger.Plan{Task: call.Task{ID: "t1"}, ObservedAt: observedAt(), Units: []ledger.Unit{{Changes: []ledger.StatusChange{
-		{Sequence: 4, Previous: call.Some("finished"), Status: "finished", Counts: call.Counts{Rows: 3, Finished: 1, Cancelled: 1},
-			Seal: &ledger.Seal{Number: 1, Exported: 1, Cancelled: 1, NeverDialled: 1, Digest: "ab"}},
-	}}}}
+	p := ledger.Plan{Task: call.Task{ID: "t1"}, ObservedAt: observedAt(),
+		Units: []ledger.Unit{{Changes: []ledger.StatusChange{
+			{Sequence: 4, Previous: call.Some("finished"), Status: "finished",
+				Counts: call.Counts{Rows: 3, Finished: 1, Cancelled: 1},
+				Seal:   &ledger.Seal{Number: 1, Exported: 1, Cancelled: 1, NeverDialled: 1, Digest: "ab"}},
+		}}}}
 	records, _ := only(t, e, p)
-	want := `{"observed_at":"2023-10-18T23:20:21.123Z","previous_status":"finished","rows":3,"rows_cancelled":1,"rows_finished":1,"rows_open":1,` +
-		`"schedule_end_time":null,"schedule_start_time":null,` +
+	want := `{"observed_at":"2023-10-18T23:20:21.123Z","previous_status":"finished","rows":3,` +
+		`"rows_cancelled":1,"rows_finished":1,"rows_open":1,"schedule_end_time":null,"schedule_start_time":null,` +
 		`"seal":{"cancelled":1,"dead_lettered":0,"digest":"ab","exported":1,"late":0,"never_dialled":1,"seal_number":1},` +
 		`"sequence":4,"status":"finished","task_id":"t1","task_name":null}`
 	if got := decodeJSON(t, d, records[0]); got != want {
 		t.Errorf("got\n%s, want\n%s", got, want)
 	}
 
-	records, _ = only(t, e, deadPlan(ledger.Dead{Reject: call.Reject{Reason: call.InvalidUTF8, Raw: []byte("\xff<"), RawSize: 2}, RowKey: "7"}))
+	records, _ = only(t, e, deadPlan(ledger.Dead{Reject: call.Reject{Reason: call.InvalidUTF8, Raw: []byte("\xff<"),
+		RawSize: 2}, RowKey: "7"}))
 	want = `{"call_id":null,"detail":null,"observed_at":"2023-10-18T23:20:21.123Z","raw":"/zw=",` +
 		`"raw_sha256":"` + strings.Repeat("0", 64) + `","raw_size":2,"reason":"invalid_utf8","row_id":null,` +
 		`"task_id":"82caed2ecc5029c9eb7efea50e83466f"}`
@@ -111,9 +114,11 @@ func TestDecodeEvent(t *testing.T) {
 	observed := time.Date(2026, 1, 2, 3, 4, 5, 6000000, time.UTC)
 	full := map[string]any{
 		"tags": []any{"x"}, "task_id": "t1", "task_name": "March", "call_id": "c1", "status": "finished", "comments": "L-77",
-		"callee_number": "+62811", "intention": "B", "duration_ms": int64(61500), "call_end_time": observed.Add(-time.Second), "observed_at": observed,
+		"callee_number": "+62811", "intention": "B", "duration_ms": int64(61500),
+		"call_end_time": observed.Add(-time.Second), "observed_at": observed,
 	}
-	bare := map[string]any{"tags": []any{}, "task_id": "t1", "call_id": "c2", "status": "finished", "observed_at": observed}
+	bare := map[string]any{"tags": []any{}, "task_id": "t1", "call_id": "c2", "status": "finished",
+		"observed_at": observed}
 	for _, c := range []struct {
 		value map[string]any
 		want  Event
@@ -159,7 +164,8 @@ const allTypes = `{"type": "record", "name": "All", "namespace": "x", "fields": 
 		{"name": "clock", "type": {"type": "int", "logicalType": "time-millis"}},
 		{"name": "fix", "type": ["null", {"type": "fixed", "name": "y.F", "size": 2}]},
 		{"name": "m", "type": {"type": "map", "values": ["null", "long", "string"]}},
-		{"name": "n", "type": {"type": "record", "name": "N", "fields": [{"name": "next", "type": ["null", "N"]}, {"name": "v", "type": "string"}]}},
+		{"name": "n", "type": {"type": "record", "name": "N",
+			"fields": [{"name": "next", "type": ["null", "N"]}, {"name": "v", "type": "string"}]}},
 		{"name": "a", "type": {"type": "array", "items": ["null", "x.N"]}}
 	]}`
 
@@ -168,11 +174,13 @@ func TestDecodeAllTypes(t *testing.T) {
 	leaf := map[string]any{"next": nil, "v": "<leaf>&"}
 	got := decodeJSON(t, d, batch.Record{Topic: "other", Value: encodeBy(t, allTypes, 4, map[string]any{
 		"b": true, "i": int32(-3), "f": float32(0.5), "d": 1.25, "nan": math.NaN(), "e": "Q", "e2": "P",
-		"day": time.Date(2026, 5, 6, 0, 0, 0, 0, time.UTC), "clock": time.Minute, "fix": []byte{1, 2}, "m": map[string]any{"z": nil, "y": int64(math.MaxInt64), "x": "s"},
+		"day": time.Date(2026, 5, 6, 0, 0, 0, 0, time.UTC), "clock": time.Minute, "fix": []byte{1, 2},
+		"m": map[string]any{"z": nil, "y": int64(math.MaxInt64), "x": "s"},
 		"n": map[string]any{"next": leaf, "v": "top"}, "a": []any{leaf, nil},
 	})})
-	want := `{"a":[{"next":null,"v":"<leaf>&"},null],"b":true,"clock":60000,"d":1.25,"day":"2026-05-06T00:00:00Z","e":"Q","e2":"P","f":0.5,` +
-		`"fix":"AQI=","i":-3,"m":{"x":"s","y":9223372036854775807,"z":null},"n":{"next":{"next":null,"v":"<leaf>&"},"v":"top"},"nan":"NaN"}`
+	want := `{"a":[{"next":null,"v":"<leaf>&"},null],"b":true,"clock":60000,"d":1.25,"day":"2026-05-06T00:00:00Z",` +
+		`"e":"Q","e2":"P","f":0.5,"fix":"AQI=","i":-3,"m":{"x":"s","y":9223372036854775807,"z":null},` +
+		`"n":{"next":{"next":null,"v":"<leaf>&"},"v":"top"},"nan":"NaN"}`
 	if got != want {
 		t.Errorf("got\n%s, want\n%s", got, want)
 	}
@@ -200,7 +208,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"no frame", d, []byte{0, 0, 0}, "does not begin with a schema id"},
 		{"JSON", d, []byte(`{"at":"SECRET"}`), "does not begin with a schema id"},
 		{"unknown schema", d, unknown, "look up schema 99: the schema registry answered 404"},
-		{"bytes behind", d, append(bytes.Clone(good), 0), "not one of schema 1"},
+		{"bytes after it", d, append(bytes.Clone(good), 0), "not one of schema 1"},
 		{"2^30 items of no bytes", d, []byte{0, 0, 0, 0, 5, 0x80, 0x80, 0x80, 0x80, 0x08, 0}, "not one of schema 5"},
 		{"a schema without an end", d, []byte{0, 0, 0, 0, 6}, "not one of schema 6"},
 		{"another schema's", d, append([]byte{0, 0, 0, 0, 3}, good[5:]...), "not one of schema 3"},
@@ -231,7 +239,8 @@ func FuzzDecode(f *testing.F) {
 	leaf := map[string]any{"next": nil, "v": "leaf"}
 	good, err := parse(f, allTypes).Encode(map[string]any{
 		"b": true, "i": int32(-3), "f": float32(0.5), "d": nil, "nan": 1.5, "e": "Q", "e2": nil,
-		"day": time.Unix(0, 0), "clock": time.Hour, "fix": []byte{1, 2}, "m": map[string]any{"z": nil, "y": int64(5), "x": "s"},
+		"day": time.Unix(0, 0), "clock": time.Hour, "fix": []byte{1, 2},
+		"m": map[string]any{"z": nil, "y": int64(5), "x": "s"},
 		"n": map[string]any{"next": leaf, "v": "top"}, "a": []any{leaf, nil},
 	})
 	if err != nil {

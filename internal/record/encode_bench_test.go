@@ -146,7 +146,8 @@ func readmeNative(t *call.Task, r *call.Row, observed time.Time) map[string]any 
 	if r.AsrResult != nil {
 		items := []any{}
 		for _, turn := range r.AsrResult {
-			items = append(items, map[string]any{"time": optText(turn.Time), "robot_text": optText(turn.RobotText), "text": optText(turn.Text)})
+			items = append(items, map[string]any{"time": optText(turn.Time), "robot_text": optText(turn.RobotText),
+				"text": optText(turn.Text)})
 		}
 		turns = goavro.Union("array", items)
 	}
@@ -154,8 +155,10 @@ func readmeNative(t *call.Task, r *call.Row, observed time.Time) map[string]any 
 		items := []any{}
 		for _, d := range r.Redials {
 			items = append(items, map[string]any{
-				"call_id": optText(d.CallID), "call_start_time": optTime(d.CallStart), "ring_type": optText(d.RingType), "ring_time": optLong(d.RingTime),
-				"hangup_type": optText(d.HangupType), "result_label": optText(d.ResultLabel), "caller_number": optText(d.CallerNumber), "callee_number": optText(d.CalleeNumber),
+				"call_id": optText(d.CallID), "call_start_time": optTime(d.CallStart), "ring_type": optText(d.RingType),
+				"ring_time":   optLong(d.RingTime),
+				"hangup_type": optText(d.HangupType), "result_label": optText(d.ResultLabel),
+				"caller_number": optText(d.CallerNumber), "callee_number": optText(d.CalleeNumber),
 			})
 		}
 		redials = goavro.Union("array", items)
@@ -164,16 +167,25 @@ func readmeNative(t *call.Task, r *call.Row, observed time.Time) map[string]any 
 		duration = goavro.Union("long", d.Milliseconds())
 	}
 	return map[string]any{
-		"task_id": t.ID, "task_name": optText(t.Name), "task_status": optText(t.Status), "robot_method": optText(t.RobotMethod),
+		"task_id": t.ID, "task_name": optText(t.Name), "task_status": optText(t.Status),
+		"robot_method":  optText(t.RobotMethod),
 		"task_robot_id": optText(t.RobotID), "sip_line": optText(t.SIPLine), "schedule_start_time": optTime(t.ScheduleStart),
-		"schedule_end_time": optTime(t.ScheduleEnd), "repeat_interval": optLong(t.RepeatInterval), "repeat_number": optLong(t.RepeatNumber),
-		"row_id": optLong(r.ID), "call_id": r.CallID, "status": r.Status, "call_start_time": optTime(r.CallStart), "call_end_time": optTime(r.CallEnd),
-		"duration_ms": duration, "robot_id": optText(r.RobotID), "caller_number": optText(r.CallerNumber), "callee_number": optText(r.CalleeNumber),
-		"callee_name": optText(r.CalleeName), "callee_gender": optText(r.CalleeGender), "call_times": optLong(r.CallTimes), "ring_time": optLong(r.RingTime),
-		"talk_round": optLong(r.TalkRound), "ring_type": optText(r.RingType), "hangup_type": optText(r.HangupType), "intention": optText(r.Intention),
-		"intention_description": optText(r.IntentionDescription), "multi_intention": optText(r.MultiIntention), "comments": optText(r.Comments),
-		"platform_name": optText(r.PlatformName), "extra_a": optText(r.ExtraA), "extra_b": optText(r.ExtraB), "extra_c": optText(r.ExtraC),
-		"asr_result": turns, "event_label": optMap(r.EventLabel), "ner_slots": optMap(r.NerSlots), "redials": redials, "call_notes": optText(r.CallNotes),
+		"schedule_end_time": optTime(t.ScheduleEnd), "repeat_interval": optLong(t.RepeatInterval),
+		"repeat_number": optLong(t.RepeatNumber),
+		"row_id":        optLong(r.ID), "call_id": r.CallID, "status": r.Status, "call_start_time": optTime(r.CallStart),
+		"call_end_time": optTime(r.CallEnd),
+		"duration_ms":   duration, "robot_id": optText(r.RobotID), "caller_number": optText(r.CallerNumber),
+		"callee_number": optText(r.CalleeNumber),
+		"callee_name":   optText(r.CalleeName), "callee_gender": optText(r.CalleeGender), "call_times": optLong(r.CallTimes),
+		"ring_time":  optLong(r.RingTime),
+		"talk_round": optLong(r.TalkRound), "ring_type": optText(r.RingType), "hangup_type": optText(r.HangupType),
+		"intention":             optText(r.Intention),
+		"intention_description": optText(r.IntentionDescription), "multi_intention": optText(r.MultiIntention),
+		"comments":      optText(r.Comments),
+		"platform_name": optText(r.PlatformName), "extra_a": optText(r.ExtraA), "extra_b": optText(r.ExtraB),
+		"extra_c":    optText(r.ExtraC),
+		"asr_result": turns, "event_label": optMap(r.EventLabel), "ner_slots": optMap(r.NerSlots), "redials": redials,
+		"call_notes":        optText(r.CallNotes),
 		"additional_fields": optMap(r.Additional), "observed_at": observed,
 	}
 }

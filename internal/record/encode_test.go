@@ -68,9 +68,12 @@ func TestAdditional(t *testing.T) {
 		{nil, map[string]string{}, map[string]string{}},
 		{map[string]string{"A": "1"}, nil, map[string]string{"A": "1"}},
 		{nil, map[string]string{"A": "2"}, map[string]string{"A": "2"}},
-		{map[string]string{"A": "1", "B": "2"}, map[string]string{"A": "3", "C": "4"}, map[string]string{"A": "3", "B": "2", "C": "4", "data.A": "1"}},
-		{map[string]string{"A": "1", "data.A": "2"}, map[string]string{"A": "3"}, map[string]string{"A": "3", "data.A": "1", "data.data.A": "2"}},
-		{map[string]string{"A": "1"}, map[string]string{"A": "2", "data.A": "3"}, map[string]string{"A": "2", "data.A": "3", "data.data.A": "1"}},
+		{map[string]string{"A": "1", "B": "2"}, map[string]string{"A": "3", "C": "4"},
+			map[string]string{"A": "3", "B": "2", "C": "4", "data.A": "1"}},
+		{map[string]string{"A": "1", "data.A": "2"}, map[string]string{"A": "3"},
+			map[string]string{"A": "3", "data.A": "1", "data.data.A": "2"}},
+		{map[string]string{"A": "1"}, map[string]string{"A": "2", "data.A": "3"},
+			map[string]string{"A": "2", "data.A": "3", "data.data.A": "1"}},
 	} {
 		task, row := sampleTask(), sampleRow()
 		task.Additional, row.Additional = c.task, c.row

@@ -18,8 +18,9 @@ func TestFact(t *testing.T) {
 	d, _ := newTestDecoder(t)
 	e := newTestEncoder(t, EncoderConfig{})
 	row := sampleRow()
-	seal := ledger.StatusChange{Sequence: 4, Previous: call.Some("finished"), Status: "finished", Counts: call.Counts{Rows: 3, Finished: 1, Cancelled: 1},
-		Seal: &ledger.Seal{Number: 2, Exported: 1, Cancelled: 1, NeverDialled: 1, DeadLettered: 3, Late: 1, Digest: "ab"}}
+	seal := ledger.StatusChange{Sequence: 4, Previous: call.Some("finished"), Status: "finished",
+		Counts: call.Counts{Rows: 3, Finished: 1, Cancelled: 1},
+		Seal:   &ledger.Seal{Number: 2, Exported: 1, Cancelled: 1, NeverDialled: 1, DeadLettered: 3, Late: 1, Digest: "ab"}}
 	first := ledger.StatusChange{Sequence: 1, Status: "calling", Counts: call.Counts{Rows: 3}}
 	letter := func(callID string, id call.Opt[int64]) *ledger.Dead {
 		reject := call.NewReject(call.BrokenJSON, []byte("{"))
@@ -33,8 +34,10 @@ func TestFact(t *testing.T) {
 		want ledger.Fact
 	}{
 		{"event", ledger.Unit{Call: &row, Entries: []ledger.Entry{{}}}, ledger.Fact{As: ledger.Event, CallID: row.CallID}},
-		{"dead letter with a CallID", ledger.Unit{Dead: letter("c1", call.Some(int64(7)))}, ledger.Fact{As: ledger.DeadLetter, CallID: "c1"}},
-		{"dead letter with a row's id", ledger.Unit{Dead: letter("", call.Some(int64(7)))}, ledger.Fact{As: ledger.DeadLetter, RowKey: "7"}},
+		{"dead letter with a CallID", ledger.Unit{Dead: letter("c1", call.Some(int64(7)))},
+			ledger.Fact{As: ledger.DeadLetter, CallID: "c1"}},
+		{"dead letter with a row's id", ledger.Unit{Dead: letter("", call.Some(int64(7)))},
+			ledger.Fact{As: ledger.DeadLetter, RowKey: "7"}},
 		{"dead letter with neither", ledger.Unit{Dead: letter("", call.Opt[int64]{})},
 			ledger.Fact{As: ledger.DeadLetter, RowKey: ledger.RowKey(call.Opt[int64]{}, sha256.Sum256([]byte("{")))}},
 		{"first sight", ledger.Unit{Changes: []ledger.StatusChange{first}}, ledger.Fact{Change: first}},
@@ -42,7 +45,8 @@ func TestFact(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.want.TaskID, tt.want.ObservedAt = "t1", at
-			records, _ := only(t, e, ledger.Plan{Task: call.Task{ID: "t1"}, ObservedAt: observedAt(), Units: []ledger.Unit{tt.unit}})
+			records, _ := only(t, e, ledger.Plan{Task: call.Task{ID: "t1"}, ObservedAt: observedAt(),
+				Units: []ledger.Unit{tt.unit}})
 			got, err := d.Fact(t.Context(), records[0])
 			if err != nil {
 				t.Fatal(err)
@@ -64,8 +68,10 @@ func TestFactOfOthers(t *testing.T) {
 		want  string
 	}{
 		{"tombstone", nil, "decode a record of t: its value does not begin with a schema id"},
-		{"another schema", binary.BigEndian.AppendUint32([]byte{0}, 4), "a record of t is of the type Else, which no exporter publishes"},
-		{"no task", append(binary.BigEndian.AppendUint32([]byte{0}, 5), 2, 'c'), "a record of t, of the type airudder.CallCompleted, does not say what it is about"},
+		{"another schema", binary.BigEndian.AppendUint32([]byte{0}, 4),
+			"a record of t is of the type Else, which no exporter publishes"},
+		{"no task", append(binary.BigEndian.AppendUint32([]byte{0}, 5), 2, 'c'),
+			"a record of t, of the type airudder.CallCompleted, does not say what it is about"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if _, err := d.Fact(t.Context(), batch.Record{Topic: "t", Value: tt.value}); err == nil || err.Error() != tt.want {

@@ -58,10 +58,12 @@ func TestHeaders(t *testing.T) {
 		}
 	}
 	tombstone := units[4].Records[0]
-	if tombstone.Value != nil || string(tombstone.Key) != "call/"+task+"/gone" || tombstone.Topic != "ledger" || tombstone.Headers != nil {
+	if tombstone.Value != nil || string(tombstone.Key) != "call/"+task+"/gone" || tombstone.Topic != "ledger" ||
+		tombstone.Headers != nil {
 		t.Errorf("tombstone %+v", tombstone)
 	}
-	if entry := units[0].Records[1]; entry.Headers != nil || string(entry.Key) != "call/"+task+"/"+row.CallID || !json.Valid(entry.Value) {
+	if entry := units[0].Records[1]; entry.Headers != nil || string(entry.Key) != "call/"+task+"/"+row.CallID ||
+		!json.Valid(entry.Value) {
 		t.Errorf("ledger entry %s = %s", entry.Key, entry.Value)
 	}
 }
@@ -90,7 +92,8 @@ func TestEventKey(t *testing.T) {
 			t.Errorf("%s of %s: key %q, want %q", c.key, c.row.CallID, got, c.want)
 		}
 	}
-	if _, err := NewEncoder(EncoderConfig{EventKey: "phone"}); err == nil || !strings.Contains(err.Error(), "callee_number") {
+	if _, err := NewEncoder(EncoderConfig{EventKey: "phone"}); err == nil ||
+		!strings.Contains(err.Error(), "callee_number") {
 		t.Errorf("event key phone: error %v, want one that says what there is", err)
 	}
 }

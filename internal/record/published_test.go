@@ -16,14 +16,17 @@ import (
 
 func TestStatusChanged(t *testing.T) {
 	task := sampleTask()
-	seal := &ledger.Seal{Number: 2, Exported: 310, Cancelled: 7, NeverDialled: 5, DeadLettered: 1, Late: 3, Digest: strings.Repeat("ab", 32)}
+	seal := &ledger.Seal{Number: 2, Exported: 310, Cancelled: 7, NeverDialled: 5, DeadLettered: 1, Late: 3,
+		Digest: strings.Repeat("ab", 32)}
 	p := ledger.Plan{Task: task, ObservedAt: observedAt(), Units: []ledger.Unit{{
 		Changes: []ledger.StatusChange{
 			{Sequence: 1, Status: "calling", Counts: call.Counts{Rows: 323, Finished: 300, Cancelled: 7}},
-			{Sequence: 2, Previous: call.Some("calling"), Status: "finished", Counts: call.Counts{Rows: 323, Finished: 311, Cancelled: 7}, Seal: seal},
+			{Sequence: 2, Previous: call.Some("calling"), Status: "finished",
+				Counts: call.Counts{Rows: 323, Finished: 311, Cancelled: 7}, Seal: seal},
 			{Sequence: 3, Previous: call.Some(""), Status: ""},
 		},
-		Entries: []ledger.Entry{{Kind: ledger.KindTask, TaskID: task.ID, State: ledger.State{Status: "finished", Sequence: 3}}},
+		Entries: []ledger.Entry{{Kind: ledger.KindTask, TaskID: task.ID,
+			State: ledger.State{Status: "finished", Sequence: 3}}},
 	}}}
 	records, unit := only(t, newTestEncoder(t, EncoderConfig{}), p)
 	if !reflect.DeepEqual(unit, p.Units[0]) {
@@ -32,9 +35,11 @@ func TestStatusChanged(t *testing.T) {
 	if len(records) != 4 || records[3].Topic != "ledger" {
 		t.Fatalf("%d records, want 3 changes and then an entry", len(records))
 	}
-	want := func(sequence int64, previous any, status string, rows, finished, cancelled, open int64, seal any) map[string]any {
+	want := func(sequence int64, previous any, status string, rows, finished, cancelled, open int64,
+		seal any) map[string]any {
 		return map[string]any{
-			"task_id": task.ID, "task_name": task.Name.Value, "sequence": sequence, "previous_status": previous, "status": status,
+			"task_id": task.ID, "task_name": task.Name.Value, "sequence": sequence, "previous_status": previous,
+			"status":              status,
 			"schedule_start_time": wantTime(task.ScheduleStart), "schedule_end_time": wantTime(task.ScheduleEnd),
 			"rows": rows, "rows_finished": finished, "rows_cancelled": cancelled, "rows_open": open,
 			"observed_at": wantTime(p.ObservedAt), "seal": seal,
@@ -59,7 +64,8 @@ func TestStatusChanged(t *testing.T) {
 func TestStatusChangedTooLarge(t *testing.T) {
 	task := sampleTask()
 	task.Name = call.Some(strings.Repeat("n", 4000))
-	p := ledger.Plan{Task: task, ObservedAt: observedAt(), Units: []ledger.Unit{{Changes: []ledger.StatusChange{{Sequence: 1, Status: "calling"}}}}}
+	p := ledger.Plan{Task: task, ObservedAt: observedAt(),
+		Units: []ledger.Unit{{Changes: []ledger.StatusChange{{Sequence: 1, Status: "calling"}}}}}
 	records, _ := only(t, newTestEncoder(t, EncoderConfig{Limits: Limits{TaskStatus: 2000}}), p)
 	if size := records[0].Size(); size > 2000 {
 		t.Errorf("%d bytes, the topic takes 2000", size)
@@ -75,7 +81,8 @@ func TestStatusChangedTooLarge(t *testing.T) {
 // deadPlan is a plan of one dead letter.
 func deadPlan(d ledger.Dead) ledger.Plan {
 	task := sampleTask()
-	e := ledger.Entry{Kind: ledger.KindCall, TaskID: task.ID, ID: d.CallID, Published: ledger.Published{At: observedAt(), As: ledger.DeadLetter}}
+	e := ledger.Entry{Kind: ledger.KindCall, TaskID: task.ID, ID: d.CallID,
+		Published: ledger.Published{At: observedAt(), As: ledger.DeadLetter}}
 	if d.CallID == "" {
 		e.Kind, e.ID = ledger.KindRow, d.RowKey
 	}
@@ -178,7 +185,8 @@ func TestTooLarge(t *testing.T) {
 	if u.Call != nil || u.Dead == nil || u.Dead.Reason != call.TooLarge || len(u.Entries) != 1 {
 		t.Fatalf("unit %+v, want a dead letter", u)
 	}
-	if e := u.Entries[0]; e.ID != big.CallID || e.Kind != ledger.KindCall || e.Published.As != ledger.DeadLetter || e.Published.Late {
+	if e := u.Entries[0]; e.ID != big.CallID || e.Kind != ledger.KindCall || e.Published.As != ledger.DeadLetter ||
+		e.Published.Late {
 		t.Errorf("entry %+v", e)
 	}
 	records := u.Records
@@ -189,7 +197,8 @@ func TestTooLarge(t *testing.T) {
 		t.Errorf("ledger value %s", records[1].Value)
 	}
 	got := decodeBy(t, schemas.DeadLetter(), 3, records[0].Value)
-	if got["call_id"] != big.CallID || got["row_id"] != big.ID.Value || got["reason"] != "too_large" || got["raw_size"] != int64(100000) {
+	if got["call_id"] != big.CallID || got["row_id"] != big.ID.Value || got["reason"] != "too_large" ||
+		got["raw_size"] != int64(100000) {
 		t.Errorf("dead letter %v", got)
 	}
 	if id := header(records[0], "ce_id"); id != p.Task.ID+"/"+big.CallID {

@@ -98,7 +98,8 @@ func (g generator) dict() map[string]string {
 
 func (g generator) task() call.Task {
 	return call.Task{
-		ID: g.string(), Name: g.optText(), RobotMethod: g.optText(), RobotID: g.optText(), SIPLine: g.optText(), Status: g.optText(),
+		ID: g.string(), Name: g.optText(), RobotMethod: g.optText(), RobotID: g.optText(), SIPLine: g.optText(),
+		Status:        g.optText(),
 		ScheduleStart: g.optTime(), ScheduleEnd: g.optTime(), RepeatInterval: g.optLong(), RepeatNumber: g.optLong(),
 		Additional: g.dict(),
 	}
@@ -107,9 +108,11 @@ func (g generator) task() call.Task {
 func (g generator) row() call.Row {
 	r := call.Row{
 		ID: g.optLong(), CallID: "c" + g.string(), Status: call.Finished, CallStart: g.optTime(), CallEnd: g.optTime(),
-		RobotID: g.optText(), CallerNumber: g.optText(), CalleeNumber: g.optText(), CalleeName: g.optText(), CalleeGender: g.optText(),
-		CallTimes: g.optLong(), RingTime: g.optLong(), TalkRound: g.optLong(), RingType: g.optText(), HangupType: g.optText(),
-		Intention: g.optText(), IntentionDescription: g.optText(), MultiIntention: g.optText(), Comments: g.optText(),
+		RobotID: g.optText(), CallerNumber: g.optText(), CalleeNumber: g.optText(), CalleeName: g.optText(),
+		CalleeGender: g.optText(),
+		CallTimes:    g.optLong(), RingTime: g.optLong(), TalkRound: g.optLong(), RingType: g.optText(),
+		HangupType: g.optText(),
+		Intention:  g.optText(), IntentionDescription: g.optText(), MultiIntention: g.optText(), Comments: g.optText(),
 		PlatformName: g.optText(), ExtraA: g.optText(), ExtraB: g.optText(), ExtraC: g.optText(),
 		EventLabel: g.dict(), NerSlots: g.dict(), CallNotes: g.optText(), Additional: g.dict(),
 	}

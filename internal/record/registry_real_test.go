@@ -33,14 +33,16 @@ func TestRegistries(t *testing.T) {
 
 func throughRegistry(t *testing.T, cfg Registry, client *sr.Client) {
 	prefix := fmt.Sprintf("record-test-%d-", time.Now().UnixNano())
-	topics := Topics{CallCompleted: prefix + "events", TaskStatus: prefix + "status", DeadLetter: prefix + "dead", Ledger: prefix + "ledger"}
+	topics := Topics{CallCompleted: prefix + "events", TaskStatus: prefix + "status", DeadLetter: prefix + "dead",
+		Ledger: prefix + "ledger"}
 	lookup := cfg
 	lookup.AutoRegister = false
 
 	if _, err := Register(t.Context(), lookup, topics); err == nil || !strings.Contains(err.Error(), "curl") {
 		t.Errorf("look up before anything is there: error %v", err)
 	}
-	if found, err := CheckSchemas(t.Context(), cfg, topics); err != nil || len(found) != 3 || !strings.Contains(found[0].Text, "not registered yet") {
+	if found, err := CheckSchemas(t.Context(), cfg, topics); err != nil || len(found) != 3 ||
+		!strings.Contains(found[0].Text, "not registered yet") {
 		t.Errorf("check before anything is there: findings %v, error %v", found, err)
 	}
 	seed(t, client, topics.CallCompleted+"-value", older())
@@ -67,7 +69,8 @@ func throughRegistry(t *testing.T, cfg Registry, client *sr.Client) {
 
 	topics.CallCompleted += "-hostile"
 	seed(t, client, topics.CallCompleted+"-value", hostile())
-	if r := client.SetCompatibility(t.Context(), sr.SetCompatibility{Level: sr.CompatFullTransitive}, topics.CallCompleted+"-value")[0]; r.Err != nil {
+	if r := client.SetCompatibility(t.Context(), sr.SetCompatibility{Level: sr.CompatFullTransitive},
+		topics.CallCompleted+"-value")[0]; r.Err != nil {
 		t.Fatal(r.Err)
 	}
 	_, err = Register(t.Context(), cfg, topics)

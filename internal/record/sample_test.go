@@ -47,9 +47,10 @@ func sampleRow() call.Row {
 		ExtraB:               call.Some(""),
 		ExtraC:               call.Some(""),
 		AsrResult: []call.Turn{{
-			Time:      call.Some("00:00:00"),
-			RobotText: call.Some("Halo, ini Happy Planet, selamat datang di kedatangan Anda Apakah Anda perlu memeriksa pengiriman ekspres?>"),
-			Text:      call.Some(""),
+			Time: call.Some("00:00:00"),
+			RobotText: call.Some("Halo, ini Happy Planet, selamat datang di kedatangan Anda " +
+				"Apakah Anda perlu memeriksa pengiriman ekspres?>"),
+			Text: call.Some(""),
 		}},
 		EventLabel: map[string]string{
 			"AskHelp_or_complain": "Hang_up_by_customer",

@@ -17,7 +17,7 @@ import (
 	"airudder-exporter/internal/ledger"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 func observedAt() time.Time {
 	return time.Date(2023, 10, 19, 6, 20, 21, 123456789, time.FixedZone("", 7*3600))
@@ -36,7 +36,7 @@ func decodeBy(t testing.TB, schema string, id uint32, value []byte) map[string]a
 		t.Fatal(err)
 	}
 	if len(rest) > 0 {
-		t.Fatalf("%d bytes behind the value", len(rest))
+		t.Fatalf("%d bytes after the value", len(rest))
 	}
 	return got
 }
@@ -80,7 +80,8 @@ func wantCall(task call.Task, r call.Row, observed time.Time) map[string]any {
 	if r.AsrResult != nil {
 		all := []any{}
 		for _, t := range r.AsrResult {
-			all = append(all, map[string]any{"time": wantText(t.Time), "robot_text": wantText(t.RobotText), "text": wantText(t.Text)})
+			all = append(all, map[string]any{"time": wantText(t.Time), "robot_text": wantText(t.RobotText),
+				"text": wantText(t.Text)})
 		}
 		turns = all
 	}
@@ -100,17 +101,22 @@ func wantCall(task call.Task, r call.Row, observed time.Time) map[string]any {
 	}
 	return map[string]any{
 		"task_id": task.ID, "task_name": wantText(task.Name), "task_status": wantText(task.Status),
-		"robot_method": wantText(task.RobotMethod), "task_robot_id": wantText(task.RobotID), "sip_line": wantText(task.SIPLine),
+		"robot_method": wantText(task.RobotMethod), "task_robot_id": wantText(task.RobotID),
+		"sip_line":            wantText(task.SIPLine),
 		"schedule_start_time": wantTime(task.ScheduleStart), "schedule_end_time": wantTime(task.ScheduleEnd),
 		"repeat_interval": wantLong(task.RepeatInterval), "repeat_number": wantLong(task.RepeatNumber),
 		"row_id": wantLong(r.ID), "call_id": r.CallID, "status": r.Status,
 		"call_start_time": wantTime(r.CallStart), "call_end_time": wantTime(r.CallEnd), "duration_ms": duration,
-		"robot_id": wantText(r.RobotID), "caller_number": wantText(r.CallerNumber), "callee_number": wantText(r.CalleeNumber),
-		"callee_name": wantText(r.CalleeName), "callee_gender": wantText(r.CalleeGender), "call_times": wantLong(r.CallTimes),
-		"ring_time": wantLong(r.RingTime), "talk_round": wantLong(r.TalkRound), "ring_type": wantText(r.RingType),
-		"hangup_type": wantText(r.HangupType), "intention": wantText(r.Intention), "intention_description": wantText(r.IntentionDescription),
-		"multi_intention": wantText(r.MultiIntention), "comments": wantText(r.Comments), "platform_name": wantText(r.PlatformName),
-		"extra_a": wantText(r.ExtraA), "extra_b": wantText(r.ExtraB), "extra_c": wantText(r.ExtraC),
+		"robot_id": wantText(r.RobotID), "caller_number": wantText(r.CallerNumber),
+		"callee_number": wantText(r.CalleeNumber),
+		"callee_name":   wantText(r.CalleeName), "callee_gender": wantText(r.CalleeGender),
+		"call_times": wantLong(r.CallTimes),
+		"ring_time":  wantLong(r.RingTime), "talk_round": wantLong(r.TalkRound), "ring_type": wantText(r.RingType),
+		"hangup_type": wantText(r.HangupType), "intention": wantText(r.Intention),
+		"intention_description": wantText(r.IntentionDescription),
+		"multi_intention":       wantText(r.MultiIntention), "comments": wantText(r.Comments),
+		"platform_name": wantText(r.PlatformName),
+		"extra_a":       wantText(r.ExtraA), "extra_b": wantText(r.ExtraB), "extra_c": wantText(r.ExtraC),
 		"asr_result": turns, "event_label": wantMap(r.EventLabel), "ner_slots": wantMap(r.NerSlots), "redials": redials,
 		"call_notes": wantText(r.CallNotes), "additional_fields": wantMap(r.Additional), "observed_at": wantTime(observed),
 	}

@@ -66,7 +66,8 @@ func TestPageInABrowser(t *testing.T) {
 	defer server.Close()
 
 	do(t, ctx, chromedp.Navigate("http://"+server.Addr()+"/"))
-	if got := ask(t, ctx, chromedp.Evaluate[string](`getComputedStyle(document.querySelector(".figures")).display`)); got != "grid" {
+	layout := chromedp.Evaluate[string](`getComputedStyle(document.querySelector(".figures")).display`)
+	if got := ask(t, ctx, layout); got != "grid" {
 		t.Errorf("the figures are laid out as %q, want grid: the style was not taken", got)
 	}
 

@@ -90,7 +90,8 @@ func busy() exporter.Snapshot {
 		return exporter.TaskStatus{
 			TaskID: fmt.Sprintf("%032x", 0x2bcdef0123456789+n*7919), Name: name, Status: status, Phase: phase,
 			Rows: rows, Finished: finished, Cancelled: cancelled, Open: rows - finished - cancelled, Events: finished,
-			ReadAt: at.Add(-time.Duration(n) * 1700 * time.Millisecond), NextRead: at.Add(time.Duration(n) * 2300 * time.Millisecond),
+			ReadAt:   at.Add(-time.Duration(n) * 1700 * time.Millisecond),
+			NextRead: at.Add(time.Duration(n) * 2300 * time.Millisecond),
 		}
 	}
 	s.Tasks = []exporter.TaskStatus{
@@ -128,7 +129,8 @@ func busy() exporter.Snapshot {
 func huge(tasks int) exporter.Snapshot {
 	s := busy()
 	for i := len(s.Tasks); i < tasks; i++ {
-		t := exporter.TaskStatus{TaskID: fmt.Sprintf("%032x", i), Name: fmt.Sprintf("Campaign %d", i), Status: "finished", Phase: ledger.Sealed, Events: 10}
+		t := exporter.TaskStatus{TaskID: fmt.Sprintf("%032x", i), Name: fmt.Sprintf("Campaign %d", i), Status: "finished",
+			Phase: ledger.Sealed, Events: 10}
 		s.Tasks = append(s.Tasks, t)
 	}
 	return s
@@ -137,11 +139,13 @@ func huge(tasks int) exporter.Snapshot {
 // down is an exporter that reaches neither its shard nor AIRudder.
 func down() exporter.Snapshot {
 	s := busy()
-	s.Ready, s.Why = false, "the task list cannot be read: list tasks: POST /service/cloud/auth: 401: AppKey or AppSecret is wrong"
-	s.List.Error, s.List.ErrorAt = "list tasks: POST /service/cloud/auth: 401: AppKey or AppSecret is wrong", at.Add(-9*time.Second)
+	const why = "list tasks: POST /service/cloud/auth: 401: AppKey or AppSecret is wrong"
+	s.Ready, s.Why = false, "the task list cannot be read: "+why
+	s.List.Error, s.List.ErrorAt = why, at.Add(-9*time.Second)
 	s.Partitions = 2
 	s.Shards = append(s.Shards, exporter.ShardStatus{
-		Shard: 1, Error: "open shard 1: replay: fetch airudder.call-ledger[1] at 88213: dial broker 3: i/o timeout", ErrorAt: at.Add(-4 * time.Second),
+		Shard: 1, Error: "open shard 1: replay: fetch airudder.call-ledger[1] at 88213: dial broker 3: i/o timeout",
+		ErrorAt: at.Add(-4 * time.Second),
 	})
 	return s
 }

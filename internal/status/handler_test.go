@@ -37,7 +37,8 @@ func TestHealthAndReadiness(t *testing.T) {
 		pageHeadline string
 	}{
 		{"nothing said yet", &State{}, 200, "ok\n", 503, "not ready: starting\n", "Not ready"},
-		{"waiting for Kafka", waiting, 200, "ok\n", 503, "not ready: waiting for Kafka: dial kafka:9092: connection refused\n", "Not ready"},
+		{"waiting for Kafka", waiting, 200, "ok\n",
+			503, "not ready: waiting for Kafka: dial kafka:9092: connection refused\n", "Not ready"},
 		{"at work", running(idle()), 200, "ok\n", 200, "ready\n", "Ready"},
 		{"owns nothing", with(func(s *exporter.Snapshot) { s.Shards = nil }), 200, "ok\n", 200, "ready\n", "Standing by"},
 		{"not ready", with(func(s *exporter.Snapshot) { s.Ready, s.Why = false, "shard 0 is not restored: x" }),
@@ -119,7 +120,8 @@ func TestDocumentWithoutExporter(t *testing.T) {
 		}
 	}
 	if got["ready"] != false || got["why"] != "starting" || got["version"] != info.Version {
-		t.Errorf("ready %v, why %v, version %v; want false, starting, %s", got["ready"], got["why"], got["version"], info.Version)
+		t.Errorf("ready %v, why %v, version %v; want false, starting, %s", got["ready"], got["why"], got["version"],
+			info.Version)
 	}
 }
 
@@ -152,7 +154,8 @@ func TestMethodsAndPaths(t *testing.T) {
 			t.Errorf("%s %s = %d, want %d", tt.method, tt.path, w.Code, tt.want)
 		}
 		for name, want := range map[string]string{
-			"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "X-Frame-Options": "DENY", "Cache-Control": "no-store",
+			"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "X-Frame-Options": "DENY",
+			"Cache-Control": "no-store",
 		} {
 			if got := w.Header().Get(name); got != want {
 				t.Errorf("%s %s: %s = %q, want %q", tt.method, tt.path, name, got, want)
@@ -178,7 +181,8 @@ func TestStateWhileItChanges(t *testing.T) {
 		}
 	}()
 	for range 50 {
-		if response, _ := get(t, h, "/readyz"); response.StatusCode != http.StatusOK && response.StatusCode != http.StatusServiceUnavailable {
+		if response, _ := get(t, h, "/readyz"); response.StatusCode != http.StatusOK &&
+			response.StatusCode != http.StatusServiceUnavailable {
 			t.Fatalf("/readyz = %d", response.StatusCode)
 		}
 	}

@@ -29,7 +29,8 @@ func TestPageAllowsItselfAlone(t *testing.T) {
 			t.Errorf("the policy %q has %s in it", policy, never)
 		}
 	}
-	for _, want := range []string{"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'", "connect-src 'self'"} {
+	for _, want := range []string{"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'",
+		"form-action 'none'", "connect-src 'self'"} {
 		if !strings.Contains(policy, want) {
 			t.Errorf("the policy %q lacks %s", policy, want)
 		}
@@ -42,9 +43,10 @@ func TestPageAllowsItselfAlone(t *testing.T) {
 func TestPageLoadsNothingFromElsewhere(t *testing.T) {
 	for _, snap := range []exporter.Snapshot{idle(), busy(), down()} {
 		_, body := get(t, handler(running(snap)), "/")
-		for _, ref := range regexp.MustCompile(`(?i)\b(?:src|href|action|srcset|poster)="([^"]*)"`).FindAllStringSubmatch(body, -1) {
-			own := slices.Contains([]string{"api/status", "metrics", "readyz", "healthz"}, ref[1]) // relative: it may stand behind a path
-			if !own && !strings.HasPrefix(ref[1], "data:image/svg+xml,") {
+		refs := regexp.MustCompile(`(?i)\b(?:src|href|action|srcset|poster)="([^"]*)"`)
+		for _, ref := range refs.FindAllStringSubmatch(body, -1) {
+			own := []string{"api/status", "metrics", "readyz", "healthz"} // relative: a proxy may add a path
+			if !slices.Contains(own, ref[1]) && !strings.HasPrefix(ref[1], "data:image/svg+xml,") {
 				t.Errorf("the page refers to %q", ref[1])
 			}
 		}
@@ -62,11 +64,14 @@ func TestPageOfABusyExporter(t *testing.T) {
 	text := plain(body)
 	for _, want := range []string{
 		"v1.4.0", "on exporter-0", "started 1 d 2 h ago", "as of 03:12:07 UTC", "0d9c4f0e-6d55-4b7e-9a53-1f0f3c2b7a11",
-		"events in the ledger 26,755", "dead letters 2", "ledger entries 184,233 21.4 MB", "shards restored 1 of 1 owned, 1 in all", "task list 9 41 s ago",
+		"events in the ledger 26,755", "dead letters 2", "ledger entries 184,233 21.4 MB",
+		"shards restored 1 of 1 owned, 1 in all", "task list 9 41 s ago",
 		"1 failing 2 calling 2 open 1 ended 2 sealed 1 closed",
 		"truncated 12 s ago: read task detail: the response ends after 1,204 rows",
-		"finished sealed × 2", "3,812 /5,000", "1,796 17 without a Status", "in 2.3 s", "in 11 s", "on change", "finished closed – – – 0 0 – never",
-		"03:12:07 Collections DPD 1-7 · Jakarta pagi 00000000000000002bcdef0123458678 0000000000000000001234567890abcd 2.1 s 1.8 kB",
+		"finished sealed × 2", "3,812 /5,000", "1,796 17 without a Status", "in 2.3 s", "in 11 s", "on change",
+		"finished closed – – – 0 0 – never",
+		"03:12:07 Collections DPD 1-7 · Jakarta pagi 00000000000000002bcdef0123458678 " +
+			"0000000000000000001234567890abcd 2.1 s 1.8 kB",
 		"0 1 d 2 h ago commit transaction: end transaction: no answer within 10s",
 	} {
 		if !strings.Contains(text, want) {
@@ -76,7 +81,8 @@ func TestPageOfABusyExporter(t *testing.T) {
 	if t.Failed() {
 		t.Log(text)
 	}
-	order(t, text, "Due date reminder", "Jakarta pagi", "Surabaya", "Flash sale", "Welcome call", "COD", "12 Mar", "NPS", "10 Jan")
+	order(t, text, "Due date reminder", "Jakarta pagi", "Surabaya", "Flash sale", "Welcome call", "COD", "12 Mar", "NPS",
+		"10 Jan")
 }
 
 func TestPageSaysEachTroubleOnce(t *testing.T) {
@@ -90,7 +96,8 @@ func TestPageSaysEachTroubleOnce(t *testing.T) {
 
 func TestEmptyPages(t *testing.T) {
 	_, body := get(t, handler(running(idle())), "/")
-	order(t, plain(body), "Ready", "not read yet", "Tasks None yet.", "Recent events None since this process started.", "Shards")
+	order(t, plain(body), "Ready", "not read yet", "Tasks None yet.", "Recent events None since this process started.",
+		"Shards")
 
 	var waiting State
 	waiting.Waiting("waiting for Kafka: <unknown host>")
@@ -107,7 +114,8 @@ func TestHugePage(t *testing.T) {
 		t.Errorf("the page shows %d tasks, want %d", got, maxTasks)
 	}
 	text := plain(body)
-	for _, want := range []string{"99,500 more; all of them are in /api/status", "99,993 sealed", "Due date reminder H-1"} {
+	for _, want := range []string{"99,500 more; all of them are in /api/status", "99,993 sealed",
+		"Due date reminder H-1"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -160,8 +168,10 @@ func TestSpan(t *testing.T) {
 		d    time.Duration
 		want string
 	}{
-		{-time.Second, "0 ms"}, {0, "0 ms"}, {999 * time.Millisecond, "999 ms"}, {time.Second, "1.0 s"}, {9990 * time.Millisecond, "9.9 s"},
-		{10 * time.Second, "10 s"}, {time.Minute, "1 min"}, {61 * time.Second, "1 min 1 s"}, {90 * time.Minute, "1 h 30 min"},
+		{-time.Second, "0 ms"}, {0, "0 ms"}, {999 * time.Millisecond, "999 ms"}, {time.Second, "1.0 s"},
+		{9990 * time.Millisecond, "9.9 s"},
+		{10 * time.Second, "10 s"}, {time.Minute, "1 min"}, {61 * time.Second, "1 min 1 s"},
+		{90 * time.Minute, "1 h 30 min"},
 		{24 * time.Hour, "1 d"}, {99*24*time.Hour + 5*time.Hour + 59*time.Minute, "99 d 5 h"},
 	}
 	for _, tt := range tests {
@@ -172,12 +182,14 @@ func TestSpan(t *testing.T) {
 }
 
 func TestNumbers(t *testing.T) {
-	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -100: "-100", -1000: "-1,000"} {
+	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -100: "-100",
+		-1000: "-1,000"} {
 		if got := count(n); got != want {
 			t.Errorf("count(%d) = %q, want %q", n, got, want)
 		}
 	}
-	for n, want := range map[int64]string{0: "0 B", 999: "999 B", 1000: "1.0 kB", 999_949: "999.9 kB", 999_950: "1.0 MB", 21_440_812: "21.4 MB", 7e12: "7.0 TB"} {
+	for n, want := range map[int64]string{0: "0 B", 999: "999 B", 1000: "1.0 kB", 999_949: "999.9 kB", 999_950: "1.0 MB",
+		21_440_812: "21.4 MB", 7e12: "7.0 TB"} {
 		if got := size(n); got != want {
 			t.Errorf("size(%d) = %q, want %q", n, got, want)
 		}
@@ -219,7 +231,7 @@ func plain(body string) string {
 	return strings.NewReplacer(" :", ":", " ,", ",", " ;", ";").Replace(text)
 }
 
-// order fails unless the texts stand one behind the other.
+// order fails unless the texts stand one after the other.
 func order(t *testing.T, text string, wants ...string) {
 	t.Helper()
 	rest := text
@@ -254,7 +266,8 @@ func TestPageOfAShardBeingRestored(t *testing.T) {
 	snap.Ready, snap.Why = false, "shard 0 is being restored"
 	_, body := get(t, handler(running(snap)), "/")
 	text := plain(body)
-	for _, want := range []string{"events in the ledger –", "dead letters –", "ledger entries –", "Not known until a shard is restored."} {
+	for _, want := range []string{"events in the ledger –", "dead letters –", "ledger entries –",
+		"Not known until a shard is restored."} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %q:\n%s", want, text)
 		}
