@@ -1,8 +1,6 @@
 package kafka
 
 import (
-	"airudder-exporter/internal/kafka/access"
-	"airudder-exporter/internal/rig"
 	"context"
 	"fmt"
 	"io"
@@ -15,6 +13,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"go.uber.org/goleak"
+
+	"airudder-exporter/internal/kafka/access"
+	"airudder-exporter/internal/rig"
 )
 
 // cluster is the broker of one test: kfake in this process or, where

@@ -62,7 +62,8 @@ func (c Config) checkTopics() (problems []*access.SettingError) {
 				Text: "is not a topic name: give up to 249 letters, digits, dots, dashes and underscores"})
 		case twice:
 			problems = append(problems, &access.SettingError{Setting: c.Setting(t.field), Value: t.name,
-				Text: "is also " + c.Setting(first) + ": give each topic a name of its own, and not one that differs by . and _ alone"})
+				Text: "is also " + c.Setting(first) + ": " +
+					"give each topic a name of its own, and not one that differs by . and _ alone"})
 		default:
 			taken[plain] = t.field
 		}
@@ -104,7 +105,7 @@ const (
 	dialTimeout = 3 * time.Second
 
 	// hung is how long a broker may take to answer one request. One that hangs
-	// would otherwise hold us for as long as a transaction may last, or for ever.
+	// would otherwise hold us for as long as a transaction may last, or longer.
 	hung = 10 * time.Second
 )
 

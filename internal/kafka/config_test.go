@@ -1,10 +1,11 @@
 package kafka
 
 import (
-	"airudder-exporter/internal/kafka/access"
 	"slices"
 	"strings"
 	"testing"
+
+	"airudder-exporter/internal/kafka/access"
 )
 
 // What Check refuses, by the settings' names; cmd holds the sentences.

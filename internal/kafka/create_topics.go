@@ -1,13 +1,14 @@
 package kafka
 
 import (
-	"airudder-exporter/internal/kafka/access"
 	"context"
 	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/segmentio/kafka-go/protocol/createtopics"
+
+	"airudder-exporter/internal/kafka/access"
 )
 
 // CreateTopics (API 19), the latest version up to 5, sent to the controller.

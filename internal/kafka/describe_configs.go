@@ -1,7 +1,6 @@
 package kafka
 
 import (
-	"airudder-exporter/internal/kafka/access"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +8,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go/protocol/describeconfigs"
+
+	"airudder-exporter/internal/kafka/access"
 )
 
 // DescribeConfigs (API 32), the latest version up to 3, sent to any broker.

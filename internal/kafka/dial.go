@@ -22,7 +22,7 @@ func (c *Client) Dialer(clientID string, limit time.Duration) *kafkago.Dialer {
 	}
 }
 
-// boundedDial makes connections on which nothing waits for ever. The library
+// boundedDial makes connections on which nothing waits without an end. The library
 // sets a deadline for each request but none while it authenticates: a broker
 // that hangs there would hold a group's membership, and its Close, for good, and
 // each of the Transport's attempts would leave a connection behind.

@@ -1,15 +1,14 @@
-// Package kafka commits records in one transaction, replays a ledger
-// partition, assigns partitions and checks topics. It knows no call and no
-// Avro: a record is bytes with a topic. What a batch is as bytes, and which ones
-// are committed, is package batch's.
+// Package kafka commits records in one transaction, replays a ledger partition and
+// reads topics. It knows no call and no Avro: a record is bytes with a topic. What
+// a batch is as bytes, and which ones are committed, is package batch's; who owns
+// a shard is package shards'; what the topics must be is package topics'.
 //
 // # One shard's producer
 //
-// A shard is one partition of the ledger topic and whatever is written
-// together with it. Behind each stands one transactional id,
-// "<ledger topic>-<partition>", and at any time at most one Producer that can
-// commit. Client.Producer makes one in three steps, each of which leaves
-// something behind if the process dies after it:
+// A shard is one partition of the ledger topic and whatever is written together
+// with it. Each has one transactional id, "<ledger topic>-<partition>", and at any
+// time at most one Producer that can commit. Client.Producer makes one in three
+// steps, each of which leaves something if the process dies after it:
 //
 //	fence    InitProducerId           no older producer of the shard commits any more;
 //	                                  what it left open is aborted
@@ -26,28 +25,31 @@
 //	EndTxn               answered: committed. Not answered: the next producer's
 //	                     replay tells
 //
-// After any failure whose outcome is not known, and after any other that is
-// not retried in place, the Producer is finished and sends nothing more. It
-// never sends EndTxn(abort): the markers would carry the epoch that a late
-// batch of ours may still arrive with. The next fence aborts with a higher
-// epoch.
+// After any failure whose outcome is unknown, and after any other that is not
+// asked again in place, the Producer is finished and sends nothing more. It never
+// sends EndTxn(abort): the markers would carry the epoch with which a late batch of
+// ours may still arrive. The next fence aborts with a higher epoch.
 //
 // # Where things are
 //
-//	client.go      Config, Dial, one round trip
-//	cluster.go     leaders, partition counts, topic limits, forced refresh
-//	retry.go       which answers are asked again, and how long to wait
-//	errors.go      what callers branch on
-//	session.go     a transactional id at one epoch: fence, write
-//	produce.go     one request per leader, every answer looked at
-//	producer.go    Producer: Prepare, commit; start.go: fence, barrier, replay
-//	writeonce.go   the one transaction that does not belong to a shard
-//	fetch.go       raw fetch; stream.go: one after the other, ahead of the reader
-//	replay.go      the ledger's replay; scan.go and tail.go: other readers;
-//	               settled.go: once no transaction is open; later.go: who
-//	               took a shard over
-//	waiting.go     what the cluster is asked for in vain
-//	metrics.go     airudder_kafka_…
-//	topics*.go     topics created and checked; assign*.go, balancer.go: which
-//	               shards are ours; security*.go: TLS, SASL and rights
+//	config.go       Config; client.go: Dial; dial.go: connections with a deadline
+//	access/         TLS and SASL; a broker's refusals in words
+//	session.go      a transactional id at one epoch: fence, write
+//	start.go        Client.Producer: fence, barrier, replay
+//	producer.go     Producer: Prepare, Commit; partition.go: the loop's view of a shard
+//	writeonce.go    the one transaction that does not belong to a shard
+//	stream.go       fetches ahead of a reader; replay.go: the ledger's replay;
+//	                scan.go, tail.go and look.go: other readers
+//	later.go        who took a shard over; settled.go: once no transaction is open
+//	rights.go       which rights are missing
+//	retry.go        which answers are asked again; errors.go: what callers branch on
+//	waiting.go      what the cluster has not answered for a while
+//	metrics.go      airudder_kafka_…
+//
+// Each request that we send has a file that bears its name and is headed by the
+// versions that we speak, what it does, and the errors that we met:
+// add_partitions_to_txn.go, create_topics.go, describe_configs.go,
+// describe_groups.go, end_txn.go, fetch.go, find_coordinator.go, heartbeat.go,
+// init_producer_id.go (the fence), list_offsets.go, metadata.go, produce.go; how any
+// of them is sent is round_trip.go.
 package kafka

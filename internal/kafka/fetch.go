@@ -80,7 +80,7 @@ type fetchResponse struct{ data []byte }
 // ApiKey implements protocol.Message.
 func (*fetchResponse) ApiKey() protocol.ApiKey { return protocol.Fetch }
 
-// fetched is what a response says of the one partition that was asked for.
+// fetched is what a response says of the one partition that was requested.
 type fetched struct {
 	code          int16
 	highWatermark int64
@@ -88,7 +88,7 @@ type fetched struct {
 	records       []byte // batches one after the other, the last one perhaps cut
 }
 
-// parseFetch reads a Fetch response of version 11, behind its size:
+// parseFetch reads a Fetch response of version 11, after its size:
 // correlation id, throttle time, error code, session id, then topics. Source:
 // the protocol guide, Fetch API.
 func parseFetch(data []byte) (f fetched, err error) {

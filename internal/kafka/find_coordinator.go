@@ -1,11 +1,12 @@
 package kafka
 
 import (
-	"airudder-exporter/internal/kafka/access"
 	"context"
 
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol/findcoordinator"
+
+	"airudder-exporter/internal/kafka/access"
 )
 
 // FindCoordinator (API 10), the latest version up to 2, sent to any broker.

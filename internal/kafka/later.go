@@ -7,7 +7,7 @@ import (
 	"airudder-exporter/internal/batch"
 )
 
-// Later shows the records of a shard's ledger partition that stand behind those
+// Later shows the records of a shard's ledger partition that stand after those
 // which this process knows to be committed: whatever becomes of their
 // transactions, and as they come, until visit has seen enough or ctx ends. So a
 // producer that was fenced finds by whom: its successor's barrier is there, or
@@ -37,7 +37,7 @@ func (c *Client) Later(ctx context.Context, shard int, visit func(key, value []b
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("look behind offset %d of %s: %w", from, at, err)
+		return fmt.Errorf("look after offset %d of %s: %w", from, at, err)
 	}
 	return nil
 }

@@ -1,11 +1,12 @@
 package kafka
 
 import (
-	"airudder-exporter/internal/kafka/access"
 	"context"
 	"fmt"
 
 	"github.com/segmentio/kafka-go/protocol/listoffsets"
+
+	"airudder-exporter/internal/kafka/access"
 )
 
 // ListOffsets (API 2), the latest version up to 5, sent to each partition's
@@ -38,7 +39,8 @@ func (c *Client) Ends(ctx context.Context, topic string) ([]Range, error) {
 		ranges[i].Partition = i
 	}
 	err = c.again(ctx, "ListOffsets", everyShard, leaderAgain, func(ctx context.Context) error {
-		if err := c.listOffsets(ctx, topic, earliest, 0, n, func(p int, offset int64) { ranges[p].Start = offset }); err != nil {
+		err := c.listOffsets(ctx, topic, earliest, 0, n, func(p int, offset int64) { ranges[p].Start = offset })
+		if err != nil {
 			return err
 		}
 		return c.listOffsets(ctx, topic, latest, 0, n, func(p int, offset int64) { ranges[p].End = offset })
@@ -70,12 +72,15 @@ const (
 )
 
 // listOffsets asks for one offset of each of n partitions.
-func (c *Client) listOffsets(ctx context.Context, topic string, at int64, isolation int8, n int, found func(partition int, offset int64)) error {
-	req := &listoffsets.Request{ReplicaID: -1, IsolationLevel: isolation, Topics: []listoffsets.RequestTopic{{Topic: topic}}}
+func (c *Client) listOffsets(
+	ctx context.Context, topic string, at int64, isolation int8, n int, found func(partition int, offset int64),
+) error {
+	of := listoffsets.RequestTopic{Topic: topic}
 	for p := range n {
-		req.Topics[0].Partitions = append(req.Topics[0].Partitions,
+		of.Partitions = append(of.Partitions,
 			listoffsets.RequestPartition{Partition: int32(p), CurrentLeaderEpoch: -1, Timestamp: at})
 	}
+	req := &listoffsets.Request{ReplicaID: -1, IsolationLevel: isolation, Topics: []listoffsets.RequestTopic{of}}
 	res, err := ask[*listoffsets.Response](ctx, c, req)
 	if err != nil {
 		return err

@@ -22,7 +22,9 @@ var errSeen = errors.New("the partition has shown enough")
 // visit has seen enough of that partition or its end is reached, and returns
 // where each partition's log starts. Neither slice outlives its call; a nil value
 // is a tombstone.
-func (c *Client) Look(ctx context.Context, topic string, visit func(partition int, key, value []byte) (enough bool, err error)) ([]int64, error) {
+func (c *Client) Look(
+	ctx context.Context, topic string, visit func(partition int, key, value []byte) (enough bool, err error),
+) ([]int64, error) {
 	ranges, err := c.Ends(ctx, topic)
 	if err != nil {
 		return nil, err

@@ -1,7 +1,6 @@
 package kafka
 
 import (
-	"airudder-exporter/internal/kafka/access"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +9,8 @@ import (
 
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol/metadata"
+
+	"airudder-exporter/internal/kafka/access"
 )
 
 // Metadata (API 3), the latest version up to 8, sent to any broker.

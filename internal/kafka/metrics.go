@@ -52,8 +52,9 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Help: "Committed ledger records that replays have read.",
 		}),
 	}
-	all := []prometheus.Collector{m.transactions, m.seconds, m.concurrent, m.bytes, m.retries, m.replaySeconds, m.replayedRecord}
-	for _, collector := range all {
+	for _, collector := range []prometheus.Collector{
+		m.transactions, m.seconds, m.concurrent, m.bytes, m.retries, m.replaySeconds, m.replayedRecord,
+	} {
 		if err := reg.Register(collector); err != nil {
 			return nil, fmt.Errorf("register metrics: %w", err)
 		}

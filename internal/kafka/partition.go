@@ -22,7 +22,9 @@ func (c *Client) Partition(shard int) Partition { return Partition{c, shard} }
 func (p Partition) Number() int { return p.shard }
 
 // Open is Client.Producer for this shard.
-func (p Partition) Open(ctx context.Context, barrier func(epoch int16) batch.Record, replay func(key, value []byte) error) (*Producer, error) {
+func (p Partition) Open(
+	ctx context.Context, barrier func(epoch int16) batch.Record, replay func(key, value []byte) error,
+) (*Producer, error) {
 	return p.client.Producer(ctx, p.shard, barrier, func(_ int64, key, value []byte) error { return replay(key, value) })
 }
 

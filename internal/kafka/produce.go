@@ -111,7 +111,9 @@ func (s *session) stamp(batches []batch.Placed, now time.Time) {
 
 // produceTo sends batches to the one broker that leads all of them and reports
 // the base offset of each.
-func (c *Client) produceTo(ctx context.Context, transactionalID string, batches []batch.Placed, placed func(batch.Place, int64)) error {
+func (c *Client) produceTo(
+	ctx context.Context, transactionalID string, batches []batch.Placed, placed func(batch.Place, int64),
+) error {
 	req := &rawproduce.Request{
 		TransactionalID: transactionalID,
 		Acks:            -1,
@@ -136,7 +138,8 @@ func (c *Client) produceTo(ctx context.Context, transactionalID string, batches 
 	for _, topic := range res.Topics {
 		for _, p := range topic.Partitions {
 			at := batch.Place{Topic: topic.Topic, Partition: int(p.Partition)}
-			if err := access.OnTransactionalID(access.OnTopic(codeError(p.ErrorCode), "Write", at.Topic), c.cfg.LedgerTopic); err != nil {
+			err := access.OnTopic(codeError(p.ErrorCode), "Write", at.Topic)
+			if err = access.OnTransactionalID(err, c.cfg.LedgerTopic); err != nil {
 				return fmt.Errorf("%s: %w %s", at, err, p.ErrorMessage)
 			}
 			if p.BaseOffset < 0 {

@@ -27,7 +27,7 @@ type replay struct {
 
 	decider batch.Decider
 	seen    bool  // our barrier stands where it was put
-	end     int64 // the offset behind its marker; 0: not there yet
+	end     int64 // the offset after its marker; 0: not there yet
 	records int   // shown so far
 	reader  batch.Reader
 }
@@ -42,7 +42,8 @@ func (c *Client) replayUntil(ctx context.Context, r *replay) error {
 		case stood > c.cfg.TransactionTimeout:
 			// The topic may have been deleted and created again since we wrote:
 			// the next producer's own barrier tells.
-			return fmt.Errorf("%s shows nothing new for %s, and our barrier at offset %d is still to come", r.Place, stood.Round(time.Second), r.barrier)
+			return fmt.Errorf("%s shows nothing new for %s, and our barrier at offset %d is still to come",
+				r.Place, stood.Round(time.Second), r.barrier)
 		default:
 			// Our barrier is there, so we are asking a broker that led once.
 			c.forget(ctx, kafkago.NotLeaderForPartition)
@@ -56,7 +57,8 @@ func (c *Client) replayUntil(ctx context.Context, r *replay) error {
 // it has no offset 0. That there is no later one proves nothing, since a broker
 // that led once may not reach so far.
 func (r *replay) moved(err error) error {
-	if failed, ok := errors.AsType[*fetchError](err); ok && failed.from == 0 && errors.Is(err, kafkago.OffsetOutOfRange) {
+	failed, ok := errors.AsType[*fetchError](err)
+	if ok && failed.from == 0 && errors.Is(err, kafkago.OffsetOutOfRange) {
 		return fmt.Errorf("%w: %s does not begin at offset 0 any more: records were deleted; "+
 			"a ledger must be compacted, never shortened by retention or by DeleteRecords: %w", ErrLedgerMoved, r.Place, err)
 	}
@@ -67,7 +69,8 @@ func (r *replay) moved(err error) error {
 func (r *replay) take(c *chunk) error {
 	if c.logStart > 0 {
 		return fmt.Errorf("%w: the log of %s starts at offset %d: its beginning was deleted; "+
-			"set cleanup.policy to exactly compact and restore the ledger before exporting on", ErrLedgerMoved, r.Place, c.logStart)
+			"set cleanup.policy to exactly compact and restore the ledger before exporting on",
+			ErrLedgerMoved, r.Place, c.logStart)
 	}
 	for i := range c.batches {
 		if err := r.batch(&c.batches[i]); err != nil {
@@ -86,7 +89,8 @@ func (r *replay) batch(b *batch.Batch) error {
 	if b.LastOffset >= r.barrier && !r.seen {
 		if !ours || b.BaseOffset != r.barrier || b.Count == 0 {
 			return fmt.Errorf("%w: our barrier is not at offset %d of %s any more: another producer's took its place "+
-				"and the cleaner came while we slept, or the topic was deleted and created again; the next start tells", ErrFenced, r.barrier, r.Place)
+				"and the cleaner came while we slept, or the topic was deleted and created again; the next start tells",
+				ErrFenced, r.barrier, r.Place)
 		}
 		r.seen = true
 	}
@@ -96,7 +100,7 @@ func (r *replay) batch(b *batch.Batch) error {
 		}
 	}
 	if r.end > 0 {
-		return nil // only looking for who comes behind us
+		return nil // only looking for a successor
 	}
 	if err := r.decider.Add(*b, r.show); err != nil {
 		return err
@@ -105,13 +109,14 @@ func (r *replay) batch(b *batch.Batch) error {
 		return nil
 	}
 	if commit, ok := b.Marker(); !ok || !commit {
-		return fmt.Errorf("the barrier at offset %d of %s was answered as committed, and its marker says otherwise", r.barrier, r.Place)
+		return fmt.Errorf("the barrier at offset %d of %s was answered as committed, and its marker says otherwise",
+			r.barrier, r.Place)
 	}
 	r.end = b.LastOffset + 1
 	return r.decider.Finish(r.show)
 }
 
-// superseded looks for another producer's barrier in a batch behind ours,
+// superseded looks for another producer's barrier in a batch after ours,
 // committed or not: there will be one, or there was, that fences us.
 func (r *replay) superseded(b *batch.Batch) error {
 	if b.Control() || b.Count == 0 {
@@ -119,7 +124,8 @@ func (r *replay) superseded(b *batch.Batch) error {
 	}
 	return r.reader.Each(b, func(rec *batch.Stored) error {
 		if bytes.Equal(rec.Key, r.key) {
-			return fmt.Errorf("%w: another producer began on %s at offset %d, after ours at %d", ErrFenced, r.Place, rec.Offset, r.barrier)
+			return fmt.Errorf("%w: another producer began on %s at offset %d, after ours at %d",
+				ErrFenced, r.Place, rec.Offset, r.barrier)
 		}
 		return nil
 	})

@@ -38,8 +38,8 @@ func coordinatorAgain(err error) bool {
 		return true
 	}
 	switch code(err) {
-	case kafkago.GroupLoadInProgress, kafkago.GroupCoordinatorNotAvailable, kafkago.NotCoordinatorForGroup, // in Kafka: COORDINATOR_…
-		kafkago.ConcurrentTransactions:
+	case kafkago.ConcurrentTransactions, // and Kafka's COORDINATOR_LOAD_IN_PROGRESS, …_NOT_AVAILABLE, NOT_COORDINATOR:
+		kafkago.GroupLoadInProgress, kafkago.GroupCoordinatorNotAvailable, kafkago.NotCoordinatorForGroup:
 		return true
 	}
 	return false
@@ -50,9 +50,10 @@ func coordinatorAgain(err error) bool {
 // change nothing, so everything that can pass by itself is asked again.
 func leaderAgain(err error) bool {
 	switch code(err) {
-	case kafkago.UnknownTopicOrPartition, kafkago.LeaderNotAvailable, kafkago.NotLeaderForPartition, kafkago.RequestTimedOut,
-		kafkago.BrokerNotAvailable, kafkago.ReplicaNotAvailable, kafkago.NetworkException, kafkago.KafkaStorageError,
-		kafkago.FencedLeaderEpoch, kafkago.UnknownLeaderEpoch, kafkago.OffsetNotAvailable: // the protocol guide calls all of them retriable
+	case kafkago.UnknownTopicOrPartition, kafkago.LeaderNotAvailable, kafkago.NotLeaderForPartition,
+		kafkago.RequestTimedOut, kafkago.BrokerNotAvailable, kafkago.ReplicaNotAvailable,
+		kafkago.NetworkException, kafkago.KafkaStorageError, kafkago.FencedLeaderEpoch,
+		kafkago.UnknownLeaderEpoch, kafkago.OffsetNotAvailable: // the protocol guide calls all of them retriable
 		return true
 	}
 	return unreachable(err)
@@ -78,24 +79,26 @@ func code(err error) kafkago.Error {
 	return c
 }
 
-// patience is how long a request is asked again before anybody hears of it:
+// quiet is how long a request is asked again before the operator hears of it:
 // coordinators and leaders move in less.
-const patience = 2 * time.Second
+const quiet = 2 * time.Second
 
 // again runs attempt until it succeeds, fails with something that retry
 // refuses, or ctx ends; it is asked for a shard, or for everyShard. Between
 // attempts it forgets what it knew of the cluster. Once the trouble lasts it says
 // so: in the log, seldom, and in Waiting.
-func (c *Client) again(ctx context.Context, api string, shard int, retry func(error) bool, attempt func(context.Context) error) error {
+func (c *Client) again(
+	ctx context.Context, api string, shard int, retry func(error) bool, attempt func(context.Context) error,
+) error {
 	slow := pacing(20*time.Millisecond, time.Second)
 	quick := pacing(time.Millisecond, 20*time.Millisecond) // for markers, which take 5 to 50 ms
 	this := &wait{api: api, shard: shard, since: time.Now()}
 	defer c.waits.remove(this)
-	complain := patience
+	complain := quiet
 	for {
 		err := attempt(ctx)
-		if err == nil && complain > patience {
-			c.log.Info("kafka answers again", "api", api, "after", time.Since(this.since).Round(time.Second))
+		if err == nil && complain > quiet {
+			c.log.Info("Kafka answers again", "api", api, "after", time.Since(this.since).Round(time.Second))
 		}
 		if err == nil || ctx.Err() != nil || !retry(err) {
 			return err
@@ -109,11 +112,12 @@ func (c *Client) again(ctx context.Context, api string, shard int, retry func(er
 			pause = slow.NextBackOff()
 		}
 		lasted := time.Since(this.since)
-		if lasted > patience {
+		if lasted > quiet {
 			c.waits.put(this, err)
 		}
 		if lasted > complain {
-			c.log.Warn("kafka does not answer as it should; asking again", "api", api, "for", lasted.Round(time.Second), "error", c.Explain(err))
+			c.log.Warn("a request to Kafka does not succeed; it is repeated",
+				"api", api, "for", lasted.Round(time.Second), "error", c.Explain(err))
 			complain = max(time.Minute, 2*lasted)
 		}
 		if !sleep(ctx, pause) {

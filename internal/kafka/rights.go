@@ -1,7 +1,6 @@
 package kafka
 
 import (
-	"airudder-exporter/internal/kafka/access"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +8,8 @@ import (
 	"slices"
 
 	kafkago "github.com/segmentio/kafka-go"
+
+	"airudder-exporter/internal/kafka/access"
 )
 
 // The operations of ACLs, by their number. Source: Kafka's AclOperation.
@@ -47,7 +48,9 @@ func (c *Client) MissingRights(ctx context.Context, group string) ([]*access.Rig
 		return missing, fmt.Errorf("look up the right on the group: %w", err)
 	}
 	if !mayRead {
-		missing = append(missing, &access.RightError{Operation: "Read", Resource: "group", Name: group, Err: kafkago.GroupAuthorizationFailed})
+		missing = append(missing, &access.RightError{
+			Operation: "Read", Resource: "group", Name: group, Err: kafkago.GroupAuthorizationFailed,
+		})
 	}
 	return missing, nil
 }
@@ -61,7 +64,9 @@ func (c *Client) missingOnTopics(ctx context.Context) (missing []*access.RightEr
 		}
 		for _, operation := range needed {
 			if lacks(granted[topic], operation) {
-				missing = append(missing, &access.RightError{Operation: operation, Resource: "topic", Name: topic, Err: kafkago.TopicAuthorizationFailed})
+				missing = append(missing, &access.RightError{
+					Operation: operation, Resource: "topic", Name: topic, Err: kafkago.TopicAuthorizationFailed,
+				})
 			}
 		}
 	}

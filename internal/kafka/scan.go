@@ -19,7 +19,9 @@ type Message struct {
 // Scan shows the committed records of a partition with from <= offset < to, in
 // order. A record whose transaction has no outcome among the offsets below to
 // is not committed. An error of visit ends the scan and is returned.
-func (c *Client) Scan(ctx context.Context, topic string, partition int, from, to int64, visit func(Message) error) error {
+func (c *Client) Scan(
+	ctx context.Context, topic string, partition int, from, to int64, visit func(Message) error,
+) error {
 	if from >= to {
 		return nil
 	}
@@ -33,7 +35,7 @@ func (c *Client) Scan(ctx context.Context, topic string, partition int, from, to
 // scan turns a stream of chunks into Messages.
 type scan struct {
 	batch.Place
-	from, to int64 // to: not beyond; 0: for ever
+	from, to int64 // to: the end, exclusive; 0: none
 	visit    func(Message) error
 	decider  batch.Decider
 	records  batch.Reader

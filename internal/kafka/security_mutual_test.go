@@ -1,7 +1,6 @@
 package kafka
 
 import (
-	"airudder-exporter/internal/kafka/access"
 	"crypto"
 	"crypto/x509"
 	"encoding/pem"
@@ -10,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"airudder-exporter/internal/kafka/access"
 )
 
 // brokersAuthority is the CA of the secured broker, whose key stands beside it.

@@ -1,10 +1,11 @@
 package kafka
 
 import (
-	"airudder-exporter/internal/kafka/access"
 	"os"
 	"strings"
 	"testing"
+
+	"airudder-exporter/internal/kafka/access"
 )
 
 // secureSite is the secured broker of TEST_KAFKA_SECURE_BROKERS, and a user of

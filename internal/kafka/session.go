@@ -46,7 +46,9 @@ func (c *Client) fence(ctx context.Context, id string, shard int) (*session, err
 // ctx is heard until the first record leaves. From then on the transaction
 // runs to its end, bounded by its own deadline: a produce that is given up
 // half-way may still arrive.
-func (s *session) write(ctx context.Context, batches []batch.Placed, check func(map[batch.Place]int64) error) (map[batch.Place]int64, error) {
+func (s *session) write(
+	ctx context.Context, batches []batch.Placed, check func(map[batch.Place]int64) error,
+) (map[batch.Place]int64, error) {
 	limit := time.Now().Add(s.client.cfg.TransactionTimeout)
 	begin, cancel := context.WithDeadline(ctx, limit)
 	defer cancel()

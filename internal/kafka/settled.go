@@ -22,8 +22,8 @@ func (c *Client) Settled(ctx context.Context, topic string, limit time.Duration)
 		if err != nil {
 			return nil, err
 		}
-		// The ends are asked for later. Where they are the same, nothing was open
-		// when the others were, and every marker stands below them.
+		// The ends are requested after the stable ones. Where they are equal, nothing
+		// was open then, and every marker stands below them.
 		ranges, err := c.Ends(ctx, topic)
 		if err != nil {
 			return nil, err
@@ -33,7 +33,8 @@ func (c *Client) Settled(ctx context.Context, topic string, limit time.Duration)
 			return ranges, nil
 		}
 		if time.Now().After(deadline) {
-			return nil, fmt.Errorf("a transaction is open on %s[%d], still after %s: a producer writes there that is no exporter of this ledger. "+
+			return nil, fmt.Errorf("a transaction is open on %s[%d], still after %s: "+
+				"a producer writes there that is no exporter of this ledger. "+
 				"Wait until it ends, or find it with kafka-transactions.sh describe-producers and abort it", topic, i, limit)
 		}
 		n = len(ranges)

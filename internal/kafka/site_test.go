@@ -1,13 +1,14 @@
 package kafka
 
 import (
-	"airudder-exporter/internal/kafka/access"
 	"log/slog"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"go.uber.org/goleak"
+
+	"airudder-exporter/internal/kafka/access"
 )
 
 // site is a broker to test on.

@@ -20,18 +20,20 @@ import (
 //
 // barrier makes the record whose transaction marks where the replay ends, for
 // the epoch that the fence brought; every producer of a ledger uses the same
-// key for it. Its topic is the ledger's,
-// whatever it says. key and value are valid only during the call of replay; a
-// nil value is a tombstone. An error of replay ends everything and is
-// returned.
+// key for it. Its topic is the ledger's, whatever it says. key and value are
+// valid only during the call of replay; a nil value is a tombstone. An error of
+// replay ends everything and is returned.
 //
 // The event topics' partitions are counted here and not again: when one of
-// them grows, records go on to the partitions that there were until the next
+// them grows, records still go to the partitions that existed, until the next
 // producer starts.
 //
 // It asks until ctx ends where the cluster cannot be reached. The error may be
 // ErrFenced or ErrLedgerMoved.
-func (c *Client) Producer(ctx context.Context, shard int, barrier func(epoch int16) batch.Record, replay func(offset int64, key, value []byte) error) (*Producer, error) {
+func (c *Client) Producer(
+	ctx context.Context, shard int, barrier func(epoch int16) batch.Record,
+	replay func(offset int64, key, value []byte) error,
+) (*Producer, error) {
 	p, err := c.start(ctx, shard, barrier, replay)
 	if err != nil {
 		return nil, fmt.Errorf("start the producer of shard %d: %w", shard, err)
@@ -39,7 +41,10 @@ func (c *Client) Producer(ctx context.Context, shard int, barrier func(epoch int
 	return p, nil
 }
 
-func (c *Client) start(ctx context.Context, shard int, barrier func(epoch int16) batch.Record, visit func(offset int64, key, value []byte) error) (*Producer, error) {
+func (c *Client) start(
+	ctx context.Context, shard int, barrier func(epoch int16) batch.Record,
+	visit func(offset int64, key, value []byte) error,
+) (*Producer, error) {
 	p := &Producer{client: c, layout: batch.Layout{Ledger: c.cfg.LedgerTopic, Shard: shard, Codec: c.codec}}
 	if err := p.survey(ctx); err != nil {
 		return nil, err
@@ -62,7 +67,8 @@ func (c *Client) start(ctx context.Context, shard int, barrier func(epoch int16)
 		return nil, fmt.Errorf("replay: %w", err)
 	}
 	c.log.Info("producer started", "shard", shard, "producer_id", session.producerID, "epoch", session.epoch,
-		"barrier", at, "end", r.end, "records", r.records, "fence", fenced.Sub(began), "write", raised.Sub(fenced), "replay", time.Since(raised))
+		"barrier", at, "end", r.end, "records", r.records,
+		"fence", fenced.Sub(began), "write", raised.Sub(fenced), "replay", time.Since(raised))
 	return p, nil
 }
 
@@ -74,9 +80,10 @@ func (p *Producer) survey(ctx context.Context) error {
 		n, err := p.client.Partitions(ctx, topic)
 		switch {
 		case code(err) == kafkago.UnknownTopicOrPartition && topic == p.layout.Ledger:
-			return fmt.Errorf("the ledger topic %s is not there: it was deleted. Bring it back as it was, with all its records: one made anew is refused, since it does not say what was published: %w", topic, err)
+			return fmt.Errorf("the ledger topic %s is missing: it was deleted. Restore it with all its records: "+
+				"a new one is refused, since it does not say what was published: %w", topic, err)
 		case code(err) == kafkago.UnknownTopicOrPartition:
-			return fmt.Errorf("topic %s is not there: it was deleted. Create it again, or restart the exporter with %s=true: %w",
+			return fmt.Errorf("topic %s is missing: it was deleted. Create it again, or restart the exporter with %s=true: %w",
 				topic, p.client.cfg.Setting("CreateTopics"), err)
 		case err != nil:
 			return access.OnTopic(err, "Write", topic) // which includes Describe
@@ -84,7 +91,8 @@ func (p *Producer) survey(ctx context.Context) error {
 		p.layout.Partitions[topic] = n
 	}
 	if n := p.layout.Partitions[p.layout.Ledger]; p.layout.Shard >= n {
-		return fmt.Errorf("%w: %s has %d partitions, and shard %d was one of them: the topic was deleted and created again with fewer; "+
+		return fmt.Errorf("%w: %s has %d partitions, and shard %d was one of them: the topic was deleted and created "+
+			"again with fewer; "+
 			"restore the ledger before exporting on", ErrLedgerMoved, p.layout.Ledger, n, p.layout.Shard)
 	}
 	p.layout.Limits = p.client.batchLimits(ctx, slices.Sorted(maps.Keys(p.layout.Partitions)))
@@ -117,7 +125,9 @@ func (p *Producer) raise(ctx context.Context, barrier batch.Record) (int64, erro
 }
 
 // replay reads the shard's partition up to the barrier.
-func (p *Producer) replay(ctx context.Context, barrier int64, key []byte, visit func(offset int64, key, value []byte) error) (*replay, error) {
+func (p *Producer) replay(
+	ctx context.Context, barrier int64, key []byte, visit func(offset int64, key, value []byte) error,
+) (*replay, error) {
 	start := time.Now()
 	r := &replay{
 		Place:      p.at(),

@@ -26,7 +26,7 @@ type reading struct {
 type chunk struct {
 	fetched
 	batches []batch.Batch
-	next    int64 // the offset behind the last batch; where nothing came, as before
+	next    int64 // the offset after the last batch; where nothing came, as before
 	buf     []byte
 }
 
@@ -34,7 +34,7 @@ type chunk struct {
 var errEnough = errors.New("read enough")
 
 const (
-	fetchBytes = 4 << 20                // asked for at a time
+	fetchBytes = 4 << 20                // requested at a time
 	fetchWait  = 500 * time.Millisecond // for the broker to wait for something new
 )
 
@@ -103,14 +103,15 @@ func (c *Client) fetchAhead(ctx context.Context, r reading, free <-chan *chunk, 
 }
 
 // fetchWhole fetches at least one whole batch, if there is any. Brokers send
-// the first batch whole even where it is larger than asked for; should one
-// not, it is asked for more.
+// the first batch whole even where it is larger than requested; from one that
+// does not, more is requested.
 func (c *Client) fetchWhole(ctx context.Context, r *reading, into *chunk) error {
 	if r.maxBytes == 0 {
 		r.maxBytes = fetchBytes
 	}
 	for {
-		err := c.again(ctx, "Fetch", c.shardOf(r.Place), leaderAgain, func(ctx context.Context) error { return c.fetch(ctx, *r, into) })
+		err := c.again(ctx, "Fetch",
+			c.shardOf(r.Place), leaderAgain, func(ctx context.Context) error { return c.fetch(ctx, *r, into) })
 		if err != nil || len(into.batches) > 0 || len(into.records) == 0 {
 			return err
 		}
@@ -121,7 +122,7 @@ func (c *Client) fetchWhole(ctx context.Context, r *reading, into *chunk) error 
 	}
 }
 
-// shardOf is the shard that is asked for when a partition is read.
+// shardOf is the shard on whose behalf a partition is read.
 func (c *Client) shardOf(at batch.Place) int {
 	if at.Topic == c.cfg.LedgerTopic {
 		return at.Partition
@@ -177,7 +178,7 @@ func (c *chunk) fill(response []byte, from int64) (err error) {
 	c.next = from
 	for _, b := range c.batches {
 		if b.LastOffset < c.next {
-			return fmt.Errorf("the batch up to offset %d comes behind offset %d", b.LastOffset, c.next)
+			return fmt.Errorf("the batch up to offset %d comes after offset %d", b.LastOffset, c.next)
 		}
 		c.next = b.LastOffset + 1
 	}

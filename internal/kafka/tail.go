@@ -40,8 +40,10 @@ func (c *Client) Tail(ctx context.Context, topics []string, fromStart bool, visi
 	return group.Wait()
 }
 
-// tailTopic follows the partitions that there are, and those that come.
-func (c *Client) tailTopic(ctx context.Context, group *errgroup.Group, topic string, fromStart bool, visit func(Message) error) error {
+// tailTopic follows the partitions that exist, and those that are added.
+func (c *Client) tailTopic(
+	ctx context.Context, group *errgroup.Group, topic string, fromStart bool, visit func(Message) error,
+) error {
 	ranges, err := c.Ends(ctx, topic)
 	if err != nil {
 		return access.OnTopic(err, "Read", topic) // which includes Describe
@@ -49,7 +51,8 @@ func (c *Client) tailTopic(ctx context.Context, group *errgroup.Group, topic str
 	following := 0
 	for {
 		for ; following < len(ranges); following++ {
-			at := reading{Place: batch.Place{Topic: topic, Partition: following}, from: ranges[following].Start, readCommitted: true}
+			at := reading{Place: batch.Place{Topic: topic, Partition: following}, readCommitted: true}
+			at.from = ranges[following].Start
 			if !fromStart {
 				at.from = ranges[following].End
 			}
@@ -69,8 +72,8 @@ func (c *Client) tailTopic(ctx context.Context, group *errgroup.Group, topic str
 	}
 }
 
-// follow reads one partition for ever. Where retention was faster than the
-// reader, it goes on at what is left.
+// follow reads one partition until ctx ends. Where retention was faster than the
+// reader, it continues with what is left.
 func (c *Client) follow(ctx context.Context, at reading, visit func(Message) error) error {
 	for {
 		s := &scan{Place: at.Place, from: at.from, visit: visit}
@@ -82,7 +85,8 @@ func (c *Client) follow(ctx context.Context, at reading, visit func(Message) err
 		if err != nil {
 			return err
 		}
-		c.log.Warn("records were deleted before they were read", "topic", at.Topic, "partition", at.Partition, "resume", ranges[at.Partition].Start)
+		c.log.Warn("records were deleted before they were read",
+			"topic", at.Topic, "partition", at.Partition, "resume", ranges[at.Partition].Start)
 		at.from = ranges[at.Partition].Start
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// waits are the requests that the cluster has not answered as it should for a
-// while, and that are asked again. The zero value has none.
+// waits are the requests that have not succeeded for a while and are repeated. The
+// zero value has none.
 type waits struct {
 	mu  sync.Mutex
 	all map[*wait]struct{}
@@ -42,7 +42,7 @@ func (w *waits) remove(one *wait) {
 // everyShard stands for a shard where a request is not one shard's alone.
 const everyShard = -1
 
-// oldest is what a shard has been asking for longest; zero: there is nothing.
+// oldest is what a shard has waited for longest; zero: there is nothing.
 func (w *waits) oldest(shard int) (oldest wait) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -57,12 +57,13 @@ func (w *waits) oldest(shard int) (oldest wait) {
 	return oldest
 }
 
-// Waiting says what the client asks the cluster for in vain on a shard's behalf,
-// since when and why; empty: nothing that has taken more than two seconds.
+// Waiting says which request on a shard's behalf does not succeed, since when and
+// why; empty: none that has taken more than two seconds.
 func (c *Client) Waiting(shard int) string {
 	w := c.waits.oldest(shard)
 	if w.since.IsZero() {
 		return ""
 	}
-	return fmt.Sprintf("waiting for Kafka since %s (%s): %s", w.since.UTC().Format(time.RFC3339), w.api, c.Explain(w.err))
+	return fmt.Sprintf("waiting for Kafka since %s (%s): %s",
+		w.since.UTC().Format(time.RFC3339), w.api, c.Explain(w.err))
 }

@@ -1,7 +1,6 @@
 package kafka
 
 import (
-	"airudder-exporter/internal/kafka/access"
 	"bytes"
 	"context"
 	"log/slog"
@@ -12,6 +11,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	kafkago "github.com/segmentio/kafka-go"
+
+	"airudder-exporter/internal/kafka/access"
 )
 
 // What the brokers refuse at work is told with the settings that they refuse.
@@ -79,7 +80,7 @@ func TestWaiting(t *testing.T) {
 		if got := c.Waiting(3); got != "" {
 			t.Errorf("it waits for what was answered: %s", got)
 		}
-		said := map[string]int{"level=WARN": 3, "level=INFO": 1, "kafka answers again": 1}
+		said := map[string]int{"level=WARN": 3, "level=INFO": 1, "Kafka answers again": 1}
 		for what, n := range said { // at 2 s, 1 min and 2 min, and at the end
 			if got := strings.Count(log.String(), what); got != n {
 				t.Errorf("%q stands %d times in the log, want %d:\n%s", what, got, n, &log)

@@ -17,14 +17,18 @@ import (
 // an error the records may be there all the same: wait a moment, of random
 // length since those who begin at once fence each other, and begin again; decide
 // tells.
-func (c *Client) WriteOnce(ctx context.Context, transactionalID string, decide func(context.Context) (map[int]batch.Record, error)) error {
+func (c *Client) WriteOnce(
+	ctx context.Context, transactionalID string, decide func(context.Context) (map[int]batch.Record, error),
+) error {
 	if err := c.writeOnce(ctx, transactionalID, decide); err != nil {
 		return fmt.Errorf("write once as %s: %w", transactionalID, err)
 	}
 	return nil
 }
 
-func (c *Client) writeOnce(ctx context.Context, transactionalID string, decide func(context.Context) (map[int]batch.Record, error)) error {
+func (c *Client) writeOnce(
+	ctx context.Context, transactionalID string, decide func(context.Context) (map[int]batch.Record, error),
+) error {
 	session, err := c.fence(ctx, transactionalID, everyShard)
 	if err != nil {
 		return err

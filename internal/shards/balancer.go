@@ -26,7 +26,9 @@ func (b shardBalancer) ProtocolName() string { return "airudder-shards" }
 func (b shardBalancer) UserData() ([]byte, error) { return nil, nil }
 
 // AssignGroups is called in the member that leads the group.
-func (b shardBalancer) AssignGroups(members []kafkago.GroupMember, _ []kafkago.Partition) kafkago.GroupMemberAssignments {
+func (b shardBalancer) AssignGroups(
+	members []kafkago.GroupMember, _ []kafkago.Partition,
+) kafkago.GroupMemberAssignments {
 	sorted := slices.SortedFunc(slices.Values(members), func(x, y kafkago.GroupMember) int {
 		return cmp.Compare(x.ID, y.ID)
 	})

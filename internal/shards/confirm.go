@@ -26,7 +26,8 @@ func (g *group) shard(partition int) *Shard {
 func (g *group) mayHaveLost(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, g.session)
 	defer cancel()
-	pace := backoff.NewExponentialBackOff(backoff.WithInitialInterval(20*time.Millisecond), backoff.WithMaxInterval(time.Second))
+	pace := backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(20*time.Millisecond), backoff.WithMaxInterval(time.Second))
 	lost := false
 	_ = backoff.Retry(func() error { // a coordinator that stays silent says nothing
 		present, _ := g.now()

@@ -74,7 +74,9 @@ type Own func(ctx context.Context, s *Shard) error
 // whenever they change; none means that this process is a standby. It is called
 // by one goroutine, after shards that are lost were cancelled and before new ones
 // begin, and not before the group has answered once.
-func Assign(ctx context.Context, cfg Config, client *kafka.Client, log *slog.Logger, own Own, changed func(owned []int)) error {
+func Assign(
+	ctx context.Context, cfg Config, client *kafka.Client, log *slog.Logger, own Own, changed func(owned []int),
+) error {
 	if changed == nil {
 		changed = func([]int) {}
 	}

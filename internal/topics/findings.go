@@ -78,7 +78,8 @@ func (s Spec) unreadable(missing error) Finding {
 	return Finding{
 		Topic: s.Name, Setting: "settings", Want: "readable", Severity: Warning,
 		Got: fmt.Sprintf("not readable without the right DescribeConfigs on the topic %q", s.Name),
-		Why: fmt.Sprintf("nothing of it could be checked, and batches are as large as the default max.message.bytes allows: %v", missing),
+		Why: fmt.Sprintf("nothing of it could be checked, and batches are as large as the default max.message.bytes "+
+			"allows: %v", missing),
 	}
 }
 

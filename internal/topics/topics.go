@@ -164,7 +164,8 @@ func awaitLeaders(ctx context.Context, c *kafka.Client, specs []Spec) (found map
 	ctx, cancel := context.WithTimeout(ctx, leaderWait)
 	defer cancel()
 	var waiting []string
-	pace := backoff.NewExponentialBackOff(backoff.WithInitialInterval(20*time.Millisecond), backoff.WithMaxInterval(time.Second))
+	pace := backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(20*time.Millisecond), backoff.WithMaxInterval(time.Second))
 	err = backoff.Retry(func() (err error) {
 		if found, err = lookUp(ctx, c, specs); err != nil {
 			return backoff.Permanent(err)

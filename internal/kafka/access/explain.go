@@ -48,9 +48,11 @@ func (c Config) explainCode(err error, ledger string) string {
 		return fmt.Sprintf("the broker does not offer %s %s on this listener: try another of %s, or another port in %s",
 			mechanism, c.SASL.Mechanism, mechanisms, brokers)
 	case kafkago.IllegalSASLState:
-		return fmt.Sprintf("the broker takes no SASL on this listener: leave %s empty, or use another port in %s", mechanism, brokers)
+		return fmt.Sprintf("the broker takes no SASL on this listener: leave %s empty, or use another port in %s",
+			mechanism, brokers)
 	case kafkago.TopicAuthorizationFailed:
-		return fmt.Sprintf("%s lacks a right on a topic: it needs Read, Write and Describe on %q and Write and Describe on the other topics; "+
+		return fmt.Sprintf("%s lacks a right on a topic: "+
+			"it needs Read, Write and Describe on %q and Write and Describe on the other topics; "+
 			"DescribeConfigs on all of them for the check, Create with %s=true", who, ledger, c.Setting("CreateTopics"))
 	case kafkago.TransactionalIDAuthorizationFailed:
 		return fmt.Sprintf("%s lacks the right Write on the transactional ids: grant it on the prefix %q", who, ledger+"-")
@@ -65,7 +67,8 @@ func (c Config) explainCode(err error, ledger string) string {
 func explainPassing(err error) string {
 	switch code(err) {
 	case kafkago.ConcurrentTransactions:
-		return "the shard's last transaction has not ended everywhere yet: a broker that leads one of its partitions is down or hangs, " +
+		return "the shard's last transaction has not ended everywhere yet: " +
+			"a broker that leads one of its partitions is down or hangs, " +
 			"or the partition has too few replicas in sync (min.insync.replicas)"
 	case kafkago.GroupLoadInProgress, kafkago.GroupCoordinatorNotAvailable, kafkago.NotCoordinatorForGroup:
 		return "the cluster has no coordinator for it just now: a broker is gone or starting, " +
@@ -107,14 +110,16 @@ func (c Config) explainRight(err error) string {
 	if !ok {
 		return ""
 	}
-	return fmt.Sprintf("%s lacks the right %s on %s: grant it, for example with %s; the exporter then continues by itself",
+	return fmt.Sprintf("%s lacks the right %s on %s: "+
+		"grant it, for example with %s; the exporter then continues by itself",
 		c.who(), missing.Operation, missing.on(), missing.cure(c.SASL.Username))
 }
 
 // explainTLS knows what the handshake says, on our side and on the broker's.
 func (c Config) explainTLS(err error) string {
 	if unknown, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
-		return fmt.Sprintf("the broker's certificate%s is signed by a CA that is not known here: put that CA's certificate into %s (now %s)",
+		return fmt.Sprintf("the broker's certificate%s is signed by a CA that is not known here: "+
+			"put that CA's certificate into %s (now %s)",
 			issuer(unknown.Cert), c.Setting("TLS.CAFile"), orSystem(c.TLS.CAFile))
 	}
 	if name, ok := errors.AsType[x509.HostnameError](err); ok {
@@ -123,7 +128,8 @@ func (c Config) explainTLS(err error) string {
 	}
 	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
 		if invalid.Reason == x509.Expired && invalid.Cert != nil {
-			return fmt.Sprintf("the broker's certificate is valid from %s to %s only: it must be renewed (or the clock here is wrong)",
+			return fmt.Sprintf("the broker's certificate is valid from %s to %s only: "+
+				"it must be renewed (or the clock here is wrong)",
 				day(invalid.Cert.NotBefore), day(invalid.Cert.NotAfter))
 		}
 		return "the broker's certificate is not valid"
@@ -149,9 +155,11 @@ func (c Config) explainAlert(err error) string {
 	required := strings.Contains(text, "certificate required") || strings.Contains(text, "bad certificate")
 	switch {
 	case c.TLS.CertFile == "" && required:
-		return fmt.Sprintf("the broker wants a client certificate: set %s and %s", c.Setting("TLS.CertFile"), c.Setting("TLS.KeyFile"))
+		return fmt.Sprintf("the broker wants a client certificate: set %s and %s",
+			c.Setting("TLS.CertFile"), c.Setting("TLS.KeyFile"))
 	case strings.Contains(text, "certificate") || strings.Contains(text, "unknown authority"):
-		return fmt.Sprintf("the broker refuses the client certificate in %s %q%s", c.Setting("TLS.CertFile"), c.TLS.CertFile, c.lapsed(time.Now()))
+		return fmt.Sprintf("the broker refuses the client certificate in %s %q%s",
+			c.Setting("TLS.CertFile"), c.TLS.CertFile, c.lapsed(time.Now()))
 	case ok:
 		return fmt.Sprintf("the broker ends the TLS handshake with alert %d", uint8(alert))
 	}
@@ -161,10 +169,14 @@ func (c Config) explainAlert(err error) string {
 // lapsed says that the client certificate is not valid now, where that is so.
 func (c Config) lapsed(now time.Time) string {
 	pair, err := c.clientCertificate()
-	if err != nil || pair == nil || pair.Leaf == nil || !now.Before(pair.Leaf.NotBefore) && !now.After(pair.Leaf.NotAfter) {
+	if err != nil || pair == nil || pair.Leaf == nil {
 		return ""
 	}
-	return fmt.Sprintf(": it is valid from %s to %s only, and must be renewed (or the clock here is wrong); a new file needs no restart",
+	if !now.Before(pair.Leaf.NotBefore) && !now.After(pair.Leaf.NotAfter) {
+		return ""
+	}
+	return fmt.Sprintf(": it is valid from %s to %s only, and must be renewed "+
+		"(or the clock here is wrong); a new file needs no restart",
 		day(pair.Leaf.NotBefore), day(pair.Leaf.NotAfter))
 }
 
@@ -175,7 +187,8 @@ func (c Config) explainNetwork(err error) string {
 	var timeout net.Error
 	brokers := c.Setting("Brokers")
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
-		return fmt.Sprintf("the name %q of %s (or of the brokers' advertised.listeners) is not known here", dns.Name, brokers)
+		return fmt.Sprintf("the name %q of %s (or of the brokers' advertised.listeners) is not known here",
+			dns.Name, brokers)
 	}
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):

@@ -19,7 +19,8 @@ type RightError struct {
 }
 
 func (e *RightError) Error() string {
-	return fmt.Sprintf("the right %s on %s is missing; once it is granted, the exporter continues by itself: %v", e.Operation, e.on(), e.Err)
+	return fmt.Sprintf("the right %s on %s is missing; once it is granted, the exporter continues by itself: %v",
+		e.Operation, e.on(), e.Err)
 }
 
 func (e *RightError) Unwrap() error { return e.Err }
@@ -36,7 +37,8 @@ func (e *RightError) cure(user string) string {
 	if user == "" {
 		user = "…"
 	}
-	command := fmt.Sprintf("kafka-acls.sh --bootstrap-server … --add --allow-principal User:%s --operation %s --%s %s", user, e.Operation, e.Resource, e.Name)
+	command := fmt.Sprintf("kafka-acls.sh --bootstrap-server … --add --allow-principal User:%s --operation %s --%s %s",
+		user, e.Operation, e.Resource, e.Name)
 	if e.Prefixed {
 		command += " --resource-pattern-type prefixed"
 	}
