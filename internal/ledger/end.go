@@ -19,14 +19,14 @@ type Seal struct {
 	NeverDialled int64 // rows neither finished nor cancelled
 	DeadLettered int64
 	Late         int64  // calls first exported after the task was first seen terminal
-	Digest       string // lower-case hex SHA-256 over the exported CallIDs, sorted bytewise, each followed by a newline
+	Digest       string // of the exported CallIDs; see Digest
 }
 
 // End plans what a complete response says of the task itself: dead letters, the
 // transition, the seal, the closing. Every plan of Rows must have been applied,
-// and no other response of the task may have been asked for meanwhile: one read
-// of a task at a time, each by the producer whose replay filled this ledger, so
-// that no answer is older than what was last applied.
+// and no other response of the task may have been requested meanwhile: there is
+// one read of a task at a time, each by the producer whose replay filled this
+// ledger, so that no answer is older than what was last applied.
 func (r *Reading) End(c call.Reading, policy Policy) Plan {
 	plan := Plan{Task: c.Task, ObservedAt: c.Started}
 	l := r.ledger
@@ -55,13 +55,14 @@ func (r *Reading) End(c call.Reading, policy Policy) Plan {
 		state.ListPrint = r.print
 	}
 	if state != t.state {
-		plan.Units = append(plan.Units, Unit{Changes: changes, Entries: []Entry{{Kind: KindTask, TaskID: r.taskID, State: state}}})
+		mark := Entry{Kind: KindTask, TaskID: r.taskID, State: state}
+		plan.Units = append(plan.Units, Unit{Changes: changes, Entries: []Entry{mark}})
 	}
 	return plan
 }
 
-// Gone plans what a definite "no such task" says: a sealed task whose retention
-// is over is closed, any other stays as it is.
+// Gone plans what follows from a definite "no such task": a sealed task whose
+// retention is over is closed, any other stays as it is.
 func (l *Ledger) Gone(taskID string, asked time.Time, policy Policy) Plan {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
@@ -73,8 +74,8 @@ func (l *Ledger) Gone(taskID string, asked time.Time, policy Policy) Plan {
 	return plan
 }
 
-// passOver notes a task that ended before the export began, so that it is not
-// read again at every start.
+// passOver notes a task that ended before the export began, so that no later start
+// reads it again.
 func (p *Plan) passOver(t *task, c call.Reading) {
 	state := State{BeforeExportSince: true, ScheduleEnd: milliseconds(c.Task.ScheduleEnd)}
 	if t.state.ClosedAt.IsZero() && state != t.state {
@@ -82,9 +83,9 @@ func (p *Plan) passOver(t *task, c call.Reading) {
 	}
 }
 
-// deadLetters plans the rejects that are not in the ledger yet. Of a row that is
-// there with other bytes it notes the new ones, so that the next reading, once
-// they are remembered, passes over it.
+// deadLetters plans the rejects that are not in the ledger yet. For a row that is
+// there with other bytes it notes the new hash: once that is remembered, the next
+// reading passes over the row.
 func (r *Reading) deadLetters(t *task, c call.Reading) (units []Unit) {
 	rowKeys := map[string]struct{}{}
 	for _, reject := range c.Rejects {
@@ -118,8 +119,8 @@ func rowKey(reject call.Reject) string {
 	return "sha256:" + hex.EncodeToString(reject.RawSHA256[:8])
 }
 
-// sealChange is the change that seals a task, with so many dead letters of the same
-// reading. Seal and State.Next count alike: events and dead letters.
+// sealChange is the change that seals a task; dead is how many dead letters the
+// same reading plans.
 func sealChange(s State, t *task, dead int64, c call.Reading) StatusChange {
 	return StatusChange{
 		Sequence: s.Sequence + 1, Previous: call.Some(s.Status), Status: s.Status, Counts: c.Counts,
@@ -135,8 +136,8 @@ func sealChange(s State, t *task, dead int64, c call.Reading) StatusChange {
 	}
 }
 
-// hollow reports whether a response shows no row at all of a task that had some: a
-// seal by it would say that nothing more comes.
+// hollow reports whether a response shows no row of a task that had some. To seal
+// by it would be to say that nothing more comes.
 func hollow(t *task, c call.Reading) bool { return c.Counts.Rows == 0 && t.published() > 0 }
 
 // digest is that of the calls that were published as events.
@@ -150,7 +151,8 @@ func digest(t *task) string {
 	return Digest(ids)
 }
 
-// Digest is a seal's digest over the CallIDs that were exported, which it sorts.
+// Digest is a seal's digest over the CallIDs that were exported: the lower-case hex
+// SHA-256 over them, sorted bytewise, each followed by a newline. It sorts them.
 func Digest(callIDs []string) string {
 	slices.Sort(callIDs)
 	h := sha256.New()

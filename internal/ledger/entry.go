@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Kind is what an entry speaks of: the first word of its key.
+// Kind is what an entry is about: the first word of its key.
 type Kind string
 
 // The kinds of entries there are, and their keys.
@@ -37,7 +37,7 @@ type Entry struct {
 // As is what a call or a row was published as.
 type As string
 
-// What there is to publish a call as.
+// The ways to publish a call or a row.
 const (
 	Event      As = "event"
 	DeadLetter As = "dead_letter"
@@ -48,7 +48,7 @@ type Published struct {
 	At   time.Time // when the response began that showed it; milliseconds count
 	As   As
 	Late bool   // an event whose reading began after the task was first seen terminal
-	Row  uint64 // xxHash64 of the row's bytes; 0 where they are not known (a rebuilt ledger)
+	Row  uint64 // xxHash64 of the row's bytes; 0: not known (a rebuilt ledger)
 }
 
 // Writer is the value of the producer entry: who fenced the shard last.
@@ -128,7 +128,7 @@ func ParseEntry(key, value []byte) (Entry, error) {
 		err = json.Unmarshal(value, &e.State)
 	case KindMeta:
 		if err = json.Unmarshal(value, &e.Meta); err == nil && (e.Meta.LedgerID == "" || e.Meta.Partitions < 1) {
-			err = errMeta
+			err = errors.New("no ledger id or no partitions")
 		}
 	case KindProducer:
 		err = json.Unmarshal(value, &e.Writer)
@@ -139,12 +139,11 @@ func ParseEntry(key, value []byte) (Entry, error) {
 	return e, nil
 }
 
-var errMeta = errors.New("no ledger id or no partitions")
-
-// ErrForeign says that a record's key is of no kind of the ledger's.
+// ErrForeign says that a record's key is of none of the ledger's kinds.
 var ErrForeign = errors.New("key is none of the ledger's (call/…, row/…, task/…, meta, producer)")
 
-var errKey = errors.New("key is not in the form of the ledger's (call/<TaskID>/<CallID>, row/<TaskID>/<row>, task/<TaskID>, meta, producer)")
+var errKey = errors.New("key is not in the form of the ledger's keys " +
+	"(call/<TaskID>/<CallID>, row/<TaskID>/<row>, task/<TaskID>, meta, producer)")
 
 func parseKey(key string) (Entry, error) {
 	kind, rest, nested := strings.Cut(key, "/")

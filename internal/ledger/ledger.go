@@ -42,7 +42,7 @@ type task struct {
 	keySize  int                 // bytes of the id in a key
 	calls    map[CallKey]mark    // what was published
 	texts    Texts               // nil while there are none
-	rows     map[string]uint64   // row keys of dead letters without a CallID, with the row's hash; nil while there are none
+	rows     map[string]uint64   // dead letters without a CallID: the row's hash by its key; nil while there are none
 	hashes   map[uint64]struct{} // rows without a CallID that need not be read again; nil while there are none
 	dead     int64               // of calls, those that were dead letters
 	late     int64               // of calls, those that were late
@@ -50,9 +50,9 @@ type task struct {
 	hasState bool
 }
 
-// mark is what the set keeps of a call: its row's hash, with two flags in the
-// place of the lowest bits. A set of its own for each flag would cost as much
-// again as the calls themselves where a whole task is late.
+// mark is what the set keeps of a call: its row's hash, with two flags in place of
+// the lowest bits. Where a whole task is late, a separate set for each flag would
+// cost as much again as the calls themselves.
 type mark uint64
 
 const (
@@ -111,9 +111,9 @@ func (l *Ledger) Apply(e Entry) {
 }
 
 // Replay applies a committed record of the ledger topic: Apply of ParseEntry,
-// without the allocations for the entries that there are millions of. It keeps
-// neither slice. An error means that the record was not written by us; its text
-// names no value.
+// without allocations for call entries, of which there are millions. It keeps
+// neither slice. An error means that no exporter of this version wrote the record;
+// its text names no value.
 func (l *Ledger) Replay(key, value []byte) error {
 	if taskID, callID, ok := cutCallKey(key); ok && value != nil {
 		if p, ok := parseExact(value); ok {
@@ -255,7 +255,7 @@ func put[M ~map[K]V, K comparable, V any](m *M, k K, v V) {
 	(*m)[k] = v
 }
 
-// Sizes as the topic holds them, so that the page can say what the ledger weighs.
+// Sizes are as the topic holds them, so that the page can show the ledger's.
 
 func publishedSize(m mark) int {
 	n := len(prefixAt) + len(timeLayout) + len(asEvent) + len(prefixRow) + 16 + len(suffix)

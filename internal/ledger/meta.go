@@ -9,11 +9,11 @@ type Meta struct {
 	Partitions  int       `json:"partitions"` // pinned: a task's shard is murmur2(TaskID) mod this
 	EventTopic  string    `json:"event_topic"`
 	EventKey    string    `json:"event_key"`
-	ExportSince time.Time `json:"export_since"` // tasks whose schedule ended before are not exported; only ever lowered
+	ExportSince time.Time `json:"export_since"` // tasks whose schedule ended before are too old; only lowered
 	Created     time.Time `json:"created"`
 
 	// Reach is set where the ledger was rebuilt from topics that had lost their
-	// beginning: what was published before is not known, and ExportSince is
+	// beginning: what was published before Reach is not known, and ExportSince is
 	// never lowered past it. Zero: everything is known.
 	Reach time.Time `json:"reach,omitzero"`
 }
@@ -59,8 +59,9 @@ func CheckMeta(parts []Seen, topics Topics, published bool) (Meta, bool, error) 
 	case found:
 		return meta, true, checkParts(meta, parts, topics)
 	case published:
-		return Meta{}, false, refuse("%s holds no meta entry, but %s holds events: the ledger was lost or another one is configured, "+
-			"and to continue would publish every call again. Set %s to the right topic, or: %s",
+		return Meta{}, false, refuse("%s holds no meta entry, but %s holds events: "+
+			"the ledger was lost or another one is configured, and to continue would publish every call again. "+
+			"Set %s to the right topic, or: %s",
 			topics.Ledger, topics.Event, topics.setting("LedgerTopic"), topics.remake())
 	}
 	return Meta{}, false, nil
@@ -81,18 +82,21 @@ func checkParts(meta Meta, parts []Seen, topics Topics) error {
 			topics.Ledger, len(parts), meta.Partitions, topics.restore())
 	}
 	if meta.EventTopic != topics.Event {
-		return refuse("%s belongs to the event topic %s, but %s is %s: one ledger serves one event topic. Set it back, or use another %s",
+		return refuse("%s belongs to the event topic %s, but %s is %s: "+
+			"one ledger serves one event topic. Set it back, or use another %s",
 			topics.Ledger, meta.EventTopic, topics.setting("EventTopic"), topics.Event, topics.setting("LedgerTopic"))
 	}
 	for i, p := range parts[:meta.Partitions] {
 		if !p.HasMeta {
-			return refuse("partition %d of %s holds no meta entry although others do: that partition was lost or created again. %s",
+			return refuse("partition %d of %s holds no meta entry although others do: "+
+				"that partition was lost or created again. %s",
 				i, topics.Ledger, topics.restore())
 		}
 		if p.Meta.LedgerID != meta.LedgerID || p.Meta.Partitions != meta.Partitions {
 			return refuse("the partitions of %s hold meta entries of different ledgers "+
 				"(%s with %d partitions; partition %d: %s with %d): two deployments wrote it. Give each its own %s",
-				topics.Ledger, meta.LedgerID, meta.Partitions, i, p.Meta.LedgerID, p.Meta.Partitions, topics.setting("LedgerTopic"))
+				topics.Ledger, meta.LedgerID, meta.Partitions, i, p.Meta.LedgerID, p.Meta.Partitions,
+				topics.setting("LedgerTopic"))
 		}
 	}
 	return nil
@@ -110,7 +114,8 @@ func CheckShard(want Meta, l *Ledger, shard int, topics Topics) error {
 	case got.LedgerID != want.LedgerID || got.Partitions != want.Partitions:
 		return refuse("partition %d of %s belongs to ledger %s with %d partitions now, "+
 			"but the exporter started with %s with %d: another deployment wrote it. Give each its own %s",
-			shard, topics.Ledger, got.LedgerID, got.Partitions, want.LedgerID, want.Partitions, topics.setting("LedgerTopic"))
+			shard, topics.Ledger, got.LedgerID, got.Partitions, want.LedgerID, want.Partitions,
+			topics.setting("LedgerTopic"))
 	}
 	return nil
 }

@@ -42,11 +42,11 @@ type StatusChange struct {
 	Seal     *Seal // nil: a transition
 }
 
-// Reading plans one detail response of one task. Verdict is asked for each
-// finished row and Rows called for each part while the response streams, End
-// once it has proved complete, and Remember once what End planned is applied. A
-// response that breaks off is simply dropped: what its parts published stays
-// true, and nothing else of it was taken over. It is used by one goroutine.
+// Reading plans one detail response of one task. While the response streams,
+// Verdict is called for each finished row and Rows for each part; End once it has
+// proved complete, and Remember once what End planned is applied. A response that
+// breaks off is simply dropped: what its parts published stays true, and nothing
+// else of it is taken over. A Reading is used by one goroutine.
 type Reading struct {
 	ledger *Ledger
 	taskID string
@@ -69,8 +69,8 @@ func (l *Ledger) Begin(taskID string, named bool) *Reading {
 	return &Reading{ledger: l, taskID: taskID, named: named, seen: map[CallKey]struct{}{}}
 }
 
-// Listed tells the fingerprint of the task's list entry as the response was asked
-// for, which the seal keeps.
+// Listed sets the fingerprint that the task's list entry had when the response was
+// requested, which the seal keeps.
 func (r *Reading) Listed(fingerprint uint64) { r.print = fingerprint }
 
 // Verdict is the reading's call.Judge. It notes the new hash of a changed row for
@@ -104,8 +104,8 @@ func (r *Reading) Verdict(callID []byte, hash uint64) call.Verdict {
 	return call.RowChanged
 }
 
-// rowVerdict knows a row without a CallID by its hash alone, once a complete
-// reading has shown it.
+// rowVerdict is the verdict on a row without a CallID, which is known by its hash
+// alone once a complete reading has shown it.
 func (r *Reading) rowVerdict(hash uint64) call.Verdict {
 	l := r.ledger
 	l.mu.RLock()
@@ -119,14 +119,14 @@ func (r *Reading) rowVerdict(hash uint64) call.Verdict {
 }
 
 // maxRenderings bounds the forms in which a task's rejected rows are known: an
-// upstream may spell a row differently in each response. Rows beyond it are
-// merely looked at each time.
+// upstream may spell a row differently in each response. Forms beyond it are
+// judged again in each reading.
 const maxRenderings = 1000
 
-// Remember takes over what a complete reading noticed of rows that were published
-// before: their new hashes, so that each change is counted once. It returns how
-// many published calls' rows have changed. Memory alone holds the new hashes; a
-// replay finds those that the rows were published with.
+// Remember takes over what a complete reading noticed about rows that were
+// published before: their new hashes, so that each change is counted once. It
+// returns how many published calls' rows have changed. Only memory holds the new
+// hashes; a replay finds those that the rows were published with.
 func (r *Reading) Remember() (lateChanges int) {
 	changed, shown := r.changed, r.shown
 	r.changed, r.shown = nil, nil
@@ -213,8 +213,8 @@ func (l *Ledger) wanted(t *task, scheduleEnd time.Time, named bool) bool {
 	return t.state.ClosedAt.IsZero() && (named || t.begun() || !l.meta.TooOld(scheduleEnd))
 }
 
-// Wants reports whether a listed task is worth reading by what the list says of
-// it, or else a reading said that passed over it.
+// Wants reports whether a listed task is worth reading, by the end of its schedule
+// in the list or, where the list has none, in the reading that passed over it.
 func (l *Ledger) Wants(listed call.Listed, named bool) bool {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
@@ -225,8 +225,8 @@ func (l *Ledger) Wants(listed call.Listed, named bool) bool {
 	return l.wanted(t, end, named)
 }
 
-// TooLarge turns a unit whose event cannot fit into one that publishes a dead
-// letter in its place. limit is what was exceeded, in bytes.
+// TooLarge turns a unit whose event exceeds limit, in bytes, into one that
+// publishes a dead letter in its place.
 func TooLarge(u Unit, limit int) Unit {
 	row, entry := u.Call, u.Entries[0]
 	entry.Published.As, entry.Published.Late = DeadLetter, false

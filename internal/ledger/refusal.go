@@ -9,7 +9,7 @@ import (
 // second time. The text says what happened and what to do.
 var ErrRefused = errors.New("ledger refused")
 
-// Topics are the two topics that a refusal speaks of.
+// Topics are the two topics that a refusal is about.
 type Topics struct {
 	Ledger, Event string // their names
 

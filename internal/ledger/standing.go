@@ -10,8 +10,8 @@ const (
 	Unknown           Phase = "unknown"             // the ledger says nothing of the task
 	BeforeExportSince Phase = "before_export_since" // ended before the export began: not exported
 	Open              Phase = "open"                // being exported; may still place calls
-	Ended             Phase = "ended"               // seen terminal; late rows are waited for, or the seal does not tell all any more
-	Sealed            Phase = "sealed"              // its end was published; read again only on a sign of change
+	Ended             Phase = "ended"               // seen terminal, and not sealed, or not since the last late row
+	Sealed            Phase = "sealed"              // its end was published; read again only if it changes
 	Closed            Phase = "closed"              // never read again
 )
 

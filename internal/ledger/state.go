@@ -19,9 +19,9 @@ type State struct {
 	SealedAt      time.Time `json:"sealed_at,omitzero"`
 	SealedEntries int64     `json:"sealed_entries,omitempty"` // call and row entries that the seal counted
 
-	// ListPrint is the fingerprint of the task's list entry when the reading began
-	// that sealed it, or the last one since; 0: not known. A list that shows another
-	// one after a restart has the task read again.
+	// ListPrint is the fingerprint of the task's list entry when the last reading
+	// began, the one that sealed it or a later one; 0: not known. After a restart
+	// the task is read again where the list shows another one.
 	ListPrint uint64 `json:"list_print,omitempty,string"`
 
 	ClosedAt time.Time `json:"closed_at,omitzero"`
@@ -33,21 +33,20 @@ type State struct {
 	ScheduleEnd       time.Time `json:"schedule_end,omitzero"`
 }
 
-// transition is the change that a response shows against the last one, if any. A
-// response without a status shows none.
+// transition is the change of status that a response shows, if any. A response
+// without a status shows none.
 func transition(s State, c call.Reading) []StatusChange {
 	status, first := c.Task.Status, s.Sequence == 0
 	if !status.Set || !first && status.Value == s.Status {
 		return nil
 	}
-	return []StatusChange{{
-		Sequence: s.Sequence + 1, Previous: call.Opt[string]{Value: s.Status, Set: !first}, Status: status.Value, Counts: c.Counts,
-	}}
+	previous := call.Opt[string]{Value: s.Status, Set: !first}
+	return []StatusChange{{Sequence: s.Sequence + 1, Previous: previous, Status: status.Value, Counts: c.Counts}}
 }
 
-// Next is the state after a change, a transition or a seal, that a response
-// showed which began at observed. Planning and a rebuild both go by it, so that a
-// task's state follows from what was published of it.
+// Next is the state after a change: a transition or a seal, which a response showed
+// that began at observed. Planning and a rebuild both use it, so that a task's
+// state follows from what was published of it.
 func (s State) Next(c StatusChange, observed time.Time) State {
 	at := milliseconds(observed)
 	s.Sequence, s.Status = c.Sequence, c.Status

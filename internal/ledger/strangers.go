@@ -6,7 +6,7 @@ import (
 )
 
 // Strangers are the records of a shard that no exporter of this version wrote.
-// The zero value has met none.
+// The zero value has seen none.
 //
 // A key that is none of the ledger's says nothing about any call, so it is counted
 // and passed over: one line typed into the wrong topic must not stop an export. A
@@ -18,7 +18,7 @@ type Strangers struct {
 	unreadable map[string]Kind // by key
 }
 
-// Note takes what Replay or ParseEntry said of a record; nil: it was read.
+// Note takes the error of Replay or ParseEntry for a record; nil: it was read.
 func (s *Strangers) Note(key, value []byte, err error) {
 	switch {
 	case errors.Is(err, ErrForeign):
@@ -44,9 +44,12 @@ func (s *Strangers) Check(partition int, topics Topics) error {
 	for _, kind := range s.unreadable {
 		byKind[kind]++
 	}
-	return refuse("partition %d of %s holds %d entries that cannot be read (%d of kind call, %d row, %d task, %d meta, %d producer): "+
-		"another program or a newer exporter wrote them, and it is not certain what was published. Run the newer exporter; "+
-		"or write each of their keys again with a Kafka tool, in the form that schemas/README.md shows "+
-		`(a published call is {"at":"2026-01-02T03:04:05Z","as":"event"}; a tombstone where the key itself has another form); or: %s`,
-		partition, topics.Ledger, n, byKind[KindCall], byKind[KindRow], byKind[KindTask], byKind[KindMeta], byKind[KindProducer], topics.restore())
+	return refuse("partition %d of %s holds %d entries that cannot be read "+
+		"(%d of kind call, %d row, %d task, %d meta, %d producer): another program or a newer exporter wrote them, "+
+		"and it is not certain what was published. Run the newer exporter; or write each of their keys again "+
+		"with a Kafka tool, in the form that schemas/README.md shows "+
+		`(a published call is {"at":"2026-01-02T03:04:05Z","as":"event"}; `+
+		"a tombstone where the key itself has another form); or: %s",
+		partition, topics.Ledger, n, byKind[KindCall], byKind[KindRow], byKind[KindTask], byKind[KindMeta],
+		byKind[KindProducer], topics.restore())
 }

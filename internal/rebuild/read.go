@@ -37,16 +37,8 @@ func (r *Rebuild) take(ctx context.Context) error {
 }
 
 func (r *Rebuild) takeShards(ctx context.Context, keep func(shard int, key, value []byte)) error {
-	switch {
-	case !r.cfg.DryRun:
-	case !r.exists:
-		return nil
-	default:
-		_, err := r.client.Look(ctx, r.cfg.Topics.Ledger, func(shard int, key, value []byte) (bool, error) {
-			keep(shard, key, value)
-			return false, nil
-		})
-		return err
+	if r.cfg.DryRun {
+		return r.peek(ctx, keep)
 	}
 	barrier := func(epoch int16) batch.Record { return exporter.Barrier(r.cfg.Topics.Ledger, r.cfg.Process, epoch) }
 	for shard := range r.shards {
@@ -60,6 +52,18 @@ func (r *Rebuild) takeShards(ctx context.Context, keep func(shard int, key, valu
 		r.producers = append(r.producers, producer)
 	}
 	return nil
+}
+
+// peek reads what the ledger's topic holds, if it is there, without a fence.
+func (r *Rebuild) peek(ctx context.Context, keep func(shard int, key, value []byte)) error {
+	if !r.exists {
+		return nil
+	}
+	_, err := r.client.Look(ctx, r.cfg.Topics.Ledger, func(shard int, key, value []byte) (bool, error) {
+		keep(shard, key, value)
+		return false, nil
+	})
+	return err
 }
 
 // source is one of the three topics, and what was read of it.
@@ -89,11 +93,11 @@ func (r *Rebuild) readAll(ctx context.Context) ([]source, error) {
 }
 
 // openAtMost is how long an open transaction is waited for: longer than any that an
-// exporter leaves, which the fence has ended besides.
+// exporter leaves, and those were ended by the fence.
 const openAtMost = 2 * time.Minute
 
-// read takes in one topic. A record that cannot be read ends it: a call that it
-// speaks of would be published again.
+// read takes in one topic. A record that cannot be read ends the rebuild: the call
+// that it is about would be published again.
 func (r *Rebuild) read(ctx context.Context, s *source) error {
 	ranges, err := r.client.Settled(ctx, s.topic, openAtMost)
 	if err != nil {

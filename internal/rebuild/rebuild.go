@@ -94,8 +94,8 @@ func (r *Rebuild) run(ctx context.Context) error {
 		if tries == attempts || refused(err) || !again {
 			return err
 		}
-		r.log.Warn("the rebuild begins again: a transaction is in doubt, or an exporter that still runs took the ledger over; stop all exporters",
-			"error", err)
+		r.log.Warn("the rebuild begins again: a transaction is in doubt, or a running exporter took the ledger over; "+
+			"stop all exporters", "error", err)
 		if !sleep(ctx, attemptWait) {
 			return ctx.Err()
 		}
@@ -107,7 +107,8 @@ func (r *Rebuild) prepare(ctx context.Context) error {
 	isLedger := func(s topics.Spec) bool { return s.Ledger }
 	at := slices.IndexFunc(r.cfg.Specs, isLedger)
 	own := r.cfg.Specs[at : at+1]
-	if _, err := topics.Ensure(ctx, r.client, slices.DeleteFunc(slices.Clone(r.cfg.Specs), isLedger), false); err != nil {
+	others := slices.DeleteFunc(slices.Clone(r.cfg.Specs), isLedger)
+	if _, err := topics.Ensure(ctx, r.client, others, false); err != nil {
 		return err
 	}
 	findings, err := topics.Ensure(ctx, r.client, own, false)
@@ -178,8 +179,8 @@ func (r *Rebuild) attempt(ctx context.Context) error {
 	report.print(r.out)
 	switch {
 	case report.doubts > 0 && !r.cfg.Accept:
-		return fmt.Errorf("%w: calls of %d tasks may be published again, see above. Run this with --accept to continue with them all the same",
-			errRefused, report.doubts)
+		return fmt.Errorf("%w: calls of %d tasks may be published again, see above. "+
+			"Run this with --accept to continue with them all the same", errRefused, report.doubts)
 	case r.cfg.DryRun:
 		fmt.Fprintln(r.out, "\nnothing was written")
 		return nil

@@ -77,7 +77,8 @@ func (p report) printTwice(out io.Writer) {
 	if len(p.twice) == 0 {
 		return
 	}
-	fmt.Fprintf(out, "\nPublished more than once: %d records repeat an earlier one; one entry stands for all of a call\n", len(p.twice))
+	fmt.Fprintf(out, "\nPublished more than once: %d records; one entry stands for all of a call\n",
+		len(p.twice))
 	for i, f := range p.twice {
 		if i == shownTwice {
 			fmt.Fprintln(out, "  …")

@@ -61,7 +61,8 @@ func (o outcome) entries() iter.Seq[ledger.Entry] {
 func (o outcome) entry(kind ledger.Kind, id string, p proof) ledger.Entry {
 	at := time.UnixMilli(p.at).UTC()
 	late := p.late || !p.dead && !o.state.FirstTerminal.IsZero() && at.After(o.state.FirstTerminal)
-	return ledger.Entry{Kind: kind, TaskID: o.taskID, ID: id, Published: ledger.Published{At: at, As: p.as(), Late: late}}
+	value := ledger.Published{At: at, As: p.as(), Late: late}
+	return ledger.Entry{Kind: kind, TaskID: o.taskID, ID: id, Published: value}
 }
 
 // byCallID orders the task's calls by their ids.
@@ -89,7 +90,8 @@ func (h *history) outcome(id string, reach reach, policy ledger.Policy, now time
 		o.phase = ledger.Sealed
 	case sealed:
 		o.phase, o.state.ClosedAt = ledger.Closed, now.Truncate(time.Millisecond)
-		o.cut = fmt.Sprintf("its seal counts %d calls and dead letters, of which %d are left", state.SealedEntries, found)
+		o.cut = fmt.Sprintf("its seal counts %d calls and dead letters, of which %d are left",
+			state.SealedEntries, found)
 	default:
 		if call.Terminal(state.Status) {
 			o.phase = ledger.Ended
@@ -102,7 +104,9 @@ func (h *history) outcome(id string, reach reach, policy ledger.Policy, now time
 // fold works the task's state out of its changes, as the readings did that
 // published them. The seal is the last one, where the state is that seal's.
 func (h *history) fold() (s ledger.State, last *ledger.Seal) {
-	slices.SortStableFunc(h.changes, func(a, b ledger.Fact) int { return cmp.Compare(a.Change.Sequence, b.Change.Sequence) })
+	slices.SortStableFunc(h.changes, func(a, b ledger.Fact) int {
+		return cmp.Compare(a.Change.Sequence, b.Change.Sequence)
+	})
 	for _, f := range h.changes {
 		if f.Change.Sequence > s.Sequence { // else it is a copy
 			s, last = s.Next(f.Change, f.ObservedAt), f.Change.Seal
@@ -129,17 +133,19 @@ func (h *history) doubts(reach reach, found int64) (all []string) {
 		reach time.Time
 	}{{"events", reach.events}, {"dead letters", reach.deadLetters}} {
 		if !h.first.IsZero() && h.first.Before(topic.reach) {
-			all = append(all, fmt.Sprintf("first read at %s, before its %s are still there", h.first.UTC().Format(time.RFC3339), topic.of))
+			all = append(all, fmt.Sprintf("first read at %s, before its %s are still there",
+				h.first.UTC().Format(time.RFC3339), topic.of))
 		}
 	}
 	if least := h.least(); found < least {
-		all = append(all, fmt.Sprintf("at least %d calls and dead letters were published, of which %d are left", least, found))
+		all = append(all, fmt.Sprintf("at least %d calls and dead letters were published, of which %d are left",
+			least, found))
 	}
 	return all
 }
 
 // least is how many calls and rows must have been published, by what the changes
-// counted: a response's finished rows, and all that a seal tells of.
+// counted: a response's finished rows, and all that a seal counts.
 func (h *history) least() (n int64) {
 	for _, f := range h.changes {
 		n = max(n, f.Change.Counts.Finished)

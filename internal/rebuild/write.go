@@ -61,11 +61,12 @@ const metaTries = 20
 // settle writes the meta as an exporter does, until a look after a fence shows it in
 // every partition: the outcome of a transaction in doubt is looked up, not asked.
 func (r *Rebuild) settle(ctx context.Context, meta ledger.Meta) error {
+	missing := func(ctx context.Context) (ledger.Meta, bool, error) {
+		written, err := r.look(ctx, meta.LedgerID)
+		return meta, written < meta.Partitions, err
+	}
 	for tries := 1; ; tries++ {
-		wrote, err := exporter.WriteMeta(ctx, r.client, r.cfg.Topics.Ledger, func(ctx context.Context) (ledger.Meta, bool, error) {
-			written, err := r.look(ctx, meta.LedgerID)
-			return meta, written < meta.Partitions, err
-		})
+		wrote, err := exporter.WriteMeta(ctx, r.client, r.cfg.Topics.Ledger, missing)
 		switch {
 		case err == nil && !wrote:
 			return nil
