@@ -53,7 +53,7 @@ func (o *options) bind(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.addr, "addr", "127.0.0.1:8090", "address to listen on")
 	f.Float64Var(&o.speed, "speed", 1, "seconds of the simulation in one of the wall clock; above 1 calls end in the future")
-	f.StringVar(&o.stateFile, "state-file", "", "keep the campaigns and the truth in this file and go on from it")
+	f.StringVar(&o.stateFile, "state-file", "", "keep the campaigns and the truth in this file and continue from it")
 
 	f.Uint64Var(&o.sim.Seed, "seed", 1, "what every campaign, call and talk follows from")
 	f.IntVar(&o.sim.Tasks, "tasks", 3, "campaigns at a time")
@@ -70,7 +70,7 @@ func (o *options) bind(cmd *cobra.Command) {
 	f.StringVar(&o.listShape, "list-shape", string(airuddersim.ListArray), "shape of the task list: "+shapes())
 	f.StringVar(&o.sim.ListName, "list-name", "list", "name of the array in the list shape nested")
 	f.IntVar(&o.sim.ListPageSize, "list-page-size", 0, "tasks on a page of the list; 0: no paging")
-	f.DurationVar(&o.sim.ListLag, "list-lag", 0, "how far the list is behind the detail")
+	f.DurationVar(&o.sim.ListLag, "list-lag", 0, "by how much the list lags the detail")
 	f.BoolVar(&o.sim.ListIgnoresFilters, "list-ignores-filters", false, "answer every list query with the same tasks")
 	f.BoolVar(&o.sim.ListWithoutID, "list-without-id", false, "list entries without a TaskID, too")
 
@@ -125,7 +125,7 @@ func parseFault(text string) (airuddersim.FaultKind, float64, error) {
 	}
 	share, err := strconv.ParseFloat(number, 64)
 	if err != nil || !(share >= 0 && share <= 1) {
-		return "", 0, fmt.Errorf("--fault %q: want a share from 0 to 1 behind the kind", text)
+		return "", 0, fmt.Errorf("--fault %q: want a share from 0 to 1 after the kind", text)
 	}
 	return kind, share, nil
 }

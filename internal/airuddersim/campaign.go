@@ -172,7 +172,7 @@ func (s *Sim) interrupt(t *task) bool {
 	return true
 }
 
-// cancelRows cancels a task's open rows. Half of the calls in progress go on
+// cancelRows cancels a task's open rows. Half of the calls in progress continue
 // and finish after the task.
 func (s *Sim) cancelRows(t *task) {
 	t.Redials = nil

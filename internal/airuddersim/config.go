@@ -50,7 +50,7 @@ type Config struct {
 	ListName           string        // for ListNested; empty: list
 	ListPageSize       int           // entries a page; 0: no paging, and page is ignored
 	ListIgnoresFilters bool          // answers every query, any page too, with the same tasks
-	ListLag            time.Duration // how far the list is behind the detail
+	ListLag            time.Duration // by how much the list lags the detail
 	ListWithoutID      bool          // two entries more, one without a TaskID and one with an empty one
 
 	// Responses.

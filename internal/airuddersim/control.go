@@ -70,7 +70,7 @@ func (s *Sim) AddRow(taskID string, spec RowSpec) (index int, err error) {
 	return index, err
 }
 
-// addRow adds a row, with as many attempts behind it as the spec says.
+// addRow adds a row, with as many attempts before it as the spec says.
 func (s *Sim) addRow(t *task, spec RowSpec) int {
 	index := len(t.Rows)
 	t.Next = len(t.Rows) + 1 // no campaign dials it
@@ -108,7 +108,7 @@ func (s *Sim) SetStatus(taskID, status string) error {
 }
 
 // CancelTask cancels a task as a campaign's own end does: its open rows become
-// cancelled; of the calls in progress half go on.
+// cancelled; of the calls in progress half continue.
 func (s *Sim) CancelTask(taskID string) error {
 	return s.onTask(taskID, func(t *task) error {
 		s.cancelRows(t)
@@ -258,7 +258,7 @@ func (s *Sim) onTask(taskID string, do func(*task) error) error {
 	return do(t)
 }
 
-// onRow does something to a row, which is rendered anew afterwards.
+// onRow does something to a row, which is rendered again afterwards.
 func (s *Sim) onRow(taskID string, index int, do func(*task, *row) error) error {
 	return s.onTask(taskID, func(t *task) error {
 		if index < 0 || index >= len(t.Rows) {

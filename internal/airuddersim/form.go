@@ -86,7 +86,7 @@ func double(fields []field, r *rand.Rand) []field {
 }
 
 // nest puts members with documented names deeper inside unknown fields, before
-// and behind the real ones.
+// and after the real ones.
 func nest(fields []field, r *rand.Rand) []field {
 	const inner = `{"CallID":"%032x","Status":"%s","detail":[{"Status":"finished","CallID":""}],"note":"\"Status\":\"finished\"]}"}`
 	front := field{"PreviousAttempt", fmt.Appendf(nil, inner, r.Uint64(), Pending)}
@@ -97,7 +97,7 @@ func nest(fields []field, r *rand.Rand) []field {
 // quoted is quote as text.
 func quoted(text string) string { return string(quote(text)) }
 
-// envelope is all of a detail response before and behind its rows.
+// envelope is all of a detail response before and after its rows.
 func (s *Sim) envelope(fields []field, f form) (head, tail []byte) {
 	before, after := fields, []field(nil)
 	if f.sparse {

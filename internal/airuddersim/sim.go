@@ -118,7 +118,7 @@ func (s *Sim) Stop() {
 }
 
 // Resume moves the clock to now without playing what lies between, and lets
-// the campaigns go on from where they stood: what was to happen later, open
+// the campaigns continue from where they stood: what was to happen later, open
 // attempts and the schedules of open tasks move along. It is for a state that
 // was loaded long after it was saved. It undoes Stop.
 func (s *Sim) Resume(now time.Time) {

@@ -38,7 +38,7 @@ func (s *Sim) Save(w io.Writer) error {
 	return nil
 }
 
-// Load goes on from a saved state, its clock where it was: see Resume. The
+// Load continues from a saved state, its clock where it was: see Resume. The
 // seed is the state's; the rest of the configuration is the new one, and
 // campaigns that it asks for beyond those of the state are added.
 func Load(cfg Config, r io.Reader) (*Sim, error) {
@@ -83,7 +83,7 @@ func (s *Sim) SaveFile(path string) error {
 	return nil
 }
 
-// LoadFile goes on from a file that SaveFile wrote. Its error wraps
+// LoadFile continues from a file that SaveFile wrote. Its error wraps
 // fs.ErrNotExist when there is none.
 func LoadFile(cfg Config, path string) (*Sim, error) {
 	f, err := os.Open(path)

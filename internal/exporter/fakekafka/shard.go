@@ -25,7 +25,7 @@ type Faults struct {
 	Cut func(records int) int
 
 	// Commit is asked once a commit was sent, and takes as long as the commit does.
-	// stored says whether it arrives, which is in vain where the producer is fenced
+	// stored says whether it arrives, which changes nothing where the producer is fenced
 	// by then; err is what the producer hears.
 	Commit func(units [][]batch.Record) (stored bool, err error)
 
