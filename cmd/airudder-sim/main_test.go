@@ -191,8 +191,8 @@ func TestBadFlags(t *testing.T) {
 	}
 	for args, want := range map[string]string{
 		"--list-shape round":           `--list-shape "round": want one of array, nested, ids, strings, null`,
-		"--fault cut":                  `--fault "cut": want a share from 0 to 1 behind the kind`,
-		"--fault cut=2":                `--fault "cut=2": want a share from 0 to 1 behind the kind`,
+		"--fault cut":                  `--fault "cut": want a share from 0 to 1 after the kind`,
+		"--fault cut=2":                `--fault "cut=2": want a share from 0 to 1 after the kind`,
 		"--fault cut=NaN":              `--fault "cut=NaN": want a share`,
 		"--fault cutt=0.1":             `--fault "cutt=0.1": want kind=share with one of the kinds unauthorized,`,
 		"--rate 0":                     "--rate 0: want more than 0",
