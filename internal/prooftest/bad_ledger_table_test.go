@@ -46,12 +46,12 @@ func misdeeds() []misdeed {
 			name: "ledger deleted, to be created by the exporter", start: atStart, running: waits,
 			do:      func(m *mischief) { m.Remove(m.Topics.Ledger) },
 			says:    lost,
-			saysRun: []string{"the ledger topic", "is not there: it was deleted", "one made anew is refused"},
+			saysRun: []string{"the ledger topic", "is missing: it was deleted", "a new one is refused"},
 		},
 		{
 			name: "ledger deleted, and made anew while that is waited for", running: waits,
 			do:     func(m *mischief) { m.Remove(m.Topics.Ledger) },
-			says:   []string{"is not there: it was deleted"},
+			says:   []string{"is missing: it was deleted"},
 			repair: func(m *mischief) { m.one.Expect(); m.Create(m.Topics.Ledger, 1, compacted) },
 			then:   inTransaction,
 		},
@@ -149,7 +149,7 @@ func besideTheLedger() []misdeed {
 		return misdeed{
 			start: survives, running: waits,
 			do:      func(m *mischief) { m.Remove(topic(m)) },
-			saysRun: []string{"is not there: it was deleted", "Create it again, or restart the exporter with KAFKA_CREATE_TOPICS=true"},
+			saysRun: []string{"is missing: it was deleted", "Create it again, or restart the exporter with KAFKA_CREATE_TOPICS=true"},
 			repair:  func(m *mischief) { m.Create(topic(m), 1) },
 		}
 	}
