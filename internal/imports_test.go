@@ -22,11 +22,12 @@ const module = "airudder-exporter/"
 // are at home there. A package below a room belongs to it.
 var rooms = map[string]struct{ imports, libraries []string }{
 	"schemas":           {},
+	"internal/setting":  {},
 	"internal/call":     {},
 	"internal/ledger":   {imports: []string{"internal/call"}},
 	"internal/jsonrows": {},
 	"internal/airudder": {
-		[]string{"internal/call", "internal/jsonrows"},
+		[]string{"internal/setting", "internal/call", "internal/jsonrows"},
 		[]string{"golang.org/x/time/rate", "github.com/cespare/xxhash/v2"},
 	},
 	"internal/airuddersim": {},
@@ -35,20 +36,20 @@ var rooms = map[string]struct{ imports, libraries []string }{
 	}},
 	"internal/batch/handmade": {libraries: []string{"github.com/segmentio/kafka-go", "github.com/twmb/franz-go/pkg/kmsg"}},
 	"internal/record": {
-		[]string{"internal/call", "internal/ledger", "internal/batch", "schemas"},
+		[]string{"internal/setting", "internal/call", "internal/ledger", "internal/batch", "schemas"},
 		[]string{
 			"github.com/linkedin/goavro/v2", "github.com/twmb/avro", // one writes, the other reads
 			"github.com/twmb/franz-go/pkg/sr",
 		},
 	},
-	"internal/kafka":    {[]string{"internal/batch"}, []string{"github.com/segmentio/kafka-go"}},
+	"internal/kafka":    {[]string{"internal/setting", "internal/batch"}, []string{"github.com/segmentio/kafka-go"}},
 	"internal/shards":   {[]string{"internal/kafka"}, []string{"github.com/segmentio/kafka-go"}},
-	"internal/topics":   {[]string{"internal/kafka"}, []string{"github.com/segmentio/kafka-go"}},
-	"internal/exporter": {imports: []string{"internal/call", "internal/ledger", "internal/batch", "internal/record"}},
+	"internal/topics":   {[]string{"internal/setting", "internal/kafka"}, []string{"github.com/segmentio/kafka-go"}},
+	"internal/exporter": {imports: []string{"internal/setting", "internal/call", "internal/ledger", "internal/batch", "internal/record"}},
 	"internal/rebuild": {imports: []string{
 		"internal/call", "internal/ledger", "internal/batch", "internal/record", "internal/kafka", "internal/topics", "internal/exporter",
 	}},
-	"internal/status": {[]string{"internal/exporter"}, []string{"github.com/prometheus/client_golang/prometheus/promhttp"}},
+	"internal/status": {[]string{"internal/setting", "internal/exporter"}, []string{"github.com/prometheus/client_golang/prometheus/promhttp"}},
 	"internal/embedded": {libraries: []string{
 		"github.com/twmb/franz-go/pkg/kfake", "github.com/twmb/franz-go/pkg/kmsg", // kfake speaks in kmsg's words,
 		"github.com/twmb/franz-go/pkg/sr/srfake", "github.com/twmb/franz-go/pkg/sr", // srfake in sr's

@@ -8,6 +8,7 @@ import (
 	"time"
 	_ "time/tzdata" // AIRUDDER_REDIAL_ZONE by name, also where the system has no zones
 
+	"airudder-exporter/internal/airudder"
 	"airudder-exporter/internal/env"
 )
 
@@ -46,10 +47,10 @@ type Polling struct {
 	ListInterval    time.Duration `env:"AIRUDDER_LIST_INTERVAL,default=1m" doc:"Time between two readings of the task list."`
 	ExportSince     time.Time     `env:"AIRUDDER_EXPORT_SINCE" doc:"Tasks whose schedule ended before this time (RFC 3339) are not exported. Empty: 168h before the ledger's creation. An earlier time than the ledger's own is the backfill; a later one changes nothing."`
 	Concurrency     int           `env:"AIRUDDER_CONCURRENCY,default=4" doc:"Tasks read at once."`
-	MinInterval     time.Duration `env:"AIRUDDER_POLL_MIN_INTERVAL,default=5s" doc:"Time between two readings of a task while its calls finish."`
-	MaxInterval     time.Duration `env:"AIRUDDER_POLL_MAX_INTERVAL,default=5m" doc:"The same while nothing changes."`
-	AfterEnd        time.Duration `env:"AIRUDDER_POLL_AFTER_END,default=24h" doc:"How long an ended task is looked at for late calls before it is sealed."`
-	LedgerRetention time.Duration `env:"LEDGER_RETENTION,default=720h" doc:"How long a sealed task's calls stay in the ledger; then it is closed and never read again."`
+	MinInterval     time.Duration `env:"AIRUDDER_POLL_MIN_INTERVAL,default=5s" setting:"PollMin" doc:"Time between two readings of a task while its calls finish."`
+	MaxInterval     time.Duration `env:"AIRUDDER_POLL_MAX_INTERVAL,default=5m" setting:"PollMax" doc:"The same while nothing changes."`
+	AfterEnd        time.Duration `env:"AIRUDDER_POLL_AFTER_END,default=24h" setting:"Policy.AfterEnd" doc:"How long an ended task is looked at for late calls before it is sealed."`
+	LedgerRetention time.Duration `env:"LEDGER_RETENTION,default=720h" setting:"Policy.Retention" doc:"How long a sealed task's calls stay in the ledger; then it is closed and never read again."`
 }
 
 // Kafka is the cluster, the topics and how they are written.
@@ -105,17 +106,9 @@ type Zone struct{ *time.Location }
 
 // EnvDecode implements envconfig's Decoder.
 func (z *Zone) EnvDecode(value string) error {
-	if t, err := time.Parse("-07:00", value); err == nil {
-		_, offset := t.Zone()
-		z.Location = time.FixedZone(value, offset)
-		return nil
-	}
-	location, err := time.LoadLocation(value)
-	if err != nil || value == "Local" {
-		return errors.New("is not a time zone: give an offset such as +08:00 or a name such as Asia/Jakarta")
-	}
+	location, err := airudder.ParseZone(value)
 	z.Location = location
-	return nil
+	return err
 }
 
 func (z Zone) String() string {

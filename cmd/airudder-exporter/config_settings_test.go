@@ -8,20 +8,21 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
-
-	"airudder-exporter/internal/env"
 )
 
 // Every setting that a room names in a message has a variable.
 func TestVariables(t *testing.T) {
-	named := regexp.MustCompile(`\b[sS]etting\("([A-Za-z.]+)"\)`)
+	named := regexp.MustCompile(`\b(?:[sS]etting|name)\("([A-Za-z.]+)"\)`)
+	var c Config
 	for room, name := range map[string]func(string) string{
-		"kafka":        env.Settings(Kafka{}),
-		"kafka/access": env.Settings(Kafka{}),
-		"topics":       env.Settings(Kafka{}),
-		"airudder":     env.Settings(Upstream{}, Polling{}),
-		"record":       env.Settings(Registry{}),
-		"status":       env.Settings(Config{}),
+		"airudder":     account(c).SettingName,
+		"exporter":     loop(c).SettingName,
+		"ledger":       loop(c).LedgerTopics().SettingName,
+		"kafka":        brokers(c.Kafka).SettingName,
+		"kafka/access": brokers(c.Kafka).SettingName,
+		"topics":       brokers(c.Kafka).SettingName,
+		"record":       registry(c.Registry).SettingName,
+		"status":       page(c.HTTPAddr).SettingName,
 	} {
 		files, err := filepath.Glob(filepath.Join("../../internal", room, "*.go"))
 		if err != nil {

@@ -24,15 +24,20 @@ import (
 // This file turns the configuration into the rooms' own, and joins the rooms
 // where the loop's seams are.
 
-func upstream(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*airudder.Client, error) {
+// account is AIRudder's account and how it is read.
+func account(cfg Config) airudder.Config {
 	u := cfg.Upstream
-	return airudder.New(airudder.Config{
+	return airudder.Config{
 		BaseURL: u.BaseURL, AppKey: u.AppKey, AppSecret: u.AppSecret, AuthScheme: u.AuthScheme,
 		ListEnabled: u.ListEnabled, ListQuery: u.ListQuery, TaskIDs: u.TaskIDs, TaskIDsFile: u.TaskIDsFile,
 		RequestsPerSecond: u.RequestsPerSecond, Concurrency: cfg.Polling.Concurrency,
 		Timeout: u.Timeout, ResponseTimeout: u.ResponseTimeout, RedialZone: u.RedialZone.Location,
 		SettingName: env.Settings(u, cfg.Polling),
-	}, log, reg)
+	}
+}
+
+func upstream(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*airudder.Client, error) {
+	return airudder.New(account(cfg), log, reg)
 }
 
 // brokers is how the brokers are reached.
@@ -61,11 +66,13 @@ func assignment(k Kafka, count int) shards.Config {
 }
 
 // topicSpecs are the topics as they should be.
-func topicSpecs(k Kafka) []topics.Spec {
-	return topics.Specs(brokers(k), topics.Layout{
+func topicSpecs(k Kafka) []topics.Spec { return topics.Specs(brokers(k), layout(k)) }
+
+func layout(k Kafka) topics.Layout {
+	return topics.Layout{
 		EventPartitions: k.Partitions, LedgerPartitions: k.LedgerPartitions,
 		ReplicationFactor: k.ReplicationFactor, UniqueEventKeys: record.EventKey(k.EventKey).Unique(),
-	})
+	}
 }
 
 func recordTopics(k Kafka) record.Topics {

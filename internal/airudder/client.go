@@ -2,7 +2,7 @@ package airudder
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -34,9 +34,13 @@ type Client struct {
 // New returns a client, or all that is wrong with its configuration. It sends
 // nothing. A nil logger logs nothing.
 func New(cfg Config, logger *slog.Logger, reg prometheus.Registerer) (*Client, error) {
-	base, err := cfg.check()
-	if err != nil {
-		return nil, fmt.Errorf("upstream: %w", err)
+	var wrong []error
+	for _, problem := range cfg.check() {
+		wrong = append(wrong, problem)
+	}
+	base, err := url.Parse(cfg.BaseURL)
+	if err := errors.Join(append(wrong, err)...); err != nil {
+		return nil, err
 	}
 	if cfg.AuthScheme == "" {
 		cfg.AuthScheme = "Token"

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/url"
 	"strings"
 	"time"
+
+	"airudder-exporter/internal/setting"
 )
 
 // Config is how the upstream is reached, and what is read from it.
@@ -36,34 +39,76 @@ type Config struct {
 	SettingName func(field string) string
 }
 
-func (cfg *Config) setting(field string) string {
+func (cfg Config) setting(field string) string {
 	if cfg.SettingName == nil {
 		return field
 	}
 	return cfg.SettingName(field)
 }
 
-// check returns the base URL, or all that is wrong.
-func (cfg *Config) check() (*url.URL, error) {
-	base, err := url.Parse(cfg.BaseURL)
-	var wrong []error
-	expect := func(ok bool, setting, format string, args ...any) {
-		if !ok {
-			wrong = append(wrong, fmt.Errorf(setting+": "+format, args...))
+// Check says what is wrong with the settings by themselves: it reads no file and
+// asks nobody.
+func (cfg Config) Check() []*setting.Error {
+	problems := cfg.check()
+	if !cfg.ListEnabled && len(cfg.TaskIDs) == 0 && cfg.TaskIDsFile == "" {
+		rule := setting.Check{Problems: problems}
+		rule.Bad(cfg.setting("ListEnabled"), false, fmt.Sprintf("leaves no task to export: give tasks as %s or %s, or set it to true",
+			cfg.setting("TaskIDs"), cfg.setting("TaskIDsFile")))
+		problems = rule.Problems
+	}
+	return problems
+}
+
+// check is Check for a client that may be without tasks.
+func (cfg Config) check() []*setting.Error {
+	var rules setting.Check
+	rules.URL(cfg.setting("BaseURL"), cfg.BaseURL, "https://api.airudder.com", "")
+	if cfg.AuthScheme != "" && strings.ContainsFunc(cfg.AuthScheme, notOfToken) {
+		rules.Bad(cfg.setting("AuthScheme"), cfg.AuthScheme, "is not one word: give one such as Token or Bearer")
+	}
+	cfg.checkQuery(&rules)
+	for _, id := range cfg.TaskIDs {
+		if !saneTaskID(id) || strings.ContainsAny(id, " \t\r\n;") {
+			rules.Bad(cfg.setting("TaskIDs"), id, "is not a list of task ids: separate them by commas")
 		}
 	}
-	expect(err == nil && base.Host != "" && base.User == nil && base.RawQuery == "" && base.Fragment == "" &&
-		(base.Scheme == "http" || base.Scheme == "https"),
-		cfg.setting("BaseURL"), "want http:// or https://, a host, and at most a path")
-	expect(cfg.RequestsPerSecond > 0, cfg.setting("RequestsPerSecond"), "%v: want more than 0", cfg.RequestsPerSecond)
-	expect(cfg.Concurrency > 0, cfg.setting("Concurrency"), "%d: want at least 1", cfg.Concurrency)
-	expect(cfg.Timeout > 0, cfg.setting("Timeout"), "%s: want more than 0", cfg.Timeout)
-	expect(cfg.ResponseTimeout > 0, cfg.setting("ResponseTimeout"), "%s: want more than 0", cfg.ResponseTimeout)
-	expect(!strings.ContainsAny(cfg.AuthScheme, " \t\r\n"), cfg.setting("AuthScheme"), "%q: want one word", cfg.AuthScheme)
-	for _, id := range cfg.TaskIDs {
-		expect(saneTaskID(id), cfg.setting("TaskIDs"), "%q: want 1 to %d bytes without / and control characters", id, maxTaskID)
+	if n := cfg.RequestsPerSecond; !(n > 0) || math.IsInf(n, 0) { // NaN is not above 0
+		rules.Bad(cfg.setting("RequestsPerSecond"), n, "is not above 0: give a number such as 0.5 or 2")
 	}
-	return base, errors.Join(wrong...)
+	rules.AtLeastOne(cfg.setting("Concurrency"), cfg.Concurrency)
+	rules.Positive(cfg.setting("Timeout"), cfg.Timeout)
+	rules.Positive(cfg.setting("ResponseTimeout"), cfg.ResponseTimeout)
+	rules.NotBelow(cfg.setting("ResponseTimeout"), cfg.ResponseTimeout, cfg.setting("Timeout"), cfg.Timeout)
+	return rules.Problems
+}
+
+func (cfg Config) checkQuery(rules *setting.Check) {
+	query := strings.NewReplacer("{page}", "1", "{since}", "1", "{until}", "1").Replace(cfg.ListQuery)
+	if strings.HasPrefix(query, "?") || strings.ContainsAny(query, "{}") {
+		rules.Bad(cfg.setting("ListQuery"), cfg.ListQuery, "is not a query: give one such as page={page}&from={since}, "+
+			"without a question mark and with no other placeholders than {page}, {since} and {until}")
+	} else if _, err := url.ParseQuery(query); err != nil {
+		rules.Bad(cfg.setting("ListQuery"), cfg.ListQuery, "is not a query: escape it, as in name=a%20b&page={page}")
+	}
+}
+
+// notOfToken reports what no token of HTTP holds:
+// https://www.rfc-editor.org/rfc/rfc9110#name-tokens
+func notOfToken(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("!#$%&'*+.^_|~-", r)
+}
+
+// ParseZone reads a time zone: an offset (+08:00) or an IANA name.
+func ParseZone(text string) (*time.Location, error) {
+	if t, err := time.Parse("-07:00", text); err == nil {
+		_, offset := t.Zone()
+		return time.FixedZone(text, offset), nil
+	}
+	zone, err := time.LoadLocation(text)
+	if err != nil || text == "Local" {
+		return nil, errors.New("is not a time zone: give an offset such as +08:00 or a name such as Asia/Jakarta")
+	}
+	return zone, nil
 }
 
 // defaultRedialZone is what the documented sample's redial times make sense in.

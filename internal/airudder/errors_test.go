@@ -277,13 +277,13 @@ func TestNothingPersonalLeaks(t *testing.T) {
 
 func TestConfigIsChecked(t *testing.T) {
 	_, err := New(Config{BaseURL: "ftp://user:pass@x", TaskIDs: []string{"a/b"}, AuthScheme: "a b"}, nil, prometheus.NewRegistry())
-	want := `upstream: BaseURL: want http:// or https://, a host, and at most a path
-RequestsPerSecond: 0: want more than 0
-Concurrency: 0: want at least 1
-Timeout: 0s: want more than 0
-ResponseTimeout: 0s: want more than 0
-AuthScheme: "a b": want one word
-TaskIDs: "a/b": want 1 to 128 bytes without / and control characters`
+	want := `BaseURL: "***@x" is not an absolute http or https URL: give one such as https://api.airudder.com
+AuthScheme: "a b" is not one word: give one such as Token or Bearer
+TaskIDs: "a/b" is not a list of task ids: separate them by commas
+RequestsPerSecond: "0" is not above 0: give a number such as 0.5 or 2
+Concurrency: "0" is out of range: give 1 or more
+Timeout: "0s" is not above 0: give a duration such as 1m or 30s
+ResponseTimeout: "0s" is not above 0: give a duration such as 1m or 30s`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v,\nwant %s", err, want)
 	}

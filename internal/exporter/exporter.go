@@ -12,6 +12,7 @@ import (
 
 	"airudder-exporter/internal/call"
 	"airudder-exporter/internal/ledger"
+	"airudder-exporter/internal/setting"
 )
 
 // Config are the loop's settings. All durations are above zero.
@@ -40,6 +41,20 @@ func (c Config) setting(field string) string {
 		return field
 	}
 	return c.SettingName(field)
+}
+
+// Check says what is wrong with the settings by themselves.
+func (c Config) Check() []*setting.Error {
+	var rules setting.Check
+	rules.Positive(c.setting("ListInterval"), c.ListInterval)
+	rules.Positive(c.setting("PollMin"), c.PollMin)
+	rules.Positive(c.setting("PollMax"), c.PollMax)
+	rules.NotBelow(c.setting("PollMax"), c.PollMax, c.setting("PollMin"), c.PollMin)
+	if d := c.Policy.AfterEnd; d < 0 {
+		rules.Bad(c.setting("Policy.AfterEnd"), d, "is below 0: give a duration such as 24h, or 0s")
+	}
+	rules.Positive(c.setting("Policy.Retention"), c.Policy.Retention)
+	return rules.Problems
 }
 
 // LedgerTopics are the topics that a refusal of the ledger names.

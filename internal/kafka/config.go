@@ -11,6 +11,7 @@ import (
 
 	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/kafka/access"
+	"airudder-exporter/internal/setting"
 )
 
 // Config says how to reach the cluster and which topics are ours.
@@ -37,16 +38,20 @@ type Config struct {
 
 // Check says what is wrong with the settings by themselves: it reads no file and
 // asks no broker.
-func (c Config) Check() []*access.SettingError {
+func (c Config) Check() []*setting.Error {
 	problems := slices.Concat(c.checkTopics(), c.Config.Check())
+	if t := c.TransactionTimeout; t < time.Second || t > 15*time.Minute {
+		problems = append(problems, &setting.Error{Setting: c.Setting("TransactionTimeout"), Value: t.String(),
+			Text: "is out of range: give a duration from 1s to 15m"})
+	}
 	if _, err := batch.ParseCodec(c.Compression); err != nil {
-		problems = append(problems, &access.SettingError{Setting: c.Setting("Compression"), Text: err.Error()})
+		problems = append(problems, &setting.Error{Setting: c.Setting("Compression"), Text: err.Error()})
 	}
 	return problems
 }
 
 // checkTopics refuses what no broker accepts, and two topics in one.
-func (c Config) checkTopics() (problems []*access.SettingError) {
+func (c Config) checkTopics() (problems []*setting.Error) {
 	taken := make(map[string]string)
 	for _, t := range []struct{ field, name string }{
 		{"EventTopic", c.EventTopic}, {"StatusTopic", c.StatusTopic},
@@ -58,10 +63,10 @@ func (c Config) checkTopics() (problems []*access.SettingError) {
 		case t.name == "":
 			continue
 		case !validTopic(t.name):
-			problems = append(problems, &access.SettingError{Setting: c.Setting(t.field), Value: t.name,
+			problems = append(problems, &setting.Error{Setting: c.Setting(t.field), Value: t.name,
 				Text: "is not a topic name: give up to 249 letters, digits, dots, dashes and underscores"})
 		case twice:
-			problems = append(problems, &access.SettingError{Setting: c.Setting(t.field), Value: t.name,
+			problems = append(problems, &setting.Error{Setting: c.Setting(t.field), Value: t.name,
 				Text: "is also " + c.Setting(first) + ": " +
 					"give each topic a name of its own, and not one that differs by . and _ alone"})
 		default:
@@ -81,14 +86,11 @@ func validTopic(name string) bool {
 
 // withDefaults fills in what may be left out, and refuses what is wrong.
 func (c Config) withDefaults() (Config, error) {
-	if len(c.Brokers) == 0 {
-		return c, errors.New("dial kafka: no brokers given")
-	}
+	c.TransactionTimeout = cmp.Or(c.TransactionTimeout, 10*time.Second)
 	var errs []error
 	for _, problem := range c.Check() {
 		errs = append(errs, problem)
 	}
-	c.TransactionTimeout = cmp.Or(c.TransactionTimeout, 10*time.Second)
 	if c.Dial == nil {
 		c.Dial = (&net.Dialer{Timeout: dialTimeout}).DialContext
 	}

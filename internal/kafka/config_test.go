@@ -1,9 +1,11 @@
 package kafka
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"airudder-exporter/internal/kafka/access"
 )
@@ -16,7 +18,8 @@ func TestCheck(t *testing.T) {
 		c    Config
 		want []string
 	}{
-		{"nothing is set", Config{}, nil},
+		{"the least", Config{}, nil},
+		{"a transaction without end", Config{TransactionTimeout: time.Hour}, []string{"TransactionTimeout"}},
 		{"all is well", Config{
 			Compression: "zstd",
 			EventTopic:  "a.b", StatusTopic: "a-b", DeadLetterTopic: "ab", LedgerTopic: strings.Repeat("x", 249),
@@ -28,6 +31,8 @@ func TestCheck(t *testing.T) {
 		{"what access refuses", Config{Config: access.Config{TLS: access.TLS{CAFile: "ca"}}}, []string{"TLS.CAFile"}},
 		{"unknown compression", Config{Compression: "zip"}, []string{"Compression"}},
 	} {
+		test.c.Brokers = []string{"kafka:9092"}
+		test.c.TransactionTimeout = cmp.Or(test.c.TransactionTimeout, time.Second)
 		test.c.SettingName = func(field string) string { return "the setting " + field }
 		var got []string
 		for _, problem := range test.c.Check() {

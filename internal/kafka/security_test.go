@@ -256,7 +256,7 @@ func TestSilentAuthentication(t *testing.T) {
 		return nil, nil, true
 	})
 	before := goleak.IgnoreCurrent()
-	cfg := Config{Config: asExporter, TransactionTimeout: 200 * time.Millisecond}
+	cfg := Config{Config: asExporter, TransactionTimeout: time.Second}
 	c := site{brokers: cluster.ListenAddrs()}.client(t, cfg)
 	for range 3 {
 		if err := c.refresh(t.Context()); err == nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/sr"
 
+	"airudder-exporter/internal/setting"
 	"airudder-exporter/schemas"
 )
 
@@ -36,6 +37,15 @@ func (r Registry) setting(field string) string {
 		return field
 	}
 	return r.SettingName(field)
+}
+
+// Check says what is wrong with the settings by themselves.
+func (r Registry) Check() []*setting.Error {
+	user, password := r.setting("Username"), r.setting("Password")
+	var rules setting.Check
+	rules.URL(r.setting("URL"), r.URL, "http://registry:8081", ", and the account as "+user+" and "+password)
+	rules.Together(user, r.Username, password, r.Password)
+	return rules.Problems
 }
 
 // IDs are the ids that the registry gave the schemas of the three topics.

@@ -87,7 +87,15 @@ func Assign(
 	case Group:
 		return o.assignGroup(ctx, newGroup(cfg, timing{}, client, log))
 	}
-	return fmt.Errorf("assign shards: mode %q is neither %s nor %s", cfg.Mode, Group, All)
+	return fmt.Errorf("assign shards: %w", CheckMode(cfg.Mode))
+}
+
+// CheckMode says what is wrong with a Config's Mode.
+func CheckMode(mode string) error {
+	if mode != Group && mode != All {
+		return fmt.Errorf("%q is not one of them: give %s or %s", mode, Group, All)
+	}
+	return nil
 }
 
 func (o *owners) assignAll(ctx context.Context, shards int) error {

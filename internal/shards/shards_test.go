@@ -67,7 +67,7 @@ func TestAssignUnknownMode(t *testing.T) {
 	s := site{brokers: []string{"127.0.0.1:1"}}
 	c, log := s.client(t, kafka.Config{}), slog.New(slog.DiscardHandler)
 	err := Assign(t.Context(), s.config("some", "ledger", 1), c, log, nil, nil)
-	if want := `assign shards: mode "some" is neither group nor all`; err == nil || err.Error() != want {
+	if want := `assign shards: "some" is not one of them: give group or all`; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }

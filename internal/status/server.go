@@ -8,9 +8,12 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"airudder-exporter/internal/setting"
 )
 
 // grace is how long answers under way may still take when the server is closed.
@@ -31,6 +34,15 @@ func (c Config) setting(field string) string {
 		return field
 	}
 	return c.SettingName(field)
+}
+
+// Check says what is wrong with the settings by themselves.
+func (c Config) Check() []*setting.Error {
+	host, port, err := net.SplitHostPort(c.Addr)
+	if _, errPort := strconv.ParseUint(port, 10, 16); err == nil && errPort == nil && !strings.ContainsAny(host, "/@ \t\r\n") {
+		return nil
+	}
+	return []*setting.Error{{Setting: c.setting("Addr"), Value: c.Addr, Text: "is not host:port: give one such as 127.0.0.1:8080 or :8080"}}
 }
 
 // Server is an HTTP server that listens.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 	"airudder-exporter/internal/kafka"
 	"airudder-exporter/internal/kafka/access"
+	"airudder-exporter/internal/setting"
 )
 
 // ErrUnfit says that the topics are not as they must be, and that another attempt
@@ -41,6 +43,18 @@ type Layout struct {
 	LedgerPartitions  int
 	ReplicationFactor int  // -1: the broker's default
 	UniqueEventKeys   bool // nearly every event has a key of its own (the call's id)
+}
+
+// Check says what is wrong with the layout. name is what the operator calls the
+// settings "Partitions", "LedgerPartitions" and "ReplicationFactor".
+func (l Layout) Check(name func(setting string) string) []*setting.Error {
+	var rules setting.Check
+	if n := l.ReplicationFactor; n != -1 && (n < 1 || n > math.MaxInt16) {
+		rules.Bad(name("ReplicationFactor"), n, "is not a number of replicas: give 1 or more, or -1 for the broker's default")
+	}
+	rules.AtLeastOne(name("Partitions"), l.EventPartitions)
+	rules.AtLeastOne(name("LedgerPartitions"), l.LedgerPartitions)
+	return rules.Problems
 }
 
 // Specs are the topics of a Config in the order events, status, dead

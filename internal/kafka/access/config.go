@@ -3,6 +3,8 @@ package access
 import (
 	"fmt"
 	"slices"
+
+	"airudder-exporter/internal/setting"
 )
 
 // Config says how the brokers are reached, and as whom.
@@ -44,21 +46,6 @@ const (
 // mechanisms are all of them, in a sentence.
 const mechanisms = Plain + ", " + ScramSHA256 + " or " + ScramSHA512
 
-// SettingError says what is wrong with one setting.
-type SettingError struct {
-	Setting string // by Config.SettingName
-	Value   string // as it was given; empty for a secret, and where there is none
-	Needs   string // the other setting without which this one is wrong; empty: none
-	Text    string // follows the value: what is wrong and what would be right
-}
-
-func (e *SettingError) Error() string {
-	if e.Value == "" {
-		return e.Setting + ": " + e.Text
-	}
-	return fmt.Sprintf("%s: %q %s", e.Setting, e.Value, e.Text)
-}
-
 // Setting is how messages name a setting.
 func (c Config) Setting(field string) string {
 	if c.SettingName == nil {
@@ -69,34 +56,44 @@ func (c Config) Setting(field string) string {
 
 // Check says what is wrong with the settings by themselves: it reads no file and
 // asks no broker.
-func (c Config) Check() []*SettingError { return slices.Concat(c.checkTLS(), c.checkSASL()) }
+func (c Config) Check() []*setting.Error {
+	return slices.Concat(c.checkBrokers(), c.checkTLS(), c.checkSASL())
+}
+
+func (c Config) checkBrokers() []*setting.Error {
+	if len(c.Brokers) > 0 && !slices.ContainsFunc(c.Brokers, func(b string) bool { return !setting.IsHostPort(b) }) {
+		return nil
+	}
+	return []*setting.Error{{Setting: c.Setting("Brokers"), Value: fmt.Sprint(c.Brokers),
+		Text: "is not a list of host:port: give one such as kafka-1:9092,kafka-2:9092"}}
+}
 
 // checkTLS refuses files that nothing would use, since whoever sets them believes
 // the connection to be encrypted, and half a client certificate.
-func (c Config) checkTLS() (problems []*SettingError) {
+func (c Config) checkTLS() (problems []*setting.Error) {
 	enabled, cert, key := c.Setting("TLS.Enabled"), c.Setting("TLS.CertFile"), c.Setting("TLS.KeyFile")
 	for _, file := range []struct{ name, path string }{
 		{c.Setting("TLS.CAFile"), c.TLS.CAFile}, {cert, c.TLS.CertFile}, {key, c.TLS.KeyFile},
 	} {
 		if file.path != "" && !c.TLS.Enabled {
-			problems = append(problems, &SettingError{Setting: file.name, Value: file.path, Needs: enabled,
+			problems = append(problems, &setting.Error{Setting: file.name, Value: file.path, Needs: enabled,
 				Text: "has no effect without TLS: set " + enabled + " to true, or leave it out"})
 		}
 	}
 	switch {
 	case c.TLS.CertFile != "" && c.TLS.KeyFile == "":
-		problems = append(problems, &SettingError{Setting: key, Text: "is required with " + cert})
+		problems = append(problems, &setting.Error{Setting: key, Text: "is required with " + cert})
 	case c.TLS.CertFile == "" && c.TLS.KeyFile != "":
-		problems = append(problems, &SettingError{Setting: cert, Text: "is required with " + key})
+		problems = append(problems, &setting.Error{Setting: cert, Text: "is required with " + key})
 	}
 	return problems
 }
 
-func (c Config) checkSASL() (problems []*SettingError) {
+func (c Config) checkSASL() (problems []*setting.Error) {
 	s, mechanism := c.SASL, c.Setting("SASL.Mechanism")
 	user, password := c.Setting("SASL.Username"), c.Setting("SASL.Password")
-	bad := func(setting, value, text string) {
-		problems = append(problems, &SettingError{Setting: setting, Value: value, Text: text})
+	bad := func(name, value, text string) {
+		problems = append(problems, &setting.Error{Setting: name, Value: value, Text: text})
 	}
 	switch s.Mechanism {
 	case "":

@@ -14,7 +14,8 @@ func TestCheck(t *testing.T) {
 		c    Config
 		want []string
 	}{
-		{"nothing is set", Config{}, nil},
+		{"the least", Config{}, nil},
+		{"a broker without its port", Config{Brokers: []string{"a:9092", "b"}}, []string{"Brokers"}},
 		{"all is well", Config{TLS: TLS{Enabled: true, CertFile: "c", KeyFile: "k"}, SASL: SASL{Plain, "u", password}}, nil},
 		{"files without TLS", Config{TLS: TLS{CAFile: "ca", CertFile: "c", KeyFile: "k"}}, []string{"TLS.CAFile", "TLS.CertFile", "TLS.KeyFile"}},
 		{"certificate without key", Config{TLS: TLS{Enabled: true, CertFile: "c"}}, []string{"TLS.KeyFile"}},
@@ -23,6 +24,9 @@ func TestCheck(t *testing.T) {
 		{"mechanism without user", Config{SASL: SASL{Mechanism: ScramSHA256}}, []string{"SASL.Username", "SASL.Password"}},
 		{"unknown mechanism", Config{SASL: SASL{"GSSAPI", "u", password}}, []string{"SASL.Mechanism"}},
 	} {
+		if test.c.Brokers == nil {
+			test.c.Brokers = []string{"kafka:9092"}
+		}
 		test.c.SettingName = func(field string) string { return "the setting " + field }
 		var got []string
 		for _, problem := range test.c.Check() {

@@ -12,6 +12,8 @@ import (
 	"github.com/segmentio/kafka-go/sasl"
 	"github.com/segmentio/kafka-go/sasl/plain"
 	"github.com/segmentio/kafka-go/sasl/scram"
+
+	"airudder-exporter/internal/setting"
 )
 
 // Secure reads the files and returns what a connection needs; nil stands for
@@ -46,7 +48,7 @@ func (c Config) read(field, path string) ([]byte, error) {
 		err = pathErr.Err // the sentence has the path already
 	}
 	if err != nil {
-		return nil, &SettingError{Setting: c.Setting(field), Value: path, Text: "cannot be read: " + err.Error()}
+		return nil, &setting.Error{Setting: c.Setting(field), Value: path, Text: "cannot be read: " + err.Error()}
 	}
 	return text, nil
 }
@@ -62,7 +64,7 @@ func (c Config) roots() (*x509.CertPool, error) {
 	}
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(text) {
-		return nil, &SettingError{Setting: c.Setting("TLS.CAFile"), Value: c.TLS.CAFile, Text: fmt.Sprintf(
+		return nil, &setting.Error{Setting: c.Setting("TLS.CAFile"), Value: c.TLS.CAFile, Text: fmt.Sprintf(
 			"holds %s: it must hold the brokers' CA certificates in PEM (-----BEGIN CERTIFICATE-----)", pemTypes(text))}
 	}
 	return roots, nil
@@ -78,12 +80,12 @@ func (c Config) clientCertificate() (*tls.Certificate, error) {
 		return nil, err
 	}
 	if strings.Contains(string(key), "ENCRYPTED") {
-		return nil, &SettingError{Setting: c.Setting("TLS.KeyFile"), Value: c.TLS.KeyFile,
+		return nil, &setting.Error{Setting: c.Setting("TLS.KeyFile"), Value: c.TLS.KeyFile,
 			Text: "is encrypted: it must be a PEM key without a passphrase"}
 	}
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
-		return nil, &SettingError{Setting: c.Setting("TLS.CertFile"), Value: c.TLS.CertFile, Text: fmt.Sprintf(
+		return nil, &setting.Error{Setting: c.Setting("TLS.CertFile"), Value: c.TLS.CertFile, Text: fmt.Sprintf(
 			"(%s) and %s %q (%s) are no certificate in PEM with its own key: %v",
 			pemTypes(cert), c.Setting("TLS.KeyFile"), c.TLS.KeyFile, pemTypes(key), err)}
 	}
@@ -118,7 +120,7 @@ func (c Config) mechanism() (sasl.Mechanism, error) {
 	}
 	m, err := scram.Mechanism(algorithm, c.SASL.Username, c.SASL.Password)
 	if err != nil { // the library's own error quotes the password
-		return nil, &SettingError{Setting: c.Setting("SASL.Username"), Value: c.SASL.Username, Text: "or " +
+		return nil, &setting.Error{Setting: c.Setting("SASL.Username"), Value: c.SASL.Username, Text: "or " +
 			c.Setting("SASL.Password") + " holds characters that SCRAM forbids (RFC 4013: control and unassigned characters)"}
 	}
 	return m, nil
