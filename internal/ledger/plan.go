@@ -89,10 +89,11 @@ func (r *Reading) Verdict(callID []byte, hash uint64) call.Verdict {
 		was, known = t.calls[k]
 	}
 	l.mu.RUnlock()
+	if !known {
+		return call.RowNew
+	}
 	shown := mark(hash).hash()
 	switch {
-	case !known:
-		return call.RowNew
 	case shown == 0 || shown == was.hash():
 		return call.RowKnown
 	case len(r.changed) < maxChanged:
