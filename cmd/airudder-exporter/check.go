@@ -36,7 +36,7 @@ func (p program) checkCommand() *cobra.Command {
 			c.all(cmd.Context())
 			if c.failed > 0 {
 				fmt.Fprintf(p.stdout, "\n%d of the checks failed\n", c.failed)
-				return errSaid
+				return errShown
 			}
 			fmt.Fprintln(p.stdout, "\nall checks passed")
 			return nil
@@ -86,7 +86,7 @@ func (c *checker) settings() {
 	for _, v := range env.Table(c.cfg) {
 		fmt.Fprintf(w, "  %s\t%s\n", v.Name, v.Value)
 	}
-	_ = w.Flush() // a write to a closed pipe shows at the next line
+	_ = w.Flush() // a closed pipe ends the program at the next line
 }
 
 // upstream asks for a token and for the list.
@@ -101,15 +101,15 @@ func (c *checker) upstream(ctx context.Context) ([]call.Listed, error) {
 		c.fail("%v", err)
 		return nil, err
 	}
-	c.ok("the credentials are good for a token")
+	c.ok("AIRudder accepts the credentials")
 	var listed []call.Listed
 	err = within(ctx, func(ctx context.Context) (err error) {
 		listed, err = source.List(ctx, c.since())
 		return err
 	})
 	switch {
-	case errors.Is(err, context.DeadlineExceeded): // of pages, as many as AIRUDDER_REQUESTS_PER_SECOND lets through
-		c.note("the list was not read to its end in %s, which is as long as check waits: %v", checkTimeout, err)
+	case errors.Is(err, context.DeadlineExceeded): // the request budget allows only so many pages
+		c.note("the list was not read to its end within %s, the longest that check waits: %v", checkTimeout, err)
 	case err != nil:
 		c.fail("%v", err)
 	default:
@@ -143,7 +143,7 @@ func (c *checker) kafka(ctx context.Context) {
 		c.fail("%s", client.Explain(err))
 		return
 	}
-	c.ok("all topics are there")
+	c.ok("all topics exist")
 	c.rights(ctx, client)
 	for _, f := range findings {
 		if f.Severity == topics.Fatal {
@@ -155,7 +155,7 @@ func (c *checker) kafka(ctx context.Context) {
 	c.ledger(ctx, client)
 }
 
-// creation has the broker say whether a run could create the topics.
+// creation asks the broker whether a run could create the topics.
 func (c *checker) creation(ctx context.Context, client *kafka.Client, missing []string) {
 	if err := topics.TryCreate(ctx, client, topicSpecs(c.cfg.Kafka)); err != nil {
 		c.fail("%s", client.Explain(err))
@@ -164,7 +164,7 @@ func (c *checker) creation(ctx context.Context, client *kafka.Client, missing []
 	c.note("a run would create the topics that are missing: %s", strings.Join(missing, ", "))
 }
 
-// rights has the broker say which of the rights that a run needs are missing.
+// rights asks the broker which of the rights that a run needs are missing.
 func (c *checker) rights(ctx context.Context, client *kafka.Client) {
 	group := ""
 	if c.cfg.Kafka.Assignment == shards.Group {
@@ -172,33 +172,34 @@ func (c *checker) rights(ctx context.Context, client *kafka.Client) {
 	}
 	missing, err := client.MissingRights(ctx, group)
 	for _, right := range missing {
-		if right.Operation == "DescribeConfigs" { // a finding about the topic has said so
+		if right.Operation == "DescribeConfigs" { // a finding about the topic says so
 			continue
 		}
 		c.fail("%s", client.Explain(right))
 	}
 	switch {
 	case err != nil:
-		c.note("the rights could not be asked for: %s", client.Explain(err))
+		c.note("the broker does not say which rights there are: %s", client.Explain(err))
 	case len(missing) == 0:
-		c.ok("the rights that a run needs are there")
+		c.ok("all rights that a run needs are granted")
 	}
 }
 
-// ledger tells which ledger the topic holds, without taking part in it.
+// ledger shows which ledger the topic holds. It writes nothing.
 func (c *checker) ledger(ctx context.Context, client *kafka.Client) {
 	meta, found, err := exporter.Inspect(ctx, loop(c.cfg), client)
 	switch {
 	case err != nil:
 		c.fail("%s", client.Explain(err))
 	case !found:
-		c.note("the ledger is empty: a run begins it")
+		c.note("the ledger is empty: a run makes a new one")
 	default:
 		c.ok("ledger %s, partitions: %d, exports tasks whose schedule ended at %s or later",
 			meta.LedgerID, meta.Partitions, meta.ExportSince.Format(time.RFC3339))
 		c.begun = meta.ExportSince
 		if key := c.cfg.Kafka.EventKey; key != meta.EventKey {
-			c.note("KAFKA_EVENT_KEY is %s, but the ledger began with %s: events of one key would lie in two partitions", key, meta.EventKey)
+			c.note("KAFKA_EVENT_KEY is %s, but the ledger was made with %s: events with one key would go to two partitions",
+				key, meta.EventKey)
 		}
 	}
 }

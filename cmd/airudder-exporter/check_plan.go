@@ -7,13 +7,13 @@ import (
 	"airudder-exporter/internal/exporter"
 )
 
-// plan says what the configuration comes to: requests a minute, how late a call
-// is seen, and how many tasks are in reach.
+// plan shows what follows from the configuration: requests a minute, how late a
+// call is seen, and how many tasks are exported.
 func (c *checker) plan(listed []call.Listed, listErr error) {
 	budget := c.cfg.Upstream.RequestsPerSecond * 60
 	c.note("the request budget is %.0f a minute for the whole deployment", budget)
 	if listErr != nil {
-		c.note("without the list, the tasks cannot be counted")
+		c.note("the tasks cannot be counted without the list")
 		return
 	}
 	since, open := c.since(), 0
@@ -26,18 +26,19 @@ func (c *checker) plan(listed []call.Listed, listErr error) {
 			}
 		}
 	}
-	c.note("%d of %d tasks are in reach of AIRUDDER_EXPORT_SINCE (%s); %d of them are not known to have ended",
+	c.note("%d of %d tasks are exported, by AIRUDDER_EXPORT_SINCE (%s); of these, %d are not known to have ended",
 		inReach, len(listed), since.Format(time.RFC3339), open)
 	interval, asked := c.interval(open)
-	c.note("with %d tasks calling at once, each is read every %s (%.0f requests a minute), so a call is seen %s after its end on average and %s at worst, beside the response's own time",
-		open, interval.Round(10*time.Millisecond), asked, (interval / 2).Round(10*time.Millisecond), interval.Round(10*time.Millisecond))
+	worst := interval.Round(10 * time.Millisecond)
+	c.note("with %d tasks calling at once, each is read every %s (%.0f requests a minute): a call is seen %s after its end "+
+		"on average and %s at worst, plus the time of the response", open, worst, asked, (interval / 2).Round(10*time.Millisecond), worst)
 	if interval > c.cfg.Polling.MinInterval {
-		c.note("the budget, not AIRUDDER_POLL_MIN_INTERVAL (%s), is what sets that pace", c.cfg.Polling.MinInterval)
+		c.note("that is as often as the request budget allows; AIRUDDER_POLL_MIN_INTERVAL is %s", c.cfg.Polling.MinInterval)
 	}
 }
 
-// interval is how often each of n calling tasks is read, and how many requests
-// a minute that comes to, the list's included.
+// interval is how often each of n calling tasks is read, and how many requests a
+// minute that takes, those for the list included.
 func (c *checker) interval(n int) (time.Duration, float64) {
 	perMinute := c.cfg.Upstream.RequestsPerSecond * 60
 	lists := 0.0
@@ -52,8 +53,8 @@ func (c *checker) interval(n int) (time.Duration, float64) {
 	return interval, float64(n)*float64(time.Minute)/float64(interval) + lists
 }
 
-// since is from when on tasks are exported: the ledger's own ExportSince, which
-// an earlier setting lowers.
+// since is the time from which on tasks are exported: the ledger's own
+// ExportSince, which an earlier setting lowers.
 func (c *checker) since() time.Time {
 	since := c.cfg.Polling.ExportSince
 	switch {

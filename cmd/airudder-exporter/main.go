@@ -17,7 +17,7 @@ import (
 )
 
 func main() {
-	// net/http writes what a server sends unasked to the standard logger, and
+	// net/http writes what a server sends out of turn to the standard logger, and
 	// that can be part of a response: personal data.
 	log.SetOutput(io.Discard)
 	ctx, stop := interrupt.Context(context.Background())
@@ -27,16 +27,16 @@ func main() {
 	os.Exit(code)
 }
 
-// program is what a command may touch of the process, so that a test can start
-// it whole.
+// program is all of the process that a command uses, so that a test can start one
+// whole.
 type program struct {
 	environ []string
 	stdout  io.Writer
 	stderr  io.Writer
 }
 
-// errSaid marks an error whose text has reached the user already.
-var errSaid = errors.New("said")
+// errShown marks an error that the user has been shown already.
+var errShown = errors.New("shown")
 
 // run executes one command; its result is the exit code.
 func (p program) run(ctx context.Context, args []string) int {
@@ -46,12 +46,13 @@ func (p program) run(ctx context.Context, args []string) int {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(p.runCommand(), p.demoCommand(), p.checkCommand(), p.tailCommand(), p.ledgerCommand(), p.healthCommand(), p.versionCommand())
+	root.AddCommand(p.runCommand(), p.demoCommand(), p.checkCommand(), p.tailCommand(), p.ledgerCommand(),
+		p.healthCommand(), p.versionCommand())
 	root.SetArgs(args)
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	err := root.ExecuteContext(ctx)
-	if err != nil && !errors.Is(err, errSaid) {
+	if err != nil && !errors.Is(err, errShown) {
 		fmt.Fprintln(p.stderr, "airudder-exporter:", err)
 	}
 	if err != nil {
@@ -75,21 +76,22 @@ func (p program) runCommand() *cobra.Command {
 	}
 }
 
-// configure loads the configuration, reports what is odd about it, and begins
-// the log.
+// configure loads the configuration, opens the log and warns of what is probably
+// a mistake. ignored is as for loadConfig.
 func (p program) configure(ctx context.Context, ignored ...string) (Config, *slog.Logger, error) {
 	cfg, warnings, err := loadConfig(ctx, p.environ, ignored...)
 	if err != nil {
 		return cfg, nil, fmt.Errorf("configuration:\n%w", err)
 	}
-	logger := slog.New(slog.NewJSONHandler(p.stderr, &slog.HandlerOptions{Level: cfg.LogLevel.Level, ReplaceAttr: readable}))
+	options := &slog.HandlerOptions{Level: cfg.LogLevel.Level, ReplaceAttr: readable}
+	logger := slog.New(slog.NewJSONHandler(p.stderr, options))
 	for _, w := range warnings {
 		logger.Warn(w)
 	}
 	return cfg, logger, nil
 }
 
-// readable writes durations as people do; JSON would show nanoseconds.
+// readable writes a duration as 1.5s; JSON would show nanoseconds.
 func readable(_ []string, a slog.Attr) slog.Attr {
 	if a.Value.Kind() == slog.KindDuration {
 		return slog.String(a.Key, a.Value.Duration().String())
@@ -108,8 +110,8 @@ func (p program) versionCommand() *cobra.Command {
 	}
 }
 
-// release is which version this is, where the build says so (-ldflags "-X
-// main.release=v1.2.3"); an image is built without the history that Go would ask.
+// release is the version, where the build sets it (-ldflags "-X
+// main.release=v1.2.3"): an image is built without the history that Go reads.
 var release string
 
 // version is the module's version, with the commit where it was built from a

@@ -35,7 +35,7 @@ func export(ctx context.Context, cfg Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = server.Close() }() // what the exporter came to matters more
+	defer func() { _ = server.Close() }() // the exporter's own error matters more
 	context.AfterFunc(ctx, state.Stopping)
 	source, err := upstream(cfg, log, metrics)
 	if err != nil {
@@ -47,8 +47,9 @@ func export(ctx context.Context, cfg Config, log *slog.Logger) error {
 	}
 	defer client.Close()
 
-	log.Info("the exporter starts", "version", info.Version, "instance", self.Instance, "upstream", cfg.Upstream.BaseURL,
-		"brokers", cfg.Kafka.Brokers, "ledger", cfg.Kafka.Topics.Ledger, "assignment", cfg.Kafka.Assignment, "http", cfg.HTTPAddr)
+	log.Info("the exporter starts", "version", info.Version, "instance", self.Instance,
+		"upstream", cfg.Upstream.BaseURL, "brokers", cfg.Kafka.Brokers, "ledger", cfg.Kafka.Topics.Ledger,
+		"assignment", cfg.Kafka.Assignment, "http", cfg.HTTPAddr)
 	s := starter{cfg: cfg, log: log, state: state, client: client}
 	ids, err := s.prepare(ctx)
 	if err == nil {
@@ -56,7 +57,7 @@ func export(ctx context.Context, cfg Config, log *slog.Logger) error {
 	}
 	if err != nil && ctx.Err() == nil {
 		log.Error("the exporter ends", "error", err)
-		return errSaid
+		return errShown
 	}
 	log.Info("the exporter has ended")
 	return nil
@@ -113,7 +114,8 @@ func (s starter) own(ctx context.Context, e *exporter.Exporter) error {
 	return group.Wait()
 }
 
-// topics sees to it that the topics are there, and says what is odd about them.
+// topics checks the topics, creates those that are missing where that is
+// configured, and logs what is not as recommended.
 func (s starter) topics(ctx context.Context) error {
 	findings, err := s.look(ctx, s.cfg.Kafka.CreateTopics)
 	var odd []string
@@ -128,8 +130,8 @@ func (s starter) topics(ctx context.Context) error {
 	return err
 }
 
-// look holds the topics against what they should be; create has those made that
-// are missing. The error says what forbids to start.
+// look compares the topics with what they should be; with create it creates those
+// that are missing. Its error says what prevents a start.
 func (s starter) look(ctx context.Context, create bool) ([]topics.Finding, error) {
 	findings, err := topics.Ensure(ctx, s.client, topicSpecs(s.cfg.Kafka), create)
 	if err == nil {
@@ -138,9 +140,9 @@ func (s starter) look(ctx context.Context, create bool) ([]topics.Finding, error
 	return findings, err
 }
 
-// watchTopics looks at the topics now and then while the exporter works: what
-// would forbid its next start, as a retention on the ledger does, is told before
-// it does harm.
+// watchTopics checks the topics from time to time while the exporter works: what
+// would prevent its next start, such as a retention on the ledger, is reported
+// before it does harm.
 func (s starter) watchTopics(ctx context.Context, apart time.Duration) error {
 	tick := time.NewTicker(apart)
 	defer tick.Stop()
@@ -151,7 +153,7 @@ func (s starter) watchTopics(ctx context.Context, apart time.Duration) error {
 		case <-tick.C:
 		}
 		if _, err := s.look(ctx, false); errors.Is(err, topics.ErrUnfit) {
-			s.log.Error("the exporter goes on, but could not be started again", "error", s.client.Explain(err))
+			s.log.Error("the exporter continues, but could not start again: set the topics right", "error", s.client.Explain(err))
 		}
 	}
 }
@@ -159,12 +161,12 @@ func (s starter) watchTopics(ctx context.Context, apart time.Duration) error {
 // theRegistry is what persist waits for where it is not Kafka.
 const theRegistry = "the schema registry"
 
-// persist tries until it succeeds, ctx ends, or trying again cannot help. What
-// it waits for stands in the log once a change, and on the page.
+// persist tries until it succeeds, ctx ends, or trying again cannot help. The page
+// shows what it waits for, and the log each change of that.
 func (s starter) persist(ctx context.Context, what string, try func(context.Context) error) error {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval, wait.MaxElapsedTime = 100*time.Millisecond, 15*time.Second, 0
-	said := ""
+	logged := ""
 	for {
 		err := try(ctx)
 		switch {
@@ -180,9 +182,9 @@ func (s starter) persist(ctx context.Context, what string, try func(context.Cont
 			why = s.client.Explain(err)
 		}
 		s.state.Waiting(fmt.Sprintf("waiting for %s: %s", what, why))
-		if why != said {
+		if why != logged {
 			s.log.Warn("waiting for "+what, "error", why)
-			said = why
+			logged = why
 		}
 		if !pause(ctx, wait.NextBackOff()) {
 			return ctx.Err()
@@ -200,7 +202,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// final reports whether an error of the start needs somebody to act.
+// final reports whether an error at the start lasts until the operator acts.
 func final(err error) bool {
 	return errors.Is(err, topics.ErrUnfit) || errors.Is(err, record.ErrIncompatible) || errors.Is(err, ledger.ErrRefused)
 }

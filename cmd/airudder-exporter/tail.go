@@ -54,7 +54,9 @@ SCHEMA_REGISTRY_…, as run does. It needs none of AIRUDDER_….`,
 const tailedLedger = "ledger"
 
 func tailTopic(t Topics, name string) (string, error) {
-	names := map[string]string{"events": t.CallCompleted, "status": t.TaskStatus, "dead-letters": t.DeadLetter, tailedLedger: t.Ledger}
+	names := map[string]string{
+		"events": t.CallCompleted, "status": t.TaskStatus, "dead-letters": t.DeadLetter, tailedLedger: t.Ledger,
+	}
 	if topic, ok := names[name]; ok {
 		return topic, nil
 	}

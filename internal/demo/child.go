@@ -68,7 +68,8 @@ func (c *child) keepAlive(ctx context.Context, published func() int) error {
 			ends = 0
 			wait.Reset()
 		} else if ends++; ends == endsInARow {
-			return fmt.Errorf("the exporter ended %d times in a row and published nothing, the last time with %s", ends, p.cmd.ProcessState)
+			return fmt.Errorf("the exporter ended %d times in a row and published nothing, the last time with %s",
+				ends, p.cmd.ProcessState)
 		}
 		if !pause(ctx, wait.NextBackOff()) {
 			return nil

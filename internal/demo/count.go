@@ -18,7 +18,8 @@ type count struct {
 }
 
 func (c count) String() string {
-	s := fmt.Sprintf("finished %d · events %d · duplicates %d · missing %d", c.Finished, c.Events, c.Duplicates, c.Missing)
+	s := fmt.Sprintf("finished %d · events %d · duplicates %d · missing %d",
+		c.Finished, c.Events, c.Duplicates, c.Missing)
 	if c.NeverFinished > 0 {
 		s += fmt.Sprintf(" · never finished %d", c.NeverFinished)
 	}

@@ -51,7 +51,8 @@ func (k *killer) killed(pid int) {
 		if next.Time.Before(began) { // it was committed before, and is read now
 			return false
 		}
-		k.say.line("✓ RECOVERED in %s: the new exporter had the open transaction aborted,", time.Since(began).Round(10*time.Millisecond))
+		k.say.line("✓ RECOVERED in %s: the new exporter had the open transaction aborted,",
+			time.Since(began).Round(10*time.Millisecond))
 		k.say.line("  read in the ledger what is published, and publishes the rest, once.")
 		k.say.line("  The first event is that of the call with the reference %s:", next.Reference)
 		k.say.line("")

@@ -58,7 +58,8 @@ func didYouMean(near string, distance int) string {
 // kubernetesService matches what Kubernetes sets in every container for each
 // Service, after a prefix that the Service's name begins with:
 // https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
-var kubernetesService = regexp.MustCompile(`^(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
+var kubernetesService = regexp.MustCompile(
+	`^(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
 
 // nearest returns the known name with the smallest edit distance to a name.
 func nearest(name string, names []string) (near string, distance int) {

@@ -37,7 +37,7 @@ func TestExactlyTheseRights(t *testing.T) {
 				g.settle()
 				g.check(nil)
 				out, code := one.Run([]string{"check"})
-				if code != 0 || !strings.Contains(out, "the rights that a run needs are there") {
+				if code != 0 || !strings.Contains(out, "all rights that a run needs are granted") {
 					t.Errorf("check ended with %d:\n%s", code, out)
 				}
 			})

@@ -79,7 +79,8 @@ func (c *Check) URL(setting, value, example, instead string) {
 		value = "***" + value[at:]
 	}
 	switch {
-	case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "":
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" ||
+		u.RawQuery != "" || u.Fragment != "":
 		c.Bad(setting, value, "is not an absolute http or https URL: give one such as "+example)
 	case u.User != nil:
 		c.Bad(setting, value, "holds a user name: give the URL alone"+instead)
