@@ -32,7 +32,8 @@ type Exporter struct {
 // life is one process of an exporter.
 type life struct {
 	*Process
-	expected bool // the test wants it to end
+	logFrom  int64 // bytes of the log that are of earlier lives
+	expected bool  // the test wants it to end
 }
 
 // NewExporter describes an exporter with that environment, and starts nothing.
@@ -83,7 +84,8 @@ func (e *Exporter) Start() {
 	cmd.Stderr = log
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	l := &life{Process: launch(e.T, cmd)}
+	l := &life{logFrom: e.logSize()}
+	l.Process = launch(e.T, cmd)
 	e.now = l
 	go func() {
 		<-l.Exited
@@ -148,11 +150,31 @@ func (e *Exporter) PID() int {
 // that took.
 func (e *Exporter) Terminate() time.Duration {
 	e.T.Helper()
+	e.awaitLog()
 	p := e.Expect()
 	began := time.Now()
 	e.Signal(syscall.SIGTERM)
 	e.AwaitExit(p, Grace, 0)
 	return time.Since(began)
+}
+
+// awaitLog waits for the first log line of the running life: until then a signal
+// may come before the program listens for it.
+func (e *Exporter) awaitLog() {
+	e.T.Helper()
+	e.mu.Lock()
+	l := e.now
+	e.mu.Unlock()
+	Eventually(e.T, "a log line of exporter "+e.Name, Patience, func() bool { return l.Gone() || e.logSize() > l.logFrom })
+}
+
+func (e *Exporter) logSize() int64 {
+	info, err := os.Stat(e.log)
+	if err != nil {
+		e.T.Error(err)
+		return 0
+	}
+	return info.Size()
 }
 
 // AwaitExit waits for an exporter that is about to end.
