@@ -54,7 +54,7 @@ func TestDocuments(t *testing.T) {
 	}
 	_, night, _ := strings.Cut(text(t, "../deploy/OPERATING.md"), "\n## At three in the morning\n")
 	night, _, _ = strings.Cut(night, "\n## ")
-	for _, row := range regexp.MustCompile("(?m)^\\| ([^|]*) \\|").FindAllStringSubmatch(night, -1) {
+	for _, row := range regexp.MustCompile(`(?m)^\| ([^|]*) \|`).FindAllStringSubmatch(night, -1) {
 		for _, quoted := range regexp.MustCompile("`([^`/]+)`").FindAllStringSubmatch(row[1], -1) {
 			for part := range strings.SplitSeq(quoted[1], "…") {
 				if part = strings.Trim(part, " :()"); len(part) > 5 && !strings.Contains(code, part) {
