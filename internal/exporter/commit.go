@@ -63,7 +63,7 @@ func (r *run) prepare(ctx context.Context, out chan<- *transaction) error {
 			if err != nil {
 				return fmt.Errorf("prepare transaction: %w", err)
 			}
-			tx = &transaction{Txn: txn}
+			tx = &transaction{Txn: txn, parts: waiting.parts(txn.Units)}
 		}
 		more, ready := r.queue, out
 		switch {
@@ -73,9 +73,6 @@ func (r *run) prepare(ctx context.Context, out chan<- *transaction) error {
 			more = nil
 		case hold != nil:
 			ready = nil
-		}
-		if ready != nil {
-			tx.parts = waiting.parts(tx.Units)
 		}
 		select {
 		case p := <-more:
