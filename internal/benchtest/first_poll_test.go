@@ -2,15 +2,10 @@ package benchtest
 
 import (
 	"io"
-	"log/slog"
 	"net/http"
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
-	"airudder-exporter/internal/kafka"
-	"airudder-exporter/internal/kafka/access"
 	"airudder-exporter/internal/rig"
 )
 
@@ -42,15 +37,7 @@ func benchmarkFirstPoll(b *testing.B, w *world) {
 		return took
 	}
 	first() // begins the ledger
-	client, err := kafka.Dial(kafka.Config{
-		Config:      access.Config{Brokers: w.Brokers},
-		LedgerTopic: w.topics.Ledger, EventTopic: w.topics.Events,
-	}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(client.Close)
-	w.fillLedger(client)
+	w.fillLedger(w.dial())
 	var all []time.Duration
 	for b.Loop() {
 		for range 5 {

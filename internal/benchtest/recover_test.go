@@ -45,14 +45,7 @@ func BenchmarkRecover(b *testing.B) {
 }
 
 func benchmarkRecover(b *testing.B, w *world) {
-	client, err := kafka.Dial(kafka.Config{
-		Config:      access.Config{Brokers: w.Brokers},
-		LedgerTopic: w.topics.Ledger, EventTopic: w.topics.Events,
-	}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(client.Close)
+	client := w.dial()
 	w.fillLedger(client)
 	var ours, theirs []time.Duration
 	var perEntry float64
@@ -76,6 +69,20 @@ func benchmarkRecover(b *testing.B, w *world) {
 	b.ReportMetric(milliseconds(median(theirs)), "franz-ms")
 	b.ReportMetric(float64(median(ours))/float64(median(theirs)), "times-franz")
 	b.ReportMetric(perEntry, "heap-B/entry")
+}
+
+// dial is the exporter's client of this Kafka.
+func (w *world) dial() *kafka.Client {
+	w.T.Helper()
+	client, err := kafka.Dial(kafka.Config{
+		Config:      access.Config{Brokers: w.Brokers},
+		LedgerTopic: w.topics.Ledger, EventTopic: w.topics.Events,
+	}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	w.T.Cleanup(client.Close)
+	return client
 }
 
 // recover makes client the shard's producer and fills l with what is there.
