@@ -45,11 +45,12 @@ var rooms = map[string]struct{ imports, libraries []string }{
 	"internal/kafka":    {[]string{"internal/setting", "internal/batch"}, []string{"github.com/segmentio/kafka-go"}},
 	"internal/shards":   {[]string{"internal/kafka"}, []string{"github.com/segmentio/kafka-go"}},
 	"internal/topics":   {[]string{"internal/setting", "internal/kafka"}, []string{"github.com/segmentio/kafka-go"}},
-	"internal/exporter": {imports: []string{"internal/setting", "internal/call", "internal/ledger", "internal/batch", "internal/record"}},
+	"internal/notice":   {},
+	"internal/exporter": {imports: []string{"internal/setting", "internal/call", "internal/ledger", "internal/batch", "internal/record", "internal/notice"}},
 	"internal/rebuild": {imports: []string{
 		"internal/call", "internal/ledger", "internal/batch", "internal/record", "internal/kafka", "internal/topics", "internal/exporter",
 	}},
-	"internal/status": {[]string{"internal/setting", "internal/exporter"}, []string{"github.com/prometheus/client_golang/prometheus/promhttp"}},
+	"internal/status": {[]string{"internal/setting", "internal/exporter", "internal/notice"}, []string{"github.com/prometheus/client_golang/prometheus/promhttp"}},
 	"internal/embedded": {libraries: []string{
 		"github.com/twmb/franz-go/pkg/kfake", "github.com/twmb/franz-go/pkg/kmsg", // kfake speaks in kmsg's words,
 		"github.com/twmb/franz-go/pkg/sr/srfake", "github.com/twmb/franz-go/pkg/sr", // srfake in sr's

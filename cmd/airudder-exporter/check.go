@@ -104,7 +104,8 @@ func (c *checker) upstream(ctx context.Context) ([]call.Listed, error) {
 	c.ok("AIRudder accepts the credentials")
 	var listed []call.Listed
 	err = within(ctx, func(ctx context.Context) (err error) {
-		listed, err = source.List(ctx, c.since())
+		all, err := source.List(ctx, c.since())
+		listed = all.Tasks
 		return err
 	})
 	switch {

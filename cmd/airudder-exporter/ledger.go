@@ -92,7 +92,7 @@ func namedTasks(ctx context.Context, cfg Config, log *slog.Logger) (ids []string
 		return nil, err
 	}
 	named, err := source.List(ctx, time.Time{})
-	for _, l := range named {
+	for _, l := range named.Tasks {
 		ids = append(ids, l.TaskID)
 	}
 	return ids, err

@@ -30,7 +30,7 @@ const (
 // List returns the tasks that the upstream lists and those named by hand, each
 // once. since fills {since} of the query. With an error it returns the tasks
 // named by hand, as far as they are known.
-func (c *Client) List(ctx context.Context, since time.Time) ([]call.Listed, error) {
+func (c *Client) List(ctx context.Context, since time.Time) (call.Listing, error) {
 	names, fileErr := c.named.look()
 	all := newListing()
 	var err error
@@ -43,7 +43,7 @@ func (c *Client) List(ctx context.Context, since time.Time) ([]call.Listed, erro
 	for _, id := range names {
 		all.name(id)
 	}
-	return all.tasks, errors.Join(err, fileErr)
+	return call.Listing{Tasks: all.tasks}, errors.Join(err, fileErr)
 }
 
 // pages asks for one page, or for all where the query says how.

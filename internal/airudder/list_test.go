@@ -17,9 +17,9 @@ import (
 	"airudder-exporter/internal/jsonrows"
 )
 
-func taskIDs(listed []call.Listed) []string {
+func taskIDs(listing call.Listing) []string {
 	all := []string{}
-	for _, l := range listed {
+	for _, l := range listing.Tasks {
 		all = append(all, l.TaskID)
 	}
 	return all
@@ -124,8 +124,8 @@ func TestListHasAPageCap(t *testing.T) {
 	})
 	cfg := testConfig(u.URL)
 	cfg.ListQuery = "p={page}"
-	if got, err := newClient(t, cfg).List(t.Context(), time.Time{}); err != nil || len(got) != maxPages {
-		t.Errorf("got %d tasks and %v, want %d", len(got), err, maxPages)
+	if got, err := newClient(t, cfg).List(t.Context(), time.Time{}); err != nil || len(got.Tasks) != maxPages {
+		t.Errorf("got %d tasks and %v, want %d", len(got.Tasks), err, maxPages)
 	}
 }
 
@@ -168,7 +168,7 @@ func TestListTriesAgain(t *testing.T) {
 		var requests atomic.Int64
 		inBubble(t, func(w http.ResponseWriter, r *http.Request) { requests.Add(1); tt.answer(w, r) }, func(t *testing.T, c *Client) {
 			got, err := c.List(t.Context(), time.Time{})
-			if kindOf(err) != tt.kind || len(got) != 0 || requests.Load() != tt.requests {
+			if kindOf(err) != tt.kind || len(got.Tasks) != 0 || requests.Load() != tt.requests {
 				t.Errorf("%s: got %q, %v, %d requests; want kind %s, %d", name, taskIDs(got), err, requests.Load(), tt.kind, tt.requests)
 			}
 		})
@@ -246,7 +246,7 @@ func TestListMergesNamed(t *testing.T) {
 	cfg.TaskIDs = []string{"b", "a"}
 	c := newClient(t, cfg)
 	got, err := c.List(t.Context(), time.Time{})
-	if err != nil || !reflect.DeepEqual(taskIDs(got), []string{"a", "b"}) || got[0].Status != "calling" {
+	if err != nil || !reflect.DeepEqual(taskIDs(got), []string{"a", "b"}) || got.Tasks[0].Status != "calling" {
 		t.Errorf("got %+v and %v, want a, calling, and b", got, err)
 	}
 	down.Store(true)

@@ -187,6 +187,7 @@ type Counts struct {
 	Finished  int64
 	Cancelled int64
 	NoStatus  int64 // open, for all that can be told: their status is absent or no text
+	Unknown   int64 // open, for all that can be told: their status is a word that nobody knows
 }
 
 // Open is how many rows are neither finished nor cancelled.

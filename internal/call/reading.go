@@ -14,6 +14,12 @@ type Listed struct {
 	Fingerprint uint64 // of the list entry's fields in any order: it differs when the entry has changed
 }
 
+// Listing is one complete answer of the task list: its tasks, each once, those named
+// by hand among them, and what the answer says of more.
+type Listing struct {
+	Tasks []Listed
+}
+
 // Part is some of the new rows of a detail response, passed on while the rest of
 // the response still streams. Its rows are complete (Row.Complete) and so are its
 // task's fields; whether the whole response will arrive is not known yet.
@@ -35,6 +41,9 @@ type Reading struct {
 	// MoreRejects says that there were more rejects than one reading holds. The
 	// next reading shows the others, once these are in the ledger.
 	MoreRejects bool
+
+	// Total is how many rows the answer itself counts; 0: it does not say.
+	Total int64
 }
 
 // ErrNoTask says that AIRudder has no task of that id: its answer leaves no doubt.

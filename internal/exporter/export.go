@@ -51,6 +51,7 @@ func (r *run) export(ctx context.Context, taskID string) (observation, error) {
 		return observation{}, err
 	}
 	r.metrics.lateChanges.Add(float64(reading.Remember()))
+	r.notices.Observe(taskSubject(taskID), r.cfg.ofReading(complete)...)
 	return observation{task: complete.Task, counts: complete.Counts, published: publish.sent}, nil
 }
 

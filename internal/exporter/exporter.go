@@ -12,6 +12,7 @@ import (
 
 	"airudder-exporter/internal/call"
 	"airudder-exporter/internal/ledger"
+	"airudder-exporter/internal/notice"
 	"airudder-exporter/internal/setting"
 )
 
@@ -71,6 +72,7 @@ type Exporter struct {
 	metrics *metrics
 	slots   chan struct{} // one token for each read under way
 	process ledger.Writer
+	notices *notice.Board
 	recent  recent
 	prints  prints
 
@@ -99,6 +101,7 @@ func New(
 	e := &Exporter{
 		cfg: cfg, source: source, encoder: encoder, log: log, process: process,
 		slots:   make(chan struct{}, cfg.Concurrency),
+		notices: notice.New(log, reg, causes...),
 		runs:    map[int]*run{},
 		shards:  map[int]ShardStatus{},
 		changed: make(chan struct{}, 1),
@@ -161,25 +164,28 @@ func (e *Exporter) list(ctx context.Context) error {
 	e.mu.Lock()
 	since := e.meta.ExportSince
 	e.mu.Unlock()
-	tasks, err := e.source.List(ctx, since)
+	listed, err := e.source.List(ctx, since)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	e.metrics.lists.WithLabelValues(kindOf(err)).Inc()
+	if err == nil {
+		e.notices.Observe("the task list", e.cfg.ofListing(listed)...)
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch {
 	case err == nil:
 		if e.listing.err != nil {
-			e.log.Info("task list can be read again", "tasks", len(tasks))
+			e.log.Info("task list can be read again", "tasks", len(listed.Tasks))
 		}
-		e.listing = listing{tasks: tasks, at: time.Now()}
+		e.listing = listing{tasks: listed.Tasks, at: time.Now()}
 	default:
 		if e.listing.err == nil {
 			e.log.Warn("task list cannot be read; trying again", "error", err)
 		}
 		e.listing.err, e.listing.errAt = err, time.Now()
-		e.listing.tasks = merge(tasks, e.listing.tasks)
+		e.listing.tasks = merge(listed.Tasks, e.listing.tasks)
 	}
 	for _, r := range e.runs {
 		r.wake()

@@ -74,7 +74,9 @@ func (r *run) visit(ctx context.Context, taskID string) outcome {
 	if d.err == nil && r.ledger.Standing(taskID).Leftover {
 		d.err = r.clean(ctx, taskID)
 	}
-	d.seen.standing = r.ledger.Standing(taskID)
+	if d.seen.standing = r.ledger.Standing(taskID); d.seen.standing.Phase == ledger.Closed {
+		r.notices.Observe(taskSubject(taskID))
+	}
 	return d
 }
 

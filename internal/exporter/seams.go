@@ -17,7 +17,7 @@ type Source interface {
 	// List returns the tasks that the upstream lists and those named by hand.
 	// Each appears once. A list that cannot be read is an error, beside which
 	// those named by hand are returned; an empty one is not.
-	List(ctx context.Context, since time.Time) ([]call.Listed, error)
+	List(ctx context.Context, since time.Time) (call.Listing, error)
 
 	// Named reports whether a task was named by hand.
 	Named(taskID string) bool

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"airudder-exporter/internal/ledger"
+	"airudder-exporter/internal/notice"
 )
 
 // Snapshot is what the exporter shows of itself. It holds no personal data.
@@ -23,6 +24,8 @@ type Snapshot struct {
 	Tasks  []TaskStatus  `json:"tasks"`
 	Recent []Published   `json:"recent_events"` // newest first
 	List   ListStatus    `json:"list"`
+
+	Notices []notice.Notice `json:"notices"` // what needs the operator while events flow
 
 	Ready   bool      `json:"ready"`
 	Why     string    `json:"why,omitempty"` // why not ready
@@ -92,6 +95,7 @@ func (e *Exporter) Totals() Snapshot {
 		List:    ListStatus{Tasks: len(e.listing.tasks), ReadAt: e.listing.at},
 		Healthy: e.healthy(now),
 		Shards:  []ShardStatus{},
+		Notices: e.notices.Notices(),
 	}
 	if e.listing.err != nil {
 		s.List.Error, s.List.ErrorAt = e.listing.err.Error(), e.listing.errAt
@@ -195,6 +199,11 @@ func (e *Exporter) dropShard(shard int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.shards, shard)
+	shards := e.meta.Partitions
+	e.notices.Forget(func(subject string) bool {
+		taskID, ofTask := strings.CutPrefix(subject, taskSubject(""))
+		return ofTask && e.cfg.ShardOf(taskID, shards) == shard
+	})
 }
 
 // whyNotReady names what keeps events from flowing; empty when nothing does. An

@@ -96,7 +96,7 @@ func (s *fakeSource) count(taskID string) int {
 	return s.reads[taskID]
 }
 
-func (s *fakeSource) List(context.Context, time.Time) (all []call.Listed, err error) {
+func (s *fakeSource) List(context.Context, time.Time) (all call.Listing, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lists++
@@ -106,12 +106,12 @@ func (s *fakeSource) List(context.Context, time.Time) (all []call.Listed, err er
 			if !s.bare {
 				l.Status, l.ScheduleEnd = t.task.Status.Value, t.task.ScheduleEnd
 			}
-			all = append(all, l)
+			all.Tasks = append(all.Tasks, l)
 		}
 	}
 	for _, id := range s.named {
-		if !slices.ContainsFunc(all, func(l call.Listed) bool { return l.TaskID == id }) {
-			all = append(all, call.Listed{TaskID: id})
+		if !slices.ContainsFunc(all.Tasks, func(l call.Listed) bool { return l.TaskID == id }) {
+			all.Tasks = append(all.Tasks, call.Listed{TaskID: id})
 		}
 	}
 	return all, s.listErr

@@ -4,7 +4,8 @@
 //	/            the status page, which refreshes itself
 //	/api/status  the snapshot as JSON, every task of it
 //	/healthz     200 while the loop makes progress, else 503
-//	/readyz      200 while events can flow, else 503 and why not
+//	/readyz      200 while events can flow, with what needs the operator all the same;
+//	             else 503 and why not
 //	/metrics     Prometheus metrics
 //
 // All accept only GET and HEAD, and none needs an exporter: while the program

@@ -15,6 +15,7 @@ import (
 
 	"airudder-exporter/internal/exporter"
 	"airudder-exporter/internal/ledger"
+	"airudder-exporter/internal/notice"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -77,6 +78,12 @@ func idle() exporter.Snapshot {
 		Shards: []exporter.ShardStatus{{Shard: 0, Restored: started}},
 		Ready:  true, Healthy: true, At: at,
 	}
+}
+
+// but are notices, for an exporter that is ready all the same.
+func but() []notice.Notice {
+	return []notice.Notice{{Cause: "detail_total", Since: at.Add(-time.Hour), Subjects: 3, Example: "task 7f",
+		Text: "data counts 2,500 rows, but shows 1,000", Cure: "see AIRUDDER_DETAIL_REQUEST"}}
 }
 
 // busy is an exporter with a task of every kind.

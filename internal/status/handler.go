@@ -2,13 +2,17 @@ package status
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
+	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"airudder-exporter/internal/exporter"
+	"airudder-exporter/internal/notice"
 )
 
 // Handler serves all of the package's paths.
@@ -68,12 +72,26 @@ const stuck = "the loop has made no progress for a minute"
 
 func readiness(s *State) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
-		if t := s.totals(); !t.Ready {
+		t := s.totals()
+		switch {
+		case !t.Ready:
 			verdict(w, http.StatusServiceUnavailable, "not ready: "+t.Why)
-			return
+		case len(t.Notices) > 0:
+			verdict(w, http.StatusOK, "ready, but\n"+told(t.Notices))
+		default:
+			verdict(w, http.StatusOK, "ready")
 		}
-		verdict(w, http.StatusOK, "ready")
 	}
+}
+
+// told has a line for each notice.
+func told(notices []notice.Notice) string {
+	lines := make([]string, 0, len(notices))
+	for _, n := range notices {
+		lines = append(lines, fmt.Sprintf("%s since %s on %d, such as %s: %s; %s",
+			n.Cause, n.Since.UTC().Format(time.RFC3339), n.Subjects, n.Example, n.Text, n.Cure))
+	}
+	return strings.Join(lines, "\n")
 }
 
 func verdict(w http.ResponseWriter, code int, text string) {

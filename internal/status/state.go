@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"airudder-exporter/internal/exporter"
+	"airudder-exporter/internal/notice"
 )
 
 // Exporter is what there is to show. Totals is Snapshot without tasks and
@@ -79,6 +80,9 @@ func (s *State) take(from func(Exporter) exporter.Snapshot) exporter.Snapshot {
 
 // noNulls replaces missing lists by empty ones, which are [] in JSON.
 func noNulls(s exporter.Snapshot) exporter.Snapshot {
+	if s.Notices == nil {
+		s.Notices = []notice.Notice{}
+	}
 	if s.Shards == nil {
 		s.Shards = []exporter.ShardStatus{}
 	}

@@ -73,7 +73,7 @@ type view struct {
 
 // judgement is the page's first line: a colour, a title and a sentence.
 type judgement struct {
-	Level string // good, idle, bad: also the class and the icon
+	Level string // good, idle, warn, bad: also the class and the icon
 	Title string
 	Why   string
 }
@@ -167,6 +167,8 @@ func judge(s exporter.Snapshot) judgement {
 		return judgement{Level: "bad", Title: "Stuck", Why: strings.Join(compact(stuck, s.Why), "; ")}
 	case !s.Ready:
 		return judgement{Level: "bad", Title: "Not ready", Why: s.Why}
+	case len(s.Notices) > 0:
+		return judgement{Level: "warn", Title: "Ready, but"}
 	case len(s.Shards) == 0:
 		return judgement{Level: "idle", Title: "Standing by",
 			Why: "this process owns no shard: another exporter does the work"}
