@@ -6,7 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"time"
-	_ "time/tzdata" // AIRUDDER_REDIAL_ZONE by name, also where the system has no zones
+	_ "time/tzdata" // AIRUDDER_ZONE by name, also where the system has no zones
 
 	"airudder-exporter/internal/airudder"
 	"airudder-exporter/internal/env"
@@ -39,7 +39,7 @@ type Upstream struct {
 	RequestsPerSecond float64       `env:"AIRUDDER_REQUESTS_PER_SECOND,default=1" doc:"Request budget of the whole deployment, evenly spaced and shared by its exporters."`
 	Timeout           time.Duration `env:"AIRUDDER_TIMEOUT,default=120s" doc:"Longest wait for a response's first byte, and between two of them."`
 	ResponseTimeout   time.Duration `env:"AIRUDDER_RESPONSE_TIMEOUT,default=10m" doc:"Longest time for a whole response."`
-	RedialZone        Zone          `env:"AIRUDDER_REDIAL_ZONE,default=+08:00" doc:"Time zone of the redials' start times, which carry none: an offset or an IANA name."`
+	Zone              Zone          `env:"AIRUDDER_ZONE,default=+08:00" doc:"Time zone of times that name none, as the redials' do: an offset or an IANA name."`
 }
 
 // Polling is when tasks are read, and how long they are remembered.

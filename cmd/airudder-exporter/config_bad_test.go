@@ -60,9 +60,9 @@ func TestConfigBad(t *testing.T) {
 		{"AIRUDDER_CONCURRENCY", "0", `"0" is out of range: give 1 or more`},
 		{"AIRUDDER_TIMEOUT", "-1s", `"-1s"` + above},
 		{"AIRUDDER_RESPONSE_TIMEOUT", "1m", `"1m" is below AIRUDDER_TIMEOUT, 2m0s: give at least as much`},
-		{"AIRUDDER_REDIAL_ZONE", "WIB", `"WIB"` + zone},
-		{"AIRUDDER_REDIAL_ZONE", "+8", `"+8"` + zone},
-		{"AIRUDDER_REDIAL_ZONE", "Local", `"Local"` + zone},
+		{"AIRUDDER_ZONE", "WIB", `"WIB"` + zone},
+		{"AIRUDDER_ZONE", "+8", `"+8"` + zone},
+		{"AIRUDDER_ZONE", "Local", `"Local"` + zone},
 		{"AIRUDDER_POLL_MIN_INTERVAL", "0s", `"0s"` + above},
 		{"AIRUDDER_POLL_MAX_INTERVAL", "1s", `"1s" is below AIRUDDER_POLL_MIN_INTERVAL, 5s: give at least as much`},
 		{"AIRUDDER_POLL_AFTER_END", "-1h", `"-1h" is below 0: give a duration such as 24h, or 0s`},
@@ -103,7 +103,7 @@ func TestConfigBad(t *testing.T) {
 		{"HTTP_ADDR", "127.0.0.1:99999", `"127.0.0.1:99999"` + hostPort},
 		{"LOG_LEVEL", "INFO+1", `"INFO+1" is not a log level: give debug, info, warn or error`},
 		{"AIRUDDER_APP_KEY_FILE", full, `is set twice, also by AIRUDDER_APP_KEY_FILE: keep one of them`},
-		{"AIRUDDER_TOKEN", appKey, `is not a variable of this program`},
+		{"AIRUDDER_BEARER_TOKEN", appKey, `is not a variable of this program`},
 	} {
 		want := test.name + ": " + test.want
 		switch {

@@ -23,7 +23,7 @@ func FuzzConfig(f *testing.F) {
 			f.Add(name, value, "KAFKA_SASL_MECHANISM", "PLAIN")
 		}
 	}
-	f.Add("AIRUDDER_EXPORT_SINCE", "9999-12-31T23:59:59-23:59", "AIRUDDER_REDIAL_ZONE", "../zone")
+	f.Add("AIRUDDER_EXPORT_SINCE", "9999-12-31T23:59:59-23:59", "AIRUDDER_ZONE", "../zone")
 	f.Add("AIRUDDER_APP_SECERT", appSecret, "KAFKA_BROKER", kafkaSecret)
 	f.Add("KAFKA_SASL_PASSWORD_FILE", "from a file", "AIRUDDER_APP_KEY_FILE", "")
 	dir := f.TempDir()
@@ -124,10 +124,10 @@ func reloaded(t *testing.T, c Config) {
 	if err != nil {
 		t.Fatalf("%+v is accepted, and refused as it is shown: %v", c, err)
 	}
-	if c.Upstream.RedialZone.String() != again.Upstream.RedialZone.String() || !c.Polling.ExportSince.Equal(again.Polling.ExportSince) {
+	if c.Upstream.Zone.String() != again.Upstream.Zone.String() || !c.Polling.ExportSince.Equal(again.Polling.ExportSince) {
 		t.Fatalf("got  %+v\nwant %+v", again, c)
 	}
-	again.Upstream.RedialZone, again.Polling.ExportSince = c.Upstream.RedialZone, c.Polling.ExportSince
+	again.Upstream.Zone, again.Polling.ExportSince = c.Upstream.Zone, c.Polling.ExportSince
 	if !reflect.DeepEqual(again, c) {
 		t.Fatalf("got  %+v\nwant %+v", again, c)
 	}

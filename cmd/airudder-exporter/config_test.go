@@ -43,8 +43,8 @@ func TestConfigDefaults(t *testing.T) {
 	if err != nil || len(warnings) > 0 {
 		t.Fatalf("error %v, warnings %q", err, warnings)
 	}
-	zone := c.Upstream.RedialZone
-	c.Upstream.RedialZone = Zone{}
+	zone := c.Upstream.Zone
+	c.Upstream.Zone = Zone{}
 	want := Config{
 		Upstream: Upstream{
 			BaseURL: "https://api.airudder.com", AppKey: appKey, AppSecret: appSecret, AuthScheme: "Token",
@@ -81,7 +81,7 @@ func TestConfigValues(t *testing.T) {
 		"AIRUDDER_LIST_QUERY":    "page={page}&from={since}&to={until}",
 		"AIRUDDER_TASK_IDS":      "a, b,,c,",
 		"AIRUDDER_EXPORT_SINCE":  "2026-01-31T00:00:00+08:00",
-		"AIRUDDER_REDIAL_ZONE":   "Asia/Jakarta",
+		"AIRUDDER_ZONE":          "Asia/Jakarta",
 		"KAFKA_BROKERS":          "a:9092, [::1]:9093",
 		"KAFKA_COMPRESSION":      "  zstd ",
 		"KAFKA_SASL_MECHANISM":   "SCRAM-SHA-512",
@@ -99,7 +99,7 @@ func TestConfigValues(t *testing.T) {
 		"list":         {c.Upstream.ListEnabled, false},
 		"task ids":     {c.Upstream.TaskIDs, []string{"a", "b", "c"}},
 		"export since": {c.Polling.ExportSince.UTC(), time.Date(2026, 1, 30, 16, 0, 0, 0, time.UTC)},
-		"redial zone":  {c.Upstream.RedialZone.String(), "Asia/Jakarta"},
+		"zone":         {c.Upstream.Zone.String(), "Asia/Jakarta"},
 		"brokers":      {c.Kafka.Brokers, []string{"a:9092", "[::1]:9093"}},
 		"compression":  {c.Kafka.Compression, "zstd"},
 		"password":     {c.Kafka.SASL.Password, " " + kafkaSecret},
@@ -213,7 +213,7 @@ func TestConfigSettings(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"AIRUDDER_APP_KEY": "********", "KAFKA_SASL_PASSWORD": "********", "SCHEMA_REGISTRY_PASSWORD": "",
-		"AIRUDDER_TIMEOUT": "2m0s", "AIRUDDER_REDIAL_ZONE": "+08:00", "AIRUDDER_EXPORT_SINCE": "2026-01-31T00:00:00Z",
+		"AIRUDDER_TIMEOUT": "2m0s", "AIRUDDER_ZONE": "+08:00", "AIRUDDER_EXPORT_SINCE": "2026-01-31T00:00:00Z",
 		"AIRUDDER_TASK_IDS": "a,b", "LOG_LEVEL": "info", "KAFKA_REPLICATION_FACTOR": "-1", "KAFKA_TLS_ENABLED": "true",
 	} {
 		if got := shown[name]; got != want {

@@ -45,8 +45,8 @@ func New(cfg Config, logger *slog.Logger, reg prometheus.Registerer) (*Client, e
 	if cfg.AuthScheme == "" {
 		cfg.AuthScheme = "Token"
 	}
-	if cfg.RedialZone == nil {
-		cfg.RedialZone = defaultRedialZone()
+	if cfg.Zone == nil {
+		cfg.Zone = defaultZone()
 	}
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)

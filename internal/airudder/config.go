@@ -30,7 +30,7 @@ type Config struct {
 	Timeout           time.Duration // to the first byte, and between bytes
 	ResponseTimeout   time.Duration // for a whole answer
 
-	RedialZone *time.Location // of redials' times, which name none; nil: +08:00
+	Zone *time.Location // of times that name none, in the list and in details; nil: +08:00
 
 	Dial func(ctx context.Context, network, address string) (net.Conn, error) // nil: the system's network
 
@@ -111,5 +111,6 @@ func ParseZone(text string) (*time.Location, error) {
 	return zone, nil
 }
 
-// defaultRedialZone is what the documented sample's redial times make sense in.
-func defaultRedialZone() *time.Location { return time.FixedZone("+08:00", 8*60*60) }
+// defaultZone is what the documented sample's redials make sense in: their times name
+// none.
+func defaultZone() *time.Location { return time.FixedZone("+08:00", 8*60*60) }

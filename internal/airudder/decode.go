@@ -18,7 +18,7 @@ type field[T any] struct {
 
 // decoding is what setting fields needs to know.
 type decoding struct {
-	redialZone *time.Location
+	zone       *time.Location
 	mismatched func(field string) // counts
 }
 

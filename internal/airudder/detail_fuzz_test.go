@@ -32,7 +32,7 @@ type shown struct {
 // testDetail is a detail of t1 as Read makes it, without HTTP.
 func testDetail(m *metrics, judge call.Judge, yield func(call.Part) error) *detail {
 	return &detail{asked: "t1", judge: judge, yield: yield, metrics: m, largeRow: semaphore.NewWeighted(1),
-		decoding: decoding{redialZone: defaultRedialZone(), mismatched: m.mismatched}, noStatus: func(string, bool) { m.noStatus.Inc() }}
+		decoding: decoding{zone: defaultZone(), mismatched: m.mismatched}, noStatus: func(string, bool) { m.noStatus.Inc() }}
 }
 
 // readBytes reads a body as the client would, without HTTP.

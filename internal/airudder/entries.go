@@ -22,14 +22,17 @@ const maxTasks = 400_000
 type listing struct {
 	tasks []call.Listed
 	index map[string]int
+	zone  *time.Location // of times that name none
 }
 
-func newListing() *listing { return &listing{index: map[string]int{}} }
+func newListing(zone *time.Location) *listing {
+	return &listing{index: map[string]int{}, zone: zone}
+}
 
 // add takes one entry; true if its task is a new one. A later entry of the same
 // task overrides what it says again.
 func (l *listing) add(entry jsonrows.Value, m *metrics) bool {
-	e, ok := readEntry(entry)
+	e, ok := readEntry(entry, l.zone)
 	if !ok {
 		m.listWithoutID.Inc()
 		return false
@@ -102,7 +105,7 @@ func findBelow(object jsonrows.Value) (arrays []jsonrows.Value, null bool) {
 func hasTask(array jsonrows.Elements) bool {
 	for array.Next() {
 		if array.Value.IsObject() {
-			if _, ok := readEntry(array.Value); ok {
+			if _, ok := readEntry(array.Value, time.UTC); ok {
 				return true
 			}
 		}
@@ -111,8 +114,8 @@ func hasTask(array jsonrows.Elements) bool {
 }
 
 // readEntry reads one entry: an object with a TaskID, or the bare id; false if
-// it has none that could be one.
-func readEntry(entry jsonrows.Value) (call.Listed, bool) {
+// it has none that could be one. Times that name no zone are in this one.
+func readEntry(entry jsonrows.Value, zone *time.Location) (call.Listed, bool) {
 	var e call.Listed
 	if !entry.IsObject() {
 		e.TaskID, _ = identity(entry.Bytes())
@@ -144,7 +147,7 @@ func readEntry(entry jsonrows.Value) (call.Listed, bool) {
 			}
 		case "scheduleendtime":
 			if text, ok := v.Text(); ok {
-				e.ScheduleEnd, _ = parseInstant(text, time.UTC)
+				e.ScheduleEnd, _ = parseInstant(text, zone)
 			}
 		}
 	}

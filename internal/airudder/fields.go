@@ -62,7 +62,7 @@ var turnFields = fields[call.Turn]{
 
 var redialFields = fields[call.Redial]{
 	{"CallID", text(func(r *call.Redial) *call.Opt[string] { return &r.CallID })},
-	{"CallStartTime", localInstant(func(r *call.Redial) *time.Time { return &r.CallStart })},
+	{"CallStartTime", instant(func(r *call.Redial) *time.Time { return &r.CallStart })},
 	{"RingType", text(func(r *call.Redial) *call.Opt[string] { return &r.RingType })},
 	{"RingTime", integer(func(r *call.Redial) *call.Opt[int64] { return &r.RingTime })},
 	{"HangupType", text(func(r *call.Redial) *call.Opt[string] { return &r.HangupType })},

@@ -75,7 +75,7 @@ func TestHostileList(t *testing.T) {
 
 // pagesOnce asks for the list without the waits between tries.
 func (c *Client) pagesOnce(t *testing.T) (tasks int, err error) {
-	all := newListing()
+	all := newListing(time.UTC)
 	q := request{op: "list tasks", endpoint: listEndpoint, method: http.MethodGet, path: listPath}
 	arrays, _, err := c.pageOnce(t.Context(), q)
 	if err == nil {

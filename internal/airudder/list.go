@@ -32,13 +32,13 @@ const (
 // named by hand, as far as they are known.
 func (c *Client) List(ctx context.Context, since time.Time) (call.Listing, error) {
 	names, fileErr := c.named.look()
-	all := newListing()
+	all := newListing(c.cfg.Zone)
 	var err error
 	if c.cfg.ListEnabled {
 		err = c.pages(ctx, since, all)
 	}
 	if err != nil {
-		all = newListing()
+		all = newListing(c.cfg.Zone)
 	}
 	for _, id := range names {
 		all.name(id)

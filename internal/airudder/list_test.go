@@ -74,7 +74,7 @@ func TestListEnvelopeInTwoSpellings(t *testing.T) {
 func TestListSaysMore(t *testing.T) {
 	entry := `{"TaskID":"a","Status":"calling","ScheduleEndTime":"2023-10-19T06:20:20Z","rows":%d}`
 	list := func(rows int) call.Listed {
-		e, ok := readEntry(jsonrows.Keep(fmt.Appendf(nil, entry, rows)))
+		e, ok := readEntry(jsonrows.Keep(fmt.Appendf(nil, entry, rows)), time.UTC)
 		if !ok {
 			t.Fatal("no entry")
 		}
@@ -272,7 +272,7 @@ func FuzzList(f *testing.F) {
 		if null && (err != nil || len(arrays) > 0) {
 			t.Fatalf("null with %d arrays and %v", len(arrays), err)
 		}
-		all := newListing()
+		all := newListing(time.UTC)
 		for _, array := range arrays {
 			for it := jsonrows.ElementsOf(array); it.Next(); {
 				all.add(it.Value, m)
@@ -292,7 +292,7 @@ func FuzzList(f *testing.F) {
 func TestFingerprintIsOfTheFields(t *testing.T) {
 	print := func(entry string) uint64 {
 		t.Helper()
-		e, ok := readEntry(jsonrows.Keep([]byte(entry)))
+		e, ok := readEntry(jsonrows.Keep([]byte(entry)), time.UTC)
 		if !ok || e.Fingerprint == 0 {
 			t.Fatalf("%s: read %t, fingerprint %d", entry, ok, e.Fingerprint)
 		}

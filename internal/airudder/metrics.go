@@ -51,7 +51,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			"Rows without a Status that is a text: they count as open, and nothing of them is published. "+
 				"The vendor may have renamed or dropped the field."),
 		redialAfter: counter("redial_after_row_total",
-			"Redials that start after their row: the redial zone may be wrong."),
+			"Redials that start after their row: the zone in the settings may be wrong."),
 		listWithoutID: counter("list_entries_without_task_id_total",
 			"List entries, and lines of the file of task ids, without a usable TaskID."),
 	}

@@ -32,7 +32,7 @@ func (c *Client) Read(
 	}
 	d := &detail{
 		asked: taskID, judge: judge, yield: yield,
-		decoding: decoding{redialZone: c.cfg.RedialZone, mismatched: c.metrics.mismatched},
+		decoding: decoding{zone: c.cfg.Zone, mismatched: c.metrics.mismatched},
 		metrics:  c.metrics, noStatus: c.rowWithoutStatus, largeRow: c.largeRow,
 	}
 	q := request{op: "read task " + taskID, endpoint: detailEndpoint, method: http.MethodGet, path: detailPath,

@@ -42,30 +42,23 @@ func integer[T any](at func(*T) *call.Opt[int64]) func(*decoding, *T, jsonrows.V
 	}
 }
 
-// instant is a time in UTC, unless it names another zone.
+// instant is a time in the zone that it names or else in that of the settings.
 func instant[T any](at func(*T) *time.Time) func(*decoding, *T, jsonrows.Value) bool {
-	return func(_ *decoding, dst *T, v jsonrows.Value) bool { return setInstant(at(dst), v, time.UTC) }
-}
-
-// localInstant is a time in the zone of redials, unless it names another.
-func localInstant[T any](at func(*T) *time.Time) func(*decoding, *T, jsonrows.Value) bool {
-	return func(d *decoding, dst *T, v jsonrows.Value) bool { return setInstant(at(dst), v, d.redialZone) }
-}
-
-func setInstant(dst *time.Time, v jsonrows.Value, zone *time.Location) bool {
-	s, ok := v.Text()
-	if ok {
-		*dst, ok = parseInstant(s, zone)
+	return func(d *decoding, dst *T, v jsonrows.Value) bool {
+		s, ok := v.Text()
+		if ok {
+			*at(dst), ok = parseInstant(s, d.zone)
+		}
+		return ok
 	}
-	return ok
 }
 
 // Layouts of times that name no zone.
 var zoneless = []string{"2006-01-02 15:04:05", "2006-01-02T15:04:05"}
 
 // parseInstant reads a time: RFC 3339, or without a zone, which is then zone.
-// Empty, year 0 and year 1 are the zero time, "not set". False: it is no time,
-// or none that RFC 3339 can write in UTC.
+// Empty, the years 0 and 1 and the first day of 1970, where clocks begin, are the
+// zero time, "not set". False: it is no time, or none that RFC 3339 can write in UTC.
 func parseInstant(s string, zone *time.Location) (time.Time, bool) {
 	if s == "" || strings.HasPrefix(s, "0000-") {
 		return time.Time{}, true
@@ -74,15 +67,18 @@ func parseInstant(s string, zone *time.Location) (time.Time, bool) {
 	for i := 0; err != nil && i < len(zoneless); i++ {
 		t, err = time.ParseInLocation(zoneless[i], s, zone)
 	}
-	t = t.UTC()
-	switch {
-	case err != nil, t.Year() > 9999:
+	switch utc := t.UTC(); {
+	case err != nil, utc.Year() > 9999:
 		return time.Time{}, false
-	case t.Year() <= 1:
+	case utc.Year() <= 1, firstOf1970(utc), firstOf1970(t), firstOf1970(t.In(zone)):
 		return time.Time{}, true
+	default:
+		return utc, true
 	}
-	return t, true
 }
+
+// firstOf1970 reports whether a time is on that day, in its zone.
+func firstOf1970(t time.Time) bool { return t.Year() == 1970 && t.YearDay() == 1 }
 
 // labels is an object of strings. Values of other types are left out.
 func labels[T any](at func(*T) *map[string]string) func(*decoding, *T, jsonrows.Value) bool {

@@ -54,7 +54,7 @@ func rowRules() []rule {
 
 func redialRules() []rule {
 	return []rule{
-		{"call_id", "CallID", text}, {"call_start_time", "CallStartTime", redialInstant},
+		{"call_id", "CallID", text}, {"call_start_time", "CallStartTime", instant},
 		{"ring_type", "RingType", text}, {"ring_time", "RingTime", integer}, {"hangup_type", "HangupType", text},
 		{"result_label", "ResultLabel", text}, {"caller_number", "caller_number", text}, {"callee_number", "callee_number", text},
 	}
@@ -85,20 +85,18 @@ func integer(raw json.RawMessage) (any, bool) {
 	return n, true
 }
 
-func instant(raw json.RawMessage) (any, bool)       { return timeIn(raw, time.UTC) }
-func redialInstant(raw json.RawMessage) (any, bool) { return timeIn(raw, time.FixedZone("", 8*3600)) }
-
-// timeIn reads a time; empty and the year 1 are not set.
-func timeIn(raw json.RawMessage, zone *time.Location) (any, bool) {
+// instant reads a time; empty, the year 1 and the first day of 1970 are not set. One
+// that names no zone is in +08:00, the exporter's default.
+func instant(raw json.RawMessage) (any, bool) {
 	s, ok := text(raw)
 	if !ok {
 		return nil, false
 	}
-	if s == "" || strings.HasPrefix(s.(string), "0001-01-01") {
+	if s == "" || strings.HasPrefix(s.(string), "0001-01-01") || strings.HasPrefix(s.(string), "1970-01-01") {
 		return nil, true
 	}
 	for _, layout := range []string{time.RFC3339, time.DateTime} {
-		if t, err := time.ParseInLocation(layout, s.(string), zone); err == nil {
+		if t, err := time.ParseInLocation(layout, s.(string), time.FixedZone("", 8*3600)); err == nil {
 			return t.UTC(), true
 		}
 	}
