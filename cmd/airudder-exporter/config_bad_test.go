@@ -121,15 +121,15 @@ func TestConfigBad(t *testing.T) {
 	}{
 		{
 			map[string]string{"AIRUDDER_APP_KEY": "-", "AIRUDDER_APP_KEY_FILE": missing},
-			"AIRUDDER_APP_KEY: cannot be read from AIRUDDER_APP_KEY_FILE: no such file or directory",
+			"AIRUDDER_APP_KEY: cannot be read from AIRUDDER_APP_KEY_FILE: no such file or directory: give the path of a file that holds the value",
 		},
 		{
 			map[string]string{"AIRUDDER_APP_SECRET": "-", "AIRUDDER_APP_SECRET_FILE": empty},
-			"AIRUDDER_APP_SECRET: cannot be read from AIRUDDER_APP_SECRET_FILE: the file is empty",
+			"AIRUDDER_APP_SECRET: cannot be read from AIRUDDER_APP_SECRET_FILE: the file \"" + empty + "\" is empty: write the value into it",
 		},
 		{ // the secret where the file's name belongs
 			map[string]string{"AIRUDDER_APP_SECRET": "-", "AIRUDDER_APP_SECRET_FILE": appSecret},
-			"AIRUDDER_APP_SECRET: cannot be read from AIRUDDER_APP_SECRET_FILE: no such file or directory",
+			"AIRUDDER_APP_SECRET: cannot be read from AIRUDDER_APP_SECRET_FILE: no such file or directory: give the path of a file that holds the value",
 		},
 		{
 			map[string]string{"KAFKA_SASL_MECHANISM": "SCRAM-SHA-512"},

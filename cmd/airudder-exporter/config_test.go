@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -86,7 +87,7 @@ func TestConfigValues(t *testing.T) {
 		"KAFKA_COMPRESSION":      "  zstd ",
 		"KAFKA_SASL_MECHANISM":   "SCRAM-SHA-512",
 		"KAFKA_SASL_USERNAME":    "exporter",
-		"KAFKA_SASL_PASSWORD":    " " + kafkaSecret,
+		"KAFKA_SASL_PASSWORD":    kafkaSecret,
 		"HTTP_ADDR":              ":0",
 		"LOG_LEVEL":              "debug",
 		"AIRUDDER_TASK_IDS_FILE": "", // as good as not set
@@ -102,7 +103,7 @@ func TestConfigValues(t *testing.T) {
 		"zone":         {c.Upstream.Zone.String(), "Asia/Jakarta"},
 		"brokers":      {c.Kafka.Brokers, []string{"a:9092", "[::1]:9093"}},
 		"compression":  {c.Kafka.Compression, "zstd"},
-		"password":     {c.Kafka.SASL.Password, " " + kafkaSecret},
+		"password":     {c.Kafka.SASL.Password, kafkaSecret},
 		"log level":    {c.LogLevel.String(), "debug"},
 	} {
 		if !reflect.DeepEqual(pair[0], pair[1]) {
@@ -118,7 +119,7 @@ func TestConfigSecretFiles(t *testing.T) {
 	}
 	for _, name := range []string{"AIRUDDER_APP_KEY", "AIRUDDER_APP_SECRET", "KAFKA_SASL_PASSWORD", "SCHEMA_REGISTRY_PASSWORD"} {
 		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(" of "+name+"\r\n"), 0o600); err != nil {
+		if err := os.WriteFile(path, []byte("of "+name+"\r\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		given[name], given[name+"_FILE"] = "-", path
@@ -128,10 +129,22 @@ func TestConfigSecretFiles(t *testing.T) {
 		t.Fatalf("error %v, warnings %q", err, warnings)
 	}
 	got := []string{c.Upstream.AppKey, c.Upstream.AppSecret, c.Kafka.SASL.Password, c.Registry.Password}
-	want := []string{" of AIRUDDER_APP_KEY", " of AIRUDDER_APP_SECRET", " of KAFKA_SASL_PASSWORD", " of SCHEMA_REGISTRY_PASSWORD"}
+	want := []string{"of AIRUDDER_APP_KEY", "of AIRUDDER_APP_SECRET", "of KAFKA_SASL_PASSWORD", "of SCHEMA_REGISTRY_PASSWORD"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
+}
+
+// A program that waits for a secret hears that it is told to end.
+func TestRunEndsWhileItWaitsForASecret(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := &surroundings{t: t, env: map[string]string{"AIRUDDER_APP_KEY_FILE": path}}
+	p := s.start("run")
+	p.stop()
+	p.wantEnd(0)
 }
 
 func TestConfigReportsAllAtOnceInOrder(t *testing.T) {

@@ -68,6 +68,9 @@ func (p program) runCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, logger, err := p.configure(cmd.Context())
+			if cmd.Context().Err() != nil { // while a secret's file was waited for
+				return nil
+			}
 			if err != nil {
 				return err
 			}

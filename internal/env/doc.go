@@ -10,5 +10,9 @@
 //	setting what the package that uses it calls it; see Settings
 //	secret  never shown, and read from the file that <name>_FILE names, if that is set
 //
+// A secret's file has at most 64 KiB and is read within five seconds; it may be a
+// pipe. A byte-order mark and the newline at its end are no part of the secret; other
+// blanks around it are, and there is a warning.
+//
 // A variable that is empty or blank counts as one that is not set.
 package env

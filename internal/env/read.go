@@ -3,7 +3,6 @@ package env
 import (
 	"context"
 	"fmt"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -59,7 +58,7 @@ func Read(ctx context.Context, into any, env Environment) *Reader {
 }
 
 func (r *Reader) read(ctx context.Context, f field) {
-	value, found, err := r.find(f)
+	value, found, err := r.find(ctx, f)
 	switch {
 	case err != nil:
 		r.Add(f.name, err.Error())
@@ -80,27 +79,24 @@ func (r *Reader) isSet(name string) bool {
 
 // find returns a variable's text, for a secret also from the file that is named
 // instead.
-func (r *Reader) find(f field) (value string, found bool, err error) {
+func (r *Reader) find(ctx context.Context, f field) (value string, found bool, err error) {
 	value, found = r.lookup(f.name)
 	if !f.secret {
 		return strings.TrimSpace(value), found, nil
 	}
 	path, named := r.lookup(f.file())
 	if !named {
+		value = strings.TrimLeft(value, byteOrderMark)
+		if found = found && strings.TrimSpace(value) != ""; found {
+			r.warnOfBlanks(f.name, value)
+		}
 		return value, found, nil
 	}
 	if found {
 		return "", false, fmt.Errorf("is set twice, also by %s: keep one of them", f.file())
 	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return "", false, fmt.Errorf("cannot be read from %s: %w", f.file(), withoutPath(err))
-	}
-	value = strings.TrimRight(string(text), "\r\n")
-	if value == "" {
-		return "", false, fmt.Errorf("cannot be read from %s: the file is empty", f.file())
-	}
-	return value, true, nil
+	value, err = r.fromFile(ctx, f, path)
+	return value, err == nil, err
 }
 
 // decode has envconfig fill one field. It gets a struct of that field alone:

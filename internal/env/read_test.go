@@ -56,7 +56,7 @@ func TestRead(t *testing.T) {
 		},
 		"a secret where its file's name belongs": {
 			set:      []string{"BROKER_PASSWORD=", "BROKER_PASSWORD_FILE=secret"},
-			problems: []string{"BROKER_PASSWORD: cannot be read from BROKER_PASSWORD_FILE: no such file or directory"},
+			problems: []string{"BROKER_PASSWORD: cannot be read from BROKER_PASSWORD_FILE: no such file or directory: give the path of a file that holds the value"},
 		},
 		"nearly one of ours under a shared prefix": {
 			set:      []string{"BROKER_HOST=b:1", "BROKER_PORT=1", "BROKERS=b:1"},
