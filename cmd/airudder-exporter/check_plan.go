@@ -3,6 +3,7 @@ package main
 import (
 	"time"
 
+	"airudder-exporter/internal/airudder"
 	"airudder-exporter/internal/call"
 	"airudder-exporter/internal/exporter"
 )
@@ -42,7 +43,7 @@ func (c *checker) plan(listed []call.Listed, listErr error) {
 func (c *checker) interval(n int) (time.Duration, float64) {
 	perMinute := c.cfg.Upstream.RequestsPerSecond * 60
 	lists := 0.0
-	if c.cfg.Upstream.ListEnabled {
+	if c.cfg.Upstream.ListRequest != airudder.Off {
 		lists = float64(time.Minute) / float64(c.cfg.Polling.ListInterval)
 	}
 	interval := c.cfg.Polling.MinInterval

@@ -32,8 +32,8 @@ type Upstream struct {
 	AppKey            string        `env:"AIRUDDER_APP_KEY,required" secret:"true" doc:"APPKey of the account."`
 	AppSecret         string        `env:"AIRUDDER_APP_SECRET,required" secret:"true" doc:"APPSecret of the account."`
 	AuthScheme        string        `env:"AIRUDDER_AUTH_SCHEME,default=Token" doc:"Word before the token in the Authorization header."`
-	ListEnabled       bool          `env:"AIRUDDER_LIST_ENABLED,default=true" doc:"Find tasks in AIRudder's task list."`
-	ListQuery         string        `env:"AIRUDDER_LIST_QUERY" doc:"Query of the list request, such as page={page}&from={since}. {page} counts from 1; {since} and {until} are RFC 3339 in UTC, escaped. Without {page} there is no paging."`
+	ListRequest       string        `env:"AIRUDDER_LIST_REQUEST,default=GET /service/cloud/list" doc:"Request for the task list, or off: method, path, query and, after a blank, a JSON body. Placeholders: {page} (from 1), {page0} (from 0), {offset:100} or {cursor:data.next} ask for page after page; {limit:100}; {since} and {until} are RFC 3339, or as {since:2006-01-02 15:04:05}, {since:unix} or {since:unixms} say."`
+	DetailRequest     string        `env:"AIRUDDER_DETAIL_REQUEST,default=GET /service/cloud/detail?TaskID={task}" doc:"Request for a task's detail, likewise, with {task} for its TaskID."`
 	TaskIDs           []string      `env:"AIRUDDER_TASK_IDS" doc:"Tasks named by hand, separated by commas; exported whatever their age."`
 	TaskIDsFile       string        `env:"AIRUDDER_TASK_IDS_FILE" doc:"A file of such tasks, one a line; read again when it changes."`
 	RequestsPerSecond float64       `env:"AIRUDDER_REQUESTS_PER_SECOND,default=1" doc:"Request budget of the whole deployment, evenly spaced and shared by its exporters."`
@@ -132,6 +132,13 @@ func (l *LogLevel) EnvDecode(value string) error {
 
 func (l LogLevel) String() string { return strings.ToLower(l.Level.String()) }
 
+// gone are variables of earlier versions, and what to set instead.
+var gone = map[string]string{
+	"AIRUDDER_LIST_QUERY":   "put it into AIRUDDER_LIST_REQUEST, as in GET /service/cloud/list?page={page}",
+	"AIRUDDER_LIST_ENABLED": "set AIRUDDER_LIST_REQUEST to off for no list",
+	"AIRUDDER_REDIAL_ZONE":  "set AIRUDDER_ZONE, which holds for every time that names no zone",
+}
+
 // loadConfig reads the configuration, and the files that it names, from environ
 // (NAME=value). ignored are the beginnings of variables that the command has no
 // use for: they are neither read nor missed. The error has a line for everything
@@ -140,7 +147,7 @@ func loadConfig(ctx context.Context, environ []string, ignored ...string) (Confi
 	var c Config
 	r := env.Read(ctx, &c, env.Environment{
 		Set: environ, Own: "AIRUDDER_", Ignored: ignored,
-		Shared: []string{"KAFKA_", "SCHEMA_REGISTRY_", "LEDGER_", "HTTP_", "LOG_"},
+		Shared: []string{"KAFKA_", "SCHEMA_REGISTRY_", "LEDGER_", "HTTP_", "LOG_"}, Gone: gone,
 	})
 	c.tidy()
 	c.check(r)

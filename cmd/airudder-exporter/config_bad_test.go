@@ -27,7 +27,7 @@ func TestConfigBad(t *testing.T) {
 		brokers  = " is not a list of host:port: give one such as kafka-1:9092,kafka-2:9092"
 		baseURL  = " is not an absolute http or https URL: give one such as https://api.airudder.com"
 		zone     = " is not a time zone: give an offset such as +08:00 or a name such as Asia/Jakarta"
-		query    = " is not a query: give one such as page={page}&from={since}, without a question mark and with no other placeholders than {page}, {since} and {until}"
+		request  = "; give one such as GET /service/cloud/list?page={page}, or off for no list"
 		hostPort = " is not host:port: give one such as 127.0.0.1:8080 or :8080"
 	)
 	for _, test := range []struct {
@@ -43,11 +43,12 @@ func TestConfigBad(t *testing.T) {
 		{"AIRUDDER_APP_KEY", "-", `is required: set it, or AIRUDDER_APP_KEY_FILE to a file that holds it`},
 		{"AIRUDDER_APP_SECRET", " ", `is required: set it, or AIRUDDER_APP_SECRET_FILE to a file that holds it`},
 		{"AIRUDDER_AUTH_SCHEME", "Token token", `"Token token" is not one word: give one such as Token or Bearer`},
-		{"AIRUDDER_LIST_ENABLED", "yes", `"yes"` + either},
-		{"AIRUDDER_LIST_ENABLED", "false", `"false" leaves no task to export: give tasks as AIRUDDER_TASK_IDS or AIRUDDER_TASK_IDS_FILE, or set it to true`},
-		{"AIRUDDER_LIST_QUERY", "?page={page}", `"?page={page}"` + query},
-		{"AIRUDDER_LIST_QUERY", "page={pages}", `"page={pages}"` + query},
-		{"AIRUDDER_LIST_QUERY", "a=%zz", `"a=%zz" is not a query: escape it, as in name=a%20b&page={page}`},
+		{"AIRUDDER_LIST_REQUEST", "off", `"off" leaves no task to export: give tasks as AIRUDDER_TASK_IDS or AIRUDDER_TASK_IDS_FILE, or a request such as GET /service/cloud/list`},
+		{"AIRUDDER_LIST_REQUEST", "page={page}", `"page={page}" does not begin with GET or POST` + request},
+		{"AIRUDDER_LIST_REQUEST", "GET /l?p={page}&o={offset:10}", `"GET /l?p={page}&o={offset:10}" has both {page} and {offset:10}: keep one of them, since pages are asked for in one way` + request},
+		{"AIRUDDER_DETAIL_REQUEST", "GET /d", `"GET /d" does not say where the task's id goes; give one such as GET /service/cloud/detail?TaskID={task}`},
+		{"AIRUDDER_LIST_QUERY", "page={page}", `is no longer a variable of this program: put it into AIRUDDER_LIST_REQUEST, as in GET /service/cloud/list?page={page}`},
+		{"AIRUDDER_LIST_ENABLED", "false", `is no longer a variable of this program: set AIRUDDER_LIST_REQUEST to off for no list`},
 		{"AIRUDDER_LIST_INTERVAL", "5x", `"5x"` + duration},
 		{"AIRUDDER_LIST_INTERVAL", "60", `"60"` + duration},
 		{"AIRUDDER_LIST_INTERVAL", "0s", `"0s"` + above},

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
+	"airudder-exporter/internal/airudder"
 	"airudder-exporter/internal/rebuild"
 	"airudder-exporter/internal/record"
 )
@@ -86,7 +87,7 @@ func rebuildLedger(ctx context.Context, cfg Config, dryRun, accept bool, log *sl
 
 // namedTasks are the tasks that were named by hand. AIRudder is asked nothing.
 func namedTasks(ctx context.Context, cfg Config, log *slog.Logger) (ids []string, err error) {
-	cfg.Upstream.ListEnabled = false
+	cfg.Upstream.ListRequest = airudder.Off
 	source, err := upstream(cfg, log, prometheus.NewRegistry())
 	if err != nil {
 		return nil, err

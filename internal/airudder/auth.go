@@ -35,13 +35,13 @@ func (c *Client) authenticate(ctx context.Context) (string, error) {
 }
 
 func readToken(body io.Reader) (string, error) {
-	data, err := readEnvelope(authEndpoint, body, jsonrows.MaxValue)
+	envelope, err := readEnvelope(authEndpoint, body, jsonrows.MaxValue)
 	if err != nil {
 		return "", err
 	}
 	var answer map[string]json.RawMessage
 	var token string
-	_ = json.Unmarshal(data, &answer) // what is no object has no token
+	_ = json.Unmarshal(dataOf(envelope), &answer) // what is no object has no token
 	_ = json.Unmarshal(memberOf(answer, "token"), &token)
 	if token == "" || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return "", &Error{kind: KindGarbage, text: "the answer holds no token"}

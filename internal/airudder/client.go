@@ -1,6 +1,7 @@
 package airudder
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -25,6 +26,9 @@ type Client struct {
 	budget  *budget
 	tokens  *tokens
 	named   *named
+
+	list   *template // nil: no list
+	detail *template
 
 	largeRow *semaphore.Weighted // of one: held while a row of more than jsonrows.MaxRow is read
 
@@ -59,6 +63,8 @@ func New(cfg Config, logger *slog.Logger, reg prometheus.Registerer) (*Client, e
 
 		largeRow: semaphore.NewWeighted(1),
 	}
+	c.list, _ = parseList(cmp.Or(cfg.ListRequest, DefaultList)) // both are checked
+	c.detail, _ = parseDetail(cmp.Or(cfg.DetailRequest, DefaultDetail))
 	c.metrics.budgeted(reg, c.budget.rate)
 	c.tokens = newTokens(c.authenticate, logger)
 	c.named = newNamed(cfg, logger, c.metrics.listWithoutID.Inc)

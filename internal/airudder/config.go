@@ -1,12 +1,12 @@
 package airudder
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math"
 	"net"
-	"net/url"
 	"strings"
 	"time"
 
@@ -20,10 +20,10 @@ type Config struct {
 	AppSecret  string
 	AuthScheme string // before the token in Authorization; empty: Token
 
-	ListEnabled bool
-	ListQuery   string   // may hold {page}, {since} and {until}
-	TaskIDs     []string // named by hand, beside the list or instead of it
-	TaskIDsFile string   // more of them, one a line; empty: none
+	ListRequest   string   // a template; empty: DefaultList; off: none
+	DetailRequest string   // a template; empty: DefaultDetail
+	TaskIDs       []string // named by hand, beside the list or instead of it
+	TaskIDsFile   string   // more of them, one a line; empty: none
 
 	RequestsPerSecond float64       // of the whole deployment; see Client.Share
 	Concurrency       int           // task details that the caller reads at once
@@ -50,10 +50,10 @@ func (cfg Config) setting(field string) string {
 // asks nobody.
 func (cfg Config) Check() []*setting.Error {
 	problems := cfg.check()
-	if !cfg.ListEnabled && len(cfg.TaskIDs) == 0 && cfg.TaskIDsFile == "" {
+	if cfg.ListRequest == Off && len(cfg.TaskIDs) == 0 && cfg.TaskIDsFile == "" {
 		rule := setting.Check{Problems: problems}
-		rule.Bad(cfg.setting("ListEnabled"), false, fmt.Sprintf("leaves no task to export: give tasks as %s or %s, or set it to true",
-			cfg.setting("TaskIDs"), cfg.setting("TaskIDsFile")))
+		rule.Bad(cfg.setting("ListRequest"), cfg.ListRequest, fmt.Sprintf("leaves no task to export: give tasks as %s or %s, or a request such as %s",
+			cfg.setting("TaskIDs"), cfg.setting("TaskIDsFile"), DefaultList))
 		problems = rule.Problems
 	}
 	return problems
@@ -66,7 +66,12 @@ func (cfg Config) check() []*setting.Error {
 	if cfg.AuthScheme != "" && strings.ContainsFunc(cfg.AuthScheme, notOfToken) {
 		rules.Bad(cfg.setting("AuthScheme"), cfg.AuthScheme, "is not one word: give one such as Token or Bearer")
 	}
-	cfg.checkQuery(&rules)
+	if _, err := parseList(cmp.Or(cfg.ListRequest, DefaultList)); err != nil {
+		rules.Bad(cfg.setting("ListRequest"), cfg.ListRequest, err.Error())
+	}
+	if _, err := parseDetail(cmp.Or(cfg.DetailRequest, DefaultDetail)); err != nil {
+		rules.Bad(cfg.setting("DetailRequest"), cfg.DetailRequest, err.Error())
+	}
 	for _, id := range cfg.TaskIDs {
 		if !saneTaskID(id) || strings.ContainsAny(id, " \t\r\n;") {
 			rules.Bad(cfg.setting("TaskIDs"), id, "is not a list of task ids: separate them by commas")
@@ -80,16 +85,6 @@ func (cfg Config) check() []*setting.Error {
 	rules.Positive(cfg.setting("ResponseTimeout"), cfg.ResponseTimeout)
 	rules.NotBelow(cfg.setting("ResponseTimeout"), cfg.ResponseTimeout, cfg.setting("Timeout"), cfg.Timeout)
 	return rules.Problems
-}
-
-func (cfg Config) checkQuery(rules *setting.Check) {
-	query := strings.NewReplacer("{page}", "1", "{since}", "1", "{until}", "1").Replace(cfg.ListQuery)
-	if strings.HasPrefix(query, "?") || strings.ContainsAny(query, "{}") {
-		rules.Bad(cfg.setting("ListQuery"), cfg.ListQuery, "is not a query: give one such as page={page}&from={since}, "+
-			"without a question mark and with no other placeholders than {page}, {since} and {until}")
-	} else if _, err := url.ParseQuery(query); err != nil {
-		rules.Bad(cfg.setting("ListQuery"), cfg.ListQuery, "is not a query: escape it, as in name=a%20b&page={page}")
-	}
 }
 
 // notOfToken reports what no token of HTTP holds:

@@ -41,6 +41,20 @@ func memberOf(object map[string]json.RawMessage, name string) json.RawMessage {
 	return nil
 }
 
+// memberAt is the value at a path of names, separated by dots; nil: there is none.
+func memberAt(object map[string]json.RawMessage, path string) json.RawMessage {
+	name, rest, deeper := strings.Cut(path, ".")
+	value := memberOf(object, name)
+	if !deeper {
+		return value
+	}
+	var inner map[string]json.RawMessage
+	if json.Unmarshal(value, &inner) != nil {
+		return nil
+	}
+	return memberAt(inner, rest)
+}
+
 // parseCode reads the envelope's code, which may be a number in a string.
 func parseCode(raw []byte) (int, bool) {
 	text := string(raw)
@@ -73,8 +87,8 @@ func checkCode(endpoint string, raw []byte) error {
 }
 
 // readEnvelope reads a small answer whole, at most limit bytes, and returns its
-// data; nil for null.
-func readEnvelope(endpoint string, body io.Reader, limit int64) (json.RawMessage, error) {
+// members.
+func readEnvelope(endpoint string, body io.Reader, limit int64) (map[string]json.RawMessage, error) {
 	raw, err := io.ReadAll(io.LimitReader(body, limit+1))
 	switch {
 	case err != nil:
@@ -89,11 +103,16 @@ func readEnvelope(endpoint string, body io.Reader, limit int64) (json.RawMessage
 	if err := checkCode(endpoint, memberOf(envelope, "code")); err != nil {
 		return nil, err
 	}
+	return envelope, nil
+}
+
+// dataOf is what the envelope holds; nil for null.
+func dataOf(envelope map[string]json.RawMessage) json.RawMessage {
 	data := memberOf(envelope, "data")
 	if jsonrows.IsNull(data) {
-		return nil, nil
+		return nil
 	}
-	return data, nil
+	return data
 }
 
 // notJSON says why a whole body is not the JSON that it should be.

@@ -257,7 +257,7 @@ func TestNothingPersonalLeaks(t *testing.T) {
 		if i == 0 && len(got.Rejects) != 3 {
 			t.Errorf("got %d rejects, want 3", len(got.Rejects))
 		}
-		_, _, err = c.pageOnce(t.Context(), request{op: "list tasks", endpoint: listEndpoint, method: http.MethodGet, path: listPath})
+		_, err = c.pageOnce(t.Context(), listOnce(c))
 		if err != nil {
 			out.WriteString(err.Error())
 		}

@@ -73,13 +73,19 @@ func TestHostileList(t *testing.T) {
 	}
 }
 
+// listOnce is a request for the list's first page.
+func listOnce(c *Client) request {
+	q := c.list.fill(filling{zone: time.UTC})
+	q.op, q.endpoint = "list tasks", listEndpoint
+	return q
+}
+
 // pagesOnce asks for the list without the waits between tries.
 func (c *Client) pagesOnce(t *testing.T) (tasks int, err error) {
 	all := newListing(time.UTC)
-	q := request{op: "list tasks", endpoint: listEndpoint, method: http.MethodGet, path: listPath}
-	arrays, _, err := c.pageOnce(t.Context(), q)
+	p, err := c.pageOnce(t.Context(), listOnce(c))
 	if err == nil {
-		_, err = c.take(arrays, all)
+		_, _, err = c.take(p.arrays, all)
 	}
 	if err != nil {
 		return 0, err

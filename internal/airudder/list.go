@@ -2,13 +2,11 @@ package airudder
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -19,7 +17,6 @@ import (
 
 const (
 	listEndpoint = "list"
-	listPath     = "/service/cloud/list"
 
 	maxList      = 64 << 20 // bytes of one page
 	maxPages     = 1000
@@ -28,13 +25,13 @@ const (
 )
 
 // List returns the tasks that the upstream lists and those named by hand, each
-// once. since fills {since} of the query. With an error it returns the tasks
+// once. since fills {since} of the request. With an error it returns the tasks
 // named by hand, as far as they are known.
 func (c *Client) List(ctx context.Context, since time.Time) (call.Listing, error) {
 	names, fileErr := c.named.look()
 	all := newListing(c.cfg.Zone)
 	var err error
-	if c.cfg.ListEnabled {
+	if c.list != nil {
 		err = c.pages(ctx, since, all)
 	}
 	if err != nil {
@@ -46,25 +43,38 @@ func (c *Client) List(ctx context.Context, since time.Time) (call.Listing, error
 	return call.Listing{Tasks: all.tasks}, errors.Join(err, fileErr)
 }
 
-// pages asks for one page, or for all where the query says how.
+// pages asks for one page, or for all where the request says how.
 func (c *Client) pages(ctx context.Context, since time.Time, all *listing) error {
-	paged := strings.Contains(c.cfg.ListQuery, "{page}")
-	now := time.Now()
-	for page := 1; page <= maxPages; page++ {
-		q := request{op: "list tasks", endpoint: listEndpoint, method: http.MethodGet, path: listPath}
-		q.query = listQuery(c.cfg.ListQuery, page, since, now)
-		if paged {
-			q.op += ", page " + strconv.Itoa(page)
+	paging := c.list.paging()
+	f := filling{since: since, until: time.Now(), zone: c.cfg.Zone}
+	cursors := map[string]bool{}
+	for ; f.page < maxPages; f.page++ {
+		q := c.list.fill(f)
+		q.op, q.endpoint = "list tasks", listEndpoint
+		if paging.word != "" {
+			q.op += ", page " + strconv.Itoa(f.page+1)
 		}
-		arrays, err := c.page(ctx, q, page == 1)
+		p, err := c.page(ctx, q, f.page == 0)
 		if err != nil {
 			return err
 		}
-		fresh, err := c.take(arrays, all)
+		entries, fresh, err := c.take(p.arrays, all)
 		if err != nil {
 			return within(q.op, err)
 		}
-		if !paged || !fresh {
+		more := fresh
+		switch paging.word {
+		case "":
+			return nil
+		case "offset": // a server that gives fewer than asked for loses none
+			f.offset += min(entries, paging.size)
+		case "cursor":
+			f.cursor = memberAt(p.envelope, paging.argument)
+			next, _ := identity(f.cursor)
+			more = next != "" && !cursors[next]
+			cursors[next] = true
+		}
+		if !more {
 			return nil
 		}
 	}
@@ -73,32 +83,33 @@ func (c *Client) pages(ctx context.Context, since time.Time, all *listing) error
 	return nil
 }
 
-// take adds a page's entries; fresh says whether one named a new task.
-func (c *Client) take(arrays []jsonrows.Value, all *listing) (fresh bool, err error) {
+// take adds a page's entries and counts them; fresh says whether one named a new
+// task.
+func (c *Client) take(arrays []jsonrows.Value, all *listing) (entries int, fresh bool, err error) {
 	for _, array := range arrays {
-		for it := jsonrows.ElementsOf(array); it.Next(); {
+		for it := jsonrows.ElementsOf(array); it.Next(); entries++ {
 			fresh = all.add(it.Value, c.metrics) || fresh
 			if len(all.tasks) > maxTasks {
-				return fresh, &Error{kind: KindGarbage, text: fmt.Sprintf(
-					"the list names more than %d tasks; a query with {since} may ask for fewer", maxTasks)}
+				return entries, fresh, &Error{kind: KindGarbage, text: fmt.Sprintf(
+					"the list names more than %d tasks; a request with {since} may ask for fewer", maxTasks)}
 			}
 		}
 	}
-	return fresh, nil
+	return entries, fresh, nil
 }
 
 // page reads one page. What may pass is tried again: a page of null (which on
 // the first page is an empty list only if it stays) and a failing upstream.
-func (c *Client) page(ctx context.Context, q request, first bool) ([]jsonrows.Value, error) {
+func (c *Client) page(ctx context.Context, q request, first bool) (page, error) {
 	wait := backoff.NewExponentialBackOff(backoff.WithInitialInterval(listInterval), backoff.WithMaxElapsedTime(0))
 	for tries := 0; ; tries++ {
-		arrays, null, err := c.pageOnce(ctx, q)
-		again := null && first || passes(err)
+		p, err := c.pageOnce(ctx, q)
+		again := p.null && first || passes(err)
 		if !again || tries == listRetries {
-			return arrays, err
+			return p, err
 		}
 		if _, err := sleep(ctx, nil, wait.NextBackOff()); err != nil {
-			return nil, cancelled(ctx, q.op)
+			return page{}, cancelled(ctx, q.op)
 		}
 	}
 }
@@ -113,35 +124,30 @@ func passes(err error) bool {
 	return false
 }
 
-func (c *Client) pageOnce(ctx context.Context, q request) (arrays []jsonrows.Value, null bool, err error) {
+func (c *Client) pageOnce(ctx context.Context, q request) (p page, err error) {
 	for {
 		resp, err := c.send(ctx, q)
 		if err == nil {
-			arrays, null, err = readPage(resp.body)
+			p, err = readPage(resp.body)
 			err = resp.finish(err)
 		}
 		if !q.again(err) {
-			return arrays, null, err
+			return p, err
 		}
 	}
 }
 
-func readPage(body io.Reader) (arrays []jsonrows.Value, null bool, err error) {
-	data, err := readEnvelope(listEndpoint, body, maxList)
-	if err != nil {
-		return nil, false, err
-	}
-	return findEntries(data)
+// page is one answer of the list.
+type page struct {
+	envelope map[string]json.RawMessage
+	arrays   []jsonrows.Value // of entries
+	null     bool             // it says nothing, not even that there are none
 }
 
-// listQuery fills the placeholders of a query.
-func listQuery(template string, page int, since, until time.Time) string {
-	if since.IsZero() {
-		since = time.Unix(0, 0)
+func readPage(body io.Reader) (p page, err error) {
+	if p.envelope, err = readEnvelope(listEndpoint, body, maxList); err != nil {
+		return p, err
 	}
-	return strings.NewReplacer(
-		"{page}", strconv.Itoa(page),
-		"{since}", url.QueryEscape(since.UTC().Format(time.RFC3339)),
-		"{until}", url.QueryEscape(until.UTC().Format(time.RFC3339)),
-	).Replace(strings.TrimPrefix(template, "?"))
+	p.arrays, p.null, err = findEntries(dataOf(p.envelope))
+	return p, err
 }

@@ -109,7 +109,7 @@ func TestListPages(t *testing.T) {
 				fmt.Fprintf(w, `{"data":%s,"code":200}`, tt.pages[min(page, len(tt.pages))-1])
 			})
 			cfg := testConfig(u.URL)
-			cfg.ListQuery = "p={page}"
+			cfg.ListRequest = DefaultList + "?p={page}"
 			got, err := newClient(t, cfg).List(t.Context(), time.Time{})
 			if err != nil || !reflect.DeepEqual(taskIDs(got), tt.want) || u.requests.Load() != tt.requests {
 				t.Errorf("got %q, %v, %d requests; want %q, %d", taskIDs(got), err, u.requests.Load(), tt.want, tt.requests)
@@ -123,26 +123,9 @@ func TestListHasAPageCap(t *testing.T) {
 		fmt.Fprintf(w, `{"data":["%s"]}`, r.URL.Query().Get("p"))
 	})
 	cfg := testConfig(u.URL)
-	cfg.ListQuery = "p={page}"
+	cfg.ListRequest = DefaultList + "?p={page}"
 	if got, err := newClient(t, cfg).List(t.Context(), time.Time{}); err != nil || len(got.Tasks) != maxPages {
 		t.Errorf("got %d tasks and %v, want %d", len(got.Tasks), err, maxPages)
-	}
-}
-
-func TestListQuery(t *testing.T) {
-	at := time.Date(2024, 5, 6, 7, 8, 9, 0, time.FixedZone("", 2*60*60))
-	for template, want := range map[string]string{
-		"":                                  "",
-		"?size=50":                          "size=50",
-		"from={since}&to={until}&p={page}":  "from=2024-05-06T05%3A08%3A09Z&to=2024-05-06T06%3A08%3A09Z&p=7",
-		"{page}{page}&since={since}&x={no}": "77&since=2024-05-06T05%3A08%3A09Z&x={no}",
-	} {
-		if got := listQuery(template, 7, at, at.Add(time.Hour)); got != want {
-			t.Errorf("%s: got %s, want %s", template, got, want)
-		}
-	}
-	if got, want := listQuery("{since}", 1, time.Time{}, at), "1970-01-01T00%3A00%3A00Z"; got != want {
-		t.Errorf("since nothing: got %s, want %s", got, want)
 	}
 }
 
@@ -204,7 +187,7 @@ func TestListNamedByHand(t *testing.T) {
 	}
 	write("# ours\n f1 \n\nf2 # two\r\nf1\nno/id\n")
 	cfg := testConfig("http://127.0.0.1:1") // asked for nothing
-	cfg.ListEnabled, cfg.TaskIDs, cfg.TaskIDsFile = false, []string{"c1", "f2"}, file
+	cfg.ListRequest, cfg.TaskIDs, cfg.TaskIDsFile = Off, []string{"c1", "f2"}, file
 	c := newClient(t, cfg)
 	if !c.Named("f1") || !c.Named("c1") || c.Named("f3") {
 		t.Error("named before the first list: want f1 and c1, not f3")
@@ -264,11 +247,11 @@ func FuzzList(f *testing.F) {
 	}
 	m := testMetrics()
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		data, err := readEnvelope(listEndpoint, strings.NewReader(string(raw)), maxList)
+		envelope, err := readEnvelope(listEndpoint, strings.NewReader(string(raw)), maxList)
 		if err == nil && !json.Valid(raw) {
 			t.Fatal("accepted what is not JSON")
 		}
-		arrays, null, err := findEntries(data)
+		arrays, null, err := findEntries(dataOf(envelope))
 		if null && (err != nil || len(arrays) > 0) {
 			t.Fatalf("null with %d arrays and %v", len(arrays), err)
 		}

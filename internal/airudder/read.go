@@ -2,18 +2,13 @@ package airudder
 
 import (
 	"context"
-	"net/http"
-	"net/url"
 
 	"golang.org/x/sync/semaphore"
 
 	"airudder-exporter/internal/call"
 )
 
-const (
-	detailEndpoint = "detail"
-	detailPath     = "/service/cloud/detail"
-)
+const detailEndpoint = "detail"
 
 // Read streams one task's detail. It asks judge about every finished row, with
 // the CallID's bytes (none, if the row has no usable one) and the row's xxHash64,
@@ -35,8 +30,8 @@ func (c *Client) Read(
 		decoding: decoding{zone: c.cfg.Zone, mismatched: c.metrics.mismatched},
 		metrics:  c.metrics, noStatus: c.rowWithoutStatus, largeRow: c.largeRow,
 	}
-	q := request{op: "read task " + taskID, endpoint: detailEndpoint, method: http.MethodGet, path: detailPath,
-		query: "TaskID=" + url.QueryEscape(taskID)}
+	q := c.detail.fill(filling{task: taskID})
+	q.op, q.endpoint = "read task "+taskID, detailEndpoint
 	a, err := c.ask(ctx, q, d)
 	if err == nil && a.passOver {
 		d.header = &a.task

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -17,7 +18,7 @@ type request struct {
 	op       string // for errors
 	endpoint string // for metrics: auth, list or detail
 	method   string
-	path     string
+	path     string // escaped, from the base URL on
 	query    string
 	body     []byte
 
@@ -73,7 +74,8 @@ func (c *Client) exchange(ctx context.Context, q request, token string) (*respon
 
 func (c *Client) newRequest(ctx context.Context, q request, token string) (*http.Request, error) {
 	u := *c.base
-	u.Path = strings.TrimSuffix(u.Path, "/") + q.path
+	u.RawPath = strings.TrimSuffix(u.EscapedPath(), "/") + q.path
+	u.Path, _ = url.PathUnescape(u.RawPath) // of the base URL and a checked template
 	u.RawQuery = q.query
 	r, err := http.NewRequestWithContext(ctx, q.method, u.String(), bytes.NewReader(q.body))
 	if err != nil {

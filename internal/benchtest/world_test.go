@@ -58,7 +58,7 @@ func (w *world) exporter(url string, settings ...string) *rig.Process {
 		"AIRUDDER_BASE_URL=" + url,
 		"AIRUDDER_APP_KEY=key",
 		"AIRUDDER_APP_SECRET=secret",
-		"AIRUDDER_LIST_ENABLED=false",
+		"AIRUDDER_LIST_REQUEST=off",
 		"AIRUDDER_TASK_IDS=" + taskID,
 		"AIRUDDER_REQUESTS_PER_SECOND=100000",
 		"KAFKA_BROKERS=" + strings.Join(w.Brokers, ","),

@@ -30,6 +30,10 @@ func (r *Reader) checkNames() {
 		near, distance := nearest(name, names)
 		shown := oneWord(name)
 		switch {
+		case r.env.Gone[name] != "":
+			if r.isSet(name) {
+				r.Add(shown, "is no longer a variable of this program: "+r.env.Gone[name])
+			}
 		case r.env.Own != "" && strings.HasPrefix(name, r.env.Own):
 			if !kubernetesService.MatchString(name[len(r.env.Own):]) {
 				r.Add(shown, "is not a variable of this program"+didYouMean(near, distance))

@@ -22,6 +22,10 @@ type Environment struct {
 	// with one and is nearly one of the struct's is worth a warning.
 	Shared []string
 
+	// Gone are variables that the program no longer has, and what to do instead. One
+	// that is set is a mistake.
+	Gone map[string]string
+
 	// Ignored are the beginnings of variables that are not read: their fields
 	// get the defaults, and nothing is said of them.
 	Ignored []string

@@ -34,14 +34,14 @@ func TestEveryShape(t *testing.T) {
 	}
 	for _, s := range []site{
 		{airuddersim.ListArray, func(c *airuddersim.Config) { c.ListPageSize = 2; forms(airuddersim.Shuffled)(c) },
-			[]string{"AIRUDDER_LIST_QUERY=page={page}&since={since}&until={until}", "KAFKA_COMPRESSION=zstd"}},
+			[]string{"AIRUDDER_LIST_REQUEST=GET /service/cloud/list?page={page}&since={since}&until={until}", "KAFKA_COMPRESSION=zstd"}},
 		{airuddersim.ListNested, func(c *airuddersim.Config) { c.ListName = "Aufgaben"; c.DriftAfter = 30 * time.Second },
 			[]string{"KAFKA_EVENT_KEY=task_id", "KAFKA_LEDGER_PARTITIONS=3", "KAFKA_COMPRESSION=gzip"}},
 		{airuddersim.ListIDs, func(c *airuddersim.Config) {
 			c.ListIgnoresFilters, c.ListWithoutID = true, true
 			forms(airuddersim.DetailFirst)(c)
 		},
-			[]string{"AIRUDDER_LIST_QUERY=page={page}", "KAFKA_EVENT_KEY=callee_number", "KAFKA_COMPRESSION=snappy"}},
+			[]string{"AIRUDDER_LIST_REQUEST=GET /service/cloud/list?page={page}", "KAFKA_EVENT_KEY=callee_number", "KAFKA_COMPRESSION=snappy"}},
 		{airuddersim.ListStrings, forms(airuddersim.Sparse, airuddersim.Nested),
 			[]string{"KAFKA_EVENT_KEY=comments", "KAFKA_PARTITIONS=1", "KAFKA_COMPRESSION=none"}},
 		{airuddersim.ListNull, forms(airuddersim.DuplicateKeys), nil}, // tasks named by hand

@@ -45,7 +45,7 @@ func startProcess(t *testing.T, u *upstream, b *broker) *process {
 	published, _ := b.Published(t.Context(), eventTopic)
 	p := &process{t: t, metrics: prometheus.NewRegistry(), later: published, committing: make(chan struct{})}
 	client, err := airudder.New(airudder.Config{
-		BaseURL: baseURL, AppKey: "key", AppSecret: "secret", ListEnabled: true,
+		BaseURL: baseURL, AppKey: "key", AppSecret: "secret",
 		RequestsPerSecond: 1, Concurrency: 4, Timeout: 30 * time.Second, ResponseTimeout: 5 * time.Minute, Dial: u.dial,
 	}, nil, p.metrics)
 	if err != nil {
