@@ -21,6 +21,7 @@ type options struct {
 	stateFile string
 	listShape string
 	faults    []string
+	oddities  []string
 	sim       airuddersim.Config
 }
 
@@ -31,7 +32,7 @@ func newCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:           "airudder-sim",
 		Short:         "Serve a simulated AIRudder",
-		Long:          "Serve a simulated AIRudder: invented campaigns that play by themselves, faults on demand\n(--fault, POST /faults), and what really happened (GET /truth).",
+		Long:          about + oddities(),
 		Args:          cobra.NoArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -46,6 +47,31 @@ func newCommand() *cobra.Command {
 	cmd.CompletionOptions.DisableDefaultCmd = true
 	cmd.AddCommand(newHealthcheck())
 	return cmd
+}
+
+const about = `Serve a simulated AIRudder: invented campaigns that play by themselves, faults on demand
+(--fault, POST /faults), and what really happened (GET /truth).
+
+Accounts differ where the documentation is silent. --oddity name or --oddity name=value, as
+often as needed, makes this one an account of that kind; POST /faults with
+{"oddities":{"name":"value"}} does so while it runs, and {"oddities":{}} ends all of them.
+
+Oddities:
+`
+
+// oddities are all oddities, one a line.
+func oddities() string {
+	var b strings.Builder
+	for _, r := range airuddersim.OddityRules() {
+		name := string(r.Oddity)
+		if value, optional := strings.CutPrefix(r.Value, "["); optional {
+			name += "[=" + value
+		} else if value != "" {
+			name += "=" + value
+		}
+		fmt.Fprintf(&b, "  %-22s %s\n", name, r.Means)
+	}
+	return b.String()
 }
 
 // bind declares the flags.
@@ -74,6 +100,7 @@ func (o *options) bind(cmd *cobra.Command) {
 	f.BoolVar(&o.sim.ListIgnoresFilters, "list-ignores-filters", false, "answer every list query with the same tasks")
 	f.BoolVar(&o.sim.ListWithoutID, "list-without-id", false, "list entries without a TaskID, too")
 
+	f.StringArrayVar(&o.oddities, "oddity", nil, "how the account differs, as name or name=value; repeatable. See above")
 	f.BoolVar(&o.sim.Gzip, "gzip", true, "compress responses where it is accepted")
 	f.StringArrayVar(&o.faults, "fault", nil, "share of responses that a fault happens to, as kind=share; repeatable. Kinds: "+kinds())
 }
@@ -98,6 +125,15 @@ func (o *options) complete() error {
 			return err
 		}
 		o.sim.FaultRates[kind] = share
+		o.sim.Cache = o.sim.Cache || kind == airuddersim.Stale
+	}
+	o.sim.Oddities = map[airuddersim.Oddity]string{}
+	for _, text := range o.oddities {
+		name, value, err := airuddersim.ParseOddity(text)
+		if err != nil {
+			return fmt.Errorf("--oddity %s: %w", text, err)
+		}
+		o.sim.Oddities[name] = value
 	}
 	return nil
 }
@@ -120,7 +156,7 @@ func atLeast0(flag string, value int) error {
 func parseFault(text string) (airuddersim.FaultKind, float64, error) {
 	name, number, _ := strings.Cut(text, "=")
 	kind := airuddersim.FaultKind(name)
-	if !slices.Contains(airuddersim.FaultKinds(), kind) {
+	if !slices.Contains(allKinds(), kind) {
 		return "", 0, fmt.Errorf("--fault %q: want kind=share with one of the kinds %s", text, kinds())
 	}
 	share, err := strconv.ParseFloat(number, 64)
@@ -132,7 +168,11 @@ func parseFault(text string) (airuddersim.FaultKind, float64, error) {
 
 func shapes() string { return joined(airuddersim.ListShapes()) }
 
-func kinds() string { return joined(airuddersim.FaultKinds()) }
+func kinds() string { return joined(allKinds()) }
+
+func allKinds() []airuddersim.FaultKind {
+	return append(airuddersim.FaultKinds(), airuddersim.Lies()...)
+}
 
 func joined[T ~string](words []T) string {
 	texts := make([]string, len(words))

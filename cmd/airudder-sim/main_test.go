@@ -195,6 +195,8 @@ func TestBadFlags(t *testing.T) {
 		"--fault cut=2":                `--fault "cut=2": want a share from 0 to 1 after the kind`,
 		"--fault cut=NaN":              `--fault "cut=NaN": want a share`,
 		"--fault cutt=0.1":             `--fault "cutt=0.1": want kind=share with one of the kinds unauthorized,`,
+		"--oddity list_cap":            `--oddity list_cap: oddity list_cap: "" is no number`,
+		"--oddity list_kap=3":          `--oddity list_kap=3: no oddity is called "list_kap"`,
 		"--rate 0":                     "--rate 0: want more than 0",
 		"--rate NaN":                   "--rate NaN: want more than 0",
 		"--speed Inf":                  "--speed +Inf: want more than 0",
@@ -222,7 +224,7 @@ func TestFlagsReachTheSimulation(t *testing.T) {
 	var o options
 	cmd := &cobra.Command{}
 	o.bind(cmd)
-	if err := cmd.ParseFlags(strings.Fields("--list-shape ids --fault cut=0.05 --fault hang=0.1 --token-ttl 3s")); err != nil {
+	if err := cmd.ParseFlags(strings.Fields("--list-shape ids --fault cut=0.05 --fault hang=0.1 --fault stale=0.1 --oddity list_cap=20 --oddity list_total --token-ttl 3s")); err != nil {
 		t.Fatal(err)
 	}
 	if err := o.complete(); err != nil {
@@ -230,5 +232,8 @@ func TestFlagsReachTheSimulation(t *testing.T) {
 	}
 	if o.sim.ListShape != airuddersim.ListIDs || o.sim.FaultRates[airuddersim.Cut] != 0.05 || o.sim.FaultRates[airuddersim.Hang] != 0.1 || o.sim.TokenTTL != 3*time.Second || !o.sim.Renew {
 		t.Errorf("got %+v", o.sim)
+	}
+	if total, ok := o.sim.Oddities[airuddersim.ListTotal]; !ok || total != "" || o.sim.Oddities[airuddersim.ListCap] != "20" || !o.sim.Cache {
+		t.Errorf("got oddities %v, cache %t", o.sim.Oddities, o.sim.Cache)
 	}
 }

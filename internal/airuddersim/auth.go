@@ -41,7 +41,7 @@ func (s *Sim) serveAuth(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.count(Auth, http.StatusOK)
-	s.send(w, r, answer(200, "OK", `{"token":`+quoted(s.grant())+`}`), drawn)
+	s.send(w, r, s.good(`{"token":`+quoted(s.grant())+`}`), drawn)
 }
 
 // matches compares a credential with the right one; when none is set, any is.

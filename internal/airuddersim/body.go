@@ -3,6 +3,7 @@ package airuddersim
 import (
 	"bufio"
 	"io"
+	"net/http"
 	"slices"
 )
 
@@ -21,6 +22,9 @@ type body struct {
 	rows       []*shown
 	sent       []int64 // where each row ends, counted from the body's start
 	state      *StateAt
+
+	refused bool // it says itself that it is not good
+	unread  bool // it says so before the rows
 }
 
 // size is the body's length in bytes.
@@ -103,12 +107,14 @@ func (s *Sim) row(t *task, index int) *shown {
 func (s *Sim) detailBody(t *task, drawn []Fault) *body {
 	form := formOf(drawn)
 	b := &body{state: t.States[len(t.States)-1]}
-	var indexes []int
-	for i, r := range t.Rows {
-		if r.Hidden {
-			continue
-		}
-		indexes = append(indexes, i)
+	b.refused = s.goodCode() != http.StatusOK || form.code != 0
+	b.unread = form.codeFirst
+	indexes := s.shownRows(t)
+	if form.rows != allRows {
+		indexes = nil
+	}
+	for _, i := range indexes {
+		r := t.Rows[i]
 		if form.plain() || r.Raw != "" || r.Spoiled != "" {
 			b.rows = append(b.rows, s.row(t, i))
 		} else {

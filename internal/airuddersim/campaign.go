@@ -52,6 +52,7 @@ func (s *Sim) forgetRenderings() {
 		if !t.Plays || !t.ended() || s.now.Sub(t.States[len(t.States)-1].At) < s.cfg.Window {
 			continue
 		}
+		t.last, t.old = nil, nil
 		for _, r := range t.Rows {
 			r.shown = nil
 		}

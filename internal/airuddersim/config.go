@@ -54,7 +54,9 @@ type Config struct {
 	ListWithoutID      bool          // two entries more, one without a TaskID and one with an empty one
 
 	// Responses.
-	Gzip       bool // compress what accepts it
+	Oddities   map[Oddity]string // those that the account has from the start, with their values; New panics at one that is wrong
+	Cache      bool              // keep earlier answers of each task, which Stale needs
+	Gzip       bool              // compress what accepts it
 	FaultRates map[FaultKind]float64
 }
 

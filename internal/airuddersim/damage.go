@@ -25,6 +25,10 @@ func (s *Sim) damaged(t *task, index int, f Fault, r *rand.Rand) []byte {
 	switch f.Kind {
 	case NoCallID:
 		return appendObject(nil, override(fields, map[string]string{"CallID": []string{`""`, `null`, ``}[variant]}))
+	case PlaceholderCallID:
+		return appendObject(nil, override(fields, map[string]string{"CallID": []string{`"0"`, `"--"`, `" "`}[variant]}))
+	case SurrogateCallID:
+		return appendObject(nil, override(fields, map[string]string{"CallID": []string{`"\ud800"`, `"\udfff"`, `"a\ud801b"`}[variant]}))
 	case HugeRow:
 		size := int(or(f.After, hugeRow))
 		text := strings.Repeat("suara tidak jelas, mohon diulang; ", size/34+1)[:size]

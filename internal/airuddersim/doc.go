@@ -34,10 +34,17 @@
 //	POST /service/cloud/auth            {"APPKey","APPSecret"} → data.token
 //	GET  /service/cloud/list            page (from 1), limit, since, until, status
 //	GET  /service/cloud/detail?TaskID=  the whole task
+//	POST of both, and of /service/cloud/workflow/taskdetail: parameters in a JSON body
 //	GET  /truth                         a Truth as JSON, streamed task by task
 //	GET  /faults                        a FaultReport: rates, script length, injected, requests
-//	POST /faults                        a FaultOrder: script, rates, drift, stop
+//	POST /faults                        a FaultOrder: script, rates, oddities, drift, stop
 //	GET  /healthz                       200 ok
+//
+// # Faults and oddities
+//
+// A [Fault] happens to one response, by script or by chance: it is bad, has an
+// unusual form, or misleads ([Lies]). An [Oddity] lasts: it is how the account
+// answers where the documentation is silent ([OddityRules]).
 //
 // # The truth
 //
@@ -45,15 +52,16 @@
 // each the truth says when; whether it is still current (the row exists and
 // shows this CallID as finished); whether it was served: every byte up to the
 // row's closing brace was handed to the connection, in the row's own right form;
-// and whether it was served complete: so in a response that ended well. The
-// marks are set before the client can see a good response's end. Handed to the
-// connection does not mean received: a checker may rely on
+// and whether it was shown: so in a complete response, which ended well and had
+// a good code. The marks are set before the client can see a good response's end.
+// Handed to the connection does not mean received: a checker may rely on
 //
 //   - every event's (TaskID, CallID) is a finished call, and shows up once;
 //   - every current call appears in time, as an event, or, where the call says
 //     damaged, as an event or a dead letter.
 //
-// [Truth.Check] does that. A task's path of states says for each state whether
-// a complete response ever showed it: an observer's path of transitions is a
-// subsequence of the states, made of served ones.
+// [Truth.Check] does that, and [Truth.Shown] are the calls that nobody can have
+// missed. A task's path of states says for each state whether a complete response
+// ever showed it: an observer's path of transitions is a subsequence of the
+// states, made of served ones.
 package airuddersim

@@ -20,6 +20,11 @@ func (s *Sim) setDrift(on bool) {
 		return
 	}
 	s.drift = on
+	s.renderAgain()
+}
+
+// renderAgain has all rows rendered again when they are sent next.
+func (s *Sim) renderAgain() {
 	for _, t := range s.tasks {
 		for _, r := range t.Rows {
 			r.shown = nil

@@ -52,7 +52,26 @@ const (
 	Nested        FaultKind = "nested"         // keys named CallID and Status deeper inside rows
 )
 
-// FaultKinds are all kinds, in the order of their description.
+// Answers that mislead about a task: each ends well, and is not to be believed
+// alone.
+const (
+	Stale        FaultKind = "stale"          // as it was before the task took its present state, from a cache (Config.Cache)
+	EmptyDetail  FaultKind = "empty_detail"   // "detail": []
+	NullDetail   FaultKind = "null_detail"    // "detail": null
+	EmptyData    FaultKind = "empty_data"     // "data": []
+	BadCodeFirst FaultKind = "bad_code_first" // a code that is not good before right rows
+	BadCodeLast  FaultKind = "bad_code_last"  // a code that is not good after right rows
+
+	PlaceholderCallID FaultKind = "placeholder_call_id" // one finished row's CallID is 0, -- or blank
+	SurrogateCallID   FaultKind = "surrogate_call_id"   // one finished row's CallID is half of a UTF-16 pair
+)
+
+// Lies are the kinds that mislead about a task; they work at details alone.
+func Lies() []FaultKind {
+	return []FaultKind{Stale, EmptyDetail, NullDetail, EmptyData, BadCodeFirst, BadCodeLast, PlaceholderCallID, SurrogateCallID}
+}
+
+// FaultKinds are all other kinds, in the order of their description.
 func FaultKinds() []FaultKind {
 	return slices.Concat(wholeFaults(), bodyFaults(), rowFaults(), forms())
 }
@@ -75,11 +94,18 @@ func forms() []FaultKind {
 
 // detailOnly reports whether a kind means something for a task's detail alone.
 func (k FaultKind) detailOnly() bool {
-	return slices.Contains(rowFaults(), k) || slices.Contains(forms(), k)
+	return slices.Contains(rowFaults(), k) || slices.Contains(forms(), k) || slices.Contains(Lies(), k)
 }
 
 // spoils reports whether a row so damaged may become a dead letter.
-func (k FaultKind) spoils() bool { return slices.Contains(rowFaults(), k) }
+func (k FaultKind) spoils() bool {
+	return slices.Contains(rowFaults(), k) || k == PlaceholderCallID || k == SurrogateCallID
+}
+
+// known reports whether there is such a kind.
+func (k FaultKind) known() bool {
+	return slices.Contains(FaultKinds(), k) || slices.Contains(Lies(), k)
+}
 
 // Endpoints, as a Fault names them.
 const (
@@ -177,7 +203,7 @@ func (s *Sim) draw(endpoint, taskID string) []Fault {
 	}
 	var drawn []Fault
 	taken := false
-	for _, kind := range FaultKinds() {
+	for _, kind := range append(FaultKinds(), Lies()...) {
 		share := s.faults.rates[kind]
 		hit := share > 0 && s.drawn.Float64() < share
 		f := Fault{Kind: kind, AsDate: hit && s.drawn.IntN(2) == 0}

@@ -145,7 +145,7 @@ func TestSlowBodyIsWhole(t *testing.T) {
 	if took := time.Since(began); took < 50*time.Millisecond {
 		t.Errorf("it took %v, want ten pieces 5 ms apart", took)
 	}
-	if call := sim.Truth().Tasks[0].Calls[29]; !call.ServedComplete {
+	if call := sim.Truth().Tasks[0].Calls[29]; !call.Shown {
 		t.Error("the last call was not served complete")
 	}
 }

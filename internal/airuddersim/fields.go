@@ -16,9 +16,6 @@ type field struct {
 // noTime is how the API writes a time that is not set.
 const noTime = "0001-01-01T00:00:00Z"
 
-// redialZone is the zone that RedailCall's times are in without saying so.
-var redialZone = time.FixedZone("", 8*60*60)
-
 // taskFields are a task's own fields in the documented order, without detail.
 func (s *Sim) taskFields(t *task) []field {
 	rnd := random(s.cfg.Seed, forTask, t.No, 2)
@@ -28,16 +25,16 @@ func (s *Sim) taskFields(t *task) []field {
 		{"RobotMethod", quote(pick(rnd, []string{"single", "single", "group"}))},
 		{"RobotID", quote(hexID(s.cfg.Seed, "robot", t.Product, t.Brand))},
 		{"SIPLine", quote(fmt.Sprintf("ID_SIMULATED_LINE_%02d", 1+rnd.IntN(8)))},
-		{"Status", quote(t.status())},
-		{"ScheduleStartTime", clock(t.Start)},
-		{"ScheduleEndTime", clock(t.End)},
+		{"Status", s.odd.word(TaskWords, t.status())},
+		{"ScheduleStartTime", s.clock(t.Start)},
+		{"ScheduleEndTime", s.scheduleEnd(t.End)},
 		{"RepeatInterval", number(int64(s.cfg.RedialWait / time.Minute))},
 		{"RepeatNumber", number(int64(t.Repeats))},
 	}
 	if s.drift {
 		fields = driftTask(fields)
 	}
-	return fields
+	return append(fields, s.besideRows(t)...)
 }
 
 // rowFields are a row's fields in the documented order, as they are now.
@@ -104,7 +101,7 @@ func (v view) fields() []field {
 		{"CalleeNumber", quote(v.who.number)},
 		{"CallStartTime", v.startTime()},
 		{"CallEndTime", v.endTime()},
-		{"Status", quote(v.r.Status)},
+		{"Status", v.sim.odd.word(RowWords, v.r.Status)},
 		{"Intention", quote(intention)},
 		{"intention_description", quote(description)},
 		{"CallID", v.callID()},
@@ -141,14 +138,14 @@ func (s *Sim) caller(t *task) string {
 
 func (v view) startTime() []byte {
 	if a := v.r.current(); a != nil && v.r.Status != Cancelled {
-		return clock(a.Start)
+		return v.sim.clock(a.Start)
 	}
 	return v.unset()
 }
 
 func (v view) endTime() []byte {
 	if v.settled() {
-		return clock(v.r.current().End)
+		return v.sim.clock(v.r.current().End)
 	}
 	return v.unset()
 }
@@ -233,7 +230,7 @@ func (v view) redials() []byte {
 		o := v.sim.outcomeIf(v.t, v.index, i+1, a.Connected)
 		b = append(b, `{"CallID":`...)
 		b = appendString(b, a.CallID)
-		b = a.Start.In(redialZone).AppendFormat(append(b, `,"CallStartTime":"`...), time.DateTime)
+		b = a.Start.In(localZone).AppendFormat(append(b, `,"CallStartTime":"`...), time.DateTime)
 		b = appendString(append(b, `","RingType":`...), o.ringType)
 		b = strconv.AppendInt(append(b, `,"RingTime":`...), int64(o.ring/time.Second), 10)
 		b = appendString(append(b, `,"HangupType":`...), o.hangup)

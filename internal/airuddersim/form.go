@@ -4,13 +4,27 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // form is how a detail response is written; the zero form is the documented one.
 type form struct {
 	shuffled, detailFirst, duplicates, sparse, nested bool
+
+	code      int // of the envelope; 0: a good one
+	codeFirst bool
+	rows      rowsForm
 }
+
+// rowsForm is what detail holds.
+type rowsForm int
+
+const (
+	allRows  rowsForm = iota
+	noRows            // an empty array
+	nullRows          // null
+)
 
 // formOf is the form that faults ask for.
 func formOf(drawn []Fault) form {
@@ -27,6 +41,12 @@ func formOf(drawn []Fault) form {
 			f.sparse = true
 		case Nested:
 			f.nested = true
+		case EmptyDetail:
+			f.rows = noRows
+		case NullDetail:
+			f.rows = nullRows
+		case BadCodeFirst, BadCodeLast:
+			f.code, f.codeFirst = or(fault.Status, badCode), fault.Kind == BadCodeFirst
 		}
 	}
 	return f
@@ -114,16 +134,20 @@ func (s *Sim) envelope(fields []field, f form) (head, tail []byte) {
 	if f.duplicates {
 		before, after = double(before, s.drawn), double(after, s.drawn)
 	}
-	start, end := `{"data":{`, `},"status":"OK","code":200}`
-	if f.shuffled && s.drawn.IntN(2) == 0 {
-		start, end = `{"code":200,"status":"OK","data":{`, `}}`
+	code := strconv.Itoa(or(f.code, s.goodCode()))
+	start, end := `{"data":{`, `},"status":"OK","code":`+code+`}`
+	if f.codeFirst || f.shuffled && s.drawn.IntN(2) == 0 {
+		start, end = `{"code":`+code+`,"status":"OK","data":{`, `}}`
 	}
 	head = appendMembers([]byte(start), before)
 	if len(before) > 0 {
 		head = append(head, ',')
 	}
-	head = append(head, `"detail":[`...)
-	tail = append(tail, ']')
+	if f.rows == nullRows {
+		head = append(head, `"detail":null`...)
+	} else {
+		head, tail = append(head, `"detail":[`...), append(tail, ']')
+	}
 	if len(after) > 0 {
 		tail = appendMembers(append(tail, ','), after)
 	}

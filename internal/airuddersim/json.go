@@ -1,9 +1,6 @@
 package airuddersim
 
-import (
-	"strconv"
-	"time"
-)
+import "strconv"
 
 // appendString appends a JSON string. Text that is not UTF-8 stays as it is.
 func appendString(b []byte, text string) []byte {
@@ -30,9 +27,6 @@ func number(n int64) []byte { return strconv.AppendInt(nil, n, 10) }
 
 // number4 is a number in a JSON string, as a row's RobotID is.
 func number4(n int) []byte { return quote(strconv.Itoa(n)) }
-
-// clock is a time as tasks and rows write it: UTC, whole seconds.
-func clock(t time.Time) []byte { return quote(t.UTC().Format(time.RFC3339)) }
 
 // appendObject appends a JSON object with these members.
 func appendObject(b []byte, fields []field) []byte {

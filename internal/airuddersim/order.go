@@ -15,7 +15,9 @@ type FaultOrder struct {
 	Script []Fault               `json:"script,omitempty"`
 	Rates  map[FaultKind]float64 `json:"rates,omitempty"` // shares of responses, 0 to 1
 	Drift  *bool                 `json:"drift,omitempty"`
-	Stop   bool                  `json:"stop,omitempty"` // finish no more calls
+
+	Oddities map[Oddity]string `json:"oddities,omitempty"` // those that the account has from now on; {}: none
+	Stop     bool              `json:"stop,omitempty"`     // finish no more calls
 }
 
 // FaultReport is what GET /faults answers.
@@ -25,6 +27,7 @@ type FaultReport struct {
 	Injected map[FaultKind]int     `json:"injected"` // faults that happened, by kind
 	Requests map[string]int        `json:"requests"` // "detail 200": how many; status 0 is no answer
 	Drift    bool                  `json:"drift"`
+	Oddities map[Oddity]string     `json:"oddities,omitempty"`
 }
 
 // Faults says which faults wait and which happened.
@@ -33,7 +36,7 @@ func (s *Sim) Faults() FaultReport {
 	defer s.mu.Unlock()
 	return FaultReport{
 		Waiting: len(s.faults.script), Rates: maps.Clone(s.faults.rates),
-		Injected: maps.Clone(s.faults.injected), Requests: maps.Clone(s.requests), Drift: s.drift,
+		Injected: maps.Clone(s.faults.injected), Requests: maps.Clone(s.requests), Drift: s.drift, Oddities: s.odd.texts,
 	}
 }
 
@@ -52,6 +55,11 @@ func (s *Sim) Order(o FaultOrder) error {
 	if o.Drift != nil {
 		s.SetDrift(*o.Drift)
 	}
+	if o.Oddities != nil {
+		if err := s.SetOddities(o.Oddities); err != nil {
+			return err
+		}
+	}
 	if o.Stop {
 		s.Stop()
 	}
@@ -60,8 +68,11 @@ func (s *Sim) Order(o FaultOrder) error {
 
 // validate reports the first kind, endpoint or rate that means nothing.
 func (o FaultOrder) validate() error {
+	if _, err := readOddities(o.Oddities); err != nil {
+		return err
+	}
 	for _, f := range o.Script {
-		if !slices.Contains(FaultKinds(), f.Kind) {
+		if !f.Kind.known() {
 			return fmt.Errorf("no kind of fault is called %q", f.Kind)
 		}
 		if !slices.Contains([]string{"", Auth, List, Detail}, f.Endpoint) {
@@ -69,7 +80,7 @@ func (o FaultOrder) validate() error {
 		}
 	}
 	for _, kind := range sortedKeys(o.Rates) {
-		if !slices.Contains(FaultKinds(), kind) {
+		if !kind.known() {
 			return fmt.Errorf("no kind of fault is called %q", kind)
 		}
 		if share := o.Rates[kind]; share < 0 || share > 1 {

@@ -8,6 +8,9 @@ import (
 
 const htmlPage = "<!DOCTYPE html>\n<html><head><title>Maintenance</title></head>\n<body><h1>Sedang dalam perbaikan</h1><p>{\"data\": soon}</p></body></html>\n"
 
+// badCode is the code of an answer whose status is good and whose code is not.
+const badCode = 10003
+
 // replace answers with what takes a response's place; false: this fault does
 // not.
 func (s *Sim) replace(w http.ResponseWriter, r *http.Request, endpoint string, f Fault) bool {
@@ -31,8 +34,10 @@ func (s *Sim) replace(w http.ResponseWriter, r *http.Request, endpoint string, f
 		s.plain(w, endpoint, http.StatusOK, "application/json", "")
 	case NullData:
 		s.plain(w, endpoint, http.StatusOK, "application/json", string(answer(200, "OK", "null").head))
+	case EmptyData:
+		s.plain(w, endpoint, http.StatusOK, "application/json", string(s.good("[]").head))
 	case BadCode:
-		s.plain(w, endpoint, http.StatusOK, "application/json", string(answer(or(f.Status, 10003), "system busy", "null").head))
+		s.plain(w, endpoint, http.StatusOK, "application/json", string(answer(or(f.Status, badCode), "system busy", "null").head))
 	case Hang:
 		s.count(endpoint, 0)
 		wait(r, time.Duration(f.DelayMS)*time.Millisecond)

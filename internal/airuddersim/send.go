@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,6 +15,7 @@ import (
 // send writes a body with whatever happens to it on its way, and settles what
 // the client could see of it before the client can see the end.
 func (s *Sim) send(w http.ResponseWriter, r *http.Request, b *body, drawn []Fault) {
+	s.mark(b)
 	fault := onTheWay(drawn)
 	limit := b.size()
 	if fault.Kind != "" && fault.Kind != Slow {
@@ -39,9 +41,19 @@ func (s *Sim) send(w http.ResponseWriter, r *http.Request, b *body, drawn []Faul
 		s.settle(b, limit, false) // the client sees this end with the last byte, not when the handler returns
 	}
 	n, err := b.writeTo(to, limit)
-	whole := err == nil && (fault.Kind == "" || fault.Kind == Slow)
+	whole := err == nil && !b.refused && (fault.Kind == "" || fault.Kind == Slow)
 	s.settle(b, n, whole)
 	out.finish(r, fault)
+}
+
+// mark puts a byte order mark before a body where the account does.
+func (s *Sim) mark(b *body) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.odd.has(BOM) {
+		b.head = slices.Concat([]byte("\ufeff"), b.head)
+		b.measure()
+	}
 }
 
 // onTheWay is the one fault that concerns a body's transfer; none: a zero Fault.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // Handler serves the API and the truth; see the package comment for its paths.
@@ -12,7 +13,10 @@ func (s *Sim) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /service/cloud/auth", s.serveAuth)
 	mux.HandleFunc("GET /service/cloud/list", s.serveList)
+	mux.HandleFunc("POST /service/cloud/list", s.serveList)
 	mux.HandleFunc("GET /service/cloud/detail", s.serveDetail)
+	mux.HandleFunc("POST /service/cloud/detail", s.serveDetail)
+	mux.HandleFunc("POST /service/cloud/workflow/taskdetail", s.serveDetail)
 	mux.HandleFunc("GET /truth", s.serveTruth)
 	mux.HandleFunc("GET /faults", s.serveFaults)
 	mux.HandleFunc("POST /faults", s.orderFaults)
@@ -23,6 +27,21 @@ func (s *Sim) Handler() http.Handler {
 // answer is an envelope whose data is JSON already.
 func answer(code int, status, data string) *body {
 	return &body{head: fmt.Appendf(nil, `{"data":%s,"status":%s,"code":%d}`, data, quote(status), code)}
+}
+
+// good is the answer to a request that went well.
+func (s *Sim) good(data string) *body {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return answer(s.goodCode(), "OK", data)
+}
+
+// goodCode is the code of answers to what went well.
+func (s *Sim) goodCode() int {
+	if s.odd.has(Code) {
+		return s.odd.number(Code)
+	}
+	return http.StatusOK
 }
 
 // refuse answers a request that is itself at fault.
@@ -71,8 +90,8 @@ func (s *Sim) Requests() map[string]int {
 }
 
 func (s *Sim) serveDetail(w http.ResponseWriter, r *http.Request) {
-	id := r.URL.Query().Get("TaskID")
-	if !s.authorized(w, r, Detail) {
+	id := parameters(r).Get("TaskID")
+	if !s.authorized(w, r, Detail) || s.limited(w, Detail) {
 		return
 	}
 	t := s.find(id)
@@ -85,8 +104,12 @@ func (s *Sim) serveDetail(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.mu.Lock()
-	b := s.detailBody(t, drawn)
+	b := s.detailAnswer(t, drawn)
+	late := time.Duration(len(b.rows)) * s.odd.duration(LatePerRow)
 	s.mu.Unlock()
+	if late > 0 && !wait(r, late) {
+		return
+	}
 	s.count(Detail, http.StatusOK)
 	s.send(w, r, b, drawn)
 }
@@ -106,6 +129,9 @@ func (s *Sim) find(taskID string) *task {
 func (s *Sim) settle(b *body, n int64, complete bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if b.unread {
+		return
+	}
 	if complete && b.state != nil && b.state.ServedAt.IsZero() {
 		b.state.ServedAt = s.now
 	}
@@ -125,7 +151,7 @@ func (row *shown) settle(complete bool) {
 		c.damagedBy(row.damage)
 	default:
 		c.Served = true
-		c.ServedComplete = c.ServedComplete || complete
+		c.Shown = c.Shown || complete
 	}
 }
 

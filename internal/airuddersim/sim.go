@@ -23,6 +23,8 @@ type Sim struct {
 	drift   bool
 
 	access   access
+	odd      oddities
+	second   second
 	faults   faults
 	requests map[string]int // by endpoint and answer: "detail 200"
 	drawn    *rand.Rand     // decides what happens to responses, never to campaigns
@@ -67,6 +69,11 @@ func empty(cfg Config) *Sim {
 	s.byID = map[string]*task{}
 	s.requests = map[string]int{}
 	s.faults = newFaults(s.cfg.FaultRates)
+	odd, err := readOddities(s.cfg.Oddities)
+	if err != nil {
+		panic("airuddersim: " + err.Error())
+	}
+	s.odd = odd
 	s.drawn = random(s.cfg.Seed, forResponses)
 	return s
 }

@@ -41,6 +41,8 @@ type task struct {
 	InCall   int
 	Dialling bool // a dial event is on the heap
 	Dials    int
+
+	last, old *body // the last complete answer, and the last one of an earlier state; nil: none is kept
 }
 
 // redial is a row that waits for its next attempt.
@@ -122,7 +124,8 @@ func (s *Sim) begin(t *task, index int) *attempt {
 	if a := r.current(); a != nil && a.Call > 0 {
 		t.Calls[a.Call-1].OvertakenAt = s.now
 	}
-	id := or(r.CallID, hexID(s.cfg.Seed, "call", t.No, index, len(r.Attempts)+1))
+	id := or(r.CallID, s.sharedCallID(t, index))
+	id = or(id, hexID(s.cfg.Seed, "call", t.No, index, len(r.Attempts)+1))
 	a := &attempt{Start: s.now.Truncate(time.Second), CallID: id}
 	r.Attempts = append(r.Attempts, a)
 	r.CallID, r.Status, r.shown = "", Calling, nil

@@ -45,9 +45,9 @@ type Call struct {
 	// in by Sim.Truth.
 	Current bool `json:"current"`
 
-	Served         bool        `json:"served"`            // written whole, in its right form
-	ServedComplete bool        `json:"served_complete"`   // so in a response that ended well
-	Damaged        []FaultKind `json:"damaged,omitempty"` // in which ways responses damaged its row; it may be a dead letter
+	Served  bool        `json:"served"`            // written whole, in its right form
+	Shown   bool        `json:"shown"`             // so in a complete response: one that ended well, with a good code
+	Damaged []FaultKind `json:"damaged,omitempty"` // in which ways responses damaged its row; it may be a dead letter
 }
 
 // Truth is what really happened, so far.
@@ -110,6 +110,22 @@ func (t TaskTruth) Served() []string {
 type CallKey struct {
 	TaskID string
 	CallID string
+}
+
+// Shown are the calls that a complete response showed as finished, in whatever
+// word the account has for that. Events can be held against exactly these: a call
+// that no complete response showed cannot be asked for.
+func (t Truth) Shown() (calls []CallKey) {
+	held := map[CallKey]bool{} // two rows of a task may show one CallID: one call
+	for _, task := range t.Tasks {
+		for _, c := range task.Calls {
+			if key := (CallKey{task.TaskID, c.CallID}); c.Shown && !held[key] {
+				held[key] = true
+				calls = append(calls, key)
+			}
+		}
+	}
+	return calls
 }
 
 // Proof is the outcome of holding events against the truth.

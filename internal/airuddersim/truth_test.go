@@ -42,7 +42,7 @@ func served(task TaskTruth) (whole, complete map[string]bool) {
 		if c.Served {
 			whole[c.CallID] = true
 		}
-		if c.ServedComplete {
+		if c.Shown {
 			complete[c.CallID] = true
 		}
 	}
@@ -130,13 +130,13 @@ func TestDamagedRowsAreNotServed(t *testing.T) {
 		if calls[1].Served || !slices.Equal(calls[1].Damaged, []FaultKind{kind}) {
 			t.Errorf("%s: the damaged row's call is %+v", kind, calls[1])
 		}
-		if !calls[0].ServedComplete || !calls[2].ServedComplete {
+		if !calls[0].Shown || !calls[2].Shown {
 			t.Errorf("%s: the others are %+v and %+v", kind, calls[0], calls[2])
 		}
 		try(s.SpoilRow(id, 0, kind))
 		c.detail(id)
 		calls = s.Truth().Tasks[0].Calls
-		if !calls[1].ServedComplete || !slices.Equal(calls[0].Damaged, []FaultKind{kind}) {
+		if !calls[1].Shown || !slices.Equal(calls[0].Damaged, []FaultKind{kind}) {
 			t.Errorf("%s: afterwards %+v and %+v", kind, calls[0], calls[1])
 		}
 	}
