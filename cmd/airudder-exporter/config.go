@@ -34,6 +34,7 @@ type Upstream struct {
 	AuthScheme        string        `env:"AIRUDDER_AUTH_SCHEME,default=Token" doc:"Word before the token in the Authorization header."`
 	ListRequest       string        `env:"AIRUDDER_LIST_REQUEST,default=GET /service/cloud/list" doc:"Request for the task list, or off: method, path, query and, after a blank, a JSON body. Placeholders: {page} (from 1), {page0} (from 0), {offset:100} or {cursor:data.next} ask for page after page; {limit:100}; {since} and {until} are RFC 3339, or as {since:2006-01-02 15:04:05}, {since:unix} or {since:unixms} say."`
 	DetailRequest     string        `env:"AIRUDDER_DETAIL_REQUEST,default=GET /service/cloud/detail?TaskID={task}" doc:"Request for a task's detail, likewise, with {task} for its TaskID."`
+	TotalFields       []string      `env:"AIRUDDER_TOTAL_FIELDS,default=total,totalCount,totalNum,recordCount" blank:"true" doc:"Fields of an answer that count all there is, so that one that shows fewer tasks or rows is noticed. Case and underscores do not count; set and empty: none."`
 	TaskIDs           []string      `env:"AIRUDDER_TASK_IDS" doc:"Tasks named by hand, separated by commas; exported whatever their age."`
 	TaskIDsFile       string        `env:"AIRUDDER_TASK_IDS_FILE" doc:"A file of such tasks, one a line; read again when it changes."`
 	RequestsPerSecond float64       `env:"AIRUDDER_REQUESTS_PER_SECOND,default=1" doc:"Request budget of the whole deployment, evenly spaced and shared by its exporters."`

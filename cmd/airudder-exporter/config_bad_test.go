@@ -47,6 +47,7 @@ func TestConfigBad(t *testing.T) {
 		{"AIRUDDER_LIST_REQUEST", "page={page}", `"page={page}" does not begin with GET or POST` + request},
 		{"AIRUDDER_LIST_REQUEST", "GET /l?p={page}&o={offset:10}", `"GET /l?p={page}&o={offset:10}" has both {page} and {offset:10}: keep one of them, since pages are asked for in one way` + request},
 		{"AIRUDDER_DETAIL_REQUEST", "GET /d", `"GET /d" does not say where the task's id goes; give one such as GET /service/cloud/detail?TaskID={task}`},
+		{"AIRUDDER_TOTAL_FIELDS", "total, a b", `"total, a b" is not a list of fields: give their names, separated by commas, or nothing`},
 		{"AIRUDDER_LIST_QUERY", "page={page}", `is no longer a variable of this program: put it into AIRUDDER_LIST_REQUEST, as in GET /service/cloud/list?page={page}`},
 		{"AIRUDDER_LIST_ENABLED", "false", `is no longer a variable of this program: set AIRUDDER_LIST_REQUEST to off for no list`},
 		{"AIRUDDER_LIST_INTERVAL", "5x", `"5x"` + duration},

@@ -17,6 +17,7 @@ func (c *Config) tidy() {
 	c.Upstream.BaseURL = strings.TrimRight(c.Upstream.BaseURL, "/")
 	c.Registry.URL = strings.TrimRight(c.Registry.URL, "/")
 	c.Upstream.TaskIDs = slices.DeleteFunc(c.Upstream.TaskIDs, func(id string) bool { return id == "" })
+	c.Upstream.TotalFields = slices.DeleteFunc(c.Upstream.TotalFields, func(name string) bool { return name == "" })
 	c.Kafka.Brokers = slices.DeleteFunc(c.Kafka.Brokers, func(b string) bool { return b == "" })
 }
 

@@ -49,7 +49,8 @@ func TestConfigDefaults(t *testing.T) {
 	want := Config{
 		Upstream: Upstream{
 			BaseURL: "https://api.airudder.com", AppKey: appKey, AppSecret: appSecret, AuthScheme: "Token",
-			ListRequest: "GET /service/cloud/list", DetailRequest: "GET /service/cloud/detail?TaskID={task}", RequestsPerSecond: 1, Timeout: 2 * time.Minute, ResponseTimeout: 10 * time.Minute,
+			ListRequest: "GET /service/cloud/list", DetailRequest: "GET /service/cloud/detail?TaskID={task}",
+			TotalFields: []string{"total", "totalCount", "totalNum", "recordCount"}, RequestsPerSecond: 1, Timeout: 2 * time.Minute, ResponseTimeout: 10 * time.Minute,
 		},
 		Polling: Polling{
 			ListInterval: time.Minute, Concurrency: 4, MinInterval: 5 * time.Second, MaxInterval: 5 * time.Minute,
@@ -79,6 +80,7 @@ func TestConfigValues(t *testing.T) {
 	c, warnings, err := load(t, map[string]string{
 		"AIRUDDER_BASE_URL":      "https://eu.example.com/api/",
 		"AIRUDDER_LIST_REQUEST":  "off",
+		"AIRUDDER_TOTAL_FIELDS":  "", // none
 		"AIRUDDER_LIST_QUERY":    "", // as good as not set
 		"AIRUDDER_TASK_IDS":      "a, b,,c,",
 		"AIRUDDER_EXPORT_SINCE":  "2026-01-31T00:00:00+08:00",
@@ -98,6 +100,7 @@ func TestConfigValues(t *testing.T) {
 	for name, pair := range map[string][2]any{
 		"base URL":     {c.Upstream.BaseURL, "https://eu.example.com/api"},
 		"list":         {c.Upstream.ListRequest, "off"},
+		"totals":       {strings.Join(c.Upstream.TotalFields, ","), ""},
 		"task ids":     {c.Upstream.TaskIDs, []string{"a", "b", "c"}},
 		"export since": {c.Polling.ExportSince.UTC(), time.Date(2026, 1, 30, 16, 0, 0, 0, time.UTC)},
 		"zone":         {c.Upstream.Zone.String(), "Asia/Jakarta"},

@@ -29,7 +29,7 @@ func account(cfg Config) airudder.Config {
 	u := cfg.Upstream
 	return airudder.Config{
 		BaseURL: u.BaseURL, AppKey: u.AppKey, AppSecret: u.AppSecret, AuthScheme: u.AuthScheme,
-		ListRequest: u.ListRequest, DetailRequest: u.DetailRequest, TaskIDs: u.TaskIDs, TaskIDsFile: u.TaskIDsFile,
+		ListRequest: u.ListRequest, DetailRequest: u.DetailRequest, TotalFields: u.TotalFields, TaskIDs: u.TaskIDs, TaskIDsFile: u.TaskIDsFile,
 		RequestsPerSecond: u.RequestsPerSecond, Concurrency: cfg.Polling.Concurrency,
 		Timeout: u.Timeout, ResponseTimeout: u.ResponseTimeout, Zone: u.Zone.Location,
 		SettingName: env.Settings(u, cfg.Polling),

@@ -29,6 +29,7 @@ type Client struct {
 
 	list   *template // nil: no list
 	detail *template
+	totals totals
 
 	largeRow *semaphore.Weighted // of one: held while a row of more than jsonrows.MaxRow is read
 
@@ -63,6 +64,7 @@ func New(cfg Config, logger *slog.Logger, reg prometheus.Registerer) (*Client, e
 
 		largeRow: semaphore.NewWeighted(1),
 	}
+	c.totals = newTotals(cfg.TotalFields)
 	c.list, _ = parseList(cmp.Or(cfg.ListRequest, DefaultList)) // both are checked
 	c.detail, _ = parseDetail(cmp.Or(cfg.DetailRequest, DefaultDetail))
 	c.metrics.budgeted(reg, c.budget.rate)

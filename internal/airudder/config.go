@@ -22,6 +22,7 @@ type Config struct {
 
 	ListRequest   string   // a template; empty: DefaultList; off: none
 	DetailRequest string   // a template; empty: DefaultDetail
+	TotalFields   []string // names of members that count what there is; see totals
 	TaskIDs       []string // named by hand, beside the list or instead of it
 	TaskIDsFile   string   // more of them, one a line; empty: none
 
@@ -75,6 +76,11 @@ func (cfg Config) check() []*setting.Error {
 	for _, id := range cfg.TaskIDs {
 		if !saneTaskID(id) || strings.ContainsAny(id, " \t\r\n;") {
 			rules.Bad(cfg.setting("TaskIDs"), id, "is not a list of task ids: separate them by commas")
+		}
+	}
+	for _, name := range cfg.TotalFields {
+		if !isName(name) {
+			rules.Bad(cfg.setting("TotalFields"), name, "is not a list of fields: give their names, separated by commas, or nothing")
 		}
 	}
 	if n := cfg.RequestsPerSecond; !(n > 0) || math.IsInf(n, 0) { // NaN is not above 0

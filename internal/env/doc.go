@@ -8,11 +8,13 @@
 //	doc     its meaning
 //	group   a heading above it in the documentation, also for a struct's fields
 //	setting what the package that uses it calls it; see Settings
+//	blank   a blank value counts: it is not the default
 //	secret  never shown, and read from the file that <name>_FILE names, if that is set
 //
 // A secret's file has at most 64 KiB and is read within five seconds; it may be a
 // pipe. A byte-order mark and the newline at its end are no part of the secret; other
 // blanks around it are, and there is a warning.
 //
-// A variable that is empty or blank counts as one that is not set.
+// A variable that is empty or blank counts as one that is not set,
+// unless its field is tagged blank.
 package env

@@ -17,6 +17,7 @@ type field struct {
 	group    string
 	required bool
 	secret   bool
+	blank    bool // one that is blank is set
 	tag      reflect.StructTag
 	value    reflect.Value
 }
@@ -42,7 +43,7 @@ func fieldsOf(v reflect.Value, path, group string) (fields []field) {
 		}
 		fields = append(fields, field{
 			name: name, path: inner, standard: standard, required: required, group: group,
-			doc: sf.Tag.Get("doc"), secret: sf.Tag.Get("secret") != "", tag: sf.Tag, value: v.Field(i),
+			doc: sf.Tag.Get("doc"), secret: sf.Tag.Get("secret") != "", blank: sf.Tag.Get("blank") != "", tag: sf.Tag, value: v.Field(i),
 		})
 	}
 	return fields

@@ -86,6 +86,9 @@ func (r *Reader) isSet(name string) bool {
 func (r *Reader) find(ctx context.Context, f field) (value string, found bool, err error) {
 	value, found = r.lookup(f.name)
 	if !f.secret {
+		if _, given := r.given[f.name]; given && f.blank && !r.env.ignores(f.name) {
+			found = true
+		}
 		return strings.TrimSpace(value), found, nil
 	}
 	path, named := r.lookup(f.file())

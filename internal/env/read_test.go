@@ -13,6 +13,7 @@ type config struct {
 	Name   string        `env:"APP_NAME,required" doc:"Its name."`
 	Broker broker        `group:"Broker"`
 	Every  time.Duration `env:"APP_EVERY,default=1m" doc:"How often." group:"Loop"`
+	Words  []string      `env:"APP_WORDS,default=a,b" blank:"true" doc:"Which." group:"Loop"`
 }
 
 type broker struct {
@@ -99,15 +100,47 @@ func TestProblems(t *testing.T) {
 }
 
 func TestTable(t *testing.T) {
-	got := Table(config{Name: "n", Broker: broker{Hosts: []string{"a:1", "me:secret@b:2"}, Password: "secret"}, Every: time.Second})
+	got := Table(config{Name: "n", Broker: broker{Hosts: []string{"a:1", "me:secret@b:2"}, Password: "secret"}, Every: time.Second, Words: []string{"x"}})
 	want := []Variable{
 		{"APP_NAME", "required", "Its name.", "", "n"},
 		{"BROKER_HOSTS", "a:1", "Where.", "Broker", "a:1,***@b:2"},
 		{"BROKER_PASSWORD", "required", "Secret.", "Broker", "********"},
 		{"BROKER_PASSWORD_FILE", "", "File with the value of BROKER_PASSWORD.", "Broker", ""},
 		{"APP_EVERY", "1m", "How often.", "Loop", "1s"},
+		{"APP_WORDS", "a,b", "Which.", "Loop", "x"},
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+// Where the field says so, a blank variable is set, and not the default.
+func TestBlank(t *testing.T) {
+	for name, tt := range map[string]struct {
+		set, ignored []string
+		want         string
+	}{
+		"not set": {nil, nil, "a,b"},
+		"set":     {[]string{"APP_WORDS=c"}, nil, "c"},
+		"blank":   {[]string{"APP_WORDS= "}, nil, ""},
+		"ignored": {[]string{"APP_WORDS="}, []string{"APP_WORDS"}, "a,b"},
+	} {
+		c, r := read(t, tt.ignored, tt.set...)
+		if got := strings.Join(c.Words, ","); got != tt.want || r.Err() != nil {
+			t.Errorf("%s: got %q and %v, want %q", name, got, r.Err(), tt.want)
+		}
+	}
+}
+
+// A variable that the program no longer has is a mistake, once it is set.
+func TestGone(t *testing.T) {
+	for value, want := range map[string]string{"": "", "x": "APP_OLD: is no longer a variable of this program: set APP_NAME"} {
+		var c config
+		r := Read(t.Context(), &c, Environment{
+			Set: []string{"APP_NAME=n", "BROKER_PASSWORD=p", "APP_OLD=" + value}, Own: "APP_", Gone: map[string]string{"APP_OLD": "set APP_NAME"},
+		})
+		if got := r.Err(); got == nil && want != "" || got != nil && got.Error() != want {
+			t.Errorf("%q: got %v, want %q", value, got, want)
+		}
 	}
 }

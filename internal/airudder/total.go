@@ -1,0 +1,43 @@
+package airudder
+
+import (
+	"strconv"
+	"strings"
+)
+
+// folded is a name as it is compared where case and underscores do not count.
+func folded(name string) string { return strings.ReplaceAll(strings.ToLower(name), "_", "") }
+
+// totals are the folded names of members that count what there is: rows of a detail,
+// entries of the list. Others are not believed: a healthy task may count its attempts.
+type totals map[string]bool
+
+func newTotals(names []string) totals {
+	t := totals{}
+	for _, name := range names {
+		t[folded(name)] = true
+	}
+	return t
+}
+
+// read is the count that a member gives, a number or its digits in a string; 0: it
+// gives none.
+func (t totals) read(name string, value []byte) int64 {
+	if len(t) == 0 || !t[folded(name)] {
+		return 0
+	}
+	digits, _ := identity(value)
+	n, err := strconv.ParseInt(strings.TrimSpace(digits), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return max(n, 0)
+}
+
+// isName reports whether a name can be shown, and compared: a plain word.
+func isName(name string) bool {
+	const longest = 32
+	return name != "" && len(name) <= longest && !strings.ContainsFunc(name, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' && r != '-'
+	})
+}
