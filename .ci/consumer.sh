@@ -49,8 +49,8 @@ more_than() { [[ $(metric "$1" | cut -d. -f1) -gt $2 ]]; }
 caught_up() {
   python3 - "$sim_url" http://127.0.0.1:18080 <<'PY'
 import json, sys, urllib.request
-truth, status = (json.load(urllib.request.urlopen(u, timeout=5)) for u in (sys.argv[1] + "/truth", sys.argv[2] + "/api/status"))
-sys.exit(sum(len(t["calls"]) for t in truth["tasks"]) != sum(t["events"] for t in status["tasks"]))
+truth, status = (json.load(urllib.request.urlopen(u, timeout=5)) for u in (sys.argv[1] + "/truth", sys.argv[2] + "/api/status?limit=0"))
+sys.exit(sum(len(t["calls"]) for t in truth["tasks"]) != status["totals"]["events"])
 PY
 }
 

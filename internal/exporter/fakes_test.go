@@ -261,13 +261,23 @@ func (w *world) stop() {
 // task is what the page says of a task.
 func (w *world) task(taskID string) TaskStatus {
 	w.t.Helper()
-	for _, s := range w.Snapshot().Tasks {
-		if s.TaskID == taskID {
-			return s
+	s, known := w.Task(taskID)
+	if !known {
+		w.t.Errorf("task %s is not on the page", taskID)
+	}
+	return s
+}
+
+// Snapshot is the whole picture.
+func (w *world) Snapshot() Snapshot {
+	s := w.Totals()
+	s.Recent = w.Recent()
+	for _, id := range w.TaskIDs() {
+		if t, known := w.Task(id); known {
+			s.Tasks = append(s.Tasks, t)
 		}
 	}
-	w.t.Errorf("task %s is not on the page", taskID)
-	return TaskStatus{}
+	return s
 }
 
 // logged collects a log.

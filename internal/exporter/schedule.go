@@ -129,6 +129,19 @@ func (s *schedule) fingerprint(taskID string) uint64 {
 	return s.jobs[taskID].fingerprint
 }
 
+// taskIDs are the tasks that have a job, but not those that are known already; in no
+// order.
+func (s *schedule) taskIDs(known func(taskID string) bool) (ids []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id := range s.jobs {
+		if !known(id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
 // wait is how long it is until a task falls due; never more than a day.
 func (s *schedule) wait(now time.Time) time.Duration {
 	s.mu.Lock()

@@ -12,7 +12,8 @@ import (
 	"airudder-exporter/internal/notice"
 )
 
-// Snapshot is what the exporter shows of itself. It holds no personal data.
+// Snapshot is what the exporter shows of itself. It holds no personal data. Tasks and
+// Recent are for whoever shows it to fill in: there may be 200,000 tasks.
 type Snapshot struct {
 	LedgerID      string    `json:"ledger_id"`
 	ExportSince   time.Time `json:"export_since,omitzero"`
@@ -85,7 +86,7 @@ type ListStatus struct {
 	ErrorAt time.Time `json:"error_at,omitzero"`
 }
 
-// Totals returns the snapshot without its tasks and events.
+// Totals returns the snapshot without its tasks and recent events.
 func (e *Exporter) Totals() Snapshot {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -127,15 +128,34 @@ func (s Snapshot) restored() (n int) {
 	return n
 }
 
-// Snapshot returns the whole picture.
-func (e *Exporter) Snapshot() Snapshot {
-	s := e.Totals()
+// Recent returns the last events that were committed, newest first.
+func (e *Exporter) Recent() []Published { return e.recent.newestFirst() }
+
+// TaskIDs returns the tasks that the owned shards' ledgers know and those that are
+// yet to be read for the first time, sorted.
+func (e *Exporter) TaskIDs() []string {
+	var ids []string
 	for _, r := range e.running() {
-		s.Tasks = append(s.Tasks, r.statuses()...)
+		ids = append(ids, r.ledger.TaskIDs()...)
+		ids = append(ids, r.schedule.taskIDs(r.ledger.Knows)...)
 	}
-	slices.SortFunc(s.Tasks, func(a, b TaskStatus) int { return strings.Compare(a.TaskID, b.TaskID) })
-	s.Recent = e.recent.newestFirst()
-	return s
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// Task returns what is known of a task; false: nothing is.
+func (e *Exporter) Task(taskID string) (TaskStatus, bool) {
+	e.mu.Lock()
+	r := e.runs[e.cfg.ShardOf(taskID, max(e.meta.Partitions, 1))]
+	e.mu.Unlock()
+	if r == nil {
+		return TaskStatus{}, false
+	}
+	standing := r.ledger.Standing(taskID)
+	r.schedule.mu.Lock()
+	defer r.schedule.mu.Unlock()
+	j := r.schedule.jobs[taskID]
+	return r.status(standing, j), j != nil || standing.Phase != ledger.Unknown
 }
 
 // healthy reports whether every loop still goes round: the polling of a shard
@@ -248,27 +268,8 @@ func (s ShardStatus) whyNotReady(run *run, now time.Time) string {
 	return ""
 }
 
-// statuses are the tasks that the ledger knows and those that are yet to be
-// read for the first time.
-func (r *run) statuses() []TaskStatus {
-	standings := r.ledger.Standings()
-	r.schedule.mu.Lock()
-	defer r.schedule.mu.Unlock()
-	all := make([]TaskStatus, 0, len(standings))
-	known := make(map[string]struct{}, len(standings))
-	for _, s := range standings {
-		known[s.TaskID] = struct{}{}
-		all = append(all, r.status(s, r.schedule.jobs[s.TaskID]))
-	}
-	for id, j := range r.schedule.jobs {
-		if _, is := known[id]; !is {
-			all = append(all, r.status(ledger.Standing{TaskID: id, Phase: ledger.Unknown}, j))
-		}
-	}
-	return all
-}
-
-// status is what the ledger and the schedule say of a task; j may be nil.
+// status is what the ledger and the schedule say of a task; j may be nil. The
+// schedule's lock is held.
 func (r *run) status(s ledger.Standing, j *job) TaskStatus {
 	t := TaskStatus{
 		TaskID: s.TaskID, Shard: r.shard.Number(), Status: s.State.Status, Phase: s.Phase,

@@ -1,6 +1,11 @@
 package ledger
 
-import "airudder-exporter/internal/call"
+import (
+	"maps"
+	"slices"
+
+	"airudder-exporter/internal/call"
+)
 
 // Phase is how far the export of a task has come.
 type Phase string
@@ -45,6 +50,20 @@ func (l *Ledger) Standings() []Standing {
 		all = append(all, l.standing(t))
 	}
 	return all
+}
+
+// TaskIDs returns the tasks that the ledger knows, in no order.
+func (l *Ledger) TaskIDs() []string {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return slices.AppendSeq(make([]string, 0, len(l.tasks)), maps.Keys(l.tasks))
+}
+
+// Knows reports whether TaskIDs has a task.
+func (l *Ledger) Knows(taskID string) bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.tasks[taskID] != nil
 }
 
 func (l *Ledger) standing(t *task) Standing {

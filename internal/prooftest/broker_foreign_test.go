@@ -72,16 +72,13 @@ func (w *world) openForeign() (end func()) {
 
 // published is how many events stand in an exporter's ledger, as it says; 0: it
 // does not say.
-func published(c *child) (events int) {
-	_, text := c.Page("/api/status")
+func published(c *child) int {
+	_, text := c.Page("/api/status?limit=0")
 	var status struct {
-		Tasks []struct{ Events int }
+		Totals struct{ Events int }
 	}
 	if json.Unmarshal([]byte(text), &status) != nil {
 		return 0
 	}
-	for _, task := range status.Tasks {
-		events += task.Events
-	}
-	return events
+	return status.Totals.Events
 }

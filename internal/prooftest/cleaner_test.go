@@ -201,7 +201,7 @@ func (w *world) awaitCleaned(to int64) {
 
 // ledgerEntries is what an exporter says that it holds in memory; -1: nothing.
 func ledgerEntries(c *child) int64 {
-	_, text := c.Page("/api/status")
+	_, text := c.Page("/api/status?limit=0")
 	status := struct {
 		Entries int64 `json:"ledger_entries"`
 		Ready   bool  `json:"ready"`

@@ -10,7 +10,7 @@ import (
 // ownedBy says since when an exporter has each of its shards restored; false:
 // not all of them are, or it does not answer.
 func ownedBy(c *child) (since map[int]time.Time, restored bool) {
-	code, text := c.Page("/api/status")
+	code, text := c.Page("/api/status?limit=0")
 	var status struct {
 		Shards []struct {
 			Shard    int       `json:"shard"`

@@ -2,7 +2,7 @@
 // metrics endpoint.
 //
 //	/            the status page, which refreshes itself
-//	/api/status  the snapshot as JSON, every task of it
+//	/api/status  the snapshot as JSON, with totals over all tasks and a page of them
 //	/healthz     200 while the loop makes progress, else 503
 //	/readyz      200 while events can flow, with what needs the operator all the same;
 //	             else 503 and why not
@@ -12,6 +12,18 @@
 // still waits for Kafka or the registry, they say so. The page loads nothing from
 // elsewhere, and its Content-Security-Policy allows only its own style, its own
 // script and this server.
+//
+// /api/status lists tasks in the order of their TaskIDs and takes these parameters:
+//
+//	limit=500       tasks in the answer, at most 5,000; 0: the totals alone
+//	after=<TaskID>  tasks after this one; next in the answer names it, if there are more
+//	group=sealed    one group: failing, calling, open, ended, sealed, passed or closed
+//	task=<TaskID>   one task; tasks is empty where it is not known
+//
+// There may be 200,000 tasks and many readers. So the exporter is looked at no more
+// than once a second, whoever asks for the same thing within that second gets the same
+// bytes, a reader has ten seconds to take them, and beyond 32 readers of the page and
+// /api/status at once the answer is 503. The other paths have no such limit.
 //
 // There is no authentication. The snapshot holds no personal data, but it names
 // tasks. So the default address is loopback, and a server on a loopback address

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -31,24 +32,48 @@ var (
 type fixed struct {
 	mu   sync.Mutex
 	snap exporter.Snapshot
+	byID map[string]exporter.TaskStatus // of snap; nil: not made yet
 }
 
 func (f *fixed) set(s exporter.Snapshot) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.snap = s
+	f.snap, f.byID = s, nil
 }
 
-func (f *fixed) Snapshot() exporter.Snapshot {
+func (f *fixed) get() exporter.Snapshot {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.snap
 }
 
 func (f *fixed) Totals() exporter.Snapshot {
-	s := f.Snapshot()
+	s := f.get()
 	s.Tasks, s.Recent = nil, nil
 	return s
+}
+
+func (f *fixed) Recent() []exporter.Published { return f.get().Recent }
+
+func (f *fixed) TaskIDs() (ids []string) {
+	for _, t := range f.get().Tasks {
+		ids = append(ids, t.TaskID)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+func (f *fixed) Task(taskID string) (exporter.TaskStatus, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.byID == nil {
+		f.byID = map[string]exporter.TaskStatus{}
+		for _, t := range f.snap.Tasks {
+			f.byID[t.TaskID] = t
+		}
+	}
+	t, known := f.byID[taskID]
+	return t, known
 }
 
 func running(s exporter.Snapshot) *State {

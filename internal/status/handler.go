@@ -18,8 +18,9 @@ import (
 // Handler serves all of the package's paths.
 func Handler(s *State, gatherer prometheus.Gatherer, info Info) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /{$}", newPage(s, info))
-	mux.Handle("GET /api/status", document(s, info))
+	shelf := newShelf(s)
+	mux.Handle("GET /{$}", newPage(shelf, info))
+	mux.Handle("GET /api/status", document(shelf, info))
 	mux.Handle("GET /healthz", health(s))
 	mux.Handle("GET /readyz", readiness(s))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(gatherer, promhttp.HandlerOpts{MaxRequestsInFlight: 8}))
@@ -41,19 +42,31 @@ func secured(next http.Handler) http.Handler {
 	})
 }
 
-// document serves the snapshot's fields and Info's as one JSON object.
-func document(s *State, info Info) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		body, err := json.Marshal(struct {
-			Info
-			exporter.Snapshot
-		}{info, s.snapshot()})
+// document serves the snapshot's fields and Info's as one JSON object, with a page of
+// the tasks and totals over all of them.
+func document(s *shelf, info Info) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		q, err := parseQuery(r.URL.RawQuery)
 		if err != nil {
-			http.Error(w, "encode status: "+err.Error(), http.StatusInternalServerError)
+			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(append(body, '\n')) // a client that left is not our error
+		s.serve(w, q, func(p *picture) ([]byte, error) {
+			snap := p.Snapshot
+			var next string
+			snap.Tasks, next = p.tasks(q)
+			body, err := json.Marshal(struct {
+				Info
+				exporter.Snapshot
+				Totals totals `json:"totals"`
+				Next   string `json:"next,omitempty"` // there are more tasks after this one
+			}{info, snap, p.totals, next})
+			if err != nil {
+				return nil, fmt.Errorf("encode status: %w", err)
+			}
+			return append(body, '\n'), nil
+		})
 	}
 }
 

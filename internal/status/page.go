@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
+	"fmt"
 	"html/template"
 	"net/http"
 )
@@ -22,7 +23,7 @@ var (
 
 // page draws the status page.
 type page struct {
-	state    *State
+	shelf    *shelf
 	info     Info
 	template *template.Template
 	policy   string
@@ -36,9 +37,9 @@ type drawing struct {
 	Build string // when it changes, the page in the browser reloads itself
 }
 
-func newPage(s *State, info Info) *page {
+func newPage(s *shelf, info Info) *page {
 	return &page{
-		state: s, info: info,
+		shelf: s, info: info,
 		template: template.Must(template.New("page").Funcs(template.FuncMap{
 			"ago": ago, "due": due, "clock": clock, "day": day, "span": span,
 			"count": count[int64], "number": count[int], "size": size[int64], "octets": size[int],
@@ -55,20 +56,23 @@ func hash(text string) string {
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// ServeHTTP draws the whole page before it sends any of it: half a page would look
-// like a whole one.
 func (p *page) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Security-Policy", p.policy)
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	p.shelf.serve(w, p, p.draw)
+}
+
+// draw makes the whole page before any of it is sent: half a page would look like a
+// whole one.
+func (p *page) draw(shown *picture) ([]byte, error) {
 	var body bytes.Buffer
 	err := p.template.Execute(&body, drawing{
-		view: newView(p.state.snapshot(), p.info),
+		view: newView(shown, p.info),
 		CSS:  template.CSS(pageCSS), JS: template.JS(pageJS),
 		Build: hash(pageCSS + pageJS),
 	})
 	if err != nil {
-		http.Error(w, "draw status page: "+err.Error(), http.StatusInternalServerError)
-		return
+		return nil, fmt.Errorf("draw status page: %w", err)
 	}
-	w.Header().Set("Content-Security-Policy", p.policy)
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = body.WriteTo(w) // a client that left is not our error
+	return body.Bytes(), nil
 }

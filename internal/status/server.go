@@ -19,6 +19,9 @@ import (
 // grace is how long answers under way may still take when the server is closed.
 const grace = 3 * time.Second
 
+// writeTimeout is how long a reader may take: what it holds is held for so long.
+const writeTimeout = 10 * time.Second
+
 // Config says where the server listens.
 type Config struct {
 	Addr string // host:port; port 0: any that is free
@@ -63,15 +66,7 @@ func Serve(ctx context.Context, cfg Config, h http.Handler, log *slog.Logger) (*
 	if isLoopback(hostOf(l.Addr().String())) {
 		h = cfg.localOnly(h)
 	}
-	server := &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      time.Minute, // a long task list over a slow line
-		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	}
+	server := newServer(h, log)
 	ctx, stop := context.WithCancel(ctx)
 	s := &Server{addr: l.Addr().String(), stop: stop, done: make(chan struct{})}
 	go func() {
@@ -81,6 +76,18 @@ func Serve(ctx context.Context, cfg Config, h http.Handler, log *slog.Logger) (*
 		}
 	}()
 	return s, nil
+}
+
+func newServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
 }
 
 // Addr is the address that the server listens on, with its actual port.

@@ -9,11 +9,13 @@ import (
 	"airudder-exporter/internal/notice"
 )
 
-// Exporter is what there is to show. Totals is Snapshot without tasks and
-// events, and much cheaper.
+// Exporter is what there is to show. There may be very many tasks: Totals is without
+// them, and Task looks at one.
 type Exporter interface {
-	Snapshot() exporter.Snapshot
 	Totals() exporter.Snapshot
+	Recent() []exporter.Published // newest first
+	TaskIDs() []string            // sorted
+	Task(taskID string) (t exporter.TaskStatus, known bool)
 }
 
 // Info is what does not change while the program runs. All but Started may be
@@ -56,26 +58,28 @@ func (s *State) Stopping() {
 	s.stopping = true
 }
 
-// snapshot is the exporter's whole snapshot, or one that says why there is none.
-func (s *State) snapshot() exporter.Snapshot { return s.take(Exporter.Snapshot) }
+// totals is the exporter's snapshot without tasks and events, or one that says why
+// there is no exporter.
+func (s *State) totals() exporter.Snapshot {
+	snap, _ := s.look()
+	return snap
+}
 
-// totals is snapshot without tasks and events.
-func (s *State) totals() exporter.Snapshot { return s.take(Exporter.Totals) }
-
-func (s *State) take(from func(Exporter) exporter.Snapshot) exporter.Snapshot {
+// look also returns the exporter; nil: there is none yet.
+func (s *State) look() (exporter.Snapshot, Exporter) {
 	s.mu.Lock()
 	e, why, stopping := s.exporter, s.waiting, s.stopping
 	s.mu.Unlock()
 	var snap exporter.Snapshot
 	if e != nil {
-		snap = from(e)
+		snap = e.Totals()
 	} else { // healthy: it waits and tries again, and a restart would do the same
 		snap = exporter.Snapshot{Healthy: true, Why: cmp.Or(why, "starting"), At: time.Now()}
 	}
 	if stopping {
 		snap.Ready, snap.Why = false, "stopping"
 	}
-	return noNulls(snap)
+	return noNulls(snap), e
 }
 
 // noNulls replaces missing lists by empty ones, which are [] in JSON.

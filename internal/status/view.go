@@ -10,7 +10,7 @@ import (
 	"airudder-exporter/internal/exporter"
 )
 
-// maxTasks is how many tasks the page shows. /api/status has all.
+// maxTasks is how many tasks the page shows. /api/status has all, page by page.
 const maxTasks = 500
 
 // group is what the page sorts tasks by, in this order.
@@ -31,7 +31,7 @@ func (g group) String() string {
 	return [groups]string{"failing", "calling", "open", "ended", "sealed", "not exported", "closed"}[g]
 }
 
-// Class is the group's name in the style sheet.
+// Class is the group's name in the style sheet and in /api/status.
 func (g group) Class() string {
 	return [groups]string{"failing", "calling", "open", "ended", "sealed", "passed", "closed"}[g]
 }
@@ -110,36 +110,26 @@ type event struct {
 	Lag      time.Duration // from the call's end to the commit; only where Ended is set
 }
 
-// newView arranges a snapshot for the page.
-func newView(s exporter.Snapshot, info Info) view {
-	v := view{Snapshot: s, Info: info, Verdict: judge(s), Notes: notes(s)}
-	for _, shard := range s.Shards {
+// newView arranges a picture for the page.
+func newView(p *picture, info Info) view {
+	v := view{
+		Snapshot: p.Snapshot, Info: info, Verdict: judge(p.Snapshot), Notes: notes(p.Snapshot),
+		Events: p.totals.Events, DeadLetters: p.totals.DeadLetters,
+		Tasks: p.urgent, Hidden: p.totals.Tasks - len(p.urgent),
+	}
+	for _, shard := range p.Shards {
 		if !shard.Restored.IsZero() {
 			v.Restored++
 		}
 	}
-	v.Blind = len(s.Shards) > 0 && v.Restored == 0
-	names := make(map[string]string, len(s.Tasks))
-	var tallies [groups]int
-	all := make([]task, 0, len(s.Tasks))
-	for _, t := range s.Tasks {
-		g := groupOf(t)
-		tallies[g]++
-		v.Events += t.Events
-		v.DeadLetters += t.DeadLetters
-		names[t.TaskID] = t.Name
-		all = append(all, task{TaskStatus: t, Group: g})
-	}
-	for g, n := range tallies {
+	v.Blind = len(p.Shards) > 0 && v.Restored == 0
+	for g, n := range p.tallying {
 		if n > 0 {
 			v.Groups = append(v.Groups, tally{group(g), n})
 		}
 	}
-	slices.SortFunc(all, byUrgency)
-	v.Tasks = all[:min(len(all), maxTasks)]
-	v.Hidden = len(all) - len(v.Tasks)
-	for _, p := range s.Recent {
-		v.Recent = append(v.Recent, event{Published: p, TaskName: names[p.TaskID], Lag: p.Committed.Sub(p.Ended)})
+	for _, e := range p.Recent {
+		v.Recent = append(v.Recent, event{Published: e, TaskName: p.names[e.TaskID], Lag: e.Committed.Sub(e.Ended)})
 	}
 	return v
 }
