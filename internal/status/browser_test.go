@@ -71,10 +71,16 @@ func TestPageInABrowser(t *testing.T) {
 		t.Errorf("the figures are laid out as %q, want grid: the style was not taken", got)
 	}
 
+	e.set(advised()) // the page has to find it by itself
+	do(t, ctx, chromedp.WaitVisible(chromedp.CSS(".verdict.warn")))
+	if got := ask(t, ctx, chromedp.Text(chromedp.CSS(".verdict.warn"))); !strings.Contains(got, "3 things need you") {
+		t.Errorf("with notices the page says %q", got)
+	}
+
 	hostile := busy()
 	hostile.Tasks[0].Name = `<script>document.title="owned"</script><img src=x onerror='document.title="owned"'>`
 	hostile.Ready, hostile.Why = false, "no task can be read: 503"
-	e.set(hostile) // the page has to find it by itself
+	e.set(hostile)
 	do(t, ctx, chromedp.WaitVisible(chromedp.CSS(".verdict.bad")))
 	if got := ask(t, ctx, chromedp.Text(chromedp.CSS(".verdict.bad"))); !strings.Contains(got, hostile.Why) {
 		t.Errorf("after the change the page says %q, want %q", got, hostile.Why)
@@ -122,7 +128,7 @@ func TestScreenshots(t *testing.T) {
 		t.Skip("draws pictures for -screenshots <directory>")
 	}
 	ctx := browser(t)
-	for name, snap := range map[string]exporter.Snapshot{"busy": busy(), "idle": idle(), "down": down()} {
+	for name, snap := range map[string]exporter.Snapshot{"busy": busy(), "idle": idle(), "down": down(), "but": advised(), "down-but": downBut()} {
 		server, err := Serve(t.Context(), Config{Addr: "127.0.0.1:0"}, handler(running(snap)), quiet)
 		if err != nil {
 			t.Fatal(err)

@@ -111,6 +111,19 @@ func but() []notice.Notice {
 		Text: "data counts 2,500 rows, but shows 1,000", Cure: "see AIRUDDER_DETAIL_REQUEST"}}
 }
 
+// advised is a busy exporter with several notices.
+func advised() exporter.Snapshot {
+	s := busy()
+	s.Notices = append(but(),
+		notice.Notice{Cause: "row_status_unknown", Since: at.Add(-17 * time.Minute), Subjects: 1, Example: "task " + s.Tasks[1].TaskID,
+			Text: `1,204 of 12,000 rows have the Status "answered", which is not known, so that nothing of them is published`,
+			Cure: "if such a call has ended, set AIRUDDER_ROW_STATUSES to answered:finished; if it was never made, to answered:cancelled"},
+		notice.Notice{Cause: "tasks_failing", Since: at.Add(-42 * time.Second), Subjects: 1, Example: "the upstream",
+			Text: "12 of 480 tasks cannot be read, most with http_5xx: read task detail: 502 Bad Gateway",
+			Cure: "other tasks continue and these are tried again; if it lasts, ask AIRudder about them"})
+	return s
+}
+
 // busy is an exporter with a task of every kind.
 func busy() exporter.Snapshot {
 	s := idle()
@@ -179,5 +192,12 @@ func down() exporter.Snapshot {
 		Shard: 1, Error: "open shard 1: replay: fetch airudder.call-ledger[1] at 88213: dial broker 3: i/o timeout",
 		ErrorAt: at.Add(-4 * time.Second),
 	})
+	return s
+}
+
+// downBut is down, and there are notices besides.
+func downBut() exporter.Snapshot {
+	s := down()
+	s.Notices = advised().Notices
 	return s
 }

@@ -94,6 +94,28 @@ func TestPageSaysEachTroubleOnce(t *testing.T) {
 	order(t, text, "Not ready the task list cannot be read", "Shard 1 is not restored 4.0 s ago: open shard 1", "Tasks")
 }
 
+// Notices stand in the verdict while the exporter is ready, and after it while it is
+// not; each once, with its cause, since when, on what, and what to do.
+func TestPageWithNotices(t *testing.T) {
+	_, body := get(t, handler(running(advised())), "/")
+	wants := []string{
+		"data counts 2,500 rows, but shows 1,000 see AIRUDDER_DETAIL_REQUEST detail_total began 1 h ago task 7f and 2 more",
+		`1,204 of 12,000 rows have the Status &#34;answered&#34;`, "set AIRUDDER_ROW_STATUSES to answered:finished",
+		"row_status_unknown began 17 min ago task", "12 of 480 tasks cannot be read", "tasks_failing began 42 s ago the upstream",
+	}
+	order(t, plain(body), append([]string{"Ready, but events flow, and 3 things need you"}, append(wants, "events in the ledger")...)...)
+	one := busy()
+	one.Notices = but()
+	_, body = get(t, handler(running(one)), "/")
+	order(t, plain(body), "Ready, but events flow, and one thing needs you", wants[0])
+	_, body = get(t, handler(running(downBut())), "/")
+	text := plain(body)
+	order(t, text, append([]string{"Not ready the task list cannot be read"}, wants...)...)
+	if n := strings.Count(text, wants[0]); n != 1 {
+		t.Errorf("a notice stands on the page %d times", n)
+	}
+}
+
 func TestEmptyPages(t *testing.T) {
 	_, body := get(t, handler(running(idle())), "/")
 	order(t, plain(body), "Ready", "not read yet", "Tasks None yet.", "Recent events None since this process started.",

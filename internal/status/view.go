@@ -158,7 +158,7 @@ func judge(s exporter.Snapshot) judgement {
 	case !s.Ready:
 		return judgement{Level: "bad", Title: "Not ready", Why: s.Why}
 	case len(s.Notices) > 0:
-		return judgement{Level: "warn", Title: "Ready, but"}
+		return judgement{Level: "warn", Title: "Ready, but", Why: needs(len(s.Notices))}
 	case len(s.Shards) == 0:
 		return judgement{Level: "idle", Title: "Standing by",
 			Why: "this process owns no shard: another exporter does the work"}
@@ -181,6 +181,14 @@ func notes(s exporter.Snapshot) (all []note) {
 		all = append(all, note{"Task list", s.List.ErrorAt, s.List.Error})
 	}
 	return slices.DeleteFunc(all, func(n note) bool { return strings.Contains(s.Why, n.Text) })
+}
+
+// needs counts the notices in words.
+func needs(notices int) string {
+	if notices == 1 {
+		return "events flow, and one thing needs you"
+	}
+	return "events flow, and " + strconv.Itoa(notices) + " things need you"
 }
 
 func compact(texts ...string) []string {
