@@ -44,7 +44,7 @@ var rooms = map[string]struct{ imports, libraries []string }{
 	},
 	"internal/kafka":    {[]string{"internal/setting", "internal/batch"}, []string{"github.com/segmentio/kafka-go"}},
 	"internal/shards":   {[]string{"internal/kafka"}, []string{"github.com/segmentio/kafka-go"}},
-	"internal/topics":   {[]string{"internal/setting", "internal/kafka"}, []string{"github.com/segmentio/kafka-go"}},
+	"internal/topics":   {[]string{"internal/setting", "internal/batch", "internal/kafka"}, []string{"github.com/segmentio/kafka-go"}},
 	"internal/notice":   {},
 	"internal/exporter": {imports: []string{"internal/setting", "internal/call", "internal/ledger", "internal/batch", "internal/record", "internal/notice"}},
 	"internal/rebuild": {imports: []string{

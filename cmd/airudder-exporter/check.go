@@ -147,7 +147,7 @@ func (c *checker) kafka(ctx context.Context) {
 	c.ok("all topics exist")
 	c.rights(ctx, client)
 	for _, f := range findings {
-		if f.Severity == topics.Fatal {
+		if f.Severity == topics.Fatal || f.Severity == topics.Wrong {
 			c.fail("%s", f)
 		} else {
 			c.note("%s", f)

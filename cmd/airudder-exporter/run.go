@@ -120,7 +120,7 @@ func (s starter) topics(ctx context.Context) error {
 	findings, err := s.look(ctx, s.cfg.Kafka.CreateTopics)
 	var odd []string
 	for _, f := range findings {
-		if f.Severity == topics.Warning {
+		if f.Severity == topics.Warning || f.Severity == topics.Wrong {
 			odd = append(odd, fmt.Sprintf("%s: %s is %s, should be %s", f.Topic, f.Setting, f.Got, f.Want))
 		}
 	}

@@ -100,11 +100,7 @@ func encoder(cfg Config, ids record.IDs) exporter.NewEncoder {
 		return record.NewEncoder(record.EncoderConfig{
 			Topics: topics, IDs: ids, EventKey: record.EventKey(cfg.Kafka.EventKey),
 			BaseURL: cfg.Upstream.BaseURL, LedgerID: meta.LedgerID,
-			Limits: record.Limits{
-				CallCompleted: limit(topics.CallCompleted),
-				TaskStatus:    limit(topics.TaskStatus),
-				DeadLetter:    limit(topics.DeadLetter),
-			},
+			Limit: limit,
 		})
 	}
 }

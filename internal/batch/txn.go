@@ -46,34 +46,42 @@ type Txn struct {
 	Batches []Placed
 }
 
-// TooLargeError says that a unit of records can never fit into one
-// transaction's batch.
+// MaxMessageBytes is the max.message.bytes that topics should have at least: Kafka's
+// default.
+const MaxMessageBytes = 1_048_588
+
+// Needs is the least max.message.bytes with which a topic takes so many bytes of
+// records, by Record.Size, in one batch: there is the batch's header, and what a
+// compression, ours or the topic's own, adds where nothing can be compressed.
+func Needs(size int) int { return size + Overhead + size/64 }
+
+// TooLargeError says that records that stay together do not fit into one batch of
+// their topic.
 type TooLargeError struct {
 	Topic string
-	Size  int // bytes that the unit needs in one batch of the topic
-	Limit int // bytes that there may be
+	Size  int // what they need, by Needs
+	Limit int // the topic's max.message.bytes
 }
 
 func (e *TooLargeError) Error() string {
-	return fmt.Sprintf("%d bytes for one batch of topic %s, where %d are allowed (80%% of max.message.bytes)", e.Size, e.Topic, e.Limit)
+	return fmt.Sprintf("topic %s takes batches of at most %d bytes (max.message.bytes), and this one needs %d",
+		e.Topic, e.Limit, e.Size)
 }
 
-// Layout says where the records of a producer go, and how many fit together.
+// Layout says where the records of a producer go, and how many fit together: what
+// stays together may fill a batch of its topic, and what merely goes along fills
+// 80 % of one.
 type Layout struct {
 	Ledger     string         // the topic whose records all go to one partition,
 	Shard      int            // this one
 	Partitions map[string]int // topic → its partitions
-	Limits     map[string]int // topic → bytes of one batch
+	Limits     map[string]int // topic → its max.message.bytes
 	Codec      Codec          // of every topic but the ledger
 }
 
 // maxTransactionBytes bounds what one transaction sends in all, however many
 // partitions there are: a broker refuses requests above 100 MiB.
 const maxTransactionBytes = 32 << 20
-
-// Limit is how many bytes one record of a topic may have, by Record.Size. 0: the
-// layout does not know the topic.
-func (l *Layout) Limit(topic string) int { return max(0, l.Limits[topic]-Overhead) }
 
 // place is the partition that a record belongs to.
 func (l *Layout) place(r Record) (Place, error) {
@@ -170,10 +178,10 @@ func (f *filling) add(unit []Record) (bool, error) {
 				own += unit[j].Size()
 			}
 		}
-		switch limit := f.Limit(at.Topic); {
-		case own > limit:
-			return false, &TooLargeError{Topic: at.Topic, Size: own, Limit: limit}
-		case f.parts[at] != nil && f.parts[at].size+own > limit:
+		switch limit := f.Limits[at.Topic]; {
+		case Needs(own) > limit:
+			return false, &TooLargeError{Topic: at.Topic, Size: Needs(own), Limit: limit}
+		case f.parts[at] != nil && Needs(f.parts[at].size+own) > limit/5*4:
 			return false, nil
 		}
 	}

@@ -2,6 +2,7 @@ package exporter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -154,13 +155,18 @@ func (b *backlog) drop(parts []part) {
 	}
 }
 
-// fits reports whether each unit can go into a transaction at all. The encoder
-// keeps every record within its topic's limit, but a unit may hold two for one
-// partition; without a transaction for it, the task must wait, and no other.
-func (r *run) fits(taskID string, units []record.Encoded) error {
+// fit has those units wait that no transaction takes. The encoder keeps every record
+// within its topic's limit, but for the ledger's, and a unit may hold two for one
+// partition.
+func (r *run) fit(units []record.Encoded) error {
 	for i := range units {
-		if err := r.producer.Fits(units[i].Records); err != nil {
-			return fmt.Errorf("publish task %s: %w", taskID, err)
+		err := r.producer.Fits(units[i].Records)
+		tooLarge, waits := errors.AsType[*batch.TooLargeError](err)
+		switch {
+		case waits:
+			units[i].Records, units[i].TooLarge = nil, tooLarge
+		case err != nil:
+			return err
 		}
 	}
 	return nil
@@ -229,6 +235,7 @@ func (r *run) observe(plan *ledger.Plan, u *record.Encoded, now time.Time) {
 		})
 	case u.Dead != nil:
 		r.metrics.deadLetters.WithLabelValues(string(u.Dead.Reason)).Inc()
+		r.dead.note(plan.Task.ID, &u.Dead.Reject)
 	}
 	for _, c := range u.Changes {
 		if c.Seal != nil {

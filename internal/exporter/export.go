@@ -3,6 +3,7 @@ package exporter
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"airudder-exporter/internal/call"
@@ -17,6 +18,7 @@ type observation struct {
 	task      call.Task
 	counts    call.Counts
 	published int             // calls and dead letters
+	held      bool            // something waits, since its topic does not take it
 	standing  ledger.Standing // once all that was due about it is done
 }
 
@@ -41,18 +43,28 @@ func (r *run) export(ctx context.Context, taskID string) (observation, error) {
 	if committed := publish.wait(ctx); committed != nil {
 		return observation{}, committed
 	}
+	if publish.held > 0 {
+		r.holds.note(taskID, publish.held, publish.why)
+	}
 	if errors.Is(err, call.ErrNoTask) {
 		return r.gone(ctx, taskID, asked, err)
 	}
 	if err != nil {
 		return observation{published: publish.sent}, err
 	}
+	if err := publish.sendAndWait(ctx, publish.givenUp(complete)); err != nil {
+		return observation{}, err
+	}
+	reading.Hold(publish.held + publish.more)
 	if err := publish.sendAndWait(ctx, reading.End(complete, r.cfg.Policy)); err != nil {
 		return observation{}, err
 	}
+	r.holds.note(taskID, publish.held, publish.why)
 	r.metrics.lateChanges.Add(float64(reading.Remember()))
 	r.notices.Observe(taskSubject(taskID), r.cfg.ofReading(complete)...)
-	return observation{task: complete.Task, counts: complete.Counts, published: publish.sent}, nil
+	return observation{
+		task: complete.Task, counts: complete.Counts, published: publish.sent, held: publish.held > 0,
+	}, nil
 }
 
 // gone does what there is to do about a task that the upstream does not know:
@@ -82,77 +94,8 @@ func (r *run) clean(ctx context.Context, taskID string) error {
 		if err := publish.sendAndWait(ctx, plan); err != nil {
 			return err
 		}
-	}
-}
-
-// publisher sends one task's plans to the transactions, one at a time: while
-// one is being committed, the next is being read and encoded.
-type publisher struct {
-	run     *run
-	encoder Encoder
-	last    *pending // nil: nothing under way
-	sent    int      // calls and dead letters
-}
-
-func (r *run) publisher() *publisher { return &publisher{run: r} }
-
-// send encodes a plan and hands it over once the one before it is applied.
-func (p *publisher) send(ctx context.Context, plan ledger.Plan) error {
-	if len(plan.Units) == 0 {
-		return nil
-	}
-	if p.encoder == nil {
-		var err error
-		if p.encoder, err = p.run.takeEncoder(); err != nil {
-			return err
+		if publish.held > 0 {
+			return fmt.Errorf("clean task %s: %w", taskID, publish.why)
 		}
-	}
-	units, err := p.encoder.Plan(plan)
-	if err != nil {
-		return err
-	}
-	if err := p.run.fits(plan.Task.ID, units); err != nil {
-		return err
-	}
-	if err := p.wait(ctx); err != nil {
-		return err
-	}
-	next := &pending{plan: plan, rest: units, applied: make(chan struct{})}
-	if err := p.run.submit(ctx, next); err != nil {
-		return err
-	}
-	p.last = next
-	for i := range units {
-		if units[i].Call != nil || units[i].Dead != nil {
-			p.sent++
-		}
-	}
-	return nil
-}
-
-// wait returns once nothing is under way.
-func (p *publisher) wait(ctx context.Context) error {
-	if p.last != nil {
-		select {
-		case <-p.last.applied:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	p.last = nil
-	return nil
-}
-
-func (p *publisher) sendAndWait(ctx context.Context, plan ledger.Plan) error {
-	if err := p.send(ctx, plan); err != nil {
-		return err
-	}
-	return p.wait(ctx)
-}
-
-// close gives the encoder back.
-func (p *publisher) close() {
-	if p.encoder != nil {
-		p.run.encoders.Put(p.encoder)
 	}
 }

@@ -74,6 +74,8 @@ type Exporter struct {
 	process ledger.Writer
 	notices *notice.Board
 	recent  recent
+	holds   holds
+	dead    deadNews
 	prints  prints
 
 	mu          sync.Mutex
@@ -102,6 +104,8 @@ func New(
 		cfg: cfg, source: source, encoder: encoder, log: log, process: process,
 		slots:   make(chan struct{}, cfg.Concurrency),
 		notices: notice.New(log, reg, causes...),
+		holds:   holds{log: log, tasks: map[string]hold{}},
+		dead:    deadNews{log: log, counts: map[deadLetters]int{}},
 		runs:    map[int]*run{},
 		shards:  map[int]ShardStatus{},
 		changed: make(chan struct{}, 1),

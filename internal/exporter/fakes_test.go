@@ -34,6 +34,9 @@ type fakeKafka struct {
 	committed time.Duration                             // how long a commit takes
 	maxUnits  int                                       // of a transaction; small, so that plans are split
 	markers   int                                       // 51s of each commit
+	limits    map[string]int                            // by topic; none: recordLimit
+	limitErr  error                                     // of asking for them
+	asks      int                                       // for the limits of the events' topic
 }
 
 // tried is a transaction whose commit was tried: the tasks of its records.
@@ -79,10 +82,30 @@ func (k *fakeKafka) shard() Shard {
 		return *value
 	}
 	return shard{k.Shard(0, fakekafka.Faults{
-		Open: k.opening, Commit: k.committing, Committed: k.wasStored, Limit: recordLimit,
+		Open: k.opening, Commit: k.committing, Committed: k.wasStored, Limit: k.limit,
 		Units:      func(int) int { return locked(&k.maxUnits) },
 		Concurrent: func() int { return locked(&k.markers) },
 	})}
+}
+
+// limit is what a topic takes now.
+func (k *fakeKafka) limit(topic string) (int, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if topic == "events" {
+		k.asks++
+	}
+	if limit, set := k.limits[topic]; set {
+		return limit, k.limitErr
+	}
+	return recordLimit, k.limitErr
+}
+
+// change does something to Kafka while the exporter runs.
+func (k *fakeKafka) change(do func()) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	do()
 }
 
 // opening counts the producers, and fails behind the fence.
@@ -161,9 +184,10 @@ func (k *fakeKafka) replayed(t *testing.T) *ledger.Ledger {
 }
 
 // fakeEncoder writes no Avro: an event's key is call/<TaskID>/<CallID>, a
-// change's change/<TaskID>/<sequence>. The event of a call "…huge" cannot fit,
-// and a task "unencodable" cannot be encoded.
-type fakeEncoder struct{ limit int }
+// change's change/<TaskID>/<sequence>. The event of a call "…huge" cannot fit where
+// the topic takes no more than recordLimit, and is given up; that of a call "…big"
+// needs half of it, and waits. A task "unencodable" cannot be encoded.
+type fakeEncoder struct{ limit func(topic string) int }
 
 var errEncode = errors.New("a value does not match its schema")
 
@@ -173,10 +197,17 @@ func (e fakeEncoder) Plan(p ledger.Plan) ([]record.Encoded, error) {
 	}
 	units := make([]record.Encoded, len(p.Units))
 	for i, u := range p.Units {
-		if u.Call != nil && strings.HasSuffix(u.Call.CallID, "huge") {
-			u = ledger.TooLarge(u, e.limit)
+		limit := e.limit("events")
+		big := &batch.TooLargeError{Topic: "events", Size: recordLimit / 2, Limit: limit}
+		switch {
+		case u.Call != nil && strings.HasSuffix(u.Call.CallID, "huge") && limit <= recordLimit:
+			u = ledger.TooLarge(u, limit)
+			units[i].TooLarge = big
+		case u.Call != nil && strings.HasSuffix(u.Call.CallID, "big") && limit < big.Size:
+			units[i] = record.Encoded{Unit: u, TooLarge: big}
+			continue
 		}
-		units[i] = record.Encoded{Unit: u, Records: records(p.Task, u)}
+		units[i].Unit, units[i].Records = u, records(p.Task, u)
 	}
 	return units, nil
 }
@@ -243,7 +274,7 @@ func start(t *testing.T, cfg Config, source Source, kafka *fakeKafka) *world {
 // newWorld makes an exporter that has not begun.
 func newWorld(t *testing.T, cfg Config, source Source) *world {
 	w := &world{t: t, log: &logged{}, metrics: prometheus.NewRegistry()}
-	encoder := func(_ ledger.Meta, limit func(string) int) (Encoder, error) { return fakeEncoder{limit("events")}, nil }
+	encoder := func(_ ledger.Meta, limit func(string) int) (Encoder, error) { return fakeEncoder{limit}, nil }
 	w.Exporter = New(cfg, source, encoder, ledger.Writer{}, slog.New(slog.NewTextHandler(w.log, nil)), w.metrics)
 	return w
 }

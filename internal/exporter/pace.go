@@ -11,7 +11,18 @@ import (
 // while calls are finishing, slower while nothing changes, slow for a task that
 // has not begun, decaying re-checks after its end, and for a sealed task none
 // before its closing. The zero time means not until a listing shows a change.
+//
+// A task of which something waits for its topic is never left alone for longer than
+// PollMax.
 func (c Config) pace(d outcome, last time.Duration) (time.Duration, time.Time) {
+	interval, due := c.paceOf(d, last)
+	if soon := d.began.Add(spread(c.PollMax)); d.seen.held && (due.IsZero() || due.After(soon)) {
+		due = soon
+	}
+	return interval, due
+}
+
+func (c Config) paceOf(d outcome, last time.Duration) (time.Duration, time.Time) {
 	end := d.seen.standing
 	switch end.Phase {
 	case ledger.Closed, ledger.BeforeExportSince:

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/call"
 	"airudder-exporter/internal/ledger"
 )
@@ -76,6 +75,7 @@ func (r *run) visit(ctx context.Context, taskID string) outcome {
 	}
 	if d.seen.standing = r.ledger.Standing(taskID); d.seen.standing.Phase == ledger.Closed {
 		r.notices.Observe(taskSubject(taskID))
+		r.holds.note(taskID, 0, nil)
 	}
 	return d
 }
@@ -133,9 +133,6 @@ func kindOf(err error) string {
 		return upstream.Kind()
 	case errors.Is(err, call.ErrNoTask):
 		return "not_found"
-	}
-	if _, large := errors.AsType[*batch.TooLargeError](err); large {
-		return "too_large"
 	}
 	return "other"
 }

@@ -41,15 +41,15 @@ type UpstreamError interface {
 }
 
 // Encoder turns a plan into Kafka records: its units in order, each with its
-// records. Where a unit had to be replaced, since its event cannot fit, the
-// encoded one says by what. It is used by one goroutine at a time; what it
+// records. Where a unit has to wait or had to be replaced, since its topic does not
+// take it, the encoded one says so. It is used by one goroutine at a time; what it
 // returns is the caller's.
 type Encoder interface {
 	Plan(p ledger.Plan) ([]record.Encoded, error)
 }
 
-// NewEncoder makes an Encoder for a deployment and a producer's limits. It is
-// called once for each goroutine that encodes.
+// NewEncoder makes an Encoder for a deployment and a producer's limits, which may
+// change from plan to plan. It is called once for each goroutine that encodes.
 type NewEncoder func(meta ledger.Meta, limit func(topic string) int) (Encoder, error)
 
 // Topics is what the start asks of Kafka before there is a producer. What it
@@ -118,12 +118,16 @@ type Shard interface {
 // Producer writes one shard's transactions: one transactional id at one epoch.
 // After an error of Prepare or Commit it is finished and sends nothing more.
 type Producer interface {
-	// Limit is how many bytes one record of a topic may have, as Record.Size
-	// counts them.
+	// Limit is a topic's max.message.bytes, as Kafka last said: it takes what
+	// batch.Needs no more. 0: the topic is none of the producer's.
 	Limit(topic string) int
 
+	// Renew asks Kafka for the limits again. An error says nothing about them, and
+	// does not end the producer.
+	Renew(ctx context.Context) error
+
 	// Fits reports whether a unit's records fit into one transaction; its error is
-	// a *batch.TooLargeError where they never will.
+	// a *batch.TooLargeError where they do not, by the limits as they are.
 	Fits(unit []batch.Record) error
 
 	// Prepare encodes as many leading units as one transaction holds, at least

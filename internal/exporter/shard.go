@@ -149,7 +149,19 @@ func (r *run) live(ctx context.Context) error {
 	group.Go(func() error { return r.prepare(ctx, transactions) })
 	group.Go(func() error { return r.commit(ctx, transactions) })
 	group.Go(func() error { return r.poll(ctx) })
+	group.Go(func() error { return r.renew(ctx) })
 	return group.Wait()
+}
+
+// renew asks what the topics take, every minute: a limit that was lowered is known
+// before a commit breaks on it, and one that was raised is used.
+func (r *run) renew(ctx context.Context) error {
+	for sleep(ctx, time.Minute) {
+		if err := r.producer.Renew(ctx); err != nil && ctx.Err() == nil {
+			r.log.Debug("cannot ask what the topics take; trying again in a minute", "error", r.shard.Explain(err))
+		}
+	}
+	return ctx.Err()
 }
 
 // checkMeta holds the replayed shard against the deployment's meta, and takes

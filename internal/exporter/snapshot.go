@@ -220,9 +220,11 @@ func (e *Exporter) dropShard(shard int) {
 	defer e.mu.Unlock()
 	delete(e.shards, shard)
 	shards := e.meta.Partitions
+	ofShard := func(taskID string) bool { return e.cfg.ShardOf(taskID, shards) == shard }
+	e.holds.forget(ofShard)
 	e.notices.Forget(func(subject string) bool {
 		taskID, ofTask := strings.CutPrefix(subject, taskSubject(""))
-		return ofTask && e.cfg.ShardOf(taskID, shards) == shard
+		return ofTask && ofShard(taskID)
 	})
 }
 
@@ -233,6 +235,9 @@ func (e *Exporter) whyNotReady(shards []ShardStatus, now time.Time) string {
 		if why := s.whyNotReady(e.runs[s.Shard], now); why != "" {
 			return "shard " + strconv.Itoa(s.Shard) + " " + why
 		}
+	}
+	if why := e.holds.whyNotReady(); why != "" {
+		return why
 	}
 	switch {
 	case len(e.runs) == 0:
@@ -281,6 +286,9 @@ func (r *run) status(s ledger.Standing, j *job) TaskStatus {
 	t.Name, t.ReadAt, t.NextRead = j.name, j.readAt, j.due
 	t.Rows, t.Finished, t.Cancelled, t.Open = j.counts.Rows, j.counts.Finished, j.counts.Cancelled, j.counts.Open()
 	t.NoStatus = j.counts.NoStatus
+	if held, waits := r.holds.of(s.TaskID); waits {
+		t.Error, t.ErrorKind, t.ErrorAt = held.String(), "topic_limit", held.since
+	}
 	if j.err != nil {
 		t.Error, t.ErrorKind, t.ErrorAt = j.err.Error(), kindOf(j.err), j.errAt
 	}

@@ -58,25 +58,32 @@ func (c *Client) Describe(ctx context.Context, topics []string, names ...string)
 // not read it; Kafka's default is a little above.
 const assumedMaxMessageBytes = 1 << 20
 
-// batchLimits is how many bytes one batch of each topic may have: 80 % of its
-// max.message.bytes, so that what the broker adds never matters.
-func (c *Client) batchLimits(ctx context.Context, topics []string) map[string]int {
+// limits are the topics' max.message.bytes. Only a right that is missing, or a
+// broker that leaves the setting out, has one assumed: any other failure says
+// nothing about it.
+func (c *Client) limits(ctx context.Context, topics []string) (map[string]int, error) {
 	const setting = "max.message.bytes"
 	described, err := c.Describe(ctx, topics, setting)
 	if err != nil {
-		c.log.Info("cannot read max.message.bytes; assuming 1 MiB", "error", err)
+		c.forget(ctx, err)
+		return nil, err
 	}
 	limits := make(map[string]int, len(topics))
 	for _, topic := range topics {
-		limits[topic] = assumedMaxMessageBytes / 5 * 4
-		if err := described[topic].Err; err != nil {
-			c.log.Info("cannot read max.message.bytes; assuming 1 MiB", "topic", topic, "error", err)
+		of, answered := described[topic]
+		_, unreadable := errors.AsType[*access.RightError](of.Err)
+		switch {
+		case !answered:
+			return nil, fmt.Errorf("describe topics: the broker does not answer for %s", topic)
+		case of.Err != nil && !unreadable:
+			return nil, fmt.Errorf("describe topic %s: %w", topic, of.Err)
 		}
-		if n, err := strconv.Atoi(described[topic].Values[setting]); err == nil {
-			limits[topic] = n / 5 * 4
+		limits[topic], err = strconv.Atoi(of.Values[setting])
+		if err != nil {
+			limits[topic] = assumedMaxMessageBytes
 		}
 	}
-	return limits
+	return limits, nil
 }
 
 // Retention is how old a topic's records must be for the brokers to delete them;

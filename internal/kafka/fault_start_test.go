@@ -6,8 +6,6 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
-
-	"airudder-exporter/internal/batch"
 )
 
 type startFault struct {
@@ -27,6 +25,9 @@ func startFaults() []startFault {
 		{"InitProducerId 14", apiInitProducerID, answers(14), "InitProducerId 14"},
 		{"InitProducerId 15", apiInitProducerID, answers(15), "InitProducerId 15"},
 		{"InitProducerId 16", apiInitProducerID, answers(16), "InitProducerId 16"},
+		{"DescribeConfigs lost", apiDescribeConfigs, lost, notAgain},
+		{"DescribeConfigs unanswered", apiDescribeConfigs, unanswered, notAgain},
+		{"DescribeConfigs 7", apiDescribeConfigs, answers(7), notAgain},
 		{"InitProducerId 53", apiInitProducerID, answers(53), notAgain},
 		{"FindCoordinator lost", apiFindCoordinator, lost, "InitProducerId network"},
 		{"FindCoordinator unanswered", apiFindCoordinator, unanswered, "InitProducerId network"},
@@ -88,7 +89,7 @@ func TestStartWithoutDescribeConfigs(t *testing.T) {
 	if err := publish(first, s.units("a", 2)); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := first.Limit(s.config.EventTopic), 3_200_000-batch.Overhead; got != want {
+	if got, want := first.Limit(s.config.EventTopic), 4_000_000; got != want {
 		t.Errorf("limit as it was read: got %d, want %d", got, want)
 	}
 	w := newWire(t)
@@ -96,10 +97,41 @@ func TestStartWithoutDescribeConfigs(t *testing.T) {
 	faulty.Dial = w.dial
 	w.add(apiDescribeConfigs, 0, answers(29))
 	p, _ := s.start(t, dialWith(t, faulty), 0, "second")
-	if got, want := p.Limit(s.config.EventTopic), assumedMaxMessageBytes/5*4-batch.Overhead; got != want {
+	if got, want := p.Limit(s.config.EventTopic), assumedMaxMessageBytes; got != want {
 		t.Errorf("limit where it may not be read: got %d, want %d", got, want)
 	}
 	s.checkSuccession(t, first, p)
+}
+
+// A producer hears of a limit that changed, and keeps the one that it knows where
+// the broker does not say.
+func TestRenew(t *testing.T) {
+	s := newShop(t, 1, 1)
+	s.config.EventTopic = s.topic("changed-events", 1, "max.message.bytes=20000")
+	w := newWire(t)
+	faulty := s.config
+	faulty.Dial = w.dial
+	p, _ := s.start(t, dialWith(t, faulty), 0, "first")
+	s.Set(s.config.EventTopic, "max.message.bytes=30000")
+	want := func(limit int) {
+		t.Helper()
+		if got := p.Limit(s.config.EventTopic); got != limit {
+			t.Errorf("the limit is %d, want %d", got, limit)
+		}
+	}
+	want(20000)
+	w.add(apiDescribeConfigs, 0, lost)
+	if err := p.Renew(t.Context()); err == nil {
+		t.Error("a lost answer is none")
+	}
+	want(20000)
+	if err := p.Renew(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want(30000)
+	if err := publish(p, s.units("a", 2)); err != nil {
+		t.Errorf("the producer continues: %v", err)
+	}
 }
 
 // checkSuccession: p publishes, its predecessor, which has published a0 and a1, is

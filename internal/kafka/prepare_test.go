@@ -16,7 +16,7 @@ func TestPrepareSplits(t *testing.T) {
 	s.config.LedgerTopic = s.topic("small-ledger", 1, "cleanup.policy=compact", "max.message.bytes=10000")
 	s.config.Compression = "none"
 	p, _ := s.start(t, s.dial(t), 0, "first")
-	if got, want := p.Limit(s.config.LedgerTopic), 8000-batch.Overhead; got != want {
+	if got, want := p.Limit(s.config.LedgerTopic), 10000; got != want {
 		t.Errorf("limit of the ledger %d, want %d", got, want)
 	}
 	if got := p.Limit("another"); got != 0 {
@@ -58,12 +58,16 @@ func TestTooLarge(t *testing.T) {
 	}
 	limit := p.Limit(s.config.EventTopic)
 	prepare := func(units ...[]batch.Record) (*batch.Txn, error) { return p.Prepare(slices.Values(units)) }
-	large := []batch.Record{sized(limit + 1)}
-	txn, err := prepare([]batch.Record{sized(limit)}, large)
+	most := limit
+	for batch.Needs(most) > limit {
+		most--
+	}
+	large := []batch.Record{sized(most + 1)}
+	txn, err := prepare([]batch.Record{sized(most)}, large)
 	if err != nil || txn.Units != 1 {
 		t.Fatalf("a record of the limit's size: %+v, %v", txn, err)
 	}
-	want := batch.TooLargeError{Topic: s.config.EventTopic, Size: limit + 1, Limit: limit}
+	want := batch.TooLargeError{Topic: s.config.EventTopic, Size: batch.Needs(most + 1), Limit: limit}
 	_, err = prepare(large)
 	for _, err := range []error{err, p.Fits(large)} {
 		if got, ok := errors.AsType[*batch.TooLargeError](err); !ok || *got != want {

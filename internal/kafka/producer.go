@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,8 +19,9 @@ import (
 // run one at a time, in the order of their Prepare.
 type Producer struct {
 	client *Client
-	layout batch.Layout // as counted and asked at the start
-	busy   atomic.Int64 // 51s of the last commit
+	layout batch.Layout                   // as counted at the start, without its limits
+	limits atomic.Pointer[map[string]int] // of the layout, as asked last
+	busy   atomic.Int64                   // 51s of the last commit
 
 	prepared atomic.Int64 // transactions handed out
 	commits  sync.Mutex   // held through a commit; guards what follows
@@ -29,13 +32,30 @@ type Producer struct {
 	err error // why the producer is finished; nil: it is not
 }
 
-// Limit is how many bytes one record of a topic may have, by Record.Size. 0: the
-// producer does not know the topic.
-func (p *Producer) Limit(topic string) int { return p.layout.Limit(topic) }
+// Limit is a topic's max.message.bytes, as asked last. 0: the producer does not
+// know the topic.
+func (p *Producer) Limit(topic string) int { return (*p.limits.Load())[topic] }
 
-// Fits reports whether a unit's records fit into one transaction: a
-// *batch.TooLargeError says that they never will. It does not end the producer.
-func (p *Producer) Fits(unit []batch.Record) error { return p.layout.Fits(unit) }
+// Renew asks for the topics' max.message.bytes again. After an error those asked
+// before stay; it does not end the producer.
+func (p *Producer) Renew(ctx context.Context) error {
+	limits, err := p.client.limits(ctx, slices.Sorted(maps.Keys(p.layout.Partitions)))
+	if err == nil {
+		p.limits.Store(&limits)
+	}
+	return err
+}
+
+// present is the layout with its limits.
+func (p *Producer) present() *batch.Layout {
+	layout := p.layout
+	layout.Limits = *p.limits.Load()
+	return &layout
+}
+
+// Fits reports whether a unit's records fit into one transaction; a
+// *batch.TooLargeError says that they do not. It does not end the producer.
+func (p *Producer) Fits(unit []batch.Record) error { return p.present().Fits(unit) }
 
 // Concurrent is how often the last commit was told that the coordinator still
 // writes the markers of the one before (51). When it is above 0, fewer and
@@ -53,7 +73,7 @@ func (p *Producer) Prepare(units iter.Seq[[]batch.Record]) (*batch.Txn, error) {
 	if err := p.finished(); err != nil {
 		return nil, err
 	}
-	txn, err := p.layout.Fill(units)
+	txn, err := p.present().Fill(units)
 	if err != nil {
 		err = fmt.Errorf("prepare: %w", err)
 		if _, large := errors.AsType[*batch.TooLargeError](err); large {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"time"
 
@@ -26,7 +24,7 @@ import (
 //
 // The event topics' partitions are counted here and not again: when one of
 // them grows, records still go to the partitions that existed, until the next
-// producer starts.
+// producer starts. What a topic takes is asked again by Renew.
 //
 // It asks until ctx ends where the cluster cannot be reached. The error may be
 // ErrFenced or ErrLedgerMoved.
@@ -95,8 +93,7 @@ func (p *Producer) survey(ctx context.Context) error {
 			"again with fewer; "+
 			"restore the ledger before exporting on", ErrLedgerMoved, p.layout.Ledger, n, p.layout.Shard)
 	}
-	p.layout.Limits = p.client.batchLimits(ctx, slices.Sorted(maps.Keys(p.layout.Partitions)))
-	return nil
+	return p.Renew(ctx)
 }
 
 // at is the shard's ledger partition.

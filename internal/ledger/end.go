@@ -44,7 +44,7 @@ func (r *Reading) End(c call.Reading, policy Policy) Plan {
 		state = state.Next(change, c.Started)
 	}
 	switch {
-	case c.MoreRejects:
+	case c.MoreRejects || r.held > 0:
 	case policy.seals(state, c) && !state.SealHolds(t.published()+dead) && !hollow(t, c):
 		change := sealChange(state, t, dead, c)
 		state, changes = state.Next(change, c.Started), append(changes, change)

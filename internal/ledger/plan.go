@@ -54,6 +54,7 @@ type Reading struct {
 	print  uint64               // of the list's entry; 0: not known
 	seen   map[CallKey]struct{} // planned by this reading: a response may show a call twice
 	twice  int                  // rows that showed a CallID a second time
+	held   int                  // rows that were planned and are not published
 
 	changed map[CallKey]mark // published calls whose rows show other bytes: the new hash; nil while there are none
 	shown   []uint64         // new hashes of rows without a CallID that are in the ledger
@@ -159,6 +160,10 @@ func (r *Reading) Remember() (lateChanges int) {
 // Repeats is how many rows of this reading showed a CallID that an earlier row
 // of it had shown.
 func (r *Reading) Repeats() int { return r.twice }
+
+// Hold says that so many rows that were planned are not published by this reading:
+// it neither seals nor closes its task.
+func (r *Reading) Hold(rows int) { r.held += rows }
 
 // Rows plans the new rows of a part: one event for each complete row with a
 // CallID that is not in the task's ledger. The parts before it may still be on

@@ -14,9 +14,9 @@ import (
 type EncoderConfig struct {
 	Topics   Topics
 	IDs      IDs
-	Limits   Limits
-	EventKey EventKey // empty: KeyCallID
-	BaseURL  string   // of the AIRudder API, for ce_source; credentials in it are left out
+	Limit    func(topic string) int // its max.message.bytes, asked once a plan; nil: no limit
+	EventKey EventKey               // empty: KeyCallID
+	BaseURL  string                 // of the AIRudder API, for ce_source; credentials in it are left out
 	LedgerID string
 }
 
@@ -28,13 +28,9 @@ type Topics struct {
 	Ledger        string
 }
 
-// Limits are the largest records that the topics take, in bytes as Record.Size
-// counts them. 0: no limit.
-type Limits struct {
-	CallCompleted int
-	TaskStatus    int
-	DeadLetter    int
-}
+// EventSize is how large an event may be, by Record.Size, that is never given up: a
+// topic that does not take it is set wrong, and the event waits.
+const EventSize = 1_000_000
 
 // Encoder turns plans into records. Only one goroutine may use it at a time. What
 // it returns belongs to the caller and is never written again.
@@ -49,7 +45,8 @@ type Encoder struct {
 	status     *native[change]
 	deadLetter *native[deadLetter]
 
-	callPrefix []byte // frame and task fields of the plan's events
+	callPrefix []byte         // frame and task fields of the plan's events
+	limits     map[string]int // of the plan: topic → max.message.bytes
 }
 
 // NewEncoder returns an Encoder. An error means that the configuration or an
@@ -69,7 +66,7 @@ func NewEncoder(cfg EncoderConfig) (*Encoder, error) {
 		return nil, err
 	}
 	return &Encoder{
-		cfg: cfg, codecs: codecs, headers: headers,
+		cfg: cfg, codecs: codecs, headers: headers, limits: make(map[string]int),
 		task:       newNative(taskColumns()),
 		row:        newNative(rowColumns()),
 		status:     newNative(statusColumns()),
@@ -81,13 +78,24 @@ func NewEncoder(cfg EncoderConfig) (*Encoder, error) {
 // the records are committed.
 type Encoded struct {
 	ledger.Unit
-	Records []batch.Record
+	Records []batch.Record // none: it has to wait, since its topic does not take it
+
+	// TooLarge says that the unit does not fit as it was planned; nil: it does. With
+	// records, its event is given up for a dead letter.
+	TooLarge *batch.TooLargeError
 }
 
 // Plan encodes a plan's units, in order. A unit's records are what it publishes,
-// then the ledger entries that say so. An event that is too large for its topic
-// becomes a dead letter, which changes its unit; the plan itself is not changed.
+// then the ledger entries that say so. An event that its topic does not take waits
+// or, above EventSize, becomes a dead letter, which changes its unit; the plan
+// itself is not changed.
 func (e *Encoder) Plan(p ledger.Plan) ([]Encoded, error) {
+	clear(e.limits)
+	if ask := e.cfg.Limit; ask != nil {
+		for _, topic := range []string{e.cfg.Topics.CallCompleted, e.cfg.Topics.TaskStatus, e.cfg.Topics.DeadLetter} {
+			e.limits[topic] = ask(topic)
+		}
+	}
 	published, entries := count(p.Units)
 	e.headers.begin(&p, published)
 	if err := e.beginCalls(&p); err != nil {
@@ -97,8 +105,13 @@ func (e *Encoder) Plan(p ledger.Plan) ([]Encoded, error) {
 	records := make([]batch.Record, 0, published+entries) // of all units
 	for i, u := range p.Units {
 		from := len(records)
+		units[i].Unit = u
 		var err error
-		if units[i].Unit, records, err = e.unit(&p, u, records); err != nil {
+		records, err = e.unit(&p, &units[i], records)
+		if tooLarge, waits := errors.AsType[*batch.TooLargeError](err); waits {
+			units[i], records, err = Encoded{Unit: u, TooLarge: tooLarge}, records[:from], nil
+		}
+		if err != nil {
 			return nil, fmt.Errorf("encode a plan of task %s: %w", p.Task.ID, err)
 		}
 		units[i].Records = records[from:len(records):len(records)]
@@ -119,40 +132,50 @@ func count(units []ledger.Unit) (published, entries int) {
 	return published, entries
 }
 
-// unit appends a unit's records and returns the unit as it was encoded.
-func (e *Encoder) unit(p *ledger.Plan, u ledger.Unit, records []batch.Record) (ledger.Unit, []batch.Record, error) {
+// unit appends a unit's records. A *batch.TooLargeError says that it has to wait.
+func (e *Encoder) unit(p *ledger.Plan, u *Encoded, records []batch.Record) ([]batch.Record, error) {
 	if u.Call != nil {
 		r, err := e.call(p, u.Call)
 		if err != nil {
-			return u, nil, err
+			return records, err
 		}
-		if fits(r, e.cfg.Limits.CallCompleted) {
+		switch tooLarge := e.tooLarge(r); {
+		case tooLarge == nil:
 			records = append(records, r)
-		} else {
-			u = ledger.TooLarge(u, e.cfg.Limits.CallCompleted)
+		case r.Size() <= EventSize:
+			return records, tooLarge
+		default:
+			u.Unit, u.TooLarge = ledger.TooLarge(u.Unit, tooLarge.Limit), tooLarge
 		}
 	}
 	if u.Dead != nil {
 		r, err := e.dead(p, u.Dead)
 		if err != nil {
-			return u, nil, err
+			return records, err
 		}
 		records = append(records, r)
 	}
 	for i := range u.Changes {
 		r, err := e.change(p, &u.Changes[i])
 		if err != nil {
-			return u, nil, err
+			return records, err
 		}
 		records = append(records, r)
 	}
 	for _, entry := range u.Entries {
 		records = append(records, e.entry(entry))
 	}
-	return u, records, nil
+	return records, nil
 }
 
-func fits(r batch.Record, limit int) bool { return limit <= 0 || r.Size() <= limit }
+// tooLarge says that a record's topic does not take it; nil: it does.
+func (e *Encoder) tooLarge(r batch.Record) *batch.TooLargeError {
+	limit, needs := e.limits[r.Topic], batch.Needs(r.Size())
+	if limit <= 0 || needs <= limit {
+		return nil
+	}
+	return &batch.TooLargeError{Topic: r.Topic, Size: needs, Limit: limit}
+}
 
 // beginCalls encodes what all events of a plan begin with.
 func (e *Encoder) beginCalls(p *ledger.Plan) (err error) {
@@ -181,11 +204,10 @@ func (e *Encoder) callValue(p *ledger.Plan, row *call.Row) ([]byte, error) {
 }
 
 // change encodes a transition or a seal; where it does not fit, without the task's
-// name, which is better than not at all.
+// name, which is better than not at all. Its error may be a *batch.TooLargeError.
 func (e *Encoder) change(p *ledger.Plan, c *ledger.StatusChange) (batch.Record, error) {
 	h, taskID := e.headers.change(&e.slab, p.Task.ID, c.Sequence)
 	r := batch.Record{Topic: e.cfg.Topics.TaskStatus, Key: taskID, Headers: h}
-	limit := e.cfg.Limits.TaskStatus
 	for task := p.Task; ; task.Name.Set = false {
 		b := appendFrame(e.slab.next(), e.cfg.IDs.TaskStatus)
 		b, err := e.codecs.status.BinaryFromNative(b, e.status.fill(&change{c, &task, p.ObservedAt}))
@@ -193,21 +215,21 @@ func (e *Encoder) change(p *ledger.Plan, c *ledger.StatusChange) (batch.Record, 
 			return batch.Record{}, err
 		}
 		r.Value = e.slab.keep(b)
-		switch {
-		case fits(r, limit):
+		switch tooLarge := e.tooLarge(r); {
+		case tooLarge == nil:
 			return r, nil
 		case !task.Name.Set:
-			return batch.Record{}, fmt.Errorf("a TaskStatusChanged has %d bytes, but its topic takes %d", r.Size(), limit)
+			return batch.Record{}, tooLarge
 		}
 	}
 }
 
-// dead encodes a dead letter, and cuts the raw row until the record fits.
+// dead encodes a dead letter, and cuts the raw row until the record fits. A
+// *batch.TooLargeError says that it does not fit without the row, either.
 func (e *Encoder) dead(p *ledger.Plan, d *ledger.Dead) (batch.Record, error) {
 	reject := d.Reject
 	h, taskID := e.headers.dead(&e.slab, p.Task.ID, d)
 	r := batch.Record{Topic: e.cfg.Topics.DeadLetter, Key: taskID, Headers: h}
-	limit := e.cfg.Limits.DeadLetter
 	letter := deadLetter{&reject, p.Task.ID, p.ObservedAt}
 	for {
 		b := appendFrame(e.slab.next(), e.cfg.IDs.DeadLetter)
@@ -216,14 +238,15 @@ func (e *Encoder) dead(p *ledger.Plan, d *ledger.Dead) (batch.Record, error) {
 			return batch.Record{}, err
 		}
 		r.Value = e.slab.keep(b)
+		tooLarge := e.tooLarge(r)
 		switch {
-		case fits(r, limit):
+		case tooLarge == nil:
 			return r, nil
 		case len(reject.Raw) == 0:
-			return batch.Record{}, fmt.Errorf("a DeadLetter without its row has %d bytes, but its topic takes %d",
-				r.Size(), limit)
+			return batch.Record{}, tooLarge
 		}
-		reject.Raw = reject.Raw[:max(0, len(reject.Raw)-(r.Size()-limit))]
+		over := 1 + (tooLarge.Size-tooLarge.Limit)*64/65 // bytes of the record, as batch.Needs counts
+		reject.Raw = reject.Raw[:max(0, len(reject.Raw)-over)]
 	}
 }
 

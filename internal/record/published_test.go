@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/call"
 	"airudder-exporter/internal/ledger"
 	"airudder-exporter/schemas"
@@ -61,21 +62,45 @@ func TestStatusChanged(t *testing.T) {
 	}
 }
 
+// limits are those of one topic; the others have none.
+func limits(topic string, limit int) func(string) int {
+	return func(of string) int {
+		if of == topic {
+			return limit
+		}
+		return 0
+	}
+}
+
+// waits holds a unit to be as it was planned, without records, since its topic does
+// not take it.
+func waits(t *testing.T, got Encoded, planned ledger.Unit, topic string, limit int) {
+	t.Helper()
+	if len(got.Records) != 0 || !reflect.DeepEqual(got.Unit, planned) {
+		t.Errorf("got %d records of %+v, want the planned unit to wait", len(got.Records), got.Unit)
+	}
+	if why := got.TooLarge; why == nil || why.Topic != topic || why.Limit != limit || why.Size <= limit {
+		t.Errorf("it waits for %v, want the limit %d of %s", why, limit, topic)
+	}
+}
+
 func TestStatusChangedTooLarge(t *testing.T) {
 	task := sampleTask()
 	task.Name = call.Some(strings.Repeat("n", 4000))
 	p := ledger.Plan{Task: task, ObservedAt: observedAt(),
 		Units: []ledger.Unit{{Changes: []ledger.StatusChange{{Sequence: 1, Status: "calling"}}}}}
-	records, _ := only(t, newTestEncoder(t, EncoderConfig{Limits: Limits{TaskStatus: 2000}}), p)
-	if size := records[0].Size(); size > 2000 {
+	records, _ := only(t, newTestEncoder(t, EncoderConfig{Limit: limits("status", 2000)}), p)
+	if size := batch.Needs(records[0].Size()); size > 2000 {
 		t.Errorf("%d bytes, the topic takes 2000", size)
 	}
 	if got := decodeBy(t, schemas.TaskStatusChanged(), 2, records[0].Value)["task_name"]; got != nil {
 		t.Errorf("task_name is %v, want null", got)
 	}
-	if _, err := newTestEncoder(t, EncoderConfig{Limits: Limits{TaskStatus: 100}}).Plan(p); err == nil {
-		t.Error("no error where even the bare transition does not fit")
+	units, err := newTestEncoder(t, EncoderConfig{Limit: limits("status", 100)}).Plan(p)
+	if err != nil {
+		t.Fatal(err)
 	}
+	waits(t, units[0], p.Units[0], "status", 100)
 }
 
 // deadPlan is a plan of one dead letter.
@@ -133,8 +158,8 @@ func TestDeadLetterCut(t *testing.T) {
 	sum := sha256.Sum256(raw)
 	p := deadPlan(ledger.Dead{Reject: reject, RowKey: "12"})
 	for _, limit := range []int{0, 1 << 20, 66000, 65000, 8300, 8192, 1000, 700} {
-		records, unit := only(t, newTestEncoder(t, EncoderConfig{Limits: Limits{DeadLetter: limit}}), p)
-		size := records[0].Size()
+		records, unit := only(t, newTestEncoder(t, EncoderConfig{Limit: limits("dead", limit)}), p)
+		size := batch.Needs(records[0].Size())
 		if limit > 0 && size > limit {
 			t.Errorf("limit %d: the record has %d bytes", limit, size)
 		}
@@ -153,36 +178,40 @@ func TestDeadLetterCut(t *testing.T) {
 			t.Errorf("limit %d: the plan's reject was cut", limit)
 		}
 	}
-	if _, err := newTestEncoder(t, EncoderConfig{Limits: Limits{DeadLetter: 300}}).Plan(p); err == nil {
-		t.Error("no error where not even an empty row fits")
+	units, err := newTestEncoder(t, EncoderConfig{Limit: limits("dead", 300)}).Plan(p)
+	if err != nil {
+		t.Fatal(err)
 	}
+	waits(t, units[0], p.Units[0], "dead", 300)
 }
 
-// TestTooLarge: a call whose event does not fit is published as a dead letter
-// of the same identity, and its unit says so.
+// TestTooLarge: a call whose event above EventSize its topic does not take is
+// published as a dead letter of the same identity, and its unit says so.
 func TestTooLarge(t *testing.T) {
 	big, small := sampleRow(), sampleRow()
-	big.Raw = bytes.Repeat([]byte("x"), 100000)
-	big.AsrResult = []call.Turn{{Text: call.Some(strings.Repeat("t", 5000))}}
+	big.Raw = bytes.Repeat([]byte("x"), 2_000_000)
+	big.AsrResult = []call.Turn{{Text: call.Some(strings.Repeat("t", EventSize+1))}}
 	small.CallID = "small"
 	p := ledger.Plan{Task: sampleTask(), ObservedAt: observedAt()}
 	bigUnit := callUnit(p, &big)
 	bigUnit.Entries[0].Published.Late = true
 	p.Units = []ledger.Unit{callUnit(p, &small), bigUnit, callUnit(p, &small)}
 	before := slices.Clone(p.Units)
-
-	units, err := newTestEncoder(t, EncoderConfig{Limits: Limits{CallCompleted: 4000, DeadLetter: 2000}}).Plan(p)
+	given := map[string]int{"events": batch.MaxMessageBytes - 40_000, "dead": 2000}
+	units, err := newTestEncoder(t, EncoderConfig{Limit: func(topic string) int { return given[topic] }}).Plan(p)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !reflect.DeepEqual(p.Units, before) {
 		t.Error("the plan was changed")
 	}
-	if !reflect.DeepEqual(units[0].Unit, p.Units[0]) || !reflect.DeepEqual(units[2].Unit, p.Units[2]) {
-		t.Error("units that fit were changed")
+	for _, i := range []int{0, 2} {
+		if u := units[i]; !reflect.DeepEqual(u.Unit, p.Units[i]) || u.TooLarge != nil || u.Records[0].Topic != "events" {
+			t.Errorf("unit %d, which fits, was changed: %+v", i, u.Unit)
+		}
 	}
 	u := units[1]
-	if u.Call != nil || u.Dead == nil || u.Dead.Reason != call.TooLarge || len(u.Entries) != 1 {
+	if u.Call != nil || u.Dead == nil || u.Dead.Reason != call.TooLarge || len(u.Entries) != 1 || u.TooLarge == nil {
 		t.Fatalf("unit %+v, want a dead letter", u)
 	}
 	if e := u.Entries[0]; e.ID != big.CallID || e.Kind != ledger.KindCall || e.Published.As != ledger.DeadLetter ||
@@ -198,26 +227,57 @@ func TestTooLarge(t *testing.T) {
 	}
 	got := decodeBy(t, schemas.DeadLetter(), 3, records[0].Value)
 	if got["call_id"] != big.CallID || got["row_id"] != big.ID.Value || got["reason"] != "too_large" ||
-		got["raw_size"] != int64(100000) {
+		got["raw_size"] != int64(2_000_000) {
 		t.Errorf("dead letter %v", got)
 	}
 	if id := header(records[0], "ce_id"); id != p.Task.ID+"/"+big.CallID {
 		t.Errorf("ce_id %q", id)
 	}
-	for _, i := range []int{0, 2} {
-		if first := units[i].Records[0]; first.Topic != "events" || first.Size() > 4000 {
-			t.Errorf("unit %d: %v", i, units[i].Records)
-		}
+	if records, _ := only(t, newTestEncoder(t, EncoderConfig{Limit: limits("events", 2*batch.MaxMessageBytes)}),
+		ledger.Plan{Task: p.Task, ObservedAt: p.ObservedAt, Units: []ledger.Unit{bigUnit}}); records[0].Topic != "events" {
+		t.Error("an event above EventSize that its topic takes is given up")
 	}
 }
 
-// TestPlanErrors: an error names the task, never a value.
-func TestPlanErrors(t *testing.T) {
-	d := ledger.Dead{Reject: call.NewReject(call.BrokenJSON, []byte("SECRET"))}
-	d.Detail, d.CallID = strings.Repeat("d", 1000), "c1"
-	_, err := newTestEncoder(t, EncoderConfig{Limits: Limits{DeadLetter: 500}}).Plan(deadPlan(d))
-	if err == nil || !strings.Contains(err.Error(), sampleTask().ID) || strings.Contains(err.Error(), "SECRET") {
-		t.Errorf("error %v", err)
+// TestSmallEventWaits: an event of up to EventSize is never given up, however little
+// its topic takes, and fits into one that is set as it should be.
+func TestSmallEventWaits(t *testing.T) {
+	row := sampleRow()
+	row.Raw = []byte("raw")
+	p := planOf(sampleTask(), &row)
+	sized := func(n int) {
+		row.CallNotes = call.Some("")
+		records, _ := only(t, newTestEncoder(t, EncoderConfig{}), p)
+		row.CallNotes = call.Some(strings.Repeat("n", n-records[0].Size()))
+		for {
+			records, _ = only(t, newTestEncoder(t, EncoderConfig{}), p)
+			over := records[0].Size() - n
+			if over == 0 {
+				return
+			}
+			row.CallNotes.Value = row.CallNotes.Value[:len(row.CallNotes.Value)-over]
+		}
+	}
+	for _, size := range []int{5000, 31_402, EventSize} {
+		sized(size)
+		for _, limit := range []int{1, 1000, batch.Needs(size) - 1} {
+			units, err := newTestEncoder(t, EncoderConfig{Limit: limits("events", limit)}).Plan(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			waits(t, units[0], p.Units[0], "events", limit)
+		}
+		for _, limit := range []int{batch.Needs(size), 1 << 20, batch.MaxMessageBytes} {
+			records, _ := only(t, newTestEncoder(t, EncoderConfig{Limit: limits("events", limit)}), p)
+			if records[0].Topic != "events" {
+				t.Errorf("an event of %d bytes is not published where %d are taken", size, limit)
+			}
+		}
+	}
+	sized(EventSize + 1)
+	records, unit := only(t, newTestEncoder(t, EncoderConfig{Limit: limits("events", 1000)}), p)
+	if records[0].Topic != "dead" || unit.Dead == nil {
+		t.Error("an event above EventSize that its topic does not take is no dead letter")
 	}
 }
 

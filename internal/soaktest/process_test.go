@@ -79,7 +79,7 @@ func encoder(meta ledger.Meta, limit func(topic string) int) (exporter.Encoder, 
 		Topics:  record.Topics{CallCompleted: eventTopic, TaskStatus: statusTopic, DeadLetter: deadTopic, Ledger: ledgerTopic},
 		IDs:     record.IDs{CallCompleted: 1, TaskStatus: 2, DeadLetter: 3},
 		BaseURL: baseURL, LedgerID: meta.LedgerID,
-		Limits: record.Limits{CallCompleted: limit(eventTopic), TaskStatus: limit(statusTopic), DeadLetter: limit(deadTopic)},
+		Limit: limit,
 	})
 }
 

@@ -1,6 +1,7 @@
 package topics
 
 import (
+	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/kafka"
 	"airudder-exporter/internal/kafka/access"
 	"context"
@@ -19,6 +20,7 @@ type Severity string
 const (
 	Info    Severity = "info"    // differs from what is recommended
 	Warning Severity = "warning" // can lose or double records when a broker fails, or sooner than expected
+	Wrong   Severity = "wrong"   // a run begins, and holds back what the topic does not take
 	Fatal   Severity = "error"   // breaks the promise: no start
 )
 
@@ -78,8 +80,8 @@ func (s Spec) unreadable(missing error) Finding {
 	return Finding{
 		Topic: s.Name, Setting: "settings", Want: "readable", Severity: Warning,
 		Got: fmt.Sprintf("not readable without the right DescribeConfigs on the topic %q", s.Name),
-		Why: fmt.Sprintf("nothing of it could be checked, and batches are as large as the default max.message.bytes "+
-			"allows: %v", missing),
+		Why: fmt.Sprintf("nothing of it could be checked, and it is taken to have the default max.message.bytes: %v",
+			missing),
 	}
 }
 
@@ -146,7 +148,7 @@ func (s Spec) checkSettings(values map[string]string) []Finding {
 		rules = ledgerRules()
 	}
 	var findings []Finding
-	for _, r := range append(rules, commonRules()...) {
+	for _, r := range append(rules, s.commonRules()...) {
 		got, named := values[r.setting]
 		if named && !r.ok(got) {
 			findings = append(findings, Finding{s.Name, r.setting, got, r.want, r.severity, r.why})
@@ -155,12 +157,15 @@ func (s Spec) checkSettings(values map[string]string) []Finding {
 	return findings
 }
 
-func commonRules() []rule {
+func (s Spec) commonRules() []rule {
+	small, what := Wrong, "what does not fit is held back, and its task is not sealed meanwhile"
+	if s.Ledger {
+		small, what = Warning, "large plans take many transactions"
+	}
 	return []rule{
 		{"unclean.leader.election.enable", "false", is("false"), Warning,
 			"a broker that fell behind may become the leader, and what it never had is gone for all"},
-		{"max.message.bytes", "1048576 or more", atLeast(1 << 20), Warning,
-			"an event that does not fit into 80 % of it becomes a dead letter, and large plans take many transactions"},
+		{"max.message.bytes", strconv.Itoa(batch.MaxMessageBytes) + " or more", atLeast(1 << 20), small, what},
 	}
 }
 

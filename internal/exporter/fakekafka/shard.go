@@ -39,8 +39,9 @@ type Faults struct {
 	// Concurrent is what Producer.Concurrent says.
 	Concurrent func() int
 
-	// Limit is how many bytes one batch of a topic may have. 0: 1 MiB.
-	Limit int
+	// Limit is what a topic takes, in bytes of a batch, and may change; nil: 1 MiB.
+	// An error is Renew's, or ends an Open.
+	Limit func(topic string) (int, error)
 }
 
 // Step is one of an Open.
@@ -129,7 +130,8 @@ func (s *Shard) Open(_ context.Context, barrier func(epoch int16) batch.Record, 
 	if err := s.replay(replay); err != nil {
 		return nil, err
 	}
-	return s.producer(epoch), nil
+	p := &Producer{shard: s, epoch: epoch, prepared: map[*batch.Txn][][]batch.Record{}}
+	return p, p.Renew(context.Background())
 }
 
 func (s *Shard) fault(at Step) error {
@@ -158,25 +160,13 @@ func (s *Shard) replay(show func(key, value []byte) error) error {
 	return nil
 }
 
-func (s *Shard) producer(epoch int16) *Producer {
-	limit := s.faults.Limit
-	if limit == 0 {
-		limit = 1 << 20
-	}
-	layout := batch.Layout{Ledger: s.kafka.Ledger, Shard: s.number, Partitions: s.kafka.Topics, Limits: map[string]int{s.kafka.Ledger: limit}}
-	for topic := range layout.Partitions {
-		layout.Limits[topic] = limit
-	}
-	return &Producer{shard: s, epoch: epoch, layout: layout, prepared: map[*batch.Txn][][]batch.Record{}}
-}
-
 // Producer is exporter.Producer.
 type Producer struct {
-	shard  *Shard
-	epoch  int16
-	layout batch.Layout
+	shard *Shard
+	epoch int16
 
 	mu       sync.Mutex
+	limits   map[string]int
 	prepared map[*batch.Txn][][]batch.Record // what each transaction holds
 	number   int64                           // of the transaction prepared last
 	last     int64                           // of the one committed last
@@ -184,11 +174,45 @@ type Producer struct {
 	ended    error
 }
 
-// Limit is how many bytes one record of a topic may have.
-func (p *Producer) Limit(topic string) int { return p.layout.Limit(topic) }
+// Limit is exporter.Producer's.
+func (p *Producer) Limit(topic string) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.limits[topic]
+}
+
+// Renew is exporter.Producer's.
+func (p *Producer) Renew(context.Context) error {
+	limits := map[string]int{p.shard.kafka.Ledger: 1 << 20}
+	for topic := range p.shard.kafka.Topics {
+		limits[topic] = 1 << 20
+	}
+	if ask := p.shard.faults.Limit; ask != nil {
+		for topic := range limits {
+			var err error
+			if limits[topic], err = ask(topic); err != nil {
+				return err
+			}
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.limits = limits
+	return nil
+}
+
+// layout is where records go, by the limits as they are. p.mu is held.
+func (p *Producer) layout() *batch.Layout {
+	k := p.shard.kafka
+	return &batch.Layout{Ledger: k.Ledger, Shard: p.shard.number, Partitions: k.Topics, Limits: p.limits}
+}
 
 // Fits is exporter.Producer's.
-func (p *Producer) Fits(unit []batch.Record) error { return p.layout.Fits(unit) }
+func (p *Producer) Fits(unit []batch.Record) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.layout().Fits(unit)
+}
 
 // Concurrent is what Faults say.
 func (p *Producer) Concurrent() int {
@@ -205,7 +229,7 @@ func (p *Producer) Prepare(units iter.Seq[[]batch.Record]) (*batch.Txn, error) {
 	if p.ended != nil {
 		return nil, p.ended
 	}
-	txn, err := p.layout.Fill(units)
+	txn, err := p.layout().Fill(units)
 	if err != nil {
 		if _, large := errors.AsType[*batch.TooLargeError](err); !large {
 			p.ended = err
