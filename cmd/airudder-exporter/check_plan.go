@@ -20,7 +20,7 @@ func (c *checker) plan(listed []call.Listed, listErr error) {
 	since, open := c.since(), 0
 	inReach := 0
 	for _, l := range listed {
-		if l.ScheduleEnd.IsZero() || !l.ScheduleEnd.Before(since) {
+		if l.ScheduleEnd.IsZero() || !l.ScheduleEnd.Before(since) || call.Underway(l.Status) {
 			inReach++
 			if !call.Terminal(l.Status) {
 				open++

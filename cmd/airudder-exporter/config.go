@@ -40,6 +40,7 @@ type Upstream struct {
 	RequestsPerSecond float64       `env:"AIRUDDER_REQUESTS_PER_SECOND,default=1" doc:"Request budget of the whole deployment, evenly spaced and shared by its exporters."`
 	Timeout           time.Duration `env:"AIRUDDER_TIMEOUT,default=120s" doc:"Longest wait for a response's first byte, and between two of them."`
 	ResponseTimeout   time.Duration `env:"AIRUDDER_RESPONSE_TIMEOUT,default=10m" doc:"Longest time for a whole response."`
+	RowStatuses       []string      `env:"AIRUDDER_ROW_STATUSES" doc:"Meanings of rows' statuses that AIRudder does not document: word:meaning, separated by commas, as in answered:finished,blacklisted:cancelled,queued:open. Case does not count; a number may be a word."`
 	Zone              Zone          `env:"AIRUDDER_ZONE,default=+08:00" doc:"Time zone of times that name none, as the redials' do: an offset or an IANA name."`
 }
 

@@ -55,6 +55,8 @@ func TestConfigBad(t *testing.T) {
 		{"AIRUDDER_LIST_INTERVAL", "0s", `"0s"` + above},
 		{"AIRUDDER_TASK_IDS", "a b", `"a b" is not a list of task ids: separate them by commas`},
 		{"AIRUDDER_EXPORT_SINCE", "yesterday", `"yesterday" is not an RFC 3339 time: give one such as 2026-01-31T00:00:00Z`},
+		{"AIRUDDER_ROW_STATUSES", "answered:finished,busy", `"answered:finished,busy" holds "busy" without a meaning: give word:meaning, as in answered:finished`},
+		{"AIRUDDER_ROW_STATUSES", "calling:finished", `"calling:finished" gives "calling" another meaning: it is a status of AIRudder's documentation`},
 		{"AIRUDDER_REQUESTS_PER_SECOND", "fast", `"fast" is not a number: give one such as 0.5 or 2`},
 		{"AIRUDDER_REQUESTS_PER_SECOND", "0", `"0" is not above 0: give a number such as 0.5 or 2`},
 		{"AIRUDDER_REQUESTS_PER_SECOND", "NaN", `"NaN" is not above 0: give a number such as 0.5 or 2`},

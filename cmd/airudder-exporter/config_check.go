@@ -18,6 +18,7 @@ func (c *Config) tidy() {
 	c.Registry.URL = strings.TrimRight(c.Registry.URL, "/")
 	c.Upstream.TaskIDs = slices.DeleteFunc(c.Upstream.TaskIDs, func(id string) bool { return id == "" })
 	c.Upstream.TotalFields = slices.DeleteFunc(c.Upstream.TotalFields, func(name string) bool { return name == "" })
+	c.Upstream.RowStatuses = slices.DeleteFunc(c.Upstream.RowStatuses, func(entry string) bool { return entry == "" })
 	c.Kafka.Brokers = slices.DeleteFunc(c.Kafka.Brokers, func(b string) bool { return b == "" })
 }
 

@@ -84,6 +84,7 @@ func TestConfigValues(t *testing.T) {
 		"AIRUDDER_LIST_QUERY":    "", // as good as not set
 		"AIRUDDER_TASK_IDS":      "a, b,,c,",
 		"AIRUDDER_EXPORT_SINCE":  "2026-01-31T00:00:00+08:00",
+		"AIRUDDER_ROW_STATUSES":  "answered:finished, busy:open,",
 		"AIRUDDER_ZONE":          "Asia/Jakarta",
 		"KAFKA_BROKERS":          "a:9092, [::1]:9093",
 		"KAFKA_COMPRESSION":      "  zstd ",
@@ -103,6 +104,7 @@ func TestConfigValues(t *testing.T) {
 		"totals":       {strings.Join(c.Upstream.TotalFields, ","), ""},
 		"task ids":     {c.Upstream.TaskIDs, []string{"a", "b", "c"}},
 		"export since": {c.Polling.ExportSince.UTC(), time.Date(2026, 1, 30, 16, 0, 0, 0, time.UTC)},
+		"row statuses": {c.Upstream.RowStatuses, []string{"answered:finished", "busy:open"}},
 		"zone":         {c.Upstream.Zone.String(), "Asia/Jakarta"},
 		"brokers":      {c.Kafka.Brokers, []string{"a:9092", "[::1]:9093"}},
 		"compression":  {c.Kafka.Compression, "zstd"},

@@ -31,7 +31,7 @@ func account(cfg Config) airudder.Config {
 		BaseURL: u.BaseURL, AppKey: u.AppKey, AppSecret: u.AppSecret, AuthScheme: u.AuthScheme,
 		ListRequest: u.ListRequest, DetailRequest: u.DetailRequest, TotalFields: u.TotalFields, TaskIDs: u.TaskIDs, TaskIDsFile: u.TaskIDsFile,
 		RequestsPerSecond: u.RequestsPerSecond, Concurrency: cfg.Polling.Concurrency,
-		Timeout: u.Timeout, ResponseTimeout: u.ResponseTimeout, Zone: u.Zone.Location,
+		Timeout: u.Timeout, ResponseTimeout: u.ResponseTimeout, RowStatuses: u.RowStatuses, Zone: u.Zone.Location,
 		SettingName: env.Settings(u, cfg.Polling),
 	}
 }
@@ -113,7 +113,7 @@ func loop(cfg Config) exporter.Config {
 		Policy:      ledger.Policy{AfterEnd: p.AfterEnd, Retention: p.LedgerRetention},
 		Concurrency: p.Concurrency,
 		ShardOf:     func(taskID string, shards int) int { return batch.PartitionFor([]byte(taskID), shards) },
-		SettingName: env.Settings(p, cfg.Kafka),
+		SettingName: env.Settings(p, cfg.Kafka, cfg.Upstream),
 	}
 }
 

@@ -30,6 +30,7 @@ type answer struct {
 	likely    int        // rows of the next part, by those of the last
 
 	counts  call.Counts
+	strange []string // words of rows of unknown status, for people
 	rejects rejects
 }
 
@@ -44,7 +45,7 @@ const (
 )
 
 func (a *answer) reading() call.Reading {
-	return call.Reading{Task: a.task, Started: a.started, Counts: a.counts,
+	return call.Reading{Task: a.task, Started: a.started, Counts: a.counts, Words: a.strange,
 		Rejects: a.rejects.all, MoreRejects: a.rejects.more}
 }
 
@@ -181,7 +182,7 @@ func (a *answer) readRows(ctx context.Context, s *jsonrows.Scanner) error {
 // acceptable says whether a complete body with a good code is a task's detail. An
 // absent detail is taken for "no rows" only while the task has not begun.
 func (a *answer) acceptable() error {
-	status := a.task.Status.Value
+	status := call.Fold(a.task.Status.Value)
 	switch {
 	case a.data == foreign:
 		return &Error{kind: KindGarbage, text: "data is no object"}

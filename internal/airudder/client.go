@@ -7,11 +7,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/semaphore"
+
+	"airudder-exporter/internal/call"
 )
 
 // Client reads one AIRudder account. Its methods may be called at the same
@@ -33,7 +34,7 @@ type Client struct {
 
 	largeRow *semaphore.Weighted // of one: held while a row of more than jsonrows.MaxRow is read
 
-	warnedNoStatus, warnedOddStatus sync.Once // see rowWithoutStatus
+	words call.Words // of rows' statuses
 }
 
 // New returns a client, or all that is wrong with its configuration. It sends
@@ -63,6 +64,7 @@ func New(cfg Config, logger *slog.Logger, reg prometheus.Registerer) (*Client, e
 		budget:  newBudget(cfg.RequestsPerSecond),
 
 		largeRow: semaphore.NewWeighted(1),
+		words:    rowWords(cfg.RowStatuses),
 	}
 	c.totals = newTotals(cfg.TotalFields)
 	c.list, _ = parseList(cmp.Or(cfg.ListRequest, DefaultList)) // both are checked

@@ -31,6 +31,8 @@ type Config struct {
 	Timeout           time.Duration // to the first byte, and between bytes
 	ResponseTimeout   time.Duration // for a whole answer
 
+	RowStatuses []string // word:meaning, of rows; meaning: finished, cancelled or open
+
 	Zone *time.Location // of times that name none, in the list and in details; nil: +08:00
 
 	Dial func(ctx context.Context, network, address string) (net.Conn, error) // nil: the system's network
@@ -73,6 +75,7 @@ func (cfg Config) check() []*setting.Error {
 	if _, err := parseDetail(cmp.Or(cfg.DetailRequest, DefaultDetail)); err != nil {
 		rules.Bad(cfg.setting("DetailRequest"), cfg.DetailRequest, err.Error())
 	}
+	cfg.checkRowStatuses(&rules)
 	for _, id := range cfg.TaskIDs {
 		if !saneTaskID(id) || strings.ContainsAny(id, " \t\r\n;") {
 			rules.Bad(cfg.setting("TaskIDs"), id, "is not a list of task ids: separate them by commas")

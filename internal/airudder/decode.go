@@ -84,8 +84,7 @@ func decodeRow(d *decoding, dst *call.Row, row *jsonrows.Row) error {
 	}
 	dst.Raw = object.Bytes()
 	callID, _ := identity(row.Value(probedCallID))
-	status, _ := jsonrows.Text(row.Value(probedStatus))
-	if dst.CallID != callID || dst.Status != string(status) {
+	if dst.CallID != callID || dst.Status != string(statusOf(row)) {
 		return errors.New("probe and decoder read the row differently")
 	}
 	return nil

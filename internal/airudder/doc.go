@@ -49,6 +49,13 @@
 // more than that counts as none. A larger code or key, and headers of more than
 // 1 MiB, make the answer garbage.
 //
+// # What a row's status says
+//
+// Case and blanks around it do not count, a number counts as its digits, and the
+// settings may add words to the documented ones. A row of any other word, or without
+// one, counts as open: nothing of it is published, and the Reading says how many there
+// are.
+//
 // # Names
 //
 // In the detail, names count as they are documented. Another spelling is another

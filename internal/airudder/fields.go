@@ -31,10 +31,10 @@ var rowFields = fields[call.Row]{
 	{"CalleeNumber", text(func(r *call.Row) *call.Opt[string] { return &r.CalleeNumber })},
 	{"CallStartTime", instant(func(r *call.Row) *time.Time { return &r.CallStart })},
 	{"CallEndTime", instant(func(r *call.Row) *time.Time { return &r.CallEnd })},
-	{"Status", func(_ *decoding, r *call.Row, v jsonrows.Value) (ok bool) { r.Status, ok = v.Text(); return ok }},
+	{"Status", digitsToo("Status", func(r *call.Row) *string { return &r.Status })},
 	{"Intention", text(func(r *call.Row) *call.Opt[string] { return &r.Intention })},
 	{"intention_description", text(func(r *call.Row) *call.Opt[string] { return &r.IntentionDescription })},
-	{"CallID", setCallID},
+	{"CallID", digitsToo("CallID", func(r *call.Row) *string { return &r.CallID })},
 	{"CallTimes", integer(func(r *call.Row) *call.Opt[int64] { return &r.CallTimes })},
 	{"Comments", reference(func(r *call.Row) *call.Opt[string] { return &r.Comments })},
 	{"PlatformName", text(func(r *call.Row) *call.Opt[string] { return &r.PlatformName })},
@@ -71,14 +71,16 @@ var redialFields = fields[call.Redial]{
 	{"callee_number", text(func(r *call.Redial) *call.Opt[string] { return &r.CalleeNumber })},
 }
 
-// setCallID takes a number's literal digits too: whatever its type, it is the
-// call's one identity.
-func setCallID(d *decoding, r *call.Row, v jsonrows.Value) (ok bool) {
-	if jsonrows.IsNumber(v.Bytes()) {
-		d.mismatched("CallID")
-		r.CallID = v.String()
-		return true
+// digitsToo takes a text or a number's literal digits: whatever its type, a CallID is
+// the call's one identity, and a status says what there is to do about the row.
+func digitsToo(name string, at func(*call.Row) *string) func(*decoding, *call.Row, jsonrows.Value) bool {
+	return func(d *decoding, r *call.Row, v jsonrows.Value) (ok bool) {
+		if jsonrows.IsNumber(v.Bytes()) {
+			d.mismatched(name)
+			*at(r) = v.String()
+			return true
+		}
+		*at(r), ok = v.Text()
+		return ok
 	}
-	r.CallID, ok = v.Text()
-	return ok
 }

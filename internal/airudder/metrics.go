@@ -15,6 +15,7 @@ type metrics struct {
 	rowsSkipped   prometheus.Counter
 	mismatch      *prometheus.CounterVec
 	oddStatus     prometheus.Counter
+	oddEnded      prometheus.Counter
 	noStatus      prometheus.Counter
 	redialAfter   prometheus.Counter
 	listWithoutID prometheus.Counter
@@ -45,10 +46,11 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		rowsRead:    counter("rows_read_total", "Rows seen in task details, those stepped over included."),
 		rowsSkipped: counter("rows_skipped_total", "Rows stepped over because their call is in the ledger."),
 		oddStatus: counter("rows_of_unknown_status_total",
-			"Rows whose status is none of pending, calling, finished and cancelled: they count as open. "+
-				"If the vendor spells finished in another way, no call is published."),
+			"Rows whose status is a word that nobody knows: they count as open, and nothing of them is published."),
+		oddEnded: counter("rows_of_unknown_status_ended_total",
+			"Of these rows, those with a CallID and an end: they may be calls that are not published."),
 		noStatus: counter("rows_without_status_total",
-			"Rows without a Status that is a text: they count as open, and nothing of them is published. "+
+			"Rows without a Status that is a word or a number: they count as open, and nothing of them is published. "+
 				"The vendor may have renamed or dropped the field."),
 		redialAfter: counter("redial_after_row_total",
 			"Redials that start after their row: the zone in the settings may be wrong."),

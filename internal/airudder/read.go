@@ -28,7 +28,7 @@ func (c *Client) Read(
 	d := &detail{
 		asked: taskID, judge: judge, yield: yield,
 		decoding: decoding{zone: c.cfg.Zone, mismatched: c.metrics.mismatched},
-		metrics:  c.metrics, noStatus: c.rowWithoutStatus, largeRow: c.largeRow,
+		metrics:  c.metrics, words: c.words, largeRow: c.largeRow,
 	}
 	q := c.detail.fill(filling{task: taskID})
 	q.op, q.endpoint = "read task "+taskID, detailEndpoint
@@ -50,7 +50,7 @@ type detail struct {
 	yield    func(call.Part) error
 	decoding decoding
 	metrics  *metrics
-	noStatus func(taskID string, there bool) // counts and reports a row without a readable Status
+	words    call.Words // that rows may have for a status, besides the documented ones
 	largeRow *semaphore.Weighted
 
 	header  *call.Task // the task's own fields, where an earlier answer ended with them
@@ -69,18 +69,4 @@ func (c *Client) ask(ctx context.Context, q request, d *detail) (a *answer, err 
 			return a, err
 		}
 	}
-}
-
-// rowWithoutStatus counts a row whose status is unreadable, and warns of the
-// first one.
-func (c *Client) rowWithoutStatus(taskID string, there bool) {
-	c.metrics.noStatus.Inc()
-	once, found := &c.warnedNoStatus, "a row has no Status: AIRudder may have renamed or dropped the field"
-	if there {
-		once, found = &c.warnedOddStatus, "a row's Status is no text: AIRudder may have changed the field"
-	}
-	once.Do(func() {
-		c.log.Warn(found+"; nothing of such rows is published, so compare a detail answer with the documentation; "+
-			"airudder_rows_without_status_total counts them, and this is said once", "task_id", taskID)
-	})
 }

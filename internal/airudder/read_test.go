@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -21,8 +20,6 @@ import (
 	"time"
 
 	"airudder-exporter/internal/call"
-
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 func finished(id string) string { return `{"id":1,"CallID":"` + id + `","Status":"finished"}` }
@@ -52,7 +49,7 @@ func TestReadStepsOverKnownRows(t *testing.T) {
 	if got, want := ids(rowsOf(parts)), []string{"b"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("new rows: got %q, want %q", got, want)
 	}
-	if want := (call.Counts{Rows: 8, Finished: 2, Cancelled: 2, NoStatus: 1}); got.Counts != want {
+	if want := (call.Counts{Rows: 8, Finished: 2, Cancelled: 2, Unknown: 1}); got.Counts != want {
 		t.Errorf("counts: got %+v, want %+v", got.Counts, want)
 	}
 	counted(t, c.metrics.rowsRead, 8)
@@ -186,31 +183,6 @@ func TestReadCountsAMissingStatus(t *testing.T) {
 		}
 	}
 	counted(t, m.mismatch.WithLabelValues("Status"), 3)
-}
-
-// A row without a status to be read is counted in each answer, and told of once a
-// process and cause.
-func TestReadTellsOfRowsWithoutStatus(t *testing.T) {
-	var out bytes.Buffer
-	rows := []string{`{"CallID":"a","status":"finished"}`, `{"CallID":"b","Status":null}`, `{"CallID":"c","Status":3}`, finished("d")}
-	c, err := New(testConfig(newUpstream(t, body(detailBody(rows...))).URL), slog.New(slog.NewTextHandler(&out, nil)), prometheus.NewRegistry())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.CloseIdleConnections)
-	for range 2 {
-		_, got, err := collect(t, c, "t1", none)
-		if want := (call.Counts{Rows: 4, Finished: 1, NoStatus: 3}); err != nil || got.Counts != want {
-			t.Errorf("got %+v and %v, want %+v", got.Counts, err, want)
-		}
-	}
-	counted(t, c.metrics.noStatus, 6)
-	log := out.String()
-	for _, want := range []string{"a row has no Status: AIRudder may have renamed or dropped the field", "a row's Status is no text"} {
-		if strings.Count(log, want) != 1 {
-			t.Errorf("the log says %q %d times, want once: %s", want, strings.Count(log, want), log)
-		}
-	}
 }
 
 func TestReadYieldStops(t *testing.T) {

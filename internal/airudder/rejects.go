@@ -35,7 +35,7 @@ func (r *rejects) add(j call.Reject) {
 func (a *answer) reject(why call.Reason, detail string, hash uint64, row *jsonrows.Row) {
 	j := call.NewReject(why, row.Raw)
 	j.Detail, j.Hash = detail, hash
-	if status, ok := jsonrows.Text(row.Value(probedStatus)); ok && string(status) == call.Finished {
+	if a.words.Meaning(statusOf(row)) == call.MeansFinished {
 		j.CallID = string(callIDOf(row))
 	}
 	if id, err := strconv.ParseInt(string(row.Value(probedID)), 10, 64); err == nil {

@@ -273,7 +273,7 @@ func names[T any](f fields[T]) (all []string) {
 // added there alone would be null for ever.
 func TestEveryFieldIsDecoded(t *testing.T) {
 	everyField(t, taskFields, "Additional")
-	everyField(t, rowFields, "Additional", "Raw", "Hash")
+	everyField(t, rowFields, "Additional", "Raw", "Hash", "Means")
 	everyField(t, turnFields)
 	everyField(t, redialFields)
 }

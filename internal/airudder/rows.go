@@ -55,17 +55,18 @@ func (a *answer) look(row *jsonrows.Row) showing {
 		a.metrics.mismatched("detail")
 		return rowOpen
 	}
-	status, ok := jsonrows.Text(row.Value(probedStatus))
-	switch {
-	case !ok:
-		return rowUnreadable
-	case string(status) == call.Finished:
+	status := statusOf(row)
+	switch a.words.Meaning(status) {
+	case call.MeansFinished:
 		a.counts.Finished++
 		return rowFinished
-	case call.IsCancelled(string(status)):
+	case call.MeansCancelled:
 		a.counts.Cancelled++
-	case string(status) != call.Pending && string(status) != call.Calling:
-		a.metrics.oddStatus.Inc()
+	case call.MeansNothing:
+		if isBlank(status) {
+			return rowUnreadable
+		}
+		a.unknown(row, status)
 	}
 	return rowOpen
 }
@@ -99,12 +100,12 @@ func (a *answer) finished(row *jsonrows.Row) error {
 // the status may be what broke.
 func (a *answer) unreadable(row *jsonrows.Row) {
 	status := row.Value(probedStatus)
-	if !jsonrows.IsNull(status) {
+	if _, isText := jsonrows.Text(status); !isText && !jsonrows.IsNull(status) {
 		a.metrics.mismatched("Status")
 	}
 	if row.Deep || jsonrows.Valid(row.Raw) {
 		a.counts.NoStatus++
-		a.noStatus(a.asked, !jsonrows.IsNull(status))
+		a.metrics.noStatus.Inc()
 		return
 	}
 	if hash := xxhash.Sum64(row.Raw); !a.isKnown(nil, hash) {
@@ -120,6 +121,9 @@ func (a *answer) decode(row *jsonrows.Row, hash uint64) error {
 		a.fresh = a.fresh[:len(a.fresh)-1]
 		a.reject(call.BrokenJSON, err.Error(), hash, row)
 		return nil
+	}
+	if call.MeaningOf(decoded.Status) == call.MeansNothing {
+		decoded.Means = call.MeansFinished
 	}
 	a.metrics.redialAfter.Add(float64(redialsAfter(decoded)))
 	return a.added(len(row.Raw))

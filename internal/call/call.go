@@ -9,6 +9,7 @@ package call
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"time"
 )
@@ -21,19 +22,6 @@ type Opt[T any] struct {
 
 // Some returns a set Opt.
 func Some[T any](v T) Opt[T] { return Opt[T]{Value: v, Set: true} }
-
-// Statuses as the API spells them. According to its documentation, tasks use all
-// but Cancelled; rows were seen with Finished, Cancelled (two l's), Calling and
-// Pending. Both spellings of cancel are accepted for both.
-const (
-	Created   = "created"
-	Pending   = "pending"
-	Calling   = "calling"
-	Paused    = "paused"
-	Finished  = "finished"
-	Canceled  = "canceled"
-	Cancelled = "cancelled"
-)
 
 // Task is what a detail response says of the task itself.
 //
@@ -59,21 +47,12 @@ type Task struct {
 // may still finish after that.
 func (t Task) Terminal() bool { return Terminal(t.Status.Value) }
 
-// Terminal reports whether a task status is an end: finished or canceled, in
-// either spelling.
-func Terminal(status string) bool {
-	return status == Finished || IsCancelled(status)
-}
-
-// IsCancelled reports whether a status of a task or a row is canceled, in either
-// spelling.
-func IsCancelled(status string) bool { return status == Canceled || status == Cancelled }
-
 // Row is one phone number of a task, showing its current attempt.
 type Row struct {
 	ID     Opt[int64] // stable over redials
 	CallID string     // the attempt that this row shows; never empty in a complete row
-	Status string
+	Status string     // as the API spells it
+	Means  Meaning    // of a Status that is not documented, by the settings
 
 	CallStart time.Time // zero: not set
 	CallEnd   time.Time // zero: not set
@@ -133,8 +112,10 @@ type Redial struct {
 }
 
 // Complete reports whether a row shows a call that has ended and can be published:
-// its status is finished and it has a CallID.
-func (r Row) Complete() bool { return r.Status == Finished && r.CallID != "" }
+// its status means finished, and it has a CallID.
+func (r Row) Complete() bool {
+	return r.CallID != "" && cmp.Or(MeaningOf(r.Status), r.Means) == MeansFinished
+}
 
 // Duration is the call's length; false where its start or its end is missing, or
 // the end is before the start.
@@ -186,8 +167,10 @@ type Counts struct {
 	Rows      int64
 	Finished  int64
 	Cancelled int64
-	NoStatus  int64 // open, for all that can be told: their status is absent or no text
+	NoStatus  int64 // open, for all that can be told: their status is absent, blank or of no kind that could be one
 	Unknown   int64 // open, for all that can be told: their status is a word that nobody knows
+
+	UnknownEnded int64 // of Unknown, those with a CallID and an end: they may be calls that are not published
 }
 
 // Open is how many rows are neither finished nor cancelled.

@@ -10,38 +10,6 @@ import (
 	"airudder-exporter/internal/call"
 )
 
-func TestTerminal(t *testing.T) {
-	for _, tt := range []struct {
-		status    string
-		terminal  bool
-		cancelled bool
-	}{
-		{call.Created, false, false},
-		{call.Pending, false, false},
-		{call.Calling, false, false},
-		{call.Paused, false, false},
-		{call.Finished, true, false},
-		{call.Canceled, true, true},
-		{call.Cancelled, true, true},
-		{"", false, false},
-		{"Finished", false, false},
-		{"finished ", false, false},
-	} {
-		if got := call.Terminal(tt.status); got != tt.terminal {
-			t.Errorf("Terminal(%q): got %v, want %v", tt.status, got, tt.terminal)
-		}
-		if got := call.IsCancelled(tt.status); got != tt.cancelled {
-			t.Errorf("IsCancelled(%q): got %v, want %v", tt.status, got, tt.cancelled)
-		}
-		if got := (call.Task{Status: call.Some(tt.status)}).Terminal(); got != tt.terminal {
-			t.Errorf("Task.Terminal with status %q: got %v, want %v", tt.status, got, tt.terminal)
-		}
-	}
-	if (call.Task{}).Terminal() {
-		t.Error("a task without a status is terminal")
-	}
-}
-
 func TestComplete(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -55,7 +23,11 @@ func TestComplete(t *testing.T) {
 		{"calling", call.Row{Status: call.Calling, CallID: "c"}, false},
 		{"pending", call.Row{Status: call.Pending}, false},
 		{"no status", call.Row{CallID: "c"}, false},
-		{"another case", call.Row{Status: "FINISHED", CallID: "c"}, false},
+		{"another case", call.Row{Status: "FINISHED", CallID: "c"}, true},
+		{"a word of the settings", call.Row{Status: "answered", CallID: "c", Means: call.MeansFinished}, true},
+		{"another one", call.Row{Status: "blacklisted", CallID: "c", Means: call.MeansCancelled}, false},
+		{"a documented one, whatever the settings say", call.Row{Status: "calling", CallID: "c", Means: call.MeansFinished}, false},
+		{"an unknown one", call.Row{Status: "complete", CallID: "c"}, false},
 	} {
 		if got := tt.row.Complete(); got != tt.want {
 			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)

@@ -42,6 +42,10 @@ type Reading struct {
 	// next reading shows the others, once these are in the ledger.
 	MoreRejects bool
 
+	// Words are some of the words that rows of Counts.Unknown have for a status: plain
+	// ones, that people may be shown.
+	Words []string
+
 	// Total is how many rows the answer itself counts; 0: it does not say.
 	Total int64
 }

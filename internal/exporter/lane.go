@@ -21,7 +21,7 @@ const (
 // rankOf is the rank of a task that shows a status and rows.
 func rankOf(status string, c call.Counts) rank {
 	switch {
-	case status != call.Calling:
+	case call.Fold(status) != call.Calling:
 		return resting
 	case c.Rows > 0 && c.Open()*20 <= c.Rows:
 		return ending

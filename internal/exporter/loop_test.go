@@ -157,6 +157,31 @@ func TestNamedAfterItWasPassedOver(t *testing.T) {
 	}
 }
 
+// What the list alone passes over is counted, until it is wanted; a task that is under
+// way is not among it, however old its schedule.
+func TestPassedOverByTheList(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		source, kafka := newFakeSource(t), newFakeKafka()
+		for id, status := range map[string]string{"old": call.Finished, "older": call.Created, "calling": " Calling", "paused": "PAUSED"} {
+			source.set(id, status, 3, 0)
+			source.tasks[id].task.ScheduleEnd = time.Now().Add(-1000 * time.Hour)
+		}
+		w := start(t, testConfig(), source, kafka)
+		time.Sleep(time.Hour)
+		if got := w.Totals().PassedOver; got != 2 || source.count("old")+source.count("older") > 0 {
+			t.Errorf("%d tasks are passed over, want 2 and both never read", got)
+		}
+		once(t, kafka, 6, "call/")
+		source.change(func() { source.named = []string{"old"} })
+		time.Sleep(2 * time.Minute)
+		if got := w.Totals().PassedOver; got != 1 {
+			t.Errorf("%d tasks are passed over once one of two is named, want 1", got)
+		}
+		once(t, kafka, 9, "call/")
+		w.stop()
+	})
+}
+
 // An earlier AIRUDDER_EXPORT_SINCE brings back what was passed over.
 func TestBackfill(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

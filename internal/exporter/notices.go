@@ -2,6 +2,7 @@ package exporter
 
 import (
 	"fmt"
+	"strings"
 
 	"airudder-exporter/internal/call"
 	"airudder-exporter/internal/notice"
@@ -30,12 +31,29 @@ func (c Config) ofListing(call.Listing) (seen []notice.Sighting) { return seen }
 
 // ofReading is what a complete reading of a task shows that the operator should know.
 func (c Config) ofReading(r call.Reading) (seen []notice.Sighting) {
-	if n := r.Counts.NoStatus; n > 0 {
+	n := r.Counts
+	if n.Unknown > 0 {
+		seen = append(seen, notice.Sighting{
+			Cause: causeStatusUnknown,
+			Text: fmt.Sprintf("%d of %d rows have a Status that nobody knows%s: nothing of them is published, and their task is not sealed; "+
+				"%d of them have a CallID and an end", n.Unknown, n.Rows, quoted(r.Words), n.UnknownEnded),
+			Cure: "ask AIRudder what it means, and say so in " + c.setting("RowStatuses") + ": finished, cancelled or open, as in answered:finished",
+		})
+	}
+	if n.NoStatus > 0 {
 		seen = append(seen, notice.Sighting{
 			Cause: causeStatusMissing,
-			Text:  fmt.Sprintf("%d of %d rows have no Status, so that nothing of them is published", n, r.Counts.Rows),
+			Text:  fmt.Sprintf("%d of %d rows have no Status: nothing of them is published, and their task is not sealed", n.NoStatus, n.Rows),
 			Cure:  "AIRudder may have renamed or dropped the field: compare a detail answer with the documentation",
 		})
 	}
 	return seen
+}
+
+// quoted are words in brackets; empty where there are none that may be shown.
+func quoted(words []string) string {
+	if len(words) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(words, ", ") + ")"
 }

@@ -39,7 +39,7 @@ func (c Config) paceOf(d outcome, last time.Duration) (time.Duration, time.Time)
 // watch paces a task that may still place calls.
 func (c Config) watch(d outcome, last time.Duration) (time.Duration, time.Time) {
 	interval := c.grow(last, 3, 2, c.PollMax)
-	switch status := d.seen.task.Status.Value; {
+	switch status := call.Fold(d.seen.task.Status.Value); {
 	case d.seen.published > 0:
 		interval = c.PollMin
 	case status == call.Created || status == call.Pending:

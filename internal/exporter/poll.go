@@ -112,15 +112,21 @@ func (r *run) resume() {
 // consider makes due what the last listing calls for in this shard.
 func (r *run) consider() {
 	now, listed, shards := time.Now(), r.listed(), r.partitions()
+	passedOver := int64(0)
 	for _, l := range listed {
 		if r.cfg.ShardOf(l.TaskID, shards) != r.shard.Number() {
 			continue
 		}
 		named := r.source.Named(l.TaskID)
-		if r.ledger.Wants(l, named) {
-			r.schedule.listed(l, named, r.ledger.Standing(l.TaskID), now)
+		standing := r.ledger.Standing(l.TaskID)
+		switch {
+		case r.ledger.Wants(l, named):
+			r.schedule.listed(l, named, standing, now)
+		case standing.Phase == ledger.Unknown:
+			passedOver++
 		}
 	}
+	r.passedOver.Store(passedOver)
 }
 
 // kindOf is an error's code, for metrics and the page.

@@ -104,7 +104,7 @@ func (s *schedule) listed(l call.Listed, named bool, standing ledger.Standing, n
 		return
 	}
 	changed := named && !j.named || l.Fingerprint != 0 && j.fingerprint != 0 && l.Fingerprint != j.fingerprint
-	moved := l.Status != "" && l.Status != standing.State.Status && j.readAt.IsZero() && j.err == nil
+	moved := l.Status != "" && call.Fold(l.Status) != call.Fold(standing.State.Status) && j.readAt.IsZero() && j.err == nil
 	j.named = named
 	if j.fingerprint == 0 {
 		s.prints.Store(l.TaskID, l.Fingerprint)

@@ -71,6 +71,8 @@ type run struct {
 	queue    chan *pending
 	beat     atomic.Int64 // Unix nanoseconds: when the loop last went round
 
+	passedOver atomic.Int64 // listed tasks that are not read, since the list says that they are too old
+
 	waitingMu sync.Mutex
 	waiting   map[*pending]time.Time // plans not committed yet, since when
 

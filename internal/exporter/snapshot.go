@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"airudder-exporter/internal/call"
 	"airudder-exporter/internal/ledger"
 	"airudder-exporter/internal/notice"
 )
@@ -25,6 +26,11 @@ type Snapshot struct {
 	Tasks  []TaskStatus  `json:"tasks"`
 	Recent []Published   `json:"recent_events"` // newest first
 	List   ListStatus    `json:"list"`
+
+	// PassedOver is how many tasks of the last listing are not exported and were never
+	// read: the list itself says that they ended before ExportSince. Tasks has none of
+	// them.
+	PassedOver int64 `json:"tasks_passed_over"`
 
 	Notices []notice.Notice `json:"notices"` // what needs the operator while events flow
 
@@ -57,8 +63,9 @@ type TaskStatus struct {
 	Finished    int64        `json:"rows_finished"`
 	Cancelled   int64        `json:"rows_cancelled"`
 	Open        int64        `json:"rows_open"`
-	NoStatus    int64        `json:"rows_without_status,omitempty"` // among the open ones; nothing of them is published
-	Events      int64        `json:"events"`                        // in the ledger
+	NoStatus    int64        `json:"rows_without_status,omitempty"`    // among the open ones; nothing of them is published
+	Unknown     int64        `json:"rows_of_unknown_status,omitempty"` // likewise
+	Events      int64        `json:"events"`                           // in the ledger
 	DeadLetters int64        `json:"dead_letters"`
 	Seal        int64        `json:"seal,omitempty"`
 	ReadAt      time.Time    `json:"read_at,omitzero"`
@@ -67,6 +74,9 @@ type TaskStatus struct {
 	ErrorKind   string       `json:"error_kind,omitempty"`
 	ErrorAt     time.Time    `json:"error_at,omitzero"`
 }
+
+// Calling reports whether the task places calls now, as far as is known.
+func (t TaskStatus) Calling() bool { return call.Fold(t.Status) == call.Calling }
 
 // Published is an event that was committed.
 type Published struct {
@@ -112,6 +122,7 @@ func (e *Exporter) Totals() Snapshot {
 		entries, bytes := r.ledger.Size()
 		s.LedgerEntries += entries
 		s.LedgerBytes += bytes
+		s.PassedOver += r.passedOver.Load()
 	}
 	s.Why = e.whyNotReady(s.Shards, now)
 	s.Ready = s.Why == ""
@@ -285,7 +296,7 @@ func (r *run) status(s ledger.Standing, j *job) TaskStatus {
 	}
 	t.Name, t.ReadAt, t.NextRead = j.name, j.readAt, j.due
 	t.Rows, t.Finished, t.Cancelled, t.Open = j.counts.Rows, j.counts.Finished, j.counts.Cancelled, j.counts.Open()
-	t.NoStatus = j.counts.NoStatus
+	t.NoStatus, t.Unknown = j.counts.NoStatus, j.counts.Unknown
 	if held, waits := r.holds.of(s.TaskID); waits {
 		t.Error, t.ErrorKind, t.ErrorAt = held.String(), "topic_limit", held.since
 	}

@@ -33,7 +33,7 @@ func (r *Reading) End(c call.Reading, policy Policy) Plan {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	t := l.known(r.taskID)
-	if !l.wanted(t, c.Task.ScheduleEnd, r.named) {
+	if !l.wanted(t, c.Task.Status.Value, c.Task.ScheduleEnd, r.named) {
 		plan.passOver(t, c)
 		return plan
 	}

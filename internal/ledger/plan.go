@@ -174,7 +174,7 @@ func (r *Reading) Rows(p call.Part) Plan {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	t := l.known(r.taskID)
-	if !l.wanted(t, p.Task.ScheduleEnd, r.named) {
+	if !l.wanted(t, p.Task.Status.Value, p.Task.ScheduleEnd, r.named) {
 		return plan
 	}
 	for i := range p.Rows {
@@ -214,13 +214,15 @@ func (l *Ledger) known(taskID string) *task {
 }
 
 // wanted reports whether a task is exported at all: not once it is closed; and
-// one whose export has not begun only if it is not too old, or was named by hand.
-func (l *Ledger) wanted(t *task, scheduleEnd time.Time, named bool) bool {
-	return t.state.ClosedAt.IsZero() && (named || t.begun() || !l.meta.TooOld(scheduleEnd))
+// one whose export has not begun only if it is not too old, is under way, or was named
+// by hand.
+func (l *Ledger) wanted(t *task, status string, scheduleEnd time.Time, named bool) bool {
+	return t.state.ClosedAt.IsZero() && (named || t.begun() || call.Underway(status) || !l.meta.TooOld(scheduleEnd))
 }
 
-// Wants reports whether a listed task is worth reading, by the end of its schedule
-// in the list or, where the list has none, in the reading that passed over it.
+// Wants reports whether a listed task is worth reading, by its status in the list, and
+// by the end of its schedule there or, where the list has none, in the reading that
+// passed over it.
 func (l *Ledger) Wants(listed call.Listed, named bool) bool {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
@@ -228,7 +230,7 @@ func (l *Ledger) Wants(listed call.Listed, named bool) bool {
 	if end.IsZero() {
 		end = t.state.ScheduleEnd
 	}
-	return l.wanted(t, end, named)
+	return l.wanted(t, listed.Status, end, named)
 }
 
 // TooLarge turns a unit whose event exceeds limit, in bytes, into one that

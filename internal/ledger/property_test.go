@@ -272,7 +272,7 @@ func (w *world) stream(task *upTask, reading *Reading) (units int, rest func() e
 			break
 		}
 		counts.Rows++
-		if call.IsCancelled(r.row.Status) {
+		if call.MeaningOf(r.row.Status) == call.MeansCancelled {
 			counts.Cancelled++
 		}
 		if r.row.Status != call.Finished {

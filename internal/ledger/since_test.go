@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -26,11 +27,18 @@ func TestExportSince(t *testing.T) {
 		{"just then", since, false, true},
 		{"before", since.Add(-time.Second), false, false},
 		{"before, named by hand", since.Add(-time.Second), true, true},
+		{"before, calling", since.Add(-time.Second), false, true},
+		{"before, Paused", since.Add(-time.Second), false, true},
+		{"before, pending", since.Add(-time.Second), false, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newShard(meta)
-			task := ended(taskA, call.Finished, tt.end)
-			if got := s.Wants(call.Listed{TaskID: taskA, ScheduleEnd: tt.end}, tt.named); got != tt.want {
+			status := call.Finished
+			if _, other, is := strings.Cut(tt.name, ", "); is && !tt.named {
+				status = other
+			}
+			task := ended(taskA, status, tt.end)
+			if got := s.Wants(call.Listed{TaskID: taskA, Status: status, ScheduleEnd: tt.end}, tt.named); got != tt.want {
 				t.Errorf("by the list: got %v, want %v", got, tt.want)
 			}
 			r := s.Begin(taskA, tt.named)

@@ -102,7 +102,7 @@ func (c *Capture) keep(taskID string, asked time.Time, t *twice) {
 	c.tasks[taskID] = appendChanged(c.tasks[taskID], asked, envelope.Data)
 	a := answer{asked: asked, status: stringOf(envelope.Data["Status"]), rows: int64(len(rows))}
 	for _, row := range rows {
-		switch stringOf(row["Status"]) {
+		switch strings.ToLower(strings.TrimSpace(stringOf(row["Status"]))) {
 		case "finished":
 			a.finished++
 			key := airuddersim.CallKey{TaskID: taskID, CallID: stringOf(row["CallID"])}

@@ -150,6 +150,7 @@ func busy() exporter.Snapshot {
 		task(8, "Collections DPD 1-7 · 10 Jan", "finished", "closed", 0, 0, 0),
 		task(9, "Due date reminder H-1", "calling", "open", 3000, 1204, 0),
 	}
+	s.PassedOver = 31
 	s.Tasks[4].DeadLetters = 2
 	s.Tasks[8].NoStatus = 17
 	s.Tasks[5].Seal, s.Tasks[5].NextRead = 2, time.Time{}

@@ -66,7 +66,7 @@ func TestPageOfABusyExporter(t *testing.T) {
 		"v1.4.0", "on exporter-0", "started 1 d 2 h ago", "as of 03:12:07 UTC", "0d9c4f0e-6d55-4b7e-9a53-1f0f3c2b7a11",
 		"events in the ledger 26,755", "dead letters 2", "ledger entries 184,233 21.4 MB",
 		"shards restored 1 of 1 owned, 1 in all", "task list 9 41 s ago",
-		"1 failing 2 calling 2 open 1 ended 2 sealed 1 closed",
+		"1 failing 2 calling 2 open 1 ended 2 sealed 31 not exported 1 closed",
 		"truncated 12 s ago: read task detail: the response ends after 1,204 rows",
 		"finished sealed × 2", "3,812 /5,000", "1,796 17 without a Status", "in 2.3 s", "in 11 s", "on change",
 		"finished closed – – – 0 0 – never",

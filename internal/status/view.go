@@ -48,7 +48,7 @@ func groupOf(t exporter.TaskStatus) group {
 		return passed
 	case t.Phase == "closed":
 		return closed
-	case t.Status == "calling":
+	case t.Calling():
 		return calling
 	}
 	return open
@@ -124,6 +124,9 @@ func newView(p *picture, info Info) view {
 	}
 	v.Blind = len(p.Shards) > 0 && v.Restored == 0
 	for g, n := range p.tallying {
+		if group(g) == passed {
+			n += int(p.PassedOver)
+		}
 		if n > 0 {
 			v.Groups = append(v.Groups, tally{group(g), n})
 		}

@@ -1,0 +1,48 @@
+package exporter
+
+import (
+	"reflect"
+	"testing"
+
+	"airudder-exporter/internal/call"
+)
+
+// What a reading shows, in the operator's words: each cause once, and none for a
+// healthy account.
+func TestNoticesOfReadings(t *testing.T) {
+	cfg := Config{SettingName: func(field string) string { return "the setting " + field }}
+	for _, tt := range []struct {
+		name    string
+		reading call.Reading
+		want    map[string]string // cause: text
+	}{
+		{"nothing at all", call.Reading{}, nil},
+		{"a healthy task", call.Reading{Counts: call.Counts{Rows: 1000, Finished: 900, Cancelled: 40}}, nil},
+		{"rows without a status", call.Reading{Counts: call.Counts{Rows: 10, NoStatus: 3}}, map[string]string{
+			"row_status_missing": "3 of 10 rows have no Status: nothing of them is published, and their task is not sealed"}},
+		{"unknown words", call.Reading{Counts: call.Counts{Rows: 10, Finished: 1, Unknown: 5, UnknownEnded: 4}, Words: []string{"answered", "busy"}}, map[string]string{
+			"row_status_unknown": "5 of 10 rows have a Status that nobody knows (answered, busy): nothing of them is published, " +
+				"and their task is not sealed; 4 of them have a CallID and an end"}},
+		{"unknown words that cannot be shown", call.Reading{Counts: call.Counts{Rows: 2, Unknown: 2, NoStatus: 0}}, map[string]string{
+			"row_status_unknown": "2 of 2 rows have a Status that nobody knows: nothing of them is published, " +
+				"and their task is not sealed; 0 of them have a CallID and an end"}},
+	} {
+		got := map[string]string{}
+		for _, s := range cfg.ofReading(tt.reading) {
+			got[s.Cause] = s.Text
+			if s.Cure == "" {
+				t.Errorf("%s: %s has no cure", tt.name, s.Cause)
+			}
+			known := false
+			for _, c := range causes {
+				known = known || c.Name == s.Cause && c.After == 2
+			}
+			if !known {
+				t.Errorf("%s: %s is no cause of the board", tt.name, s.Cause)
+			}
+		}
+		if len(got)+len(tt.want) > 0 && !reflect.DeepEqual(got, tt.want) {
+			t.Errorf("%s:\ngot  %q\nwant %q", tt.name, got, tt.want)
+		}
+	}
+}
