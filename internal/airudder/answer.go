@@ -30,6 +30,7 @@ type answer struct {
 	likely    int        // rows of the next part, by those of the last
 
 	counts  call.Counts
+	total   int64    // the greatest count of rows that the answer states; 0: none
 	strange []string // words of rows of unknown status, for people
 	rejects rejects
 }
@@ -45,7 +46,7 @@ const (
 )
 
 func (a *answer) reading() call.Reading {
-	return call.Reading{Task: a.task, Started: a.started, Counts: a.counts, Words: a.strange,
+	return call.Reading{Task: a.task, Started: a.started, Counts: a.counts, Total: a.total, Words: a.strange,
 		Rejects: a.rejects.all, MoreRejects: a.rejects.more}
 }
 
@@ -107,7 +108,8 @@ func (a *answer) part(ctx context.Context, s *jsonrows.Scanner, key string) erro
 		}
 		return checkCode(detailEndpoint, raw)
 	}
-	_, err := s.Optional(ctx)
+	raw, err := s.Optional(ctx)
+	a.count(key, raw)
 	return err
 }
 
@@ -145,6 +147,7 @@ func (a *answer) member(ctx context.Context, s *jsonrows.Scanner, key string) er
 	if err != nil {
 		return err
 	}
+	a.count(key, raw)
 	return a.field(key, raw)
 }
 

@@ -32,6 +32,7 @@ type shown struct {
 // testDetail is a detail of t1 as Read makes it, without HTTP.
 func testDetail(m *metrics, judge call.Judge, yield func(call.Part) error) *detail {
 	return &detail{asked: "t1", judge: judge, yield: yield, metrics: m, largeRow: semaphore.NewWeighted(1),
+		totals:   newTotals([]string{"total", "totalCount", "totalNum", "recordCount"}),
 		words:    rowWords([]string{"answered:finished", "blacklisted:cancelled", "3:finished"}),
 		decoding: decoding{zone: defaultZone(), mismatched: m.mismatched}}
 }

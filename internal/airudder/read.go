@@ -28,7 +28,7 @@ func (c *Client) Read(
 	d := &detail{
 		asked: taskID, judge: judge, yield: yield,
 		decoding: decoding{zone: c.cfg.Zone, mismatched: c.metrics.mismatched},
-		metrics:  c.metrics, words: c.words, largeRow: c.largeRow,
+		metrics:  c.metrics, words: c.words, totals: c.totals, largeRow: c.largeRow,
 	}
 	q := c.detail.fill(filling{task: taskID})
 	q.op, q.endpoint = "read task "+taskID, detailEndpoint
@@ -50,6 +50,7 @@ type detail struct {
 	yield    func(call.Part) error
 	decoding decoding
 	metrics  *metrics
+	totals   totals
 	words    call.Words // that rows may have for a status, besides the documented ones
 	largeRow *semaphore.Weighted
 

@@ -3,6 +3,8 @@ package airudder
 import (
 	"strconv"
 	"strings"
+
+	"airudder-exporter/internal/jsonrows"
 )
 
 // folded is a name as it is compared where case and underscores do not count.
@@ -32,6 +34,26 @@ func (t totals) read(name string, value []byte) int64 {
 		return 0
 	}
 	return max(n, 0)
+}
+
+// count takes a total that a member of the answer, or of its data, states of the rows,
+// or that a member of one about pages does; raw is valid JSON, or nil.
+func (a *answer) count(name string, raw []byte) {
+	a.total = max(a.total, a.totals.read(name, raw))
+	if len(raw) == 0 || raw[0] != '{' || !aboutPages(name) {
+		return
+	}
+	for it := jsonrows.MembersOf(jsonrows.Lend(raw)); it.Next(); {
+		a.total = max(a.total, a.totals.read(it.Key, it.Value.Bytes()))
+	}
+}
+
+// aboutPages reports whether a member is likely to say which part of the whole an
+// answer is: page, pagination, pageInfo, meta. What other members count is their own
+// affair.
+func aboutPages(name string) bool {
+	name = folded(name)
+	return strings.HasPrefix(name, "pag") || strings.HasPrefix(name, "meta")
 }
 
 // isName reports whether a name can be shown, and compared: a plain word.

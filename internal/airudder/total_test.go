@@ -1,6 +1,9 @@
 package airudder
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestTotals(t *testing.T) {
 	all := newTotals([]string{"total", "totalCount", "record_count"})
@@ -19,5 +22,34 @@ func TestTotals(t *testing.T) {
 	}
 	if got := newTotals(nil).read("total", []byte("35")); got != 0 {
 		t.Errorf("without names: got %d", got)
+	}
+}
+
+// A detail says of more rows than it shows by a member of data or of the answer, or by
+// one that is about its pages.
+func TestTotalOfRows(t *testing.T) {
+	for _, tt := range []struct {
+		name, text string
+		want       int64
+	}{
+		{"none", `{"data":{HEADER,"detail":[{}]}}`, 0},
+		{"beside the rows", `{"data":{HEADER,"total":2500,"detail":[{}]}}`, 2500},
+		{"after the rows, in a string", `{"data":{HEADER,"detail":[{}],"Total_Count":"2500"}}`, 2500},
+		{"beside data", `{"totalNum":7,"data":{HEADER,"detail":[{}]}}`, 7},
+		{"about its pages", `{"data":{HEADER,"page":{"no":1,"size":10,"total":12},"detail":[{}]}}`, 12},
+		{"about its pages, beside data", `{"data":{HEADER,"detail":[{}]},"Pagination":{"total":12}}`, 12},
+		{"the greatest", `{"total":3,"data":{HEADER,"total":5,"detail":[{}],"recordCount":4,"total":"x"}}`, 5},
+		{"of something else", `{"data":{HEADER,"statistics":{"total":9000},"call_count":9000,"total":{"total":1},"pages":[{"total":3}],"detail":[{"total":9}]}}`, 0},
+	} {
+		m := testMetrics()
+		got := readBytes(m, strings.NewReader(strings.Replace(tt.text, "HEADER", header, 1)), none)
+		if got.err != nil || got.reading.Total != tt.want || got.reading.Counts.Rows != 1 {
+			t.Errorf("%s: got %d, %d rows and %v; want %d", tt.name, got.reading.Total, got.reading.Counts.Rows, got.err, tt.want)
+		}
+	}
+	d := testDetail(testMetrics(), none, nil)
+	d.totals = newTotals(nil)
+	if got := readDetail(d, strings.NewReader(`{"data":{`+header+`,"total":2500,"detail":[]}}`)); got.reading.Total != 0 || got.reading.Task.Additional["total"] != "2500" {
+		t.Errorf("without names: got %d and %q", got.reading.Total, got.reading.Task.Additional)
 	}
 }

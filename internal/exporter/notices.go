@@ -47,6 +47,14 @@ func (c Config) ofReading(r call.Reading) (seen []notice.Sighting) {
 			Cure:  "AIRudder may have renamed or dropped the field: compare a detail answer with the documentation",
 		})
 	}
+	if r.Total > n.Rows {
+		seen = append(seen, notice.Sighting{
+			Cause: causeDetailTotal,
+			Text:  fmt.Sprintf("data counts %d rows, but shows %d: the others give no event, and their task is not sealed", r.Total, n.Rows),
+			Cure: "the answer may be one page of several: ask for all of it in " + c.setting("DetailRequest") +
+				"; if the number counts something else, take its name out of " + c.setting("TotalFields"),
+		})
+	}
 	return seen
 }
 

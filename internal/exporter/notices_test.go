@@ -18,6 +18,10 @@ func TestNoticesOfReadings(t *testing.T) {
 	}{
 		{"nothing at all", call.Reading{}, nil},
 		{"a healthy task", call.Reading{Counts: call.Counts{Rows: 1000, Finished: 900, Cancelled: 40}}, nil},
+		{"a total of all rows", call.Reading{Counts: call.Counts{Rows: 1000}, Total: 1000}, nil},
+		{"a total of fewer rows", call.Reading{Counts: call.Counts{Rows: 1000}, Total: 1}, nil},
+		{"a total of more rows", call.Reading{Counts: call.Counts{Rows: 1000}, Total: 2500}, map[string]string{
+			"detail_total": "data counts 2500 rows, but shows 1000: the others give no event, and their task is not sealed"}},
 		{"rows without a status", call.Reading{Counts: call.Counts{Rows: 10, NoStatus: 3}}, map[string]string{
 			"row_status_missing": "3 of 10 rows have no Status: nothing of them is published, and their task is not sealed"}},
 		{"unknown words", call.Reading{Counts: call.Counts{Rows: 10, Finished: 1, Unknown: 5, UnknownEnded: 4}, Words: []string{"answered", "busy"}}, map[string]string{
