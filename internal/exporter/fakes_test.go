@@ -204,7 +204,7 @@ func (e fakeEncoder) Plan(p ledger.Plan) ([]record.Encoded, error) {
 			u = ledger.TooLarge(u, limit)
 			units[i].TooLarge = big
 		case u.Call != nil && strings.HasSuffix(u.Call.CallID, "big") && limit < big.Size:
-			units[i] = record.Encoded{Unit: u, TooLarge: big}
+			units[i] = record.Encoded{Unit: u, TooLarge: big, Records: []batch.Record{}}
 			continue
 		}
 		units[i].Unit, units[i].Records = u, records(p.Task, u)

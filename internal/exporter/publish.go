@@ -96,7 +96,7 @@ func (p *publisher) sort(units []record.Encoded) (now []record.Encoded) {
 			now = append(now, *u)
 		case u.TooLarge == nil:
 			p.held++
-		case u.Records == nil:
+		case len(u.Records) == 0:
 			p.held++
 			p.why = u.TooLarge
 		case len(p.tooLarge) < maxTooLarge:

@@ -30,6 +30,7 @@
 //	one to three exporters come and go, stop for longer than their sessions, or  TestExportersComeAndGo, TestPausedForTooLong,
 //	own one ledger by mistake                                                    TestTerminated
 //	brokers end, die, hang, disappear; too few replicas; foreign transactions    TestBrokersDie, TestForeignTransaction
+//	a topic takes less than an event has, for a while                             TestTopicSetTooSmall
 //	the log cleaner goes through the ledger; tasks are sealed and closed while   TestCleaner, TestClosing
 //	clocks and settings change
 //	the ledger is truncated, deleted, created again, overwritten; rebuilt        TestBadLedger, TestFirstStart, TestRebuild
@@ -56,5 +57,5 @@
 //	broker_*_test.go   a cluster of three, what happens to its brokers, and how
 //	                   deployments fare: only with TEST_KAFKA_CLUSTER
 //	quiet, kill, group, signals, marked, secret, acl,
-//	broker, broker_foreign, rebuild: the proofs
+//	broker, broker_foreign, limit, rebuild: the proofs
 package prooftest

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -60,7 +61,25 @@ func (c Config) explainCode(err error, ledger string) string {
 		return fmt.Sprintf("%s lacks a right on the cluster: Create with %s=true (Create on the topics is enough); "+
 			"without that right Write on %q and the event topics is missing", who, c.Setting("CreateTopics"), ledger)
 	}
-	return explainPassing(err)
+	return cmp.Or(explainSettings(err), explainPassing(err))
+}
+
+// explainSettings knows the codes by which a topic refuses what it is not set for.
+func explainSettings(err error) string {
+	switch code(err) {
+	case kafkago.MessageSizeTooLarge:
+		return "a topic takes less than the exporter wrote: set its max.message.bytes to 1048588 or more, " +
+			"or grant the right DescribeConfigs, by which the exporter knows what the topic takes"
+	case kafkago.InvalidTimestamp:
+		return "a topic refuses the time that the records bear, which is this machine's: " +
+			"set the clocks of this machine and of the brokers right, or widen the topic's " +
+			"message.timestamp.before.max.ms and message.timestamp.after.max.ms " +
+			"(message.timestamp.difference.max.ms on older brokers)"
+	case kafkago.InconsistentGroupProtocol:
+		return "the consumer group has a member that is no exporter: " +
+			"find it with kafka-consumer-groups.sh --describe --members, and stop it or give it another group.id"
+	}
+	return ""
 }
 
 // explainPassing knows the codes by which a cluster in motion answers.

@@ -1,0 +1,55 @@
+package prooftest
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"airudder-exporter/internal/rig"
+)
+
+// TestTopicSetTooSmall lowers what the events' topic takes and raises it again, now
+// below every event and now below some, with the exporter killed in between. What
+// does not fit waits, is told of, and comes once the topic is set right.
+func TestTopicSetTooSmall(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, renewed(83), nil)
+	one := w.exporter("one")
+	w.play(10)
+	one.Start()
+	w.awaitMore(20)
+	for round, limit := range []int{600, 1300, 1500, 600} {
+		w.Set(w.Topics.Events, fmt.Sprint("max.message.bytes=", limit))
+		says := fmt.Sprintf("topic %s takes batches of at most %d bytes (max.message.bytes)", w.Topics.Events, limit)
+		told := func() bool {
+			code, text := one.Page("/readyz")
+			return code == 503 && strings.Contains(text, says) && strings.Contains(text, "set max.message.bytes to 1048588 or more")
+		}
+		rig.Eventually(t, "not ready: "+says, rig.Patience, told)
+		if round%2 == 1 {
+			one.Kill()
+			one.Start()
+			rig.Eventually(t, "not ready after a kill: "+says, rig.Patience, told)
+		}
+		w.Set(w.Topics.Events, "max.message.bytes=1048588")
+		if round >= 2 {
+			one.Kill()
+			one.Start()
+		}
+		w.awaitMore(20)
+		rig.Eventually(t, "ready again", rig.Patience, func() bool { code, _ := one.Page("/readyz"); return code == 200 })
+	}
+	w.settle()
+	w.seal("sealing")
+	evidence := w.check(nil)
+	if len(evidence.Proof.Duplicates)+len(evidence.Proof.Missing) > 0 {
+		t.Errorf("%d doubled, %d missing", len(evidence.Proof.Duplicates), len(evidence.Proof.Missing))
+	}
+	for _, r := range w.Read(w.Topics.Dead).Committed {
+		t.Errorf("a dead letter of %s", r.Key)
+	}
+	if !bytes.Contains(one.Logged(), []byte("a topic is set too small")) {
+		t.Error("the log does not tell")
+	}
+}
