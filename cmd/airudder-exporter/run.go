@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -87,6 +88,8 @@ func (s starter) prepare(ctx context.Context) (ids record.IDs, err error) {
 	return ids, err
 }
 
+const waitingForGroup = "waiting for the consumer group to answer"
+
 // own settles the ledger and runs the shards that this process is given.
 func (s starter) own(ctx context.Context, e *exporter.Exporter) error {
 	var meta ledger.Meta
@@ -97,7 +100,7 @@ func (s starter) own(ctx context.Context, e *exporter.Exporter) error {
 	if err != nil {
 		return err
 	}
-	s.state.Waiting("waiting for the consumer group to answer")
+	s.state.Waiting(waitingForGroup)
 	changed := func(owned []int) {
 		e.Owned(len(owned))
 		s.state.Running(e)
@@ -109,7 +112,12 @@ func (s starter) own(ctx context.Context, e *exporter.Exporter) error {
 		own := func(ctx context.Context, owned *shards.Shard) error {
 			return e.RunShard(ctx, shard{s.client.Partition(owned.Partition)}, owned)
 		}
-		return shards.Assign(ctx, assignment(s.cfg.Kafka, meta.Partitions), s.client, s.log, own, changed)
+		given := assignment(s.cfg.Kafka, meta.Partitions)
+		given.Refused = func(why string) {
+			e.Refused(why)
+			s.state.Waiting(cmp.Or(why, waitingForGroup))
+		}
+		return shards.Assign(ctx, given, s.client, s.log, own, changed)
 	})
 	return group.Wait()
 }

@@ -86,6 +86,7 @@ type Exporter struct {
 	listing     listing
 	unreachable error     // why the last reading of a task failed; nil once one succeeds
 	reachedAt   time.Time // when a reading last succeeded; zero: never
+	refused     string    // why this process is given no shards; empty: it may be
 }
 
 // listing is the last answer of the task list.
@@ -121,6 +122,14 @@ func (e *Exporter) Owned(shards int) {
 	total := max(e.meta.Partitions, 1)
 	e.mu.Unlock()
 	e.source.Share(min(1, float64(shards)/float64(total)))
+}
+
+// Refused tells the exporter why this process is given no shards besides those that
+// it owns; empty: it may be. Until then it is not ready.
+func (e *Exporter) Refused(why string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.refused = why
 }
 
 // List asks for the task list, for as long as ctx lasts, and hands it to the

@@ -50,6 +50,7 @@ type ShardStatus struct {
 	Waiting   string    `json:"waiting,omitempty"`     // which request Kafka does not answer, since when and why
 
 	waiting func() string // nil: it cannot tell
+	ends    int           // producers in a row that ended without a commit
 }
 
 // TaskStatus is one task of an owned shard.
@@ -202,7 +203,7 @@ func (e *Exporter) went(shard int, at time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s := e.shards[shard]
-	s.Committed = at
+	s.Committed, s.ends = at, 0
 	e.shards[shard] = s
 }
 
@@ -222,6 +223,7 @@ func (e *Exporter) ended(shard int, why string) {
 		s.ErrorAt = time.Now()
 	}
 	s.Restored, s.Error = time.Time{}, why
+	s.ends++
 	e.shards[shard] = s
 }
 
@@ -239,8 +241,9 @@ func (e *Exporter) dropShard(shard int) {
 	})
 }
 
-// whyNotReady names what keeps events from flowing; empty when nothing does. An
-// exporter that owns nothing is ready. e.mu is held.
+// whyNotReady names what keeps events from flowing, or would once another exporter
+// ends; empty when nothing does. An exporter that owns nothing is ready. e.mu is
+// held.
 func (e *Exporter) whyNotReady(shards []ShardStatus, now time.Time) string {
 	for _, s := range shards {
 		if why := s.whyNotReady(e.runs[s.Shard], now); why != "" {
@@ -251,6 +254,8 @@ func (e *Exporter) whyNotReady(shards []ShardStatus, now time.Time) string {
 		return why
 	}
 	switch {
+	case e.refused != "":
+		return e.refused
 	case len(e.runs) == 0:
 	case e.listing.err != nil && now.Sub(e.listing.at) > e.cfg.ListInterval+time.Minute: // one answer alone may break
 		return "the task list cannot be read: " + e.listing.err.Error()
@@ -274,6 +279,8 @@ func (s ShardStatus) whyNotReady(run *run, now time.Time) string {
 		return "is being restored"
 	case s.Restored.IsZero():
 		return "is not restored: " + why
+	case s.ends > 1 && now.Sub(s.Restored) < time.Minute: // the next one has yet to show that it can
+		return "commits nothing: " + why
 	case oldest.IsZero(): // nothing to commit
 		return ""
 	case s.Waiting != "" || s.ErrorAt.After(s.Committed):

@@ -32,6 +32,10 @@ func TestReadiness(t *testing.T) {
 
 		idle := newWorld(t, testConfig(), source)
 		idle.wantReady("owning nothing", "")
+		idle.Refused("the consumer group has a stranger")
+		idle.wantReady("refused by the group", "the consumer group has a stranger")
+		idle.Refused("")
+		idle.wantReady("taken by the group", "")
 
 		w := start(t, testConfig(), source, kafka)
 		synctest.Wait()
@@ -86,6 +90,42 @@ func TestReadiness(t *testing.T) {
 		w.wantReady("once it is committed", "")
 		w.stop()
 		w.wantReady("after the end", "")
+	})
+}
+
+// A Kafka that refuses every commit is not ready at any moment, though each producer
+// is restored; one refusal that passes costs no longer than it lasts.
+func TestNotReadyWhileEveryCommitFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		source, kafka := newFakeSource(t), newFakeKafka()
+		source.set("a", call.Calling, 3, 3)
+		source.took = 5 * time.Second
+		bad := true
+		kafka.fault = func(int) (bool, error) {
+			if bad {
+				return false, errors.New("[32] the clocks differ")
+			}
+			return true, nil
+		}
+		w := start(t, testConfig(), source, kafka)
+		time.Sleep(30 * time.Second)
+		for range 600 {
+			time.Sleep(100 * time.Millisecond)
+			if s := w.Totals(); s.Ready || !strings.Contains(s.Why, "the clocks differ") {
+				t.Fatalf("ready is %v: %q", s.Ready, s.Why)
+			}
+		}
+		kafka.change(func() { bad = false })
+		time.Sleep(30 * time.Second)
+		w.wantReady("once a commit succeeds", "")
+		kafka.change(func() { bad = true })
+		source.set("a", call.Calling, 4, 2)
+		time.Sleep(20 * time.Second)
+		kafka.change(func() { bad = false })
+		source.set("a", call.Calling, 3, 3) // nothing is left to commit
+		time.Sleep(2 * time.Minute)
+		w.wantReady("with nothing to commit", "")
+		w.stop()
 	})
 }
 

@@ -135,6 +135,7 @@ func (g *group) read(ctx context.Context, cg *kafkago.ConsumerGroup, given chan<
 			continue
 		case told != 0:
 			g.log.Info("the consumer group answers again", "group", g.id)
+			g.refused("")
 			told = 0
 		}
 		entered := func() { g.enter(membership{gen.ID, gen.MemberID}) }
@@ -153,11 +154,27 @@ func (g *group) complain(told kafkago.Error, err error) kafkago.Error {
 	if code == kafkago.UnknownMemberId || access.Passing(err) {
 		code = kafkago.NetworkException
 	}
-	if code != told {
-		g.log.Warn("the consumer group does not answer; what is owned stays owned",
-			"group", g.id, "error", g.explain(err))
+	if code == told {
+		return told
 	}
+	why := g.explain(err)
+	g.log.Warn("the consumer group does not answer; what is owned stays owned", "group", g.id, "error", why)
+	if code == kafkago.NetworkException {
+		why = ""
+	}
+	g.refused(why)
 	return code
+}
+
+// refused tells whoever wants to know why the group does not take this process.
+func (g *group) refused(why string) {
+	if g.Refused == nil {
+		return
+	}
+	if why != "" {
+		why = fmt.Sprintf("the consumer group %s refuses this exporter: %s", g.id, why)
+	}
+	g.Refused(why)
 }
 
 // explain also knows the way out of a group that may not be joined.

@@ -36,6 +36,9 @@ func TestExplain(t *testing.T) {
 		{&net.OpError{Op: "remote error", Err: tls.AlertError(42)}, "the broker wants a client certificate"},
 		{&net.OpError{Op: "remote error", Err: tls.AlertError(40)}, "the broker ends the TLS handshake with alert 40"},
 		{fmt.Errorf("ask: %w", context.DeadlineExceeded), "nobody answers in time"},
+		{kafkago.MessageSizeTooLarge, "a topic takes less than the exporter wrote: set its max.message.bytes to 1048588 or more"},
+		{kafkago.InvalidTimestamp, "a topic refuses the time that the records bear, which is this machine's: set the clocks"},
+		{fmt.Errorf("join: %w", kafkago.InconsistentGroupProtocol), "the consumer group has a member that is no exporter: find it with"},
 		{context.Canceled, context.Canceled.Error()},
 	} {
 		if got := c.Explain(test.err, "l"); !strings.HasPrefix(got, test.want) {
