@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -31,6 +32,9 @@ type Client struct {
 	list   *template // nil: no list
 	detail *template
 	totals totals
+
+	mu     sync.Mutex
+	window window // of the listings before
 
 	largeRow *semaphore.Weighted // of one: held while a row of more than jsonrows.MaxRow is read
 
@@ -65,6 +69,7 @@ func New(cfg Config, logger *slog.Logger, reg prometheus.Registerer) (*Client, e
 
 		largeRow: semaphore.NewWeighted(1),
 		words:    rowWords(cfg.RowStatuses),
+		window:   newWindow(),
 	}
 	c.totals = newTotals(cfg.TotalFields)
 	c.list, _ = parseList(cmp.Or(cfg.ListRequest, DefaultList)) // both are checked

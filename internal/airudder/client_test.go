@@ -53,7 +53,7 @@ func body(text string) http.HandlerFunc {
 }
 
 func testConfig(url string) Config {
-	return Config{BaseURL: url, AppKey: "the-key", AppSecret: "the-secret",
+	return Config{BaseURL: url, AppKey: "the-key", AppSecret: "the-secret", TotalFields: []string{"total", "totalCount", "totalNum", "recordCount"},
 		RequestsPerSecond: 10_000, Concurrency: 4, Timeout: 10 * time.Second, ResponseTimeout: time.Minute}
 }
 

@@ -5,15 +5,18 @@
 // ahead of its end or when an answer refuses it, and three endpoints:
 //
 //   - auth: POST {"APPKey", "APPSecret"}, answered with a token.
-//   - list: GET with a query of the configuration's. Its shape is unknown: an
-//     array in data or one level below, of objects with a TaskID or of bare ids,
-//     with or without pages.
-//   - detail: GET ?TaskID=. One answer holds the whole task and all of its rows,
+//   - list: a request of the configuration's (see template). Its shape is unknown: an
+//     array in data or up to three levels below, of objects with a TaskID, or of bare
+//     ids, with or without pages. A list that shows, by what it says itself, that it
+//     is not whole is told by [call.Listing]; one whose entries have no TaskID is an
+//     error, and so is one that holds nothing that could be empty.
+//   - detail: a request of the configuration's, too, with the TaskID. One answer holds the whole task and all of its rows,
 //     so it is streamed: a row is framed, its CallID and Status are read on the
 //     way, and it is decoded only if its call is not known yet.
 //
 // All answers come in an envelope {"data", "status", "code"}, whose code counts
-// as HTTP's status does, wherever it stands; absent or null it says nothing.
+// as HTTP's status does, wherever it stands; absent or null it says nothing. 0 is a
+// code as any other that is not 200, and makes an error, which names it.
 //
 // # What is tried again here
 //
@@ -29,7 +32,8 @@
 // An [Error] with a kind, and never a [call.Reading]: a task's state changes by
 // complete answers alone, whose outermost object is closed and followed by
 // nothing, neither in the body nor in its gzip stream. The rows that came whole
-// before the break go out all the same, once the task's own fields were all seen.
+// before the break go out all the same, once the task's own fields were all seen. A
+// bad code is such a break: rows before it are published, rows after it are not.
 // Rows that go out while an answer streams carry what of the task stood before
 // them; those of a small answer carry all of it. Where more than 2 MiB of new rows
 // stand before the task's own fields, it is asked for again, and then the rows go

@@ -2,7 +2,6 @@ package airudder
 
 import (
 	"bytes"
-	"encoding/json"
 	"strings"
 	"time"
 	"unicode"
@@ -23,25 +22,25 @@ type listing struct {
 	tasks []call.Listed
 	index map[string]int
 	zone  *time.Location // of times that name none
+	said  call.Listing   // what the pages say of themselves; without its tasks
 }
 
 func newListing(zone *time.Location) *listing {
 	return &listing{index: map[string]int{}, zone: zone}
 }
 
-// add takes one entry; true if its task is a new one. A later entry of the same
-// task overrides what it says again.
-func (l *listing) add(entry jsonrows.Value, m *metrics) bool {
+// add takes one entry and returns its TaskID; false: it has none. A later entry of
+// the same task overrides what it says again.
+func (l *listing) add(entry jsonrows.Value) (taskID string, ok bool) {
 	e, ok := readEntry(entry, l.zone)
 	if !ok {
-		m.listWithoutID.Inc()
-		return false
+		return "", false
 	}
 	i, seen := l.index[e.TaskID]
 	if !seen {
 		l.index[e.TaskID] = len(l.tasks)
 		l.tasks = append(l.tasks, e)
-		return true
+		return e.TaskID, true
 	}
 	t := &l.tasks[i]
 	t.Fingerprint = e.Fingerprint
@@ -51,7 +50,7 @@ func (l *listing) add(entry jsonrows.Value, m *metrics) bool {
 	if !e.ScheduleEnd.IsZero() {
 		t.ScheduleEnd = e.ScheduleEnd
 	}
-	return false
+	return e.TaskID, true
 }
 
 // name adds a task that was named by hand.
@@ -60,57 +59,6 @@ func (l *listing) name(taskID string) {
 		l.index[taskID] = len(l.tasks)
 		l.tasks = append(l.tasks, call.Listed{TaskID: taskID})
 	}
-}
-
-// findEntries finds the arrays of the list's entries in data: data itself, or
-// those one level below under any name. Arrays of objects with a TaskID go
-// before the others, of which the first that holds anything counts. No array at
-// all is null: nothing was said.
-func findEntries(data json.RawMessage) (arrays []jsonrows.Value, null bool, err error) {
-	if len(data) == 0 {
-		return nil, true, nil
-	}
-	switch v := jsonrows.Lend(data); {
-	case v.IsArray():
-		return []jsonrows.Value{v}, false, nil
-	case v.IsObject():
-		arrays, null = findBelow(v)
-		return arrays, null, nil
-	}
-	return nil, false, &Error{kind: KindGarbage, text: "data is neither an array nor an object"}
-}
-
-func findBelow(object jsonrows.Value) (arrays []jsonrows.Value, null bool) {
-	var others []jsonrows.Value
-	found := false
-	for it := jsonrows.MembersOf(object); it.Next(); {
-		if !it.Value.IsArray() {
-			continue
-		}
-		found = true
-		switch array := jsonrows.ElementsOf(it.Value); {
-		case hasTask(array):
-			arrays = append(arrays, it.Value)
-		case others == nil && array.Next():
-			others = []jsonrows.Value{it.Value}
-		}
-	}
-	if arrays == nil {
-		arrays = others
-	}
-	return arrays, !found
-}
-
-// hasTask reports whether an array has an object with a usable TaskID.
-func hasTask(array jsonrows.Elements) bool {
-	for array.Next() {
-		if array.Value.IsObject() {
-			if _, ok := readEntry(array.Value, time.UTC); ok {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // readEntry reads one entry: an object with a TaskID, or the bare id; false if
@@ -129,7 +77,7 @@ func readEntry(entry jsonrows.Value, zone *time.Location) (call.Listed, bool) {
 		if jsonrows.IsNull(it.Value.Bytes()) {
 			continue
 		}
-		name := strings.ReplaceAll(strings.ToLower(it.Key), "_", "")
+		name := folded(it.Key)
 		switch it.Key {
 		case "TaskID", "Status", "ScheduleEndTime":
 			own[name] = true

@@ -74,16 +74,25 @@ func checkCode(endpoint string, raw []byte) error {
 	code, ok := parseCode(raw)
 	switch {
 	case !ok:
-		return &Error{kind: KindGarbage, text: "the envelope's code is no number"}
+		return &Error{kind: KindGarbage, text: "the envelope's code is no whole number" + shownCode(raw)}
 	case code == http.StatusOK:
 		return nil
 	}
-	e := codeError(endpoint, http.StatusOK, code)
+	e := codeError(endpoint, http.StatusOK, code, true)
 	if e.kind == KindClient {
 		e.kind = KindEnvelope
 	}
 	e.refused = code == http.StatusUnauthorized && endpoint != authEndpoint
 	return e
+}
+
+// shownCode is a code that is no number, as far as it can be shown.
+func shownCode(raw []byte) string {
+	text, ok := jsonrows.Text(raw)
+	if ok && isPlain(string(text)) {
+		return ", but " + string(text)
+	}
+	return ""
 }
 
 // readEnvelope reads a small answer whole, at most limit bytes, and returns its

@@ -85,7 +85,7 @@ func (c *Client) pagesOnce(t *testing.T) (tasks int, err error) {
 	all := newListing(time.UTC)
 	p, err := c.pageOnce(t.Context(), listOnce(c))
 	if err == nil {
-		_, _, err = c.take(p.arrays, all)
+		_, err = c.take(p.arrays, all)
 	}
 	if err != nil {
 		return 0, err

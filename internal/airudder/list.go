@@ -2,7 +2,6 @@ package airudder
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
+	"github.com/cespare/xxhash/v2"
 
 	"airudder-exporter/internal/call"
 	"airudder-exporter/internal/jsonrows"
@@ -32,7 +32,11 @@ func (c *Client) List(ctx context.Context, since time.Time) (call.Listing, error
 	all := newListing(c.cfg.Zone)
 	var err error
 	if c.list != nil {
-		err = c.pages(ctx, since, all)
+		if err = c.pages(ctx, since, all); err == nil {
+			c.mu.Lock()
+			all.said.Pushes = c.window.pushed(all.tasks)
+			c.mu.Unlock()
+		}
 	}
 	if err != nil {
 		all = newListing(c.cfg.Zone)
@@ -40,62 +44,70 @@ func (c *Client) List(ctx context.Context, since time.Time) (call.Listing, error
 	for _, id := range names {
 		all.name(id)
 	}
-	return call.Listing{Tasks: all.tasks}, errors.Join(err, fileErr)
+	all.said.Tasks = all.tasks
+	return all.said, errors.Join(err, fileErr)
 }
 
 // pages asks for one page, or for all where the request says how.
 func (c *Client) pages(ctx context.Context, since time.Time, all *listing) error {
-	paging := c.list.paging()
 	f := filling{since: since, until: time.Now(), zone: c.cfg.Zone}
-	cursors := map[string]bool{}
-	for ; f.page < maxPages; f.page++ {
+	turn := newTurner(c.list)
+	for f.page = range maxPages {
 		q := c.list.fill(f)
 		q.op, q.endpoint = "list tasks", listEndpoint
-		if paging.word != "" {
+		if turn.kind != "" {
 			q.op += ", page " + strconv.Itoa(f.page+1)
 		}
 		p, err := c.page(ctx, q, f.page == 0)
 		if err != nil {
 			return err
 		}
-		entries, fresh, err := c.take(p.arrays, all)
+		took, err := c.take(p.arrays, all)
 		if err != nil {
 			return within(q.op, err)
 		}
-		more := fresh
-		switch paging.word {
-		case "":
-			return nil
-		case "offset": // a server that gives fewer than asked for loses none
-			f.offset += min(entries, paging.size)
-		case "cursor":
-			f.cursor = memberAt(p.envelope, paging.argument)
-			next, _ := identity(f.cursor)
-			more = next != "" && !cursors[next]
-			cursors[next] = true
-		}
-		if !more {
+		if !turn.next(&f, p, took, all) {
+			all.hear(p, c.totals, took.entries > 0 || f.page == 0, turn.cursor)
 			return nil
 		}
+		all.hear(p, c.totals, false, turn.cursor)
 	}
-	c.log.WarnContext(ctx, "the task list has more pages than are read; tasks on the others are not exported",
-		"pages", maxPages)
+	all.said.Pages = maxPages
 	return nil
 }
 
-// take adds a page's entries and counts them; fresh says whether one named a new
-// task.
-func (c *Client) take(arrays []jsonrows.Value, all *listing) (entries int, fresh bool, err error) {
+// taken is what a page added to a listing.
+type taken struct {
+	entries int
+	fresh   bool   // one of them named a new task
+	tasks   uint64 // a sum over their TaskIDs
+}
+
+// take adds a page's entries.
+func (c *Client) take(arrays []jsonrows.Value, all *listing) (t taken, err error) {
+	unnamed, before := 0, len(all.tasks)
 	for _, array := range arrays {
-		for it := jsonrows.ElementsOf(array); it.Next(); entries++ {
-			fresh = all.add(it.Value, c.metrics) || fresh
+		for it := jsonrows.ElementsOf(array); it.Next(); t.entries++ {
+			id, ok := all.add(it.Value)
+			switch {
+			case !ok:
+				c.metrics.listWithoutID.Inc()
+				unnamed++
+			case all.index[id] >= before: // no page before has shown it
+				t.fresh = true
+				all.said.Entries++
+			}
+			t.tasks += xxhash.Sum64String(id)
 			if len(all.tasks) > maxTasks {
-				return entries, fresh, &Error{kind: KindGarbage, text: fmt.Sprintf(
+				return t, &Error{kind: KindGarbage, text: fmt.Sprintf(
 					"the list names more than %d tasks; a request with {since} may ask for fewer", maxTasks)}
 			}
 		}
 	}
-	return entries, fresh, nil
+	if t.fresh || before == 0 { // else the page shows again what others have shown
+		all.said.Entries += unnamed
+	}
+	return t, nil
 }
 
 // page reads one page. What may pass is tried again: a page of null (which on
@@ -128,7 +140,7 @@ func (c *Client) pageOnce(ctx context.Context, q request) (p page, err error) {
 	for {
 		resp, err := c.send(ctx, q)
 		if err == nil {
-			p, err = readPage(resp.body)
+			p, err = readPage(resp.body, c.totals)
 			err = resp.finish(err)
 		}
 		if !q.again(err) {
@@ -137,17 +149,9 @@ func (c *Client) pageOnce(ctx context.Context, q request) (p page, err error) {
 	}
 }
 
-// page is one answer of the list.
-type page struct {
-	envelope map[string]json.RawMessage
-	arrays   []jsonrows.Value // of entries
-	null     bool             // it says nothing, not even that there are none
-}
-
-func readPage(body io.Reader) (p page, err error) {
+func readPage(body io.Reader, t totals) (p page, err error) {
 	if p.envelope, err = readEnvelope(listEndpoint, body, maxList); err != nil {
 		return p, err
 	}
-	p.arrays, p.null, err = findEntries(dataOf(p.envelope))
-	return p, err
+	return p, p.findEntries(t)
 }

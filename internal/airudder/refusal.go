@@ -25,7 +25,7 @@ func refusal(endpoint string, resp *http.Response, body io.Reader) *Error {
 	if status < 400 || status >= 500 || !tells(code) || tells(status) {
 		code = 0
 	}
-	e := codeError(endpoint, status, code)
+	e := codeError(endpoint, status, code, code != 0)
 	e.refused = endpoint != authEndpoint && (status == http.StatusUnauthorized || code == http.StatusUnauthorized)
 	e.weigh(endpoint, status, isHTML(resp, head), envelope)
 	return e
@@ -59,15 +59,15 @@ func isHTML(resp *http.Response, head []byte) bool {
 	return kind == "text/html" || len(head) > 0 && head[0] == '<'
 }
 
-// codeError says what a code means, HTTP's status or the envelope's; code 0: the
-// envelope had none.
-func codeError(endpoint string, status, code int) *Error {
+// codeError says what a code means: the envelope's, where there is one that counts,
+// else HTTP's status.
+func codeError(endpoint string, status, code int, counts bool) *Error {
 	e := &Error{}
 	said := "HTTP " + strconv.Itoa(status)
-	if code == 0 {
-		code = status
-	} else {
+	if counts {
 		said += " with code " + strconv.Itoa(code)
+	} else {
+		code = status
 	}
 	e.kind, e.text = meaning(endpoint, code)
 	if e.kind == KindNotFound {

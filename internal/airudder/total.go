@@ -22,10 +22,12 @@ func newTotals(names []string) totals {
 	return t
 }
 
+func (t totals) has(name string) bool { return len(t) > 0 && t[folded(name)] }
+
 // read is the count that a member gives, a number or its digits in a string; 0: it
 // gives none.
 func (t totals) read(name string, value []byte) int64 {
-	if len(t) == 0 || !t[folded(name)] {
+	if !t.has(name) {
 		return 0
 	}
 	digits, _ := identity(value)
@@ -49,14 +51,14 @@ func (a *answer) count(name string, raw []byte) {
 }
 
 // aboutPages reports whether a member is likely to say which part of the whole an
-// answer is: page, pagination, pageInfo, meta. What other members count is their own
+// answer is: page, pagination, pageInfo, meta, links, cursors. What other members count is their own
 // affair.
 func aboutPages(name string) bool {
 	name = folded(name)
-	return strings.HasPrefix(name, "pag") || strings.HasPrefix(name, "meta")
+	return strings.HasPrefix(name, "pag") || strings.HasPrefix(name, "meta") || name == "links" || strings.HasPrefix(name, "cursor")
 }
 
-// isName reports whether a name can be shown, and compared: a plain word.
+// isName reports whether a name can be compared: a word.
 func isName(name string) bool {
 	const longest = 32
 	return name != "" && len(name) <= longest && !strings.ContainsFunc(name, func(r rune) bool {

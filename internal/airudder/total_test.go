@@ -53,3 +53,15 @@ func TestTotalOfRows(t *testing.T) {
 		t.Errorf("without names: got %d and %q", got.reading.Total, got.reading.Task.Additional)
 	}
 }
+
+func TestIsPlain(t *testing.T) {
+	for text, want := range map[string]bool{
+		"TaskName": true, "next_page": true, "E102": true, "a": true, "a-1": true,
+		"": false, "628123456": false, "x1y2z3w4v5": false, "a b": false, "né": false, "+62": false,
+		"abcdefghijklmnopqrstuvwxyzabcdefghi": false,
+	} {
+		if got := isPlain(text); got != want {
+			t.Errorf("%q: got %v", text, got)
+		}
+	}
+}

@@ -18,6 +18,14 @@ type Listed struct {
 // by hand among them, and what the answer says of more.
 type Listing struct {
 	Tasks []Listed
+
+	Entries   int    // that the list showed, without those that came again on a later page
+	Total     int64  // the most that a page counts itself; 0: none does
+	TotalName string // of the field that does
+	More      string // a field that says that there is more, and was not followed; empty: none
+	Repeated  int    // entries of the first page, which was full, where the second is the same; 0: it is not
+	Pushes    int    // how often new tasks pushed old ones out while their number stayed, up to now
+	Pages     int    // that were read, where there are more than are read; 0: all were
 }
 
 // Part is some of the new rows of a detail response, passed on while the rest of

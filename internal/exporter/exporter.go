@@ -183,7 +183,7 @@ func (e *Exporter) list(ctx context.Context) error {
 	}
 	e.metrics.lists.WithLabelValues(kindOf(err)).Inc()
 	if err == nil {
-		e.notices.Observe("the task list", e.cfg.ofListing(listed)...)
+		e.notices.Observe("the task list", e.cfg.OfListing(listed)...)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()

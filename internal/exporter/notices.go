@@ -14,6 +14,11 @@ const (
 	causeStatusUnknown = "row_status_unknown"
 	causeStatusMissing = "row_status_missing"
 	causeDetailTotal   = "detail_total"
+	causeListTotal     = "list_total"
+	causeListMore      = "list_more"
+	causeListRepeats   = "list_repeats_page"
+	causeListPushesOut = "list_pushes_out"
+	causeListPages     = "list_pages"
 )
 
 // causes has each with the observations in a row that it takes.
@@ -21,13 +26,15 @@ var causes = []notice.Cause{
 	{Name: causeStatusUnknown, After: 2},
 	{Name: causeStatusMissing, After: 2},
 	{Name: causeDetailTotal, After: 2},
+	{Name: causeListTotal, After: 3},
+	{Name: causeListMore, After: 3},
+	{Name: causeListRepeats, After: 3},
+	{Name: causeListPushesOut, After: 1}, // it takes pushes enough by itself
+	{Name: causeListPages, After: 3},
 }
 
 // taskSubject is how notices name a task.
 func taskSubject(taskID string) string { return "task " + taskID }
-
-// ofListing is what a complete listing shows that the operator should know.
-func (c Config) ofListing(call.Listing) (seen []notice.Sighting) { return seen }
 
 // ofReading is what a complete reading of a task shows that the operator should know.
 func (c Config) ofReading(r call.Reading) (seen []notice.Sighting) {

@@ -1,0 +1,116 @@
+package airudder
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/cespare/xxhash/v2"
+
+	"airudder-exporter/internal/call"
+	"airudder-exporter/internal/jsonrows"
+)
+
+// This file tells whether a list was taken whole, by what its answers say.
+
+// hear takes what a page says of itself in its envelope, in the objects that the
+// entries stand in, and in those beside them that are about paging. last: the request
+// asks for no page after it, so that a word of more was not followed. followed is the
+// name of the cursor that ends the paging; empty: none does.
+func (l *listing) hear(p page, t totals, last bool, followed string) {
+	l.said.More = ""
+	take := func(name string, value []byte) {
+		if n := t.read(name, value); n > l.said.Total {
+			l.said.Total, l.said.TotalName = n, name
+		}
+		smaller := l.said.More == "" || name < l.said.More // of an envelope in any order
+		if last && smaller && folded(name) != folded(followed) && saysMore(name, value) {
+			l.said.More = name
+		}
+	}
+	for name, value := range p.envelope {
+		take(name, value)
+		if aboutPages(name) && len(value) > 0 && value[0] == '{' {
+			eachMember(jsonrows.Lend(value), take)
+		}
+	}
+	for _, o := range p.way {
+		for it := jsonrows.MembersOf(o); it.Next(); {
+			take(it.Key, it.Value.Bytes())
+			if aboutPages(it.Key) && it.Value.IsObject() {
+				eachMember(it.Value, take)
+			}
+		}
+	}
+}
+
+func eachMember(o jsonrows.Value, take func(name string, value []byte)) {
+	for it := jsonrows.MembersOf(o); it.Next(); {
+		take(it.Key, it.Value.Bytes())
+	}
+}
+
+// pointers are what a name goes on with after next where it leads to another page.
+var pointers = []string{"page", "cursor", "token", "url", "uri", "link", "href", "offset", "marker", "key", "id", "index", "start"}
+
+// saysMore reports whether a member says that there is more than its page shows.
+func saysMore(name string, value []byte) bool {
+	if !isPlain(name) {
+		return false
+	}
+	text, _ := identity(value)
+	if string(value) == "true" {
+		text = "true"
+	}
+	n, err := strconv.ParseFloat(text, 64)
+	switch name = folded(name); name {
+	case "hasmore", "hasnext", "hasnextpage":
+		return strings.EqualFold(text, "true") || err == nil && n > 0
+	}
+	after, next := strings.CutPrefix(name, "next")
+	leads := after == ""
+	for _, p := range pointers {
+		leads = leads || strings.HasPrefix(after, p)
+	}
+	return next && leads && strings.TrimSpace(text) != "" && (err != nil || n > 0) && !strings.EqualFold(text, "false")
+}
+
+// isFull reports whether a page of so many entries looks like one that a limit cut:
+// as many as were asked for or, where none were, a round number.
+func isFull(entries, limit int) bool {
+	if limit > 0 {
+		return entries >= limit
+	}
+	for n := entries; n >= 10 && n%10 == 0; n /= 10 {
+		if n == 10 || n == 20 || n == 50 {
+			return true
+		}
+	}
+	return false
+}
+
+// window remembers listings, to notice a list that shows the newest tasks alone.
+type window struct {
+	tasks  int // of the last listing; below 0: there was none
+	sum    uint64
+	pushes int
+}
+
+func newWindow() window { return window{tasks: math.MinInt} }
+
+// pushed takes the tasks that were listed and returns how often new ones have pushed
+// old ones out, while their number stayed the same.
+func (w *window) pushed(tasks []call.Listed) int {
+	sum := uint64(0) // of a set, in any order
+	for _, task := range tasks {
+		sum += xxhash.Sum64String(task.TaskID)
+	}
+	switch {
+	case len(tasks) != w.tasks:
+		w.pushes = 0
+	case sum != w.sum: // as many, and others: one is new, and one is gone
+		w.pushes++
+	}
+	w.tasks, w.sum = len(tasks), sum
+	return w.pushes
+}

@@ -1,0 +1,48 @@
+package exporter
+
+import (
+	"fmt"
+
+	"airudder-exporter/internal/call"
+	"airudder-exporter/internal/notice"
+)
+
+// pushesOut is how often new tasks must have pushed old ones out of the list. Less can
+// be chance: one task came and another one went between two listings.
+const pushesOut = 3
+
+// OfListing is what a complete listing shows that the operator should know: that it is
+// not the whole list.
+func (c Config) OfListing(l call.Listing) (seen []notice.Sighting) {
+	request := c.setting("ListRequest")
+	see := func(cause, text, cure string) {
+		seen = append(seen, notice.Sighting{Cause: cause, Text: text, Cure: cure})
+	}
+	if l.Total > int64(l.Entries) {
+		see(causeListTotal,
+			fmt.Sprintf("the task list counts %d tasks in its field %s, but shows %d; the others are not exported", l.Total, l.TotalName, l.Entries),
+			fmt.Sprintf("have %s ask for all of them: page={page}, which counts from 1, {page0}, from 0, or {offset:100}; if the field counts "+
+				"something else, leave it out of %s", request, c.setting("TotalFields")))
+	}
+	if l.More != "" {
+		see(causeListMore,
+			fmt.Sprintf("the task list says by its field %s that there is more than it shows; the other tasks are not exported", l.More),
+			fmt.Sprintf("have %s ask for the next page: by page={page}, {offset:100}, or {cursor:data.%s} where the field leads to it", request, l.More))
+	}
+	if l.Repeated > 0 {
+		see(causeListRepeats,
+			fmt.Sprintf("page 2 of the task list shows the %d tasks of page 1 again; those on other pages are not exported", l.Repeated),
+			fmt.Sprintf("the server does not know the paging of %s: try other names, such as PageNum={page}, page_no={page} or offset={offset:100}", request))
+	}
+	if l.Pushes >= pushesOut {
+		see(causeListPushesOut,
+			fmt.Sprintf("new tasks push old ones out of the task list, which always shows %d; those that are out are no longer found", l.Entries),
+			fmt.Sprintf("have %s ask for more than the first page: by page={page} or {offset:100}, or a greater {limit:1000}", request))
+	}
+	if l.Pages > 0 {
+		see(causeListPages,
+			fmt.Sprintf("the task list has more than the %d pages that are read; tasks on the others are not exported", l.Pages),
+			fmt.Sprintf("have %s ask for more tasks a page, as in size={limit:100}, or for fewer by {since}", request))
+	}
+	return seen
+}

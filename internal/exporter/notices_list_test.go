@@ -1,0 +1,44 @@
+package exporter
+
+import (
+	"strings"
+	"testing"
+
+	"airudder-exporter/internal/call"
+)
+
+// A list that is not whole is told with its numbers and the setting; a whole one shows
+// nothing.
+func TestOfListing(t *testing.T) {
+	cfg := Config{SettingName: func(field string) string { return "THE_" + field }}
+	for name, tt := range map[string]struct {
+		listing call.Listing
+		cause   string
+		says    []string
+	}{
+		"total":      {call.Listing{Entries: 20, Total: 35, TotalName: "total"}, "list_total", []string{"35", "total", "20", "THE_ListRequest", "THE_TotalFields"}},
+		"more":       {call.Listing{Entries: 20, More: "has_more"}, "list_more", []string{"has_more", "THE_ListRequest"}},
+		"page again": {call.Listing{Entries: 20, Repeated: 20}, "list_repeats_page", []string{"20", "THE_ListRequest"}},
+		"pushed out": {call.Listing{Entries: 20, Pushes: 3}, "list_pushes_out", []string{"20", "THE_ListRequest"}},
+		"pages":      {call.Listing{Entries: 2000, Pages: 1000}, "list_pages", []string{"1000", "THE_ListRequest"}},
+		"whole":      {call.Listing{Entries: 35, Total: 35, TotalName: "total", Pushes: 2}, "", nil},
+		"empty":      {call.Listing{}, "", nil},
+	} {
+		seen := cfg.OfListing(tt.listing)
+		if tt.cause == "" {
+			if len(seen) > 0 {
+				t.Errorf("%s: got %+v", name, seen)
+			}
+			continue
+		}
+		if len(seen) != 1 || seen[0].Cause != tt.cause {
+			t.Errorf("%s: got %+v, want %s", name, seen, tt.cause)
+			continue
+		}
+		for _, word := range tt.says {
+			if !strings.Contains(seen[0].Text+seen[0].Cure, word) {
+				t.Errorf("%s: %q is not in %+v", name, word, seen[0])
+			}
+		}
+	}
+}
