@@ -36,6 +36,8 @@
 //	the ledger is truncated, deleted, created again, overwritten; rebuilt        TestBadLedger, TestFirstStart, TestRebuild
 //	the upstream lies, forgets, contradicts itself, never ends; days of it in    TestHostileDetail and TestHostileList (airudder),
 //	virtual time                                                                 TestSoak (soaktest)
+//	an account pages, spells, caches, hangs in ways of its own; is odd and       TestTroubles, TestHealthyOddities
+//	healthy
 //	a right, a password, a certificate is wrong                                  TestEachRightMissing, TestRefusedBySecurity
 //
 // # File map
@@ -52,6 +54,9 @@
 //	fault*_test.go     every request gone wrong in every way, the first start's
 //	                   included: the fault tables
 //	bad_ledger*_test.go what may happen to the topics, and what comes of it: a table
+//	trouble*_test.go   what an account may do that would cost events in silence, and
+//	                   what is told of it: a table; healthy_test.go: what must cost
+//	                   no word
 //	cleaner_test.go    a real broker's cleaner; closing_test.go: sealed, closed, gone
 //	acl_world_test.go  a world on the secured broker, and a user with few rights
 //	broker_*_test.go   a cluster of three, what happens to its brokers, and how

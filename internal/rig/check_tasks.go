@@ -3,7 +3,9 @@ package rig
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"slices"
+	"strings"
 
 	"airudder-exporter/internal/airuddersim"
 )
@@ -26,7 +28,7 @@ func (e *Evidence) checkTasks() {
 			e.wrong(about, "task %s: transitions %v, but responses showed %v", task.TaskID, path, served)
 		}
 		last := task.States[len(task.States)-1].Status
-		if e.Settled && !closed[task.TaskID] && !sealed && status != last {
+		if e.Settled && !closed[task.TaskID] && !sealed && folded(fmt.Sprint(status)) != last {
 			e.wrong(about, "task %s is %s, but the last transition is to %v", task.TaskID, last, status)
 		}
 		if got, want := entered[task.TaskID], int64(len(changes[task.TaskID])); got != want {
@@ -50,7 +52,7 @@ func (e *Evidence) pathOf(changes []Record, about airuddersim.CallKey) (path []s
 			e.wrong(about, "%s: previous_status: got %v, want %v", change, change.Fields["previous_status"], status)
 		}
 		if _, seal := change.Seal(); !seal {
-			path = append(path, change.Text("status"))
+			path = append(path, folded(change.Text("status")))
 		} else if sealed = true; change.Fields["status"] != status {
 			e.wrong(about, "%s: a seal with status %v after %v", change, change.Fields["status"], status)
 		}
@@ -61,6 +63,9 @@ func (e *Evidence) pathOf(changes []Record, about airuddersim.CallKey) (path []s
 	}
 	return path, status, sealed
 }
+
+// folded is a status without the account's own case and blanks.
+func folded(status string) string { return strings.ToLower(strings.TrimSpace(status)) }
 
 // changesByTask are the records of the status topic in the order of their
 // offsets: it is keyed by the task.
