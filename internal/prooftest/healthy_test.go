@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"testing"
+	"time"
 
 	"airudder-exporter/internal/airuddersim"
 )
@@ -78,14 +79,8 @@ func bigTask(rows int) func(*airuddersim.Sim) {
 	}
 }
 
-// paged puts an account's list on pages.
-func paged(size int, cfg airuddersim.Config) airuddersim.Config {
-	cfg.ListPageSize = size
-	return cfg
-}
-
 func healthyOddities() []healthy {
-	byPage := []string{"AIRUDDER_LIST_REQUEST=GET /service/cloud/list?page={page}"}
+	byPage := listedBy("page={page}")
 	return []healthy{
 		{name: "an account without tasks", tasks: func(*airuddersim.Sim) {}},
 		{name: "tasks without rows", tasks: func(s *airuddersim.Sim) {
@@ -101,6 +96,15 @@ func healthyOddities() []healthy {
 		{name: "page 2 of 1 is page 1", account: paged(20, odd("list_page_clamped")), settings: byPage},
 		{name: "a total that agrees over pages", account: paged(3, odd("list_total=totalCount")), settings: byPage},
 		{name: "no more pages", account: paged(3, odd("list_more", "list_next")), settings: byPage},
+		{name: "the list three levels down", account: odd("list_depth=3", "list_total")},
+		{name: "a cursor that is followed", account: paged(3, odd("list_cursor")), settings: listedBy("cursor={cursor:data.next}")},
+		{name: "tasks that the list shows for a while", account: odd("list_window=1h"), tasks: manyTasks(10), while: func(w *world) {
+			w.Sim.Advance(2 * time.Hour)
+			manyTasks(4)(w.Sim)
+			w.awaitReadings(3)
+			manyTasks(2)(w.Sim)
+			w.awaitShown()
+		}},
 		{name: "times without a zone", account: odd("zoneless")},
 		{name: "1970 for a time that is not set", account: odd("end_1970")},
 		{name: "statuses in capitals", account: odd("row_words=finished:FINISHED,pending:Pending", "task_words=finished:Finished,calling:CALLING")},
