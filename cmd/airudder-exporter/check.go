@@ -102,10 +102,9 @@ func (c *checker) upstream(ctx context.Context) ([]call.Listed, error) {
 		return nil, err
 	}
 	c.ok("AIRudder accepts the credentials")
-	var listed []call.Listed
+	var all call.Listing
 	err = within(ctx, func(ctx context.Context) (err error) {
-		all, err := source.List(ctx, c.since())
-		listed = all.Tasks
+		all, err = source.List(ctx, c.since())
 		return err
 	})
 	switch {
@@ -114,9 +113,9 @@ func (c *checker) upstream(ctx context.Context) ([]call.Listed, error) {
 	case err != nil:
 		c.fail("%v", err)
 	default:
-		c.ok("%d tasks are listed or named by hand", len(listed))
+		c.listing(all)
 	}
-	return listed, err
+	return all.Tasks, err
 }
 
 // within asks one question.

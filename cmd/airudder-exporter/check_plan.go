@@ -1,12 +1,60 @@
 package main
 
 import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"airudder-exporter/internal/airudder"
 	"airudder-exporter/internal/call"
 	"airudder-exporter/internal/exporter"
 )
+
+// listing shows what the list holds, and whether that is all, as far as it says.
+func (c *checker) listing(l call.Listing) {
+	c.ok("%d tasks are listed or named by hand", len(l.Tasks))
+	var oldest, newest time.Time
+	statuses := map[string]int{}
+	for _, task := range l.Tasks {
+		switch end := task.ScheduleEnd; {
+		case end.IsZero():
+		case oldest.IsZero():
+			oldest, newest = end, end
+		case end.Before(oldest):
+			oldest = end
+		case end.After(newest):
+			newest = end
+		}
+		statuses[shownStatus(task.Status)]++
+	}
+	if !oldest.IsZero() {
+		c.note("the list's oldest schedule ends %s, its newest %s", oldest.Format(time.RFC3339), newest.Format(time.RFC3339))
+	}
+	var counts []string
+	for _, status := range slices.Sorted(maps.Keys(statuses)) {
+		counts = append(counts, fmt.Sprintf("%d %s", statuses[status], status))
+	}
+	if len(counts) > 0 {
+		c.note("of the listed tasks, by status: %s", strings.Join(counts, ", "))
+	}
+	for _, seen := range loop(c.cfg).OfListing(l) {
+		c.note("%s: %s", seen.Text, seen.Cure)
+	}
+}
+
+// shownStatus is a task's status where it is a documented one: others could be
+// anything.
+func shownStatus(status string) string {
+	switch status = call.Fold(status); status {
+	case "":
+		return "without one"
+	case call.Created, call.Pending, call.Calling, call.Paused, call.Finished, call.Canceled:
+		return status
+	}
+	return "in another word"
+}
 
 // plan shows what follows from the configuration: requests a minute, how late a
 // call is seen, and how many tasks are exported.

@@ -45,6 +45,17 @@ func TestCheck(t *testing.T) {
 		{"no-broker", func(s *surroundings) { s.env["KAFKA_BROKERS"] = rig.FreeAddress(s.t) }, 1},
 		{"no-registry", func(s *surroundings) { s.export(5); s.env["SCHEMA_REGISTRY_URL"] = "http://" + rig.FreeAddress(s.t) }, 1},
 		{"lost-ledger", func(s *surroundings) { s.export(5); s.kafka.Remove(ledgerTopic); s.makeLedger() }, 1},
+		{"part", func(s *surroundings) {
+			for range 24 {
+				s.sim.AddTask(airuddersim.TaskSpec{Status: airuddersim.Calling})
+			}
+			err := s.sim.SetOddities(map[airuddersim.Oddity]string{
+				airuddersim.ListCap: "20", airuddersim.ListTotal: "total", airuddersim.ListMore: "", airuddersim.TaskWords: "calling:busy",
+			})
+			if err != nil {
+				s.t.Fatal(err)
+			}
+		}, 0},
 		{"busy", func(s *surroundings) {
 			s.export(5)
 			s.env["AIRUDDER_REQUESTS_PER_SECOND"] = "1"

@@ -14,8 +14,17 @@ import (
 // maxPause caps what a Retry-After can ask for.
 const maxPause = 15 * time.Minute
 
+// How a 429 without a Retry-After slows the whole client: each halves the speed, at
+// most once in slowEvery, and each speedUpEvery without one gives a step of it back.
+const (
+	slowEvery    = time.Second
+	leastSpeed   = 1. / 16
+	speedUpEvery = time.Minute
+	speedUp      = 1. / 8
+)
+
 // budget spaces all requests of the client evenly: perSecond of them when the
-// share is whole. One caller at a time waits for the limiter, so that a change
+// share is whole and nothing slows the client. One caller at a time waits for the limiter, so that a change
 // of the share or a pause holds at once for all.
 type budget struct {
 	perSecond float64
@@ -27,6 +36,9 @@ type budget struct {
 	mu      sync.Mutex
 	paused  time.Time     // until then
 	share   float64       // 0 to 1
+	speed   float64       // leastSpeed to 1: the part of the share that 429s leave
+	slowed  int           // how often since the speed was 1
+	speedAt time.Time     // when the speed last changed
 	changed chan struct{} // closed, and replaced, when one of these changes
 }
 
@@ -37,6 +49,7 @@ func newBudget(perSecond float64) *budget {
 		turn:      semaphore.NewWeighted(1),
 		queue:     semaphore.NewWeighted(1),
 		share:     1,
+		speed:     1,
 		changed:   make(chan struct{}),
 	}
 }
@@ -64,6 +77,7 @@ func (b *budget) wait(ctx context.Context, urgent bool) error {
 // try waits for the limiter as it stands; false when it changed meanwhile.
 func (b *budget) try(ctx context.Context) (bool, error) {
 	b.mu.Lock()
+	b.recover()
 	changed, share, pause := b.changed, b.share, time.Until(b.paused)
 	b.mu.Unlock()
 	switch {
@@ -105,7 +119,51 @@ func sleep(ctx context.Context, changed <-chan struct{}, d time.Duration) (over 
 func (b *budget) rate() float64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.perSecond * b.share
+	b.recover()
+	return b.perSecond * b.share * b.speed
+}
+
+// slow takes a 429 that does not say how long to wait.
+func (b *budget) slow() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.recover()
+	if b.slowed > 0 && time.Since(b.speedAt) < slowEvery {
+		return // of requests that went at the speed before
+	}
+	b.speed, b.speedAt = max(b.speed/2, leastSpeed), time.Now()
+	b.slowed++
+	b.limit()
+}
+
+// slowness is the speed, and how often 429s have slowed the client since it was 1.
+func (b *budget) slowness() (speed float64, slowed int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.recover()
+	return b.speed, b.slowed
+}
+
+// recover gives back what the time without a 429 allows. b.mu is held.
+func (b *budget) recover() {
+	steps := time.Since(b.speedAt) / speedUpEvery
+	if b.speed == 1 || steps < 1 {
+		return
+	}
+	b.speed = min(1, b.speed+float64(steps)*speedUp)
+	b.speedAt = b.speedAt.Add(steps * speedUpEvery)
+	if b.speed == 1 {
+		b.slowed = 0
+	}
+	b.limit()
+}
+
+// limit sets the limiter to what may go now. b.mu is held.
+func (b *budget) limit() {
+	if b.share > 0 {
+		b.limiter.SetLimit(rate.Limit(b.perSecond * b.share * b.speed))
+	}
+	b.announce()
 }
 
 func (b *budget) setShare(share float64) {
@@ -116,10 +174,7 @@ func (b *budget) setShare(share float64) {
 		return
 	}
 	b.share = share
-	if share > 0 {
-		b.limiter.SetLimit(rate.Limit(b.perSecond * share))
-	}
-	b.announce()
+	b.limit()
 }
 
 // pause lets no request go for d.

@@ -3,6 +3,7 @@ package airudder
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -144,6 +145,71 @@ func TestRetryAfterPausesTheClient(t *testing.T) {
 		}
 		if got := time.Since(start); got != 2*time.Minute {
 			t.Errorf("the next request went after %s, want two minutes", got)
+		}
+	})
+}
+
+// A 429 without a Retry-After halves the speed, once a second; a minute without one
+// gives an eighth of it back.
+func TestBudgetSlows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBudget(2)
+		at := func(after time.Duration, speed float64, slowed int) {
+			t.Helper()
+			time.Sleep(after)
+			if got, n := b.slowness(); got != speed || n != slowed || b.rate() != 2*speed {
+				t.Errorf("got %v after %d, and %v a second, want %v after %d", got, n, b.rate(), speed, slowed)
+			}
+		}
+		at(0, 1, 0)
+		b.slow()
+		b.slow() // of the same moment
+		at(0, 0.5, 1)
+		equal(t, times(t, b, 3), []float64{0, 1, 2})
+		b.slow()
+		at(0, 0.25, 2)
+		at(59*time.Second, 0.25, 2)
+		at(time.Second, 0.375, 2)
+		at(time.Second, 0.375, 2)
+		b.slow()
+		at(0, 0.1875, 3)
+		for range 10 {
+			time.Sleep(time.Second)
+			b.slow()
+		}
+		at(0, 1./16, 13)
+		b.setShare(0.5)
+		equal(t, times(t, b, 2), []float64{0, 16})
+		b.setShare(1)
+		at(4*time.Minute, 1./16+4./8, 13)
+		at(time.Hour, 1, 0)
+		equal(t, times(t, b, 2), []float64{0, 0.5})
+	})
+}
+
+func TestRateLimitSlowsTheClient(t *testing.T) {
+	limited := true
+	inBubble(t, func(w http.ResponseWriter, _ *http.Request) {
+		if limited {
+			w.WriteHeader(http.StatusTooManyRequests)
+			return
+		}
+		io.WriteString(w, `{"data":[],"code":200}`)
+	}, func(t *testing.T, c *Client) {
+		for range 3 {
+			if _, err := c.List(t.Context(), time.Time{}); kindOf(err) != KindRateLimited {
+				t.Fatalf("got %v", err)
+			}
+			time.Sleep(time.Second)
+		}
+		limited = false
+		got, err := c.List(t.Context(), time.Time{})
+		if err != nil || got.Speed != 0.125 || got.Slowed != 3 || c.budget.rate() != 0.125 {
+			t.Errorf("got speed %v after %d and %v, want 0.125 after 3", got.Speed, got.Slowed, err)
+		}
+		time.Sleep(10 * time.Minute)
+		if got, err = c.List(t.Context(), time.Time{}); err != nil || got.Speed != 1 || got.Slowed != 0 {
+			t.Errorf("later: got speed %v after %d and %v, want 1", got.Speed, got.Slowed, err)
 		}
 	})
 }

@@ -10,9 +10,10 @@
 //     ids, with or without pages. A list that shows, by what it says itself, that it
 //     is not whole is told by [call.Listing]; one whose entries have no TaskID is an
 //     error, and so is one that holds nothing that could be empty.
-//   - detail: a request of the configuration's, too, with the TaskID. One answer holds the whole task and all of its rows,
-//     so it is streamed: a row is framed, its CallID and Status are read on the
-//     way, and it is decoded only if its call is not known yet.
+//   - detail: a request of the configuration's, too, with the TaskID. One answer holds
+//     the whole task and all of its rows, so it is streamed: a row is framed, its
+//     CallID and Status are read on the way, and it is decoded only if its call is not
+//     known yet.
 //
 // All answers come in an envelope {"data", "status", "code"}, whose code counts
 // as HTTP's status does, wherever it stands; absent or null it says nothing. 0 is a
@@ -25,7 +26,7 @@
 // apart. A page of the list that fails, or whose data is null, is tried three times
 // more, with backoff. A detail is not: the exporter's loop reads the task again,
 // with its own backoff. A Retry-After lets no request of the client go until it is
-// over.
+// over; a 429 without one halves the speed of the whole client for a while (see budget).
 //
 // # What a broken answer gives
 //

@@ -45,6 +45,7 @@ func (c *Client) List(ctx context.Context, since time.Time) (call.Listing, error
 		all.name(id)
 	}
 	all.said.Tasks = all.tasks
+	all.said.Speed, all.said.Slowed = c.budget.slowness()
 	return all.said, errors.Join(err, fileErr)
 }
 

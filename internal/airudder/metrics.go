@@ -65,7 +65,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 func (m *metrics) budgeted(reg prometheus.Registerer, rate func() float64) {
 	reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Namespace: "airudder", Name: "request_budget",
-		Help: "Requests a second that this process may make now: its share of the deployment's.",
+		Help: "Requests a second that this process may make now: its share of the deployment's, less while AIRudder answers 429.",
 	}, rate))
 }
 

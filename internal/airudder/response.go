@@ -62,8 +62,8 @@ func (r *response) finish(err error) error {
 	return err
 }
 
-// obey lets no request go for the time of a Retry-After beside a 429 or 503,
-// HTTP's or the envelope's.
+// obey lets no request go for the time of a Retry-After beside a 429 or 503, HTTP's or
+// the envelope's. A 429 without one slows all that follow.
 func (r *response) obey(err error) error {
 	var e *Error
 	if r.http == nil || !errors.As(err, &e) || e.kind != KindRateLimited && e.kind != KindServer {
@@ -73,6 +73,8 @@ func (r *response) obey(err error) error {
 		e.retryAfter = d
 		e.text += "; retry after " + max(time.Second, d.Round(time.Second)).String()
 		r.client.budget.pause(d)
+	} else if e.kind == KindRateLimited {
+		r.client.budget.slow()
 	}
 	return err
 }

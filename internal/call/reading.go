@@ -26,6 +26,10 @@ type Listing struct {
 	Repeated  int    // entries of the first page, which was full, where the second is the same; 0: it is not
 	Pushes    int    // how often new tasks pushed old ones out while their number stayed, up to now
 	Pages     int    // that were read, where there are more than are read; 0: all were
+
+	// Of all requests, whatever became of the list.
+	Speed  float64 // the part of the budget that is used since AIRudder answered 429
+	Slowed int     // how often it did since all of it was; 0: all of it is
 }
 
 // Part is some of the new rows of a detail response, passed on while the rest of

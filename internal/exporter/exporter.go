@@ -182,8 +182,9 @@ func (e *Exporter) list(ctx context.Context) error {
 		return ctx.Err()
 	}
 	e.metrics.lists.WithLabelValues(kindOf(err)).Inc()
+	e.notices.Observe(budgetSubject, e.cfg.ofBudget(listed)...)
 	if err == nil {
-		e.notices.Observe("the task list", e.cfg.OfListing(listed)...)
+		e.notices.Observe(listSubject, e.cfg.OfListing(listed)...)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -19,6 +19,7 @@ const (
 	causeListRepeats   = "list_repeats_page"
 	causeListPushesOut = "list_pushes_out"
 	causeListPages     = "list_pages"
+	causeRateLimited   = "rate_limited"
 )
 
 // causes has each with the observations in a row that it takes.
@@ -31,6 +32,7 @@ var causes = []notice.Cause{
 	{Name: causeListRepeats, After: 3},
 	{Name: causeListPushesOut, After: 1}, // it takes pushes enough by itself
 	{Name: causeListPages, After: 3},
+	{Name: causeRateLimited, After: 2},
 }
 
 // taskSubject is how notices name a task.

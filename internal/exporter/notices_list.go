@@ -2,6 +2,7 @@ package exporter
 
 import (
 	"fmt"
+	"strings"
 
 	"airudder-exporter/internal/call"
 	"airudder-exporter/internal/notice"
@@ -10,6 +11,12 @@ import (
 // pushesOut is how often new tasks must have pushed old ones out of the list. Less can
 // be chance: one task came and another one went between two listings.
 const pushesOut = 3
+
+// Subjects of notices that no task shows.
+const (
+	listSubject   = "the task list"
+	budgetSubject = "the request budget"
+)
 
 // OfListing is what a complete listing shows that the operator should know: that it is
 // not the whole list.
@@ -25,9 +32,13 @@ func (c Config) OfListing(l call.Listing) (seen []notice.Sighting) {
 				"something else, leave it out of %s", request, c.setting("TotalFields")))
 	}
 	if l.More != "" {
+		cursor := ", or a cursor, as in {cursor:data.next}"
+		if strings.HasPrefix(strings.ToLower(l.More), "next") {
+			cursor = ", or {cursor:data." + l.More + "}, if that is where the field stands"
+		}
 		see(causeListMore,
 			fmt.Sprintf("the task list says by its field %s that there is more than it shows; the other tasks are not exported", l.More),
-			fmt.Sprintf("have %s ask for the next page: by page={page}, {offset:100}, or {cursor:data.%s} where the field leads to it", request, l.More))
+			fmt.Sprintf("have %s ask for the next page: by page={page} or {offset:100}%s", request, cursor))
 	}
 	if l.Repeated > 0 {
 		see(causeListRepeats,
@@ -43,6 +54,19 @@ func (c Config) OfListing(l call.Listing) (seen []notice.Sighting) {
 		see(causeListPages,
 			fmt.Sprintf("the task list has more than the %d pages that are read; tasks on the others are not exported", l.Pages),
 			fmt.Sprintf("have %s ask for more tasks a page, as in size={limit:100}, or for fewer by {since}", request))
+	}
+	return seen
+}
+
+// ofBudget is what there is to know of the request budget. A single 429 is nothing.
+func (c Config) ofBudget(l call.Listing) (seen []notice.Sighting) {
+	if l.Slowed > 1 {
+		seen = append(seen, notice.Sighting{
+			Cause: causeRateLimited,
+			Text: fmt.Sprintf("AIRudder answers 429, too many requests: %.0f%% of the request budget is used until it no longer does, and calls are seen later",
+				l.Speed*100),
+			Cure: fmt.Sprintf("lower %s, or see who else uses the account", c.setting("RequestsPerSecond")),
+		})
 	}
 	return seen
 }

@@ -18,6 +18,7 @@ func TestOfListing(t *testing.T) {
 	}{
 		"total":      {call.Listing{Entries: 20, Total: 35, TotalName: "total"}, "list_total", []string{"35", "total", "20", "THE_ListRequest", "THE_TotalFields"}},
 		"more":       {call.Listing{Entries: 20, More: "has_more"}, "list_more", []string{"has_more", "THE_ListRequest"}},
+		"next":       {call.Listing{Entries: 20, More: "nextToken"}, "list_more", []string{"nextToken", "{cursor:data.nextToken}", "THE_ListRequest"}},
 		"page again": {call.Listing{Entries: 20, Repeated: 20}, "list_repeats_page", []string{"20", "THE_ListRequest"}},
 		"pushed out": {call.Listing{Entries: 20, Pushes: 3}, "list_pushes_out", []string{"20", "THE_ListRequest"}},
 		"pages":      {call.Listing{Entries: 2000, Pages: 1000}, "list_pages", []string{"1000", "THE_ListRequest"}},
@@ -39,6 +40,19 @@ func TestOfListing(t *testing.T) {
 			if !strings.Contains(seen[0].Text+seen[0].Cure, word) {
 				t.Errorf("%s: %q is not in %+v", name, word, seen[0])
 			}
+		}
+	}
+}
+
+func TestOfBudget(t *testing.T) {
+	cfg := Config{SettingName: func(field string) string { return "THE_" + field }}
+	for slowed, want := range []int{0, 0, 1, 1} { // a single 429 is nothing
+		seen := cfg.ofBudget(call.Listing{Speed: 0.25, Slowed: slowed})
+		if len(seen) != want {
+			t.Errorf("slowed %d times: got %+v", slowed, seen)
+		}
+		if len(seen) > 0 && (!strings.Contains(seen[0].Text, "25%") || !strings.Contains(seen[0].Cure, "THE_RequestsPerSecond")) {
+			t.Errorf("got %+v", seen[0])
 		}
 	}
 }
