@@ -43,7 +43,7 @@ func benchBody(tb testing.TB, rows int) []byte {
 	var b bytes.Buffer
 	b.WriteString(`{"data":{` + header + `,"detail":[`)
 	for i := range rows {
-		row["CallID"] = json.RawMessage(fmt.Sprintf(`"%032x"`, i))
+		row["CallID"] = json.RawMessage(fmt.Sprintf(`"%032x"`, i+1))
 		raw, err := json.Marshal(row)
 		if err != nil {
 			tb.Fatal(err)

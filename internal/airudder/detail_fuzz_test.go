@@ -107,16 +107,21 @@ func (e *expectation) row(raw json.RawMessage) {
 		e.unknown(row)
 	case call.Finished, "answered", "3":
 		e.counts.Finished++
-		id := ""
-		if jsonrows.IsNumber(row["CallID"]) {
-			id = string(row["CallID"])
-		} else {
-			_ = json.Unmarshal(row["CallID"], &id)
-		}
-		if id != "" {
+		if id, ok := usableID(row["CallID"]); ok {
 			e.rows, e.ids = append(e.rows, raw), append(e.ids, id)
 		}
 	}
+}
+
+// usableID is a CallID that can be one.
+func usableID(raw json.RawMessage) (id string, ok bool) {
+	if jsonrows.IsNumber(raw) {
+		id = string(raw)
+	} else {
+		_ = json.Unmarshal(raw, &id)
+	}
+	none := func(r rune) bool { return r <= ' ' || r == '0' || r == '-' }
+	return id, strings.TrimFunc(id, none) != "" && len(id) <= maxCallID && !strings.Contains(id, "\uFFFD")
 }
 
 // unknown counts a row of a status that nobody knows.
@@ -125,7 +130,7 @@ func (e *expectation) unknown(row map[string]json.RawMessage) {
 	var end string
 	_ = json.Unmarshal(row["CallEndTime"], &end)
 	at, _ := parseInstant(end, defaultZone())
-	if id, _ := identity(row["CallID"]); id != "" && len(id) <= maxCallID && !at.IsZero() {
+	if _, ok := usableID(row["CallID"]); ok && !at.IsZero() {
 		e.counts.UnknownEnded++
 	}
 }
@@ -140,6 +145,7 @@ func FuzzDetail(f *testing.F) {
 	f.Add(bytes.ReplaceAll(sample, []byte(sampleTask), []byte("t1")))
 	for _, s := range []string{
 		detailBody(`{"CallID":"a","Status":" FinisHed\u0009"}`, `{"CallID":"b","Status":"Answered"}`, `{"CallID":"c","Status":3}`, `{"CallID":"d","Status":"BlackListed"}`),
+		detailBody(`{"CallID":"0-0","Status":"finished"}`, `{"CallID":" -- ","Status":"finished"}`, `{"CallID":"a\ud800","Status":"finished"}`, `{"CallID":-0,"Status":"finished"}`),
 		detailBody(`{"CallID":"a","Status":"huh","CallEndTime":"2023-10-19 06:13:17"}`, `{"Status":"  "}`, `{"Status":4,"CallID":"x"}`, `{"Status":"ſ"}`),
 		detailBody(), detailBody(`{"CallID":"a","Status":"finished"}`), detailBody(`1`, `null`, `"x"`, `[{}]`, `{}`),
 		detailBody(`{"callid":"a","\u0053tatus":"finish\u0065d","x":{"CallID":"b","Status":"calling"}}`),

@@ -61,6 +61,10 @@
 // one, counts as open: nothing of it is published, and the Reading says how many there
 // are.
 //
+// A CallID of 0, - and blanks alone is a placeholder, and counts as none. One that JSON
+// spells with half of a surrogate pair, or that holds U+FFFD, could be several: its row
+// is rejected as no UTF-8. A byte order mark before an answer is passed over.
+//
 // # Names
 //
 // In the detail, names count as they are documented. Another spelling is another

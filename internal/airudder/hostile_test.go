@@ -142,7 +142,7 @@ func TestHostileDetail(t *testing.T) {
 			s.text(whole)
 		}), new: 1, most: 64},
 		"a million new rows": {serve: hostile(false, func(s *stream) {
-			s.times(size(1_000_000), func(i int) string { return finished(fmt.Sprint(i)) + "," })
+			s.times(size(1_000_000), func(i int) string { return finished(fmt.Sprint(i+1)) + "," })
 			s.text(whole)
 		}), new: size(1_000_000) + 1, most: 128},
 		"a million rejects": {serve: hostile(false, func(s *stream) {

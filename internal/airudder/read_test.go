@@ -119,7 +119,7 @@ func TestReadAgainForHeaderBehindManyRows(t *testing.T) {
 	big := strings.Repeat("x", 700<<10)
 	var rows []string
 	for i := range 4 {
-		rows = append(rows, fmt.Sprintf(`{"CallID":"%d","Status":"finished","call_notes":"%s"}`, i, big))
+		rows = append(rows, fmt.Sprintf(`{"CallID":"%d","Status":"finished","call_notes":"%s"}`, i+1, big))
 	}
 	text := `{"data":{"detail":[` + strings.Join(rows, ",") + `],` + header + `},"code":200}`
 	u := newUpstream(t, body(text))
@@ -130,7 +130,7 @@ func TestReadAgainForHeaderBehindManyRows(t *testing.T) {
 	if n := u.requests.Load(); n != 2 {
 		t.Errorf("got %d requests, want 2", n)
 	}
-	if got, want := ids(rowsOf(parts)), []string{"0", "1", "2", "3"}; !reflect.DeepEqual(got, want) {
+	if got, want := ids(rowsOf(parts)), []string{"1", "2", "3", "4"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("rows: got %q, want %q", got, want)
 	}
 	for _, p := range parts {
@@ -161,7 +161,7 @@ func TestReadAgainGetsAnotherTask(t *testing.T) {
 func TestReadParts(t *testing.T) {
 	var rows []string
 	for i := range 600 {
-		rows = append(rows, finished(fmt.Sprint(i)))
+		rows = append(rows, finished(fmt.Sprint(i+1)))
 	}
 	got := readBytes(testMetrics(), strings.NewReader(detailBody(rows...)), none)
 	var sizes []int

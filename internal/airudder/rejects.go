@@ -43,20 +43,3 @@ func (a *answer) reject(why call.Reason, detail string, hash uint64, row *jsonro
 	}
 	a.rejects.add(j)
 }
-
-// noCallID says why a row has none, without a word of its own.
-func noCallID(row *jsonrows.Row) string {
-	id := row.Value(probedCallID)
-	text, isText := jsonrows.Text(id)
-	switch {
-	case len(id) == 0:
-		return "finished, but CallID is absent"
-	case jsonrows.IsNull(id):
-		return "finished, but CallID is null"
-	case isText && len(text) == 0:
-		return "finished, but CallID is empty"
-	case isText || jsonrows.IsNumber(id):
-		return "finished, but CallID is longer than " + strconv.Itoa(maxCallID) + " bytes"
-	}
-	return "finished, but CallID is neither a string nor a number"
-}

@@ -1,6 +1,7 @@
 package airudder
 
 import (
+	"bufio"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -39,7 +40,10 @@ func (r *response) open(ctx context.Context) error {
 		return err
 	}
 	raw := &timedBody{r: r.http.Body, idle: r.idle, timeout: r.client.cfg.Timeout, bytes: r.client.metrics.bytes}
-	r.body, err = decoded(r.http.Header.Get("Content-Encoding"), raw)
+	body, err := decoded(r.http.Header.Get("Content-Encoding"), raw)
+	if err == nil {
+		r.body = newUnmarked(body)
+	}
 	if r.http.StatusCode != http.StatusOK {
 		return refusal(r.request.endpoint, r.http, r.body)
 	}
@@ -97,6 +101,25 @@ func (b *timedBody) Read(p []byte) (int, error) {
 		err = &bodyError{err}
 	}
 	return n, err
+}
+
+// unmarked is a body without the byte order mark that some servers put first. Its
+// buffer is for the mark alone.
+type unmarked struct {
+	*bufio.Reader
+	begun bool
+}
+
+func newUnmarked(body io.Reader) *unmarked { return &unmarked{Reader: bufio.NewReaderSize(body, 16)} }
+
+func (b *unmarked) Read(p []byte) (int, error) {
+	if !b.begun {
+		b.begun = true
+		if head, _ := b.Peek(3); string(head) == "\uFEFF" {
+			_, _ = b.Discard(3)
+		}
+	}
+	return b.Reader.Read(p)
 }
 
 // decoded undoes a body's encoding. The transport's own way would not tell us

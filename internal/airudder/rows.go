@@ -10,10 +10,9 @@ import (
 	"airudder-exporter/internal/jsonrows"
 )
 
-const (
-	maxCallID = 1 << 10 // bytes of what is taken for a CallID: it is a key in Kafka
-	maxValues = 20_000  // of a row: decoded and encoded, an empty one takes hundreds of times its own bytes
-)
+// maxValues is how many a row may have: decoded and encoded, an empty one takes
+// hundreds of times its own bytes.
+const maxValues = 20_000
 
 // rowProbe reads what says whether a row shows a finished call, and which.
 var rowProbe = jsonrows.NewProbe("CallID", "Status", "id")
@@ -74,6 +73,7 @@ func (a *answer) look(row *jsonrows.Row) showing {
 // finished takes a row that shows a finished call.
 func (a *answer) finished(row *jsonrows.Row) error {
 	callID, hash := callIDOf(row), xxhash.Sum64(row.Raw)
+	a.shared.note(callID, row.Value(probedID))
 	if a.isKnown(callID, hash) {
 		return nil
 	}
@@ -86,6 +86,8 @@ func (a *answer) finished(row *jsonrows.Row) error {
 		a.reject(call.BrokenJSON, "the row is not valid JSON", hash, row)
 	case !utf8.Valid(row.Raw):
 		a.reject(call.InvalidUTF8, "the row is not valid UTF-8", hash, row)
+	case isDamaged(probedText(row, probedCallID)):
+		a.reject(call.InvalidUTF8, "CallID holds half of a surrogate pair, or U+FFFD: which call it was is lost", hash, row)
 	case len(callID) == 0:
 		a.reject(call.NoCallID, noCallID(row), hash, row)
 	case jsonrows.MoreValues(row.Raw, maxValues):
@@ -136,17 +138,4 @@ func (a *answer) isKnown(callID []byte, hash uint64) bool {
 	}
 	a.metrics.rowsSkipped.Inc()
 	return true
-}
-
-// callIDOf returns the probed CallID, a number's being its literal digits; empty
-// if it is none that could be published.
-func callIDOf(row *jsonrows.Row) []byte {
-	id := row.Value(probedCallID)
-	if !jsonrows.IsNumber(id) {
-		id, _ = jsonrows.Text(id)
-	}
-	if len(id) > maxCallID || !utf8.Valid(id) {
-		return nil
-	}
-	return id
 }

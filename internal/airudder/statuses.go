@@ -82,13 +82,7 @@ func (cfg Config) checkRowStatuses(rules *setting.Check) {
 
 // statusOf returns the probed status, a number's being its literal digits; empty if
 // it is none.
-func statusOf(row *jsonrows.Row) []byte {
-	status := row.Value(probedStatus)
-	if !jsonrows.IsNumber(status) {
-		status, _ = jsonrows.Text(status)
-	}
-	return status
-}
+func statusOf(row *jsonrows.Row) []byte { return probedText(row, probedStatus) }
 
 func isBlank(status []byte) bool { return len(bytes.TrimSpace(status)) == 0 }
 

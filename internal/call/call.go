@@ -131,9 +131,9 @@ type Reason string
 
 // The reasons. A vendor's change of a field's type is not among them.
 const (
-	NoCallID    Reason = "no_call_id"   // it is finished, but CallID is absent, null or empty
+	NoCallID    Reason = "no_call_id"   // it is finished, but CallID is absent, null, empty or a placeholder
 	BrokenJSON  Reason = "broken_json"  // its end was found, but it does not decode
-	InvalidUTF8 Reason = "invalid_utf8" // its bytes are not UTF-8
+	InvalidUTF8 Reason = "invalid_utf8" // its bytes, or its CallID as JSON spells it, are not UTF-8
 	TooLarge    Reason = "too_large"    // it or its event is larger than what can be published
 )
 

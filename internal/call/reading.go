@@ -58,6 +58,10 @@ type Reading struct {
 	// ones, that people may be shown.
 	Words []string
 
+	// SharedIDs is how many rows show a CallID that an earlier row of another id shows:
+	// one event stands for all of them.
+	SharedIDs int64
+
 	// Total is how many rows the answer itself counts; 0: it does not say.
 	Total int64
 }

@@ -20,6 +20,7 @@ const (
 	causeListPushesOut = "list_pushes_out"
 	causeListPages     = "list_pages"
 	causeRateLimited   = "rate_limited"
+	causeCallIDShared  = "call_id_shared"
 )
 
 // causes has each with the observations in a row that it takes.
@@ -33,6 +34,7 @@ var causes = []notice.Cause{
 	{Name: causeListPushesOut, After: 1}, // it takes pushes enough by itself
 	{Name: causeListPages, After: 3},
 	{Name: causeRateLimited, After: 2},
+	{Name: causeCallIDShared, After: 2},
 }
 
 // taskSubject is how notices name a task.
@@ -62,6 +64,13 @@ func (c Config) ofReading(r call.Reading) (seen []notice.Sighting) {
 			Text:  fmt.Sprintf("data counts %d rows, but shows %d: the others give no event, and their task is not sealed", r.Total, n.Rows),
 			Cure: "the answer may be one page of several: ask for all of it in " + c.setting("DetailRequest") +
 				"; if the number counts something else, take its name out of " + c.setting("TotalFields"),
+		})
+	}
+	if r.SharedIDs > 0 {
+		seen = append(seen, notice.Sighting{
+			Cause: causeCallIDShared,
+			Text:  fmt.Sprintf("%d of %d rows show a CallID that a row of another id shows, too: one event stands for all of them", r.SharedIDs, n.Rows),
+			Cure:  "ask AIRudder why: a CallID is what makes a call one call, and the other rows are in no event",
 		})
 	}
 	return seen

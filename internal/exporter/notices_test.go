@@ -22,6 +22,8 @@ func TestNoticesOfReadings(t *testing.T) {
 		{"a total of fewer rows", call.Reading{Counts: call.Counts{Rows: 1000}, Total: 1}, nil},
 		{"a total of more rows", call.Reading{Counts: call.Counts{Rows: 1000}, Total: 2500}, map[string]string{
 			"detail_total": "data counts 2500 rows, but shows 1000: the others give no event, and their task is not sealed"}},
+		{"shared CallIDs", call.Reading{Counts: call.Counts{Rows: 10, Finished: 10}, SharedIDs: 9}, map[string]string{
+			"call_id_shared": "9 of 10 rows show a CallID that a row of another id shows, too: one event stands for all of them"}},
 		{"rows without a status", call.Reading{Counts: call.Counts{Rows: 10, NoStatus: 3}}, map[string]string{
 			"row_status_missing": "3 of 10 rows have no Status: nothing of them is published, and their task is not sealed"}},
 		{"unknown words", call.Reading{Counts: call.Counts{Rows: 10, Finished: 1, Unknown: 5, UnknownEnded: 4}, Words: []string{"answered", "busy"}}, map[string]string{
