@@ -43,6 +43,7 @@ func EncodeAt(at Place, records []Record, codec Codec) (Placed, error) {
 type Txn struct {
 	Number  int64 // 1, 2, … in the order in which its producer prepared it
 	Units   int   // how many of the units that were offered it holds: the first ones
+	Bytes   int   // of its records, by Record.Size
 	Batches []Placed
 }
 
@@ -77,6 +78,7 @@ type Layout struct {
 	Partitions map[string]int // topic → its partitions
 	Limits     map[string]int // topic → its max.message.bytes
 	Codec      Codec          // of every topic but the ledger
+	Room       int            // bytes of one transaction, which its first unit may exceed; 0: as many as fit
 }
 
 // maxTransactionBytes bounds what one transaction sends in all, however many
@@ -122,6 +124,7 @@ func (l *Layout) Fill(units iter.Seq[[]Record]) (*Txn, error) {
 	if txn.Units == 0 {
 		return nil, errors.New("no units")
 	}
+	txn.Bytes = f.total
 	for _, at := range slices.SortedFunc(maps.Keys(f.parts), Place.Compare) {
 		b, err := EncodeAt(at, f.parts[at].records, l.codec(at.Topic))
 		if err != nil {
@@ -185,7 +188,7 @@ func (f *filling) add(unit []Record) (bool, error) {
 			return false, nil
 		}
 	}
-	if len(f.parts) > 0 && f.total+size > maxTransactionBytes {
+	if len(f.parts) > 0 && f.total+size > cmp.Or(f.Room, maxTransactionBytes) {
 		return false, nil
 	}
 	f.total += size

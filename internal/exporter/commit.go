@@ -173,9 +173,13 @@ func (r *run) fit(units []record.Encoded) error {
 }
 
 // commit commits one transaction after the other, and applies each only once
-// Kafka has acknowledged it. The first error ends the producer.
+// Kafka has acknowledged it. The first error ends the producer. A quota that Kafka
+// throttles us by is waited out.
 func (r *run) commit(ctx context.Context, in <-chan *transaction) error {
 	for {
+		if _, rest := r.throttled(time.Now()); rest > 0 {
+			sleep(ctx, rest)
+		}
 		if err := ctx.Err(); err != nil {
 			return err // though another transaction may be ready
 		}
@@ -188,6 +192,7 @@ func (r *run) commit(ctx context.Context, in <-chan *transaction) error {
 			}
 			r.committed = true
 			r.apply(tx)
+			r.notices.Observe(shardSubject(r.shard.Number()), ofCommit(r.throttled(time.Now()))...)
 		case <-ctx.Done():
 			return ctx.Err()
 		}

@@ -37,6 +37,7 @@ type fakeKafka struct {
 	limits    map[string]int                            // by topic; none: recordLimit
 	limitErr  error                                     // of asking for them
 	asks      int                                       // for the limits of the events' topic
+	throttled func() (time.Duration, time.Time)         // nil: never
 }
 
 // tried is a transaction whose commit was tried: the tasks of its records.
@@ -82,7 +83,7 @@ func (k *fakeKafka) shard() Shard {
 		return *value
 	}
 	return shard{k.Shard(0, fakekafka.Faults{
-		Open: k.opening, Commit: k.committing, Committed: k.wasStored, Limit: k.limit,
+		Open: k.opening, Commit: k.committing, Committed: k.wasStored, Limit: k.limit, Throttled: k.throttled,
 		Units:      func(int) int { return locked(&k.maxUnits) },
 		Concurrent: func() int { return locked(&k.markers) },
 	})}

@@ -3,6 +3,7 @@ package exporter
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"airudder-exporter/internal/call"
 	"airudder-exporter/internal/notice"
@@ -21,6 +22,7 @@ const (
 	causeListPages     = "list_pages"
 	causeRateLimited   = "rate_limited"
 	causeCallIDShared  = "call_id_shared"
+	causeThrottled     = "kafka_throttled"
 )
 
 // causes has each with the observations in a row that it takes.
@@ -35,10 +37,29 @@ var causes = []notice.Cause{
 	{Name: causeListPages, After: 3},
 	{Name: causeRateLimited, After: 2},
 	{Name: causeCallIDShared, After: 2},
+	{Name: causeThrottled, After: 2},
 }
 
 // taskSubject is how notices name a task.
 func taskSubject(taskID string) string { return "task " + taskID }
+
+// shardSubject is how notices name a shard.
+func shardSubject(shard int) string { return fmt.Sprintf("shard %d", shard) }
+
+// ofCommit is what a commit shows that the operator should know: for how long Kafka
+// asked for no more, by a quota. Less than a second is what a quota is for.
+func ofCommit(asked, rest time.Duration) (seen []notice.Sighting) {
+	if rest <= 0 || asked < time.Second {
+		return nil
+	}
+	return []notice.Sighting{{
+		Cause: causeThrottled,
+		Text: fmt.Sprintf("Kafka throttles this exporter by a quota (throttle_time_ms %d): events are published, but late",
+			asked.Milliseconds()),
+		Cure: "raise producer_byte_rate of its Kafka user or client id; kafka-configs.sh --describe --entity-type users " +
+			"(or clients) shows it",
+	}}
+}
 
 // ofReading is what a complete reading of a task shows that the operator should know.
 func (c Config) ofReading(r call.Reading) (seen []notice.Sighting) {

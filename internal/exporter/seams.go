@@ -142,6 +142,10 @@ type Producer interface {
 	// Prepares.
 	Commit(ctx context.Context, txn *batch.Txn) error
 
+	// Throttled is for how long Kafka asked this client, by a quota, to write nothing,
+	// and until when; zeros: it did not.
+	Throttled() (asked time.Duration, until time.Time)
+
 	// Concurrent is how often the last commit was told that the coordinator still
 	// writes the markers of the one before (51).
 	Concurrent() int

@@ -155,10 +155,20 @@ func (r *run) live(ctx context.Context) error {
 	return group.Wait()
 }
 
+// throttled is for how long Kafka asked for no more, and how much of that is left.
+func (r *run) throttled(now time.Time) (asked, rest time.Duration) {
+	asked, until := r.producer.Throttled()
+	return asked, until.Sub(now)
+}
+
 // renew asks what the topics take, every minute: a limit that was lowered is known
-// before a commit breaks on it, and one that was raised is used.
+// before a commit breaks on it, and one that was raised is used. It also ends the
+// notice of a quota that was not met for as long.
 func (r *run) renew(ctx context.Context) error {
 	for sleep(ctx, time.Minute) {
+		if _, rest := r.throttled(time.Now()); rest < -time.Minute {
+			r.notices.Observe(shardSubject(r.shard.Number()))
+		}
 		if err := r.producer.Renew(ctx); err != nil && ctx.Err() == nil {
 			r.log.Debug("cannot ask what the topics take; trying again in a minute", "error", r.shard.Explain(err))
 		}

@@ -237,7 +237,7 @@ func (e *Exporter) dropShard(shard int) {
 	e.holds.forget(ofShard)
 	e.notices.Forget(func(subject string) bool {
 		taskID, ofTask := strings.CutPrefix(subject, taskSubject(""))
-		return ofTask && ofShard(taskID)
+		return ofTask && ofShard(taskID) || subject == shardSubject(shard)
 	})
 }
 
@@ -286,7 +286,11 @@ func (s ShardStatus) whyNotReady(run *run, now time.Time) string {
 	case s.Waiting != "" || s.ErrorAt.After(s.Committed):
 		return "commits nothing: " + why
 	case now.Sub(oldest) > time.Minute:
-		return "commits nothing since " + oldest.UTC().Format(time.RFC3339)
+		why = "commits nothing since " + oldest.UTC().Format(time.RFC3339)
+		for _, throttled := range ofCommit(run.throttled(now)) {
+			why += ": " + throttled.Text + "; " + throttled.Cure
+		}
+		return why
 	}
 	return ""
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/segmentio/kafka-go/sasl"
 
 	"airudder-exporter/internal/batch"
+	"airudder-exporter/internal/kafka/quota"
 )
 
 // Client is the connection to one cluster. It is safe for concurrent use.
@@ -25,6 +26,7 @@ type Client struct {
 	addr      net.Addr
 	transport *kafkago.Transport
 	waits     waits
+	throttle  quota.Throttle
 
 	mu   sync.Mutex
 	ends map[int]int64 // shard → the end of its ledger partition, as far as we know; outlives producers
@@ -74,8 +76,15 @@ func (c *Client) Setting(field string) string { return c.cfg.Setting(field) }
 
 // Explain is access.Config's. Only the first metadata request tells connection
 // errors apart: a produce or a fetch says no more than "topic not found" while
-// there is no metadata.
-func (c *Client) Explain(err error) string { return c.cfg.Explain(err, c.cfg.LedgerTopic) }
+// there is no metadata. A silence that a quota explains is put down to it.
+func (c *Client) Explain(err error) string {
+	if unreachable(err) {
+		if throttled := c.throttle.Explain(err); throttled != "" {
+			return throttled
+		}
+	}
+	return c.cfg.Explain(err, c.cfg.LedgerTopic)
+}
 
 // Brokers are those that the Client began with.
 func (c *Client) Brokers() []string { return c.cfg.Brokers }

@@ -33,6 +33,7 @@
 // # Where things are
 //
 //	config.go       Config; client.go: Dial; dial.go: connections with a deadline
+//	quota/          what a producer quota asks of us
 //	access/         TLS and SASL; a broker's refusals in words
 //	session.go      a transactional id at one epoch: fence, write
 //	start.go        Client.Producer: fence, barrier, replay

@@ -27,8 +27,7 @@ import (
 // batches of one partition in a request, 32 a timestamp too far ahead; 29 without
 // the right Write. None is asked again in place.
 // Notes: a broker that is asked for a partition of another leader refuses that
-// partition alone. A producer quota may hold the answer of EndTxn back;
-// throttle_time_ms names it.
+// partition alone. What a producer quota does is package quota's.
 
 // produce stamps and sends batches, one of each partition, and returns their
 // base offsets. It sends one request to each leader, all at once, and waits
@@ -135,6 +134,7 @@ func (c *Client) produceTo(
 	if err != nil {
 		return err
 	}
+	c.throttle.Note(res.ThrottleTimeMs)
 	for _, topic := range res.Topics {
 		for _, p := range topic.Partitions {
 			at := batch.Place{Topic: topic.Topic, Partition: int(p.Partition)}

@@ -46,11 +46,18 @@ func (p *Producer) Renew(ctx context.Context) error {
 	return err
 }
 
-// present is the layout with its limits.
+// present is the layout with what limits it now.
 func (p *Producer) present() *batch.Layout {
 	layout := p.layout
 	layout.Limits = *p.limits.Load()
+	layout.Room = p.client.throttle.Room()
 	return &layout
+}
+
+// Throttled is for how long a producer quota asked this client to write nothing, and
+// until when. A commit before that makes the next one longer.
+func (p *Producer) Throttled() (asked time.Duration, until time.Time) {
+	return p.client.throttle.Last()
 }
 
 // Fits reports whether a unit's records fit into one transaction; a
@@ -106,6 +113,7 @@ func (p *Producer) Commit(ctx context.Context, txn *batch.Txn) error {
 	offsets, err := p.session.write(ctx, txn.Batches, p.unmoved)
 	p.busy.Store(int64(p.session.concurrent))
 	p.client.metrics.outcome(err, time.Since(start))
+	p.client.throttle.Ended(err, txn.Bytes)
 	if err != nil {
 		return p.finish(fmt.Errorf("commit: %w", err))
 	}

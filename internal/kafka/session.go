@@ -71,6 +71,9 @@ func (s *session) write(
 	if err := check(offsets); err != nil {
 		return nil, err
 	}
+	if s.client.throttle.Muted() {
+		s.client.transport.CloseIdleConnections()
+	}
 	if err := s.client.again(on, "EndTxn", s.shard, coordinatorAgain, s.endTxn); err != nil {
 		return nil, fmt.Errorf("end transaction: %w", err)
 	}

@@ -30,6 +30,7 @@
 //	one to three exporters come and go, stop for longer than their sessions, or  TestExportersComeAndGo, TestPausedForTooLong,
 //	own one ledger by mistake                                                    TestTerminated
 //	brokers end, die, hang, disappear; too few replicas; foreign transactions    TestBrokersDie, TestForeignTransaction
+//	a quota allows less than a transaction in ten seconds                         TestProducerQuota
 //	a topic takes less than an event has, for a while                             TestTopicSetTooSmall
 //	the log cleaner goes through the ledger; tasks are sealed and closed while   TestCleaner, TestClosing
 //	clocks and settings change
@@ -60,7 +61,8 @@
 //	cleaner_test.go    a real broker's cleaner; closing_test.go: sealed, closed, gone
 //	acl_world_test.go  a world on the secured broker, and a user with few rights
 //	broker_*_test.go   a cluster of three, what happens to its brokers, and how
-//	                   deployments fare: only with TEST_KAFKA_CLUSTER
+//	                   deployments fare: only with TEST_KAFKA_CLUSTER;
+//	                   broker_quota: on any real broker
 //	quiet, kill, group, signals, marked, secret, acl,
 //	broker, broker_foreign, limit, rebuild: the proofs
 package prooftest

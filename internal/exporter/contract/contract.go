@@ -156,6 +156,9 @@ func (t *trial) empty() {
 
 func (t *trial) committed() {
 	p, _ := t.open(t.Shard(0), "a")
+	if asked, until := p.Throttled(); asked != 0 || !until.IsZero() {
+		t.Errorf("it is throttled for %v until %v", asked, until)
+	}
 	t.write(p, t.unit("1"), t.unit("2"))
 	t.write(p, []batch.Record{t.entry("task/x", "")}, []batch.Record{{Topic: t.Ledger, Key: []byte("call/1")}})
 	t.write(p, t.unit("3"))

@@ -36,6 +36,9 @@ type Faults struct {
 	// Units is how many of the units that were offered one transaction takes.
 	Units func(offered int) int
 
+	// Throttled is what Producer.Throttled says.
+	Throttled func() (asked time.Duration, until time.Time)
+
 	// Concurrent is what Producer.Concurrent says.
 	Concurrent func() int
 
@@ -212,6 +215,14 @@ func (p *Producer) Fits(unit []batch.Record) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.layout().Fits(unit)
+}
+
+// Throttled is what Faults say.
+func (p *Producer) Throttled() (asked time.Duration, until time.Time) {
+	if p.shard.faults.Throttled == nil {
+		return 0, time.Time{}
+	}
+	return p.shard.faults.Throttled()
 }
 
 // Concurrent is what Faults say.
