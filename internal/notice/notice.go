@@ -100,11 +100,12 @@ func (b *Board) Observe(subject string, seen ...Sighting) {
 			}
 			was.n, was.Sighting = was.n+1, seen[i]
 		}
-		b.settle(c)
+		b.settle(c, "notice is over: ")
 	}
 }
 
-// Forget drops the subjects that match: nobody observes them any more.
+// Forget drops the subjects that match: this process observes them no more. What they
+// showed may last, and is another process's to tell.
 func (b *Board) Forget(match func(subject string) bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -114,7 +115,7 @@ func (b *Board) Forget(match func(subject string) bool) {
 				delete(c.seen, subject)
 			}
 		}
-		b.settle(c)
+		b.settle(c, "notice dropped, since this process no longer observes it: ")
 	}
 }
 
@@ -131,8 +132,9 @@ func (b *Board) Notices() []Notice {
 	return all
 }
 
-// settle brings a cause's notice up to date with its sightings. b.mu is held.
-func (b *Board) settle(c *cause) {
+// settle brings a cause's notice up to date with its sightings. ended begins the line
+// where that ends it. b.mu is held.
+func (b *Board) settle(c *cause, ended string) {
 	now := c.notice()
 	switch holds := now.Subjects > 0; {
 	case holds && c.since.IsZero():
@@ -140,7 +142,7 @@ func (b *Board) settle(c *cause) {
 		b.gauge.WithLabelValues(c.Name).Set(1)
 		b.log.Warn(now.Text, "notice", c.Name, "subject", now.Example, "subjects", now.Subjects, "cure", now.Cure)
 	case !holds && !c.since.IsZero():
-		b.log.Info("notice is over: "+c.last.Text, "notice", c.Name, "lasted", time.Since(c.since).Round(time.Second))
+		b.log.Info(ended+c.last.Text, "notice", c.Name, "lasted", time.Since(c.since).Round(time.Second))
 		c.since = time.Time{}
 		b.gauge.WithLabelValues(c.Name).Set(0)
 	}

@@ -61,7 +61,8 @@ func TestBoard(t *testing.T) {
 		gauge(t, reg, "airudder_notice{cause=\"once\"} 0\nairudder_notice{cause=\"twice\"} 0\n")
 		for text, n := range map[string]int{
 			`level=WARN msg="it is odd" notice=twice subject=b subjects=1 cure="mend it"`: 1,
-			`level=INFO msg="notice is over: it is odd" notice=twice lasted=1m0s`:         1,
+			`level=INFO msg="notice is over: another" notice=once lasted=0s`:              1,
+			`this process no longer observes it: it is odd" notice=twice lasted=1m0s`:     1,
 			"notice=twice": 2,
 		} {
 			if got := strings.Count(log.String(), text); got != n {

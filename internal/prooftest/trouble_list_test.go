@@ -32,7 +32,7 @@ func listTroubles() []trouble {
 		{
 			name: "the newest 20 tasks, and a total", account: odd("list_cap=20", "list_total"), tasks: manyTasks(25),
 			cause: "list_total", says: []string{"counts 25 tasks in its field total, but shows 20", "AIRUDDER_LIST_REQUEST", "AIRUDDER_TOTAL_FIELDS"},
-			check: []string{"20 tasks"}, cure: asDocumented,
+			check: []string{"20 tasks are listed", "20 calling", "counts 25 tasks in its field total"}, cure: asDocumented,
 		},
 		{
 			name: "one page is asked for, and there is a total", account: paged(10, odd("list_total=totalNum")), tasks: manyTasks(15),
@@ -40,7 +40,7 @@ func listTroubles() []trouble {
 		},
 		{
 			name: "one page is asked for, and there are more", account: paged(10, odd("list_more")), tasks: manyTasks(15),
-			cause: "list_more", says: []string{"has_more", "page={page}"}, mended: listedBy("page={page}"),
+			cause: "list_more", says: []string{"has_more", "page={page}"}, check: []string{"has_more"}, mended: listedBy("page={page}"),
 		},
 		{
 			name: "one page is asked for, and there is a next", account: paged(10, odd("list_next", "list_page_from_0")), tasks: manyTasks(15),
@@ -56,7 +56,7 @@ func listTroubles() []trouble {
 		},
 		{
 			name: "every page is the first", account: paged(10, odd("list_page_ignored")), tasks: manyTasks(15), settings: listedBy("page={page}"),
-			cause: "list_repeats_page", says: []string{"the 10 tasks of page 1 again"}, cure: asDocumented,
+			cause: "list_repeats_page", says: []string{"the 10 tasks of page 1 again"}, check: []string{"of page 1 again"}, cure: asDocumented,
 		},
 		{
 			name: "an offset is wanted", account: paged(10, odd("list_offset")), tasks: manyTasks(15), settings: listedBy("page={page}"),
@@ -68,15 +68,23 @@ func listTroubles() []trouble {
 		},
 		{
 			name: "another name for TaskID", account: odd("list_id=id"),
-			says: []string{"TaskID"}, cure: asDocumented,
+			says: []string{"TaskID"}, check: []string{"FAIL", "TaskID"}, cure: asDocumented,
 		},
 		{
 			name: "a range of time is demanded", account: odd("list_range=local", "list_range_error"),
-			says: []string{"the task list cannot be read", "400"}, mended: listedBy("since={since:" + local + "}&until={until:" + local + "}"),
+			says: []string{"the task list cannot be read", "400"}, check: []string{"FAIL", "list tasks"}, mended: listedBy("since={since:" + local + "}&until={until:" + local + "}"),
 		},
 		{
 			name: "a range of time is demanded, in seconds", account: odd("list_range=unix", "list_range_error"),
 			says: []string{"the task list cannot be read"}, mended: listedBy("since={since:unix}&until={until:unix}"),
+		},
+		{
+			name: "a range of time is demanded, and nothing said", account: odd("list_range=unixms"), // as an account without tasks
+			check: []string{"0 tasks are listed"}, mended: listedBy("since={since:unixms}&until={until:unixms}"),
+		},
+		{
+			name: "too many requests, without a word on when to ask again", account: odd("rate_limit=10"),
+			cause: "rate_limited", says: []string{"429", "AIRUDDER_REQUESTS_PER_SECOND"}, mended: []string{"AIRUDDER_REQUESTS_PER_SECOND=8"},
 		},
 		{
 			name: "good answers with the code 0", account: odd("code=0"),

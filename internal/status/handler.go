@@ -101,8 +101,12 @@ func readiness(s *State) http.HandlerFunc {
 func told(notices []notice.Notice) string {
 	lines := make([]string, 0, len(notices))
 	for _, n := range notices {
-		lines = append(lines, fmt.Sprintf("%s since %s on %d, such as %s: %s; %s",
-			n.Cause, n.Since.UTC().Format(time.RFC3339), n.Subjects, n.Example, n.Text, n.Cure))
+		on := n.Example
+		if n.Others() > 0 {
+			on += fmt.Sprintf(" and %d others", n.Others())
+		}
+		lines = append(lines, fmt.Sprintf("%s since %s (%s): %s. What to do: %s",
+			n.Cause, n.Since.UTC().Format(time.RFC3339), on, n.Text, n.Cure))
 	}
 	return strings.Join(lines, "\n")
 }
