@@ -46,7 +46,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		rowsRead:    counter("rows_read_total", "Rows seen in task details, those stepped over included."),
 		rowsSkipped: counter("rows_skipped_total", "Rows stepped over because their call is in the ledger."),
 		oddStatus: counter("rows_of_unknown_status_total",
-			"Rows whose status is a word that nobody knows: they count as open, and nothing of them is published."),
+			"Rows whose status is a word that the exporter does not know: they count as open, and nothing of them is published."),
 		oddEnded: counter("rows_of_unknown_status_ended_total",
 			"Of these rows, those with a CallID and an end: they may be calls that are not published."),
 		noStatus: counter("rows_without_status_total",

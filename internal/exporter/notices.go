@@ -67,7 +67,7 @@ func (c Config) ofReading(r call.Reading) (seen []notice.Sighting) {
 	if n.Unknown > 0 {
 		seen = append(seen, notice.Sighting{
 			Cause: causeStatusUnknown,
-			Text: fmt.Sprintf("%d of %d rows have a Status that nobody knows%s: nothing of them is published, and their task is not sealed; "+
+			Text: fmt.Sprintf("%d of %d rows have a Status that the exporter does not know%s: nothing of them is published, and their task is not sealed; "+
 				"%d of them have a CallID and an end", n.Unknown, n.Rows, quoted(r.Words), n.UnknownEnded),
 			Cure: "ask AIRudder what it means, and say so in " + c.setting("RowStatuses") + ": finished, cancelled or open, as in answered:finished",
 		})
@@ -82,7 +82,7 @@ func (c Config) ofReading(r call.Reading) (seen []notice.Sighting) {
 	if r.Total > n.Rows {
 		seen = append(seen, notice.Sighting{
 			Cause: causeDetailTotal,
-			Text:  fmt.Sprintf("data counts %d rows, but shows %d: the others give no event, and their task is not sealed", r.Total, n.Rows),
+			Text:  fmt.Sprintf("the answer counts %d rows, but shows %d: the others give no event, and their task is not sealed", r.Total, n.Rows),
 			Cure: "the answer may be one page of several: ask for all of it in " + c.setting("DetailRequest") +
 				"; if the number counts something else, take its name out of " + c.setting("TotalFields"),
 		})

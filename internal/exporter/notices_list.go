@@ -63,7 +63,7 @@ func (c Config) ofBudget(l call.Listing) (seen []notice.Sighting) {
 	if l.Slowed > 1 {
 		seen = append(seen, notice.Sighting{
 			Cause: causeRateLimited,
-			Text: fmt.Sprintf("AIRudder answers 429, too many requests: %.0f%% of the request budget is used until it no longer does, and calls are seen later",
+			Text: fmt.Sprintf("AIRudder answers 429, too many requests: until that ends the exporter uses only %.0f%% of its request budget, and sees calls later",
 				l.Speed*100),
 			Cure: fmt.Sprintf("lower %s, or see who else uses the account", c.setting("RequestsPerSecond")),
 		})

@@ -21,16 +21,16 @@ func TestNoticesOfReadings(t *testing.T) {
 		{"a total of all rows", call.Reading{Counts: call.Counts{Rows: 1000}, Total: 1000}, nil},
 		{"a total of fewer rows", call.Reading{Counts: call.Counts{Rows: 1000}, Total: 1}, nil},
 		{"a total of more rows", call.Reading{Counts: call.Counts{Rows: 1000}, Total: 2500}, map[string]string{
-			"detail_total": "data counts 2500 rows, but shows 1000: the others give no event, and their task is not sealed"}},
+			"detail_total": "the answer counts 2500 rows, but shows 1000: the others give no event, and their task is not sealed"}},
 		{"shared CallIDs", call.Reading{Counts: call.Counts{Rows: 10, Finished: 10}, SharedIDs: 9}, map[string]string{
 			"call_id_shared": "9 of 10 rows show a CallID that a row of another id shows, too: one event stands for all of them"}},
 		{"rows without a status", call.Reading{Counts: call.Counts{Rows: 10, NoStatus: 3}}, map[string]string{
 			"row_status_missing": "3 of 10 rows have no Status: nothing of them is published, and their task is not sealed"}},
 		{"unknown words", call.Reading{Counts: call.Counts{Rows: 10, Finished: 1, Unknown: 5, UnknownEnded: 4}, Words: []string{"answered", "busy"}}, map[string]string{
-			"row_status_unknown": "5 of 10 rows have a Status that nobody knows (answered, busy): nothing of them is published, " +
+			"row_status_unknown": "5 of 10 rows have a Status that the exporter does not know (answered, busy): nothing of them is published, " +
 				"and their task is not sealed; 4 of them have a CallID and an end"}},
 		{"unknown words that cannot be shown", call.Reading{Counts: call.Counts{Rows: 2, Unknown: 2, NoStatus: 0}}, map[string]string{
-			"row_status_unknown": "2 of 2 rows have a Status that nobody knows: nothing of them is published, " +
+			"row_status_unknown": "2 of 2 rows have a Status that the exporter does not know: nothing of them is published, " +
 				"and their task is not sealed; 0 of them have a CallID and an end"}},
 	} {
 		got := map[string]string{}

@@ -98,6 +98,7 @@ func healthyOddities() []healthy {
 		{name: "no more pages", account: paged(3, odd("list_more", "list_next")), settings: byPage},
 		{name: "the list three levels down", account: odd("list_depth=3", "list_total")},
 		{name: "a cursor that is followed", account: paged(3, odd("list_cursor")), settings: listedBy("cursor={cursor:data.next}")},
+		{name: "a byte order mark before every answer", account: odd("bom")},
 		{name: "tasks that the list shows for a while", account: odd("list_window=1h"), tasks: manyTasks(10), while: func(w *world) {
 			w.Sim.Advance(2 * time.Hour)
 			manyTasks(4)(w.Sim)

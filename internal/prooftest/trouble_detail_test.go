@@ -48,5 +48,63 @@ func detailTroubles() []trouble {
 			cause: "row_status_unknown", says: []string{"1 of 3 rows", "(blacklisted)", "0 of them"},
 			mended: []string{"AIRUDDER_ROW_STATUSES=blacklisted:cancelled"},
 		},
+		{
+			name: "rows that share a CallID", account: odd("shared_call_id=2"),
+			cause: "call_id_shared", says: []string{"CallID"},
+		},
+		{
+			name: "placeholders for CallIDs", tasks: spoilt(airuddersim.PlaceholderCallID), letters: 3, log: deadLetter,
+		},
+		{
+			name: "CallIDs that are no text", tasks: spoilt(airuddersim.SurrogateCallID), letters: 3, log: deadLetter,
+		},
+		{
+			name: "rows that get their CallIDs later", tasks: spoilt(airuddersim.NoCallID), letters: 3, log: deadLetter,
+			meet: func(w *world) { w.awaitReadings(3) }, cure: healed,
+		},
+		{
+			name: "codes that are not good, for a while", log: []string{"task cannot be read", "code 10003", "task can be read again"}, meet: lies(airuddersim.BadCodeFirst, airuddersim.BadCodeLast),
+		},
+	}
+}
+
+// deadLetter is what the log says of a task's first dead letter.
+var deadLetter = []string{`"level":"WARN","msg":"a row cannot become an event; it is a dead letter"`}
+
+// spoilt adds tasks, and a calling one with three rows of the kind among six.
+func spoilt(kind airuddersim.FaultKind) func(*airuddersim.Sim) {
+	return func(s *airuddersim.Sim) {
+		usualTasks(s)
+		id := s.AddTask(airuddersim.TaskSpec{Status: airuddersim.Calling, Rows: airuddersim.FinishedRows(6)})
+		for i := range 3 {
+			if err := s.SpoilRow(id, 2*i, kind); err != nil {
+				panic(err)
+			}
+		}
+	}
+}
+
+// healed has the task that spoilt added be right.
+func healed(s *airuddersim.Sim) {
+	tasks := s.Truth().Tasks
+	for i := range 3 {
+		if err := s.SpoilRow(tasks[len(tasks)-1].TaskID, 2*i, ""); err != nil {
+			panic(err)
+		}
+	}
+}
+
+// lies has a call finish in each task, and the next answers be other ones.
+func lies(kinds ...airuddersim.FaultKind) func(*world) {
+	return func(w *world) {
+		w.awaitReadings(2)
+		for _, task := range w.Sim.Truth().Tasks {
+			for _, kind := range kinds {
+				w.Sim.Script(airuddersim.Fault{Kind: kind, TaskID: task.TaskID, Times: 2})
+			}
+			if _, err := w.Sim.FinishNext(task.TaskID, 1); err != nil {
+				panic(err)
+			}
+		}
 	}
 }

@@ -25,6 +25,7 @@ type trouble struct {
 
 	cause string   // of the notice that has to come; empty: the exporter must not be ready, or nothing is told
 	says  []string // what /readyz has to say
+	log   []string // what the log has to say
 	check []string // what the command check has to say meanwhile; nil: it is not asked
 
 	unread  bool // no call of a row that gives no event is asked for until the cure
@@ -87,6 +88,7 @@ func (tr trouble) run(t *testing.T) {
 		out, _ := one.Run([]string{"check"})
 		mustSay(t, "check", out, tr.check)
 	}
+	mustSay(t, "the log", string(one.Logged()), tr.log)
 	if tr.cure != nil {
 		tr.cure(w.Sim)
 		tr.mustBeOver(w, one)

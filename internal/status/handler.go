@@ -102,8 +102,12 @@ func told(notices []notice.Notice) string {
 	lines := make([]string, 0, len(notices))
 	for _, n := range notices {
 		on := n.Example
-		if n.Others() > 0 {
-			on += fmt.Sprintf(" and %d others", n.Others())
+		switch n.Others() {
+		case 0:
+		case 1:
+			on += " and one more"
+		default:
+			on += fmt.Sprintf(" and %d more", n.Others())
 		}
 		lines = append(lines, fmt.Sprintf("%s since %s (%s): %s. What to do: %s",
 			n.Cause, n.Since.UTC().Format(time.RFC3339), on, n.Text, n.Cure))

@@ -43,7 +43,7 @@ func TestHealthAndReadiness(t *testing.T) {
 		{"owns nothing", with(func(s *exporter.Snapshot) { s.Shards = nil }), 200, "ok\n", 200, "ready\n", "Standing by"},
 		{"ready, but", with(func(s *exporter.Snapshot) { s.Notices = but() }),
 			200, "ok\n", 200, "ready, but\n" +
-				"detail_total since 2026-03-14T02:12:07Z (task 7f and 2 others): data counts 2,500 rows, but shows 1,000. What to do: see AIRUDDER_DETAIL_REQUEST\n",
+				"detail_total since 2026-03-14T02:12:07Z (task 7f and 2 more): data counts 2,500 rows, but shows 1,000. What to do: see AIRUDDER_DETAIL_REQUEST\n",
 			"Ready, but"},
 		{"not ready, but", with(func(s *exporter.Snapshot) { s.Notices, s.Ready, s.Why = but(), false, "x" }),
 			200, "ok\n", 503, "not ready: x\n", "Not ready"},
