@@ -52,6 +52,7 @@ type Polling struct {
 	MinInterval     time.Duration `env:"AIRUDDER_POLL_MIN_INTERVAL,default=5s" setting:"PollMin" doc:"Time between two readings of a task while its calls finish."`
 	MaxInterval     time.Duration `env:"AIRUDDER_POLL_MAX_INTERVAL,default=5m" setting:"PollMax" doc:"The same while nothing changes."`
 	AfterEnd        time.Duration `env:"AIRUDDER_POLL_AFTER_END,default=24h" setting:"Policy.AfterEnd" doc:"How long an ended task is looked at for late calls before it is sealed."`
+	SealOpenAfter   time.Duration `env:"AIRUDDER_SEAL_OPEN_AFTER,default=1h" setting:"Policy.OpenFor" doc:"How long an ended task that shows no rows, or rows that are still open, must show the same, in three readings, before it is sealed or closed. Any other takes two, AIRUDDER_POLL_MAX_INTERVAL apart."`
 	LedgerRetention time.Duration `env:"LEDGER_RETENTION,default=720h" setting:"Policy.Retention" doc:"How long a sealed task's calls stay in the ledger; then it is closed and never read again."`
 }
 

@@ -54,7 +54,7 @@ func TestConfigDefaults(t *testing.T) {
 		},
 		Polling: Polling{
 			ListInterval: time.Minute, Concurrency: 4, MinInterval: 5 * time.Second, MaxInterval: 5 * time.Minute,
-			AfterEnd: 24 * time.Hour, LedgerRetention: 720 * time.Hour,
+			AfterEnd: 24 * time.Hour, SealOpenAfter: time.Hour, LedgerRetention: 720 * time.Hour,
 		},
 		Kafka: Kafka{
 			Brokers: []string{"kafka:9092"}, ReplicationFactor: -1,

@@ -24,18 +24,19 @@ func TestTail(t *testing.T) {
 	for _, tt := range []struct {
 		topic, name string
 		lines       int
+		looks       int      // lines that may come besides, one for each reading that shows a task's end anew
 		keys        string   // of the first line
 		fields      []string // of the value, some of them
 	}{
-		{"events", "airudder.call-completed", 5, "", []string{"call_id", "callee_number", "observed_at", "task_id"}},
-		{"status", "airudder.task-status", 3, "task-", []string{"previous_status", "seal", "sequence", "status"}},
-		{"dead-letters", "airudder.call-dead-letter", 1, "task-2", []string{"raw", "raw_sha256", "reason", "row_id"}},
-		{"ledger", "airudder.call-ledger", 1 + 1 + 5 + 1 + 2, "meta", []string{"event_topic", "ledger_id", "partitions"}},
+		{"events", "airudder.call-completed", 5, 0, "", []string{"call_id", "callee_number", "observed_at", "task_id"}},
+		{"status", "airudder.task-status", 3, 0, "task-", []string{"previous_status", "seal", "sequence", "status"}},
+		{"dead-letters", "airudder.call-dead-letter", 1, 0, "task-2", []string{"raw", "raw_sha256", "reason", "row_id"}},
+		{"ledger", "airudder.call-ledger", 1 + 1 + 5 + 1 + 2, 4, "meta", []string{"event_topic", "ledger_id", "partitions"}},
 	} {
 		t.Run(tt.topic, func(t *testing.T) {
 			lines := s.tail(tt.lines, "--topic", tt.topic)
-			if len(lines) != tt.lines {
-				t.Errorf("%d lines, want %d", len(lines), tt.lines)
+			if len(lines) < tt.lines || len(lines) > tt.lines+tt.looks {
+				t.Errorf("%d lines, want %d to %d", len(lines), tt.lines, tt.lines+tt.looks)
 			}
 			for i, line := range lines {
 				var got tailed

@@ -110,7 +110,7 @@ func loop(cfg Config) exporter.Config {
 	return exporter.Config{
 		LedgerTopic: cfg.Kafka.Topics.Ledger, EventTopic: cfg.Kafka.Topics.CallCompleted, EventKey: cfg.Kafka.EventKey,
 		ExportSince: p.ExportSince, ListInterval: p.ListInterval, PollMin: p.MinInterval, PollMax: p.MaxInterval,
-		Policy:      ledger.Policy{AfterEnd: p.AfterEnd, Retention: p.LedgerRetention},
+		Policy:      ledger.Policy{AfterEnd: p.AfterEnd, Retention: p.LedgerRetention, Between: p.MaxInterval, OpenFor: p.SealOpenAfter},
 		Concurrency: p.Concurrency,
 		ShardOf:     func(taskID string, shards int) int { return batch.PartitionFor([]byte(taskID), shards) },
 		SettingName: env.Settings(p, cfg.Kafka, cfg.Upstream),

@@ -56,6 +56,10 @@
 //     off loses nothing that was whole and changes no task.
 //   - A commit is not cut off when the process is told to end. It is finished, or
 //     left in doubt, which is the same as a crash.
+//   - Nothing final rests on a single answer, which may be empty, old or damaged: a
+//     seal, a closing and a dead letter take two that agree, and so does a step back
+//     of a task's status. What was seen at a task's end is in its ledger entry, so a
+//     restart does not begin anew; suspected dead letters are in memory alone.
 //   - The list only makes a task due. Transitions come from detail readings.
 //   - A transaction is built while the one before is being committed, and built
 //     again when more plans come meanwhile: the slower the commits, the more each

@@ -18,7 +18,7 @@ type observation struct {
 	task      call.Task
 	counts    call.Counts
 	published int             // calls and dead letters
-	held      bool            // something waits, since its topic does not take it
+	waits     bool            // for another reading, or for a topic that does not take it
 	standing  ledger.Standing // once all that was due about it is done
 }
 
@@ -60,22 +60,27 @@ func (r *run) export(ctx context.Context, taskID string) (observation, error) {
 		return observation{}, err
 	}
 	r.holds.note(taskID, publish.held, publish.why)
+	held, rejected := reading.Held()
 	r.metrics.lateChanges.Add(float64(reading.Remember()))
-	r.notices.Observe(taskSubject(taskID), r.cfg.ofReading(complete)...)
+	standing := r.ledger.Standing(taskID)
+	r.notices.Observe(taskSubject(taskID), append(r.cfg.ofReading(complete, rejected), r.cfg.ofStanding(standing, asked)...)...)
 	return observation{
-		task: complete.Task, counts: complete.Counts, published: publish.sent, held: publish.held > 0,
+		task: complete.Task, counts: complete.Counts, published: publish.sent,
+		waits: held > 0 || standing.State.Unconfirmed != "",
 	}, nil
 }
 
-// gone does what there is to do about a task that the upstream does not know:
-// a sealed one is closed when its time has come.
+// gone does what there is to do about a task that the upstream does not know: it is
+// closed when its time has come.
 func (r *run) gone(ctx context.Context, taskID string, asked time.Time, err error) (observation, error) {
 	publish := r.publisher()
 	defer publish.close()
 	if err := publish.sendAndWait(ctx, r.ledger.Gone(taskID, asked, r.cfg.Policy)); err != nil {
 		return observation{}, err
 	}
-	if r.ledger.Standing(taskID).Phase == ledger.Closed {
+	standing := r.ledger.Standing(taskID)
+	r.notices.Observe(taskSubject(taskID), r.cfg.ofStanding(standing, asked)...)
+	if standing.Phase == ledger.Closed {
 		return observation{}, nil
 	}
 	return observation{}, err

@@ -33,7 +33,7 @@ func once(t *testing.T, kafka *fakeKafka, n int, prefix string) {
 func quick() Config {
 	cfg := testConfig()
 	cfg.ListInterval = 5 * time.Minute
-	cfg.Policy.AfterEnd, cfg.Policy.Retention = 20*time.Minute, time.Hour
+	cfg.Policy.AfterEnd, cfg.Policy.Retention, cfg.Policy.OpenFor = 20*time.Minute, time.Hour, 15*time.Minute
 	return cfg
 }
 

@@ -54,6 +54,9 @@ func (c Config) Check() []*setting.Error {
 	if d := c.Policy.AfterEnd; d < 0 {
 		rules.Bad(c.setting("Policy.AfterEnd"), d, "is below 0: give a duration such as 24h, or 0s")
 	}
+	if d := c.Policy.OpenFor; d < 0 {
+		rules.Bad(c.setting("Policy.OpenFor"), d, "is below 0: give a duration such as 1h, or 0s")
+	}
 	rules.Positive(c.setting("Policy.Retention"), c.Policy.Retention)
 	return rules.Problems
 }

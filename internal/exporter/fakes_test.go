@@ -241,8 +241,11 @@ func testConfig() Config {
 	return Config{
 		LedgerTopic: ledgerTopic, EventTopic: "events", EventKey: "call_id",
 		ListInterval: time.Minute, PollMin: 5 * time.Second, PollMax: 5 * time.Minute,
-		Policy: ledger.Policy{AfterEnd: time.Hour, Retention: 30 * 24 * time.Hour}, Concurrency: 4,
-		ShardOf: func(string, int) int { return 0 },
+		Policy: ledger.Policy{
+			AfterEnd: time.Hour, Retention: 30 * 24 * time.Hour, Between: 5 * time.Minute, OpenFor: time.Hour,
+		},
+		Concurrency: 4,
+		ShardOf:     func(string, int) int { return 0 },
 	}
 }
 

@@ -204,7 +204,8 @@ func TestBackfill(t *testing.T) {
 }
 
 // A sealed task is read again when the list shows a change, and is closed when
-// it has vanished by then.
+// it has vanished by then. One that was not sealed is closed, too, some day, and the
+// operator hears of it.
 func TestSealedTaskThatVanishes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		source, kafka := newFakeSource(t), newFakeKafka()
@@ -215,10 +216,7 @@ func TestSealedTaskThatVanishes(t *testing.T) {
 		w := start(t, cfg, source, kafka)
 		time.Sleep(3 * time.Hour)
 		source.change(func() { source.tasks["a"].gone, source.tasks["b"].gone = true, true })
-		time.Sleep(31 * 24 * time.Hour)
-		if got := w.task("a"); got.Phase != ledger.Closed || got.Error != "" {
-			t.Errorf("the sealed task is %s (%s), want closed", got.Phase, got.Error)
-		}
+		time.Sleep(10 * 24 * time.Hour)
 		if got := w.task("b"); got.Phase != ledger.Open || got.ErrorKind != "not_found" {
 			t.Errorf("the open task is %s (%s), want open and not found", got.Phase, got.ErrorKind)
 		}
@@ -227,6 +225,14 @@ func TestSealedTaskThatVanishes(t *testing.T) {
 		if more := source.count("b") - reads; more < 10 || more > 40 {
 			t.Errorf("the task that vanished was asked for %d times in ten days", more)
 		}
+		time.Sleep(11 * 24 * time.Hour)
+		if got := w.task("a"); got.Phase != ledger.Closed || got.Error != "" {
+			t.Errorf("the sealed task is %s (%s), want closed", got.Phase, got.Error)
+		}
+		if got := w.task("b"); got.Phase != ledger.Closed {
+			t.Errorf("the open task is %s, want closed once it was gone for as long as a sealed one is kept", got.Phase)
+		}
+		w.wantMetrics("tasks_closed_without_seal_total 1")
 		if s := w.Totals(); !s.Ready {
 			t.Errorf("not ready: %s", s.Why)
 		}

@@ -10,6 +10,7 @@ type metrics struct {
 	deadLetters   *prometheus.CounterVec
 	statusChanges prometheus.Counter
 	seals         prometheus.Counter
+	unsealed      prometheus.Counter
 	lag           *prometheus.HistogramVec
 	lateChanges   prometheus.Counter
 	repeats       prometheus.Counter
@@ -51,7 +52,9 @@ func newMetrics(reg prometheus.Registerer, e *Exporter) *metrics {
 		deadLetters:   counters("dead_letters_total", "reason", "Dead letters committed."),
 		statusChanges: counter("status_changes_total", "Task transitions committed."),
 		seals:         counter("seals_total", "Seals committed."),
-		lag:           lag,
+		unsealed: counter("tasks_closed_without_seal_total",
+			"Tasks closed since AIRudder has shown nothing of them for LEDGER_RETENTION: nothing says that all was published."),
+		lag: lag,
 		lateChanges: counter("late_changes_total",
 			"Rows that changed after their event was published. The event stays the first."),
 		repeats: counter("repeated_call_ids_total",

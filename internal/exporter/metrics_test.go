@@ -51,7 +51,7 @@ func TestMetrics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		source, kafka := newFakeSource(t), newFakeKafka()
 		source.set("a", call.Calling, 4, 4)
-		source.tasks["a"].rejects = []call.Reject{{Reason: call.NoCallID, RowID: call.Some(int64(9)), Hash: 7}}
+		source.tasks["a"].rejects = []call.Reject{{Reason: call.BrokenJSON, RowID: call.Some(int64(9)), Hash: 7}}
 		source.tasks["a"].rows[0].CallEnd = time.Now().Add(-10 * time.Second)
 		source.tasks["a"].rows[2].CallID = source.tasks["a"].rows[1].CallID // shown twice
 		kafka.fault = func(commit int) (bool, error) {
@@ -64,9 +64,9 @@ func TestMetrics(t *testing.T) {
 			return true, nil
 		}
 		w := start(t, testConfig(), source, kafka)
-		time.Sleep(5 * time.Second) // a fenced producer looks for its rival for two of them
+		time.Sleep(11 * time.Second) // a fenced producer looks for its rival for two of them; a dead letter takes two readings
 		w.wantMetrics(
-			"events_total 3", "dead_letters_total reason=no_call_id 1", "status_changes_total 1", "seals_total 0",
+			"events_total 3", "dead_letters_total reason=broken_json 1", "status_changes_total 1", "seals_total 0",
 			"detection_lag_seconds from=call_end 1 10.025", "detection_lag_seconds from=first_sight 3 0.09",
 			"producers_started_total reason=start 1", "producers_started_total reason=doubt 1", "producers_started_total reason=fenced 1",
 			"lists_total outcome=ok 1", "repeated_call_ids_total 1",

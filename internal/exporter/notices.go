@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"airudder-exporter/internal/call"
+	"airudder-exporter/internal/ledger"
 	"airudder-exporter/internal/notice"
 )
 
@@ -23,6 +24,8 @@ const (
 	causeRateLimited   = "rate_limited"
 	causeCallIDShared  = "call_id_shared"
 	causeThrottled     = "kafka_throttled"
+	causeRowsRejected  = "rows_rejected"
+	causeTaskUnsealed  = "task_unsealed"
 )
 
 // causes has each with the observations in a row that it takes.
@@ -38,6 +41,8 @@ var causes = []notice.Cause{
 	{Name: causeRateLimited, After: 2},
 	{Name: causeCallIDShared, After: 2},
 	{Name: causeThrottled, After: 2},
+	{Name: causeRowsRejected, After: 3}, // a damaged row is a dead letter after two
+	{Name: causeTaskUnsealed, After: 1}, // days have passed
 }
 
 // taskSubject is how notices name a task.
@@ -62,7 +67,8 @@ func ofCommit(asked, rest time.Duration) (seen []notice.Sighting) {
 }
 
 // ofReading is what a complete reading of a task shows that the operator should know.
-func (c Config) ofReading(r call.Reading) (seen []notice.Sighting) {
+// rejected are its finished rows that could not become events, and may yet.
+func (c Config) ofReading(r call.Reading, rejected int) (seen []notice.Sighting) {
 	n := r.Counts
 	if n.Unknown > 0 {
 		seen = append(seen, notice.Sighting{
@@ -92,6 +98,26 @@ func (c Config) ofReading(r call.Reading) (seen []notice.Sighting) {
 			Cause: causeCallIDShared,
 			Text:  fmt.Sprintf("%d of %d rows show a CallID that a row of another id shows, too: one event stands for all of them", r.SharedIDs, n.Rows),
 			Cure:  "ask AIRudder why: a CallID is what makes a call one call, and the other rows are in no event",
+		})
+	}
+	if rejected > 0 {
+		seen = append(seen, notice.Sighting{
+			Cause: causeRowsRejected,
+			Text:  fmt.Sprintf("%d of %d finished rows have no CallID or are damaged, so that they are no events", rejected, r.Counts.Finished),
+			Cure:  "those that are still so once the task has ended become dead letters; ask AIRudder why a finished call has no CallID",
+		})
+	}
+	return seen
+}
+
+// ofStanding is what the ledger says of a task that the operator should know.
+func (c Config) ofStanding(s ledger.Standing, now time.Time) (seen []notice.Sighting) {
+	if s.Phase == ledger.Ended && c.unsealed(s.State, now) {
+		seen = append(seen, notice.Sighting{
+			Cause: causeTaskUnsealed,
+			Text: fmt.Sprintf("the task ended %s ago and cannot be sealed: its answers do not agree, or say that there is more",
+				now.Sub(s.State.TerminalSince).Round(time.Hour)),
+			Cure: "it is read once a day from now on; compare its detail answers with each other, and see the other notices and its line on the page",
 		})
 	}
 	return seen

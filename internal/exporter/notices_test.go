@@ -34,7 +34,7 @@ func TestNoticesOfReadings(t *testing.T) {
 				"and their task is not sealed; 0 of them have a CallID and an end"}},
 	} {
 		got := map[string]string{}
-		for _, s := range cfg.ofReading(tt.reading) {
+		for _, s := range cfg.ofReading(tt.reading, 0) {
 			got[s.Cause] = s.Text
 			if s.Cure == "" {
 				t.Errorf("%s: %s has no cure", tt.name, s.Cause)

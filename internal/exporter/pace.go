@@ -12,11 +12,11 @@ import (
 // has not begun, decaying re-checks after its end, and for a sealed task none
 // before its closing. The zero time means not until a listing shows a change.
 //
-// A task of which something waits for its topic is never left alone for longer than
-// PollMax.
+// A task of which something waits, for its topic or for another reading that says the
+// same, is never left alone for longer than PollMax.
 func (c Config) pace(d outcome, last time.Duration) (time.Duration, time.Time) {
 	interval, due := c.paceOf(d, last)
-	if soon := d.began.Add(spread(c.PollMax)); d.seen.held && (due.IsZero() || due.After(soon)) {
+	if soon := d.began.Add(spread(c.PollMax)); d.seen.waits && (due.IsZero() || due.After(soon)) {
 		due = soon
 	}
 	return interval, due
@@ -29,7 +29,7 @@ func (c Config) paceOf(d outcome, last time.Duration) (time.Duration, time.Time)
 		return 0, time.Time{}
 	case ledger.Sealed:
 		closing, _ := c.Policy.ClosingDue(end.State)
-		return 0, later(d.began.Add(c.PollMax), closing)
+		return 0, later(d.began.Add(c.PollMax), later(closing, c.Policy.LookDue(end.State)))
 	case ledger.Ended:
 		return c.recheck(d, last)
 	}
@@ -52,7 +52,8 @@ func (c Config) watch(d outcome, last time.Duration) (time.Duration, time.Time) 
 }
 
 // recheck paces a task that has ended: late rows come soon or hardly at all.
-// The last one is due when the task can be sealed.
+// The last one is due when the task can be sealed. One that cannot for days is read
+// once a day.
 func (c Config) recheck(d outcome, last time.Duration) (time.Duration, time.Time) {
 	longest := c.PollMax
 	if c.Policy.AfterEnd >= 24*time.Hour {
@@ -63,11 +64,26 @@ func (c Config) recheck(d outcome, last time.Duration) (time.Duration, time.Time
 		interval = c.PollMin
 	}
 	due := d.began.Add(spread(interval))
-	seal, ended := c.Policy.SealDue(d.seen.standing.State, d.seen.task.ScheduleEnd)
+	state := d.seen.standing.State
+	if c.unsealed(state, d.began) {
+		return interval, later(due, d.began.Add(spread(24*time.Hour)))
+	}
+	seal, ended := c.Policy.SealDue(state, d.seen.task.ScheduleEnd)
+	seal = later(seal, c.Policy.LookDue(state))
 	if ended && seal.After(d.began) && seal.Before(due) {
 		due = seal
 	}
 	return interval, due
+}
+
+// unsealedFor is how long after its end, and after its seal was due, a task that is
+// still not sealed needs somebody to look at it.
+const unsealedFor = 7 * 24 * time.Hour
+
+// unsealed reports whether a task should have been sealed days ago.
+func (c Config) unsealed(s ledger.State, now time.Time) bool {
+	end := later(s.TerminalSince, s.SealedAt) // a seal that still holds is no concern of the caller's
+	return !s.TerminalSince.IsZero() && now.After(end.Add(max(unsealedFor, c.Policy.AfterEnd)))
 }
 
 // grow multiplies an interval by num/den, within PollMin and longest.

@@ -69,6 +69,12 @@ func (r *run) visit(ctx context.Context, taskID string) outcome {
 	d := outcome{taskID: taskID, began: time.Now()}
 	if r.ledger.Standing(taskID).Phase != ledger.Closed {
 		d.seen, d.err = r.export(ctx, taskID)
+		if s := r.ledger.Standing(taskID); s.Phase == ledger.Closed && s.State.SealedAt.IsZero() {
+			r.metrics.unsealed.Inc()
+			r.log.Warn("task closed without a seal: AIRudder has shown nothing of it for as long as a sealed task is kept; "+
+				"what was published of it stands, but nothing says that it was all",
+				"task", taskID, "events", s.Events, "gone_since", s.State.GoneSince)
+		}
 	}
 	if d.err == nil && r.ledger.Standing(taskID).Leftover {
 		d.err = r.clean(ctx, taskID)

@@ -72,7 +72,9 @@ func (s *schedule) known(standing ledger.Standing, now time.Time) {
 		}
 	case ledger.Sealed:
 		closing, _ := s.cfg.Policy.ClosingDue(standing.State)
-		due = later(now, closing)
+		if standing.State.Unconfirmed == "" {
+			due = later(now, closing)
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -228,11 +228,11 @@ func TestSnapshotOfATask(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		source, kafka := newFakeSource(t), newFakeKafka()
 		source.set("a", call.Calling, 6, 3)
-		source.tasks["a"].rejects = []call.Reject{{Reason: call.NoCallID, RowID: call.Some(int64(99)), Hash: 7}}
+		source.tasks["a"].rejects = []call.Reject{{Reason: call.BrokenJSON, RowID: call.Some(int64(99)), Hash: 7}}
 		w := start(t, testConfig(), source, kafka)
-		time.Sleep(time.Second)
+		time.Sleep(6 * time.Second) // a dead letter takes two readings
 		got := w.task("a")
-		if got.NextRead.Before(time.Now()) || time.Since(got.ReadAt) > time.Second {
+		if got.NextRead.Before(time.Now()) || time.Since(got.ReadAt) > 2*time.Second {
 			t.Errorf("read at %s, next at %s", got.ReadAt, got.NextRead)
 		}
 		got.ReadAt, got.NextRead = time.Time{}, time.Time{}

@@ -26,6 +26,8 @@ type fakeSource struct {
 	perRow  time.Duration                                        // between two of its rows
 	broken  func(taskID string, read int) (after int, err error) // nil: whole; else the rows before the cut
 
+	answered func(taskID string, read int) // after each answer; nil: nothing happens
+
 	shared  []float64
 	lists   int
 	reads   map[string]int
@@ -40,6 +42,7 @@ type fakeTask struct {
 	rejects []call.Reject
 	print   uint64 // of the list entry
 	gone    bool   // the detail knows it no more
+	total   int64  // rows that the answer counts; 0: it does not
 }
 
 func newFakeSource(t *testing.T) *fakeSource {
@@ -147,6 +150,9 @@ func (s *fakeSource) end(taskID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.reading, taskID)
+	if s.answered != nil {
+		s.answered(taskID, s.reads[taskID])
+	}
 }
 
 func (s *fakeSource) Read(ctx context.Context, taskID string, judge call.Judge, yield func(call.Part) error) (call.Reading, error) {
@@ -165,7 +171,7 @@ func (s *fakeSource) Read(ctx context.Context, taskID string, judge call.Judge, 
 			cut, cutErr = min(after, cut), err
 		}
 	}
-	reading := call.Reading{Task: t.task, Started: started, Rejects: t.rejects}
+	reading := call.Reading{Task: t.task, Started: started, Rejects: t.rejects, Total: t.total}
 	for _, row := range t.rows[:cut] {
 		if s.perRow > 0 && !sleep(ctx, s.perRow) { // a timer of 0 in a bubble can crash the race detector
 			return call.Reading{}, ctx.Err()

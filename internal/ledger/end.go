@@ -38,18 +38,33 @@ func (r *Reading) End(c call.Reading, policy Policy) Plan {
 		return plan
 	}
 	plan.Units = r.deadLetters(t, c)
-	dead := int64(len(plan.Units))
-	state, changes := t.state, transition(t.state, c)
+	published := t.published() + int64(len(plan.Units))
+	state := t.state
+	changes, unconfirmed := transition(state, c)
 	for _, change := range changes {
 		state = state.Next(change, c.Started)
 	}
+	state.Unconfirmed = unconfirmed
+	state.HadRows = state.HadRows || c.Counts.Rows > 0 || published > 0
+	state.GoneSince = state.goneSince(c)
+	look := r.look(state, c, published)
+	looks := state.Look.then(look, policy.Between)
+	holds := state.SealHolds(published)
 	switch {
-	case c.MoreRejects || r.held > 0:
-	case policy.seals(state, c) && !state.SealHolds(t.published()+dead) && !hollow(t, c):
-		change := sealChange(state, t, dead, c)
+	case look.Count == 0:
+		state = state.abandoned(policy, c.Started, published)
+		state.Look = Look{}
+	case holds && !policy.closingDue(state, c.Started):
+		state.Look = Look{}
+	case !policy.enough(looks):
+		if looks.Count < policy.looks(looks) { // else it only came too early
+			state.Look = looks
+		}
+	case holds:
+		state.ClosedAt, state.Look = milliseconds(c.Started), Look{}
+	case policy.sealDue(state, c):
+		change := sealChange(state, t, c)
 		state, changes = state.Next(change, c.Started), append(changes, change)
-	case dead == 0 && len(changes) == 0:
-		state = policy.closed(state, t, c.Started)
 	}
 	if !state.SealedAt.IsZero() && r.print != 0 {
 		state.ListPrint = r.print
@@ -61,17 +76,62 @@ func (r *Reading) End(c call.Reading, policy Policy) Plan {
 	return plan
 }
 
-// Gone plans what follows from a definite "no such task": a sealed task whose
-// retention is over is closed, any other stays as it is.
+// Gone plans what follows from a definite "no such task": the second such answer in
+// a row closes a sealed task whose retention is over; any other is closed without a
+// seal once it has been gone for as long as a sealed one is kept. A task whose export
+// has not begun is left alone.
 func (l *Ledger) Gone(taskID string, asked time.Time, policy Policy) Plan {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	plan := Plan{Task: call.Task{ID: taskID}, ObservedAt: asked}
 	t := l.known(taskID)
-	if state := policy.closed(t.state, t, asked); state != t.state {
+	if !t.begun() || !t.state.ClosedAt.IsZero() {
+		return plan
+	}
+	state := t.state
+	since := state.GoneSince
+	if state.Look = (Look{}); since.IsZero() || asked.Before(since) {
+		state.GoneSince = milliseconds(asked)
+	}
+	if state.SealHolds(t.published()) {
+		if !since.IsZero() && !asked.Before(since.Add(policy.Between)) && policy.closingDue(state, asked) {
+			state.ClosedAt = milliseconds(asked)
+		}
+	} else {
+		state = state.abandoned(policy, asked, t.published())
+	}
+	if state != t.state {
 		plan.Units = []Unit{{Entries: []Entry{{Kind: KindTask, TaskID: taskID, State: state}}}}
 	}
 	return plan
+}
+
+// goneSince is State.GoneSince after a complete reading. A task that has not ended
+// may well have no row yet.
+func (s State) goneSince(c call.Reading) time.Time {
+	at := milliseconds(c.Started)
+	switch {
+	case c.Counts.Rows > 0 || !s.HadRows || !c.Task.Terminal():
+		return time.Time{}
+	case s.GoneSince.IsZero() || at.Before(s.GoneSince):
+		return at
+	}
+	return s.GoneSince
+}
+
+// abandoned closes a task without a valid seal, or with one whose rows are gone, once
+// there has been nothing of it for as long as a sealed one is kept.
+func (s State) abandoned(policy Policy, asked time.Time, published int64) State {
+	if s.GoneSince.IsZero() || asked.Before(s.GoneSince.Add(policy.Retention)) {
+		return s
+	}
+	if !s.SealHolds(published) {
+		s.SealedAt, s.SealedEntries = time.Time{}, 0
+	} else if !policy.closingDue(s, asked) {
+		return s
+	}
+	s.ClosedAt = milliseconds(asked)
+	return s
 }
 
 // passOver notes a task that ended before the export began, so that no later start
@@ -83,9 +143,11 @@ func (p *Plan) passOver(t *task, c call.Reading) {
 	}
 }
 
-// deadLetters plans the rejects that are not in the ledger yet. For a row that is
-// there with other bytes it notes the new hash: once that is remembered, the next
-// reading passes over the row.
+// deadLetters plans the rejects that are not in the ledger yet, once an earlier
+// reading of this producer has shown them, too: one answer alone may be damaged. A
+// row without a CallID may still get one until its task has ended. For a row that is
+// in the ledger with other bytes it notes the new hash: once that is remembered, the
+// next reading passes over the row.
 func (r *Reading) deadLetters(t *task, c call.Reading) (units []Unit) {
 	rowKeys := map[string]struct{}{}
 	for _, reject := range c.Rejects {
@@ -106,9 +168,23 @@ func (r *Reading) deadLetters(t *task, c call.Reading) (units []Unit) {
 		} else if !r.claim(t, reject.CallID) {
 			continue
 		}
+		key := suspect{e.Kind, e.ID}
+		_, before := t.suspects[key]
+		if !before || reject.Reason == call.NoCallID && t.state.TerminalSince.IsZero() {
+			put(&r.suspects, key, struct{}{})
+			r.held++
+			continue
+		}
 		units = append(units, Unit{Dead: &d, Entries: []Entry{e}})
 	}
 	return units
+}
+
+// suspect is a row that cannot become an event, as one reading has shown: the kind
+// and id of the entry that its dead letter would get.
+type suspect struct {
+	kind Kind
+	id   string
 }
 
 // rowKey names a row that shows no CallID: by its id, or by its bytes.
@@ -119,9 +195,9 @@ func rowKey(reject call.Reject) string {
 	return "sha256:" + hex.EncodeToString(reject.RawSHA256[:8])
 }
 
-// sealChange is the change that seals a task; dead is how many dead letters the
-// same reading plans.
-func sealChange(s State, t *task, dead int64, c call.Reading) StatusChange {
+// sealChange is the change that seals a task. The reading that seals publishes
+// nothing, so the ledger has it all.
+func sealChange(s State, t *task, c call.Reading) StatusChange {
 	return StatusChange{
 		Sequence: s.Sequence + 1, Previous: call.Some(s.Status), Status: s.Status, Counts: c.Counts,
 		Seal: &Seal{
@@ -129,16 +205,12 @@ func sealChange(s State, t *task, dead int64, c call.Reading) StatusChange {
 			Exported:     t.events(),
 			Cancelled:    c.Counts.Cancelled,
 			NeverDialled: c.Counts.Open(),
-			DeadLettered: t.deadLetters() + dead,
+			DeadLettered: t.deadLetters(),
 			Late:         t.late,
 			Digest:       digest(t),
 		},
 	}
 }
-
-// hollow reports whether a response shows no row of a task that had some. To seal
-// by it would be to say that nothing more comes.
-func hollow(t *task, c call.Reading) bool { return c.Counts.Rows == 0 && t.published() > 0 }
 
 // digest is that of the calls that were published as events.
 func digest(t *task) string {

@@ -22,7 +22,13 @@ func TestTransitions(t *testing.T) {
 		{"status absent", []string{"", "calling", "", "calling", "finished"}, []string{"", "1 →calling", "", "", "2 calling→finished"}},
 		{"both spellings", []string{"canceled", "cancelled"}, []string{"1 →canceled", "2 canceled→cancelled"}},
 		{"as the API spells it", []string{"CALLING", "on hold"}, []string{"1 →CALLING", "2 CALLING→on hold"}},
-		{"resumed", []string{"finished", "calling", "finished"}, []string{"1 →finished", "2 finished→calling", "3 calling→finished"}},
+		{"resumed", []string{"finished", "calling", "calling", "finished"},
+			[]string{"1 →finished", "", "2 finished→calling", "3 calling→finished"}},
+		{"an old answer", []string{"calling", "finished", "calling", "finished", "calling", "finished"}, []string{"1 →calling", "2 calling→finished", "", "", "", ""}},
+		{"two old answers that differ", []string{"finished", "calling", "paused", "paused"}, []string{"1 →finished", "", "", "2 finished→paused"}},
+		{"no word between the two", []string{"finished", "calling", "", "calling"}, []string{"1 →finished", "", "", "2 finished→calling"}},
+		{"back to a time before its calls", []string{"calling", "pending", "pending", "created", "created", "calling"},
+			[]string{"1 →calling", "", "2 calling→pending", "", "3 pending→created", "4 created→calling"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newShard(meta)
@@ -47,10 +53,11 @@ func TestTerminalTimes(t *testing.T) {
 		{call.Calling, time.Time{}, time.Time{}},
 		{call.Canceled, at(1), at(1)},
 		{call.Cancelled, at(1), at(1)}, // the other spelling is no new end
+		{call.Calling, at(1), at(1)},   // may be an old answer
 		{call.Calling, at(1), time.Time{}},
 		{"", at(1), time.Time{}},
-		{call.Finished, at(1), at(5)},
-		{call.Finished, at(1), at(5)},
+		{call.Finished, at(1), at(6)},
+		{call.Finished, at(1), at(6)},
 	} {
 		s.read(header(taskA, tt.status), at(i), policy, nil)
 		got := s.Standing(taskA).State
@@ -65,7 +72,10 @@ func TestTimesKeepMilliseconds(t *testing.T) {
 	s := newShard(meta)
 	now := time.Now() // with nanoseconds, a zone and a monotonic reading
 	s.read(ended(taskA, call.Finished, now), now, Policy{}, done("a"))
-	s.read(header(taskA, call.Finished), now.Add(time.Hour), Policy{}, nil)
+	for i := range 3 {
+		s.checkReplay(t)
+		s.read(header(taskA, call.Finished), now.Add(time.Duration(i)*time.Hour), Policy{}, nil)
+	}
 	s.read(ended(taskB, call.Finished, meta.ExportSince.Add(-time.Nanosecond).In(time.FixedZone("", 3600))), now, Policy{}, nil)
 	if got := s.Standing(taskA).Phase; got != Closed {
 		t.Fatalf("got phase %s, want %s", got, Closed)
@@ -96,14 +106,16 @@ func TestSealTiming(t *testing.T) {
 		{"no status at all", "", h(-100), h(0), h(1000), false},
 		{"schedule ended earlier", call.Finished, h(-10), h(0), h(14), true},
 		{"schedule ended earlier, too early", call.Finished, h(-10), h(0), h(14).Add(-time.Millisecond), false},
-		{"ended long ago: at its first read", call.Finished, h(-24), h(0), h(0), true},
+		{"ended long ago: at its first read", call.Finished, h(-24), h(0), h(0), false},
+		{"ended long ago: too soon after it", call.Finished, h(-24), h(0), h(0).Add(policy.Between - time.Millisecond), false},
+		{"ended long ago: at its second", call.Finished, h(-24), h(0), h(0).Add(policy.Between), true},
 		{"schedule ends later", call.Canceled, h(100), h(0), h(24), true},
 		{"the clock went back", call.Finished, time.Time{}, h(0), h(-5), false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newShard(meta)
 			task := ended(taskA, tt.status, tt.schedule)
-			_, end := s.read(task, tt.first, policy, nil)
+			_, end := s.read(task, tt.first, policy, done("a"))
 			if tt.read != tt.first {
 				s.restart(t)
 				_, end = s.read(task, tt.read, policy, nil)
@@ -122,25 +134,30 @@ func TestSealTiming(t *testing.T) {
 	}
 }
 
-// TestSealCounts: open rows never hold a seal up, and its figures are those of
-// the ledger and of the reading that seals.
+// TestSealCounts: a seal's figures are those of the ledger and of the reading that
+// seals.
 func TestSealCounts(t *testing.T) {
 	s := newShard(meta)
-	s.read(header(taskA, call.Calling), noon, policy, done(callB, "odd/one"), call.Reject{CallID: "broken"})
+	for range 2 {
+		s.read(header(taskA, call.Calling), noon, policy, done(callB, "odd/one"),
+			call.Reject{CallID: "broken"}, call.Reject{RowID: call.Some(int64(9))})
+	}
 	s.read(header(taskA, call.Finished), noon, policy, done(callA))
-	s.read(header(taskA, call.Finished), noon, policy, done("late"))
+	s.read(header(taskA, call.Finished), noon, policy, done("late", "later"))
 
-	r := s.Begin(taskA, false)
 	task := header(taskA, call.Finished)
-	at := noon.Add(24 * time.Hour)
-	rows := r.Rows(call.Part{Task: task, Started: at, Rows: done("later")})
-	s.commit(rows.Units...)
 	counts := call.Counts{Rows: 20, Finished: 7, Cancelled: 4}
-	end := r.End(call.Reading{Task: task, Started: at, Counts: counts,
-		Rejects: []call.Reject{{CallID: "broken"}, {RowID: call.Some(int64(9))}}}, policy)
-
-	if len(end.Units) != 2 || end.Units[0].Dead == nil {
-		t.Fatalf("got units %+v, want a dead letter, then the seal", end.Units)
+	var end Plan
+	at := noon.Add(24 * time.Hour)
+	for i := range 3 { // open rows: three looks
+		at = at.Add(time.Duration(i) * time.Hour)
+		end = s.Begin(taskA, false).End(call.Reading{Task: task, Started: at, Counts: counts}, policy)
+		if i < 2 {
+			s.commit(end.Units...)
+		}
+	}
+	if len(end.Units) != 1 {
+		t.Fatalf("got units %+v, want the seal alone", end.Units)
 	}
 	all := changes(end)
 	if len(all) != 1 || all[0].Seal == nil {
@@ -164,15 +181,15 @@ func TestSealCounts(t *testing.T) {
 
 func TestSealOfNoRows(t *testing.T) {
 	s := newShard(meta)
-	_, end := s.read(header(taskA, call.Finished), noon, Policy{}, nil)
-	if got, want := said(end), "1 →finished, 2 finished→finished seal 1"; got != want {
-		t.Fatalf("got %q, want %q", got, want)
+	var end Plan
+	for i, want := range []string{"1 →finished", "", "2 finished→finished seal 1"} {
+		_, end = s.read(header(taskA, call.Finished), noon, Policy{}, nil)
+		if got := said(end); got != want {
+			t.Fatalf("reading %d: got %q, want %q", i, got, want)
+		}
 	}
-	if got := changes(end)[1].Seal; *got != (Seal{Number: 1, Digest: wantDigest()}) {
+	if got := changes(end)[0].Seal; *got != (Seal{Number: 1, Digest: wantDigest()}) {
 		t.Errorf("got seal %+v", got)
-	}
-	if len(end.Units) != 1 {
-		t.Errorf("the transition and the seal are in %d units, want one", len(end.Units))
 	}
 }
 
@@ -195,6 +212,9 @@ func TestSealedAgain(t *testing.T) {
 	})
 	t.Run("a late row", func(t *testing.T) {
 		s := sealed(t)
+		if _, end := s.read(task, h(29), policy, done("a", "b")); len(end.Units) != 1 || said(end) != "" {
+			t.Fatalf("got %q, want its first look alone", said(end))
+		}
 		_, end := s.read(task, h(30), policy, done("a", "b"))
 		if got, want := said(end), "3 finished→finished seal 2"; got != want {
 			t.Fatalf("got %q, want %q", got, want)
@@ -214,10 +234,13 @@ func TestSealedAgain(t *testing.T) {
 		if got := s.Standing(taskA).Phase; got != Ended {
 			t.Errorf("got phase %s, want %s: it is to be read again", got, Ended)
 		}
-		if got := s.Gone(taskA, h(5000), policy); len(got.Units) != 0 {
-			t.Errorf("closed although the seal does not tell all: %+v", got.Units)
+		s.commit(s.Gone(taskA, h(5000), policy).Units...)
+		s.commit(s.Gone(taskA, h(5001), policy).Units...)
+		if got := s.Standing(taskA).Phase; got != Ended {
+			t.Errorf("got phase %s although the seal does not tell all", got)
 		}
-		_, end := s.read(task, h(5000), policy, done("a", "b"))
+		s.read(task, h(5002), policy, done("a", "b"))
+		_, end := s.read(task, h(5003), policy, done("a", "b"))
 		if got, want := said(end), "3 finished→finished seal 2"; got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
@@ -227,16 +250,21 @@ func TestSealedAgain(t *testing.T) {
 	})
 	t.Run("a dead letter", func(t *testing.T) {
 		s := sealed(t)
-		_, end := s.read(task, h(30), policy, nil, call.Reject{RowID: call.Some(int64(9))})
-		if got, want := said(end), "3 finished→finished seal 2"; got != want {
-			t.Errorf("got %q, want %q", got, want)
-		}
-		if _, again := s.read(task, h(30), policy, nil, call.Reject{RowID: call.Some(int64(9))}); len(again.Units) != 0 {
-			t.Errorf("got %+v a second time", again.Units)
+		for i, want := range []string{"", "", "", "3 finished→finished seal 2", ""} {
+			_, end := s.read(task, h(30+i), policy, nil, call.Reject{RowID: call.Some(int64(9))})
+			if got := said(end); got != want {
+				t.Errorf("reading %d: got %q, want %q", i, got, want)
+			}
+			if dead := s.Standing(taskA).DeadLetters; dead != min(int64(i), 1) {
+				t.Errorf("reading %d: got %d dead letters", i, dead)
+			}
 		}
 	})
 	t.Run("resumed and ended again", func(t *testing.T) {
 		s := sealed(t)
+		if _, end := s.read(header(taskA, call.Calling), h(30), policy, nil); said(end) != "" || s.Standing(taskA).Phase != Sealed {
+			t.Errorf("after one answer, which may be old: got %q and phase %s", said(end), s.Standing(taskA).Phase)
+		}
 		if _, end := s.read(header(taskA, call.Calling), h(30), policy, nil); said(end) != "3 finished→calling" {
 			t.Errorf("got %q", said(end))
 		}
@@ -258,8 +286,10 @@ func TestSealedAgain(t *testing.T) {
 	})
 	t.Run("another spelling of the end", func(t *testing.T) {
 		s := sealed(t)
-		if _, end := s.read(header(taskA, call.Canceled), h(30), policy, nil); said(end) != "3 finished→canceled, 4 canceled→canceled seal 2" {
-			t.Errorf("got %q", said(end))
+		for i, want := range []string{"3 finished→canceled", "4 canceled→canceled seal 2"} {
+			if _, end := s.read(header(taskA, call.Canceled), h(30+i), policy, nil); said(end) != want {
+				t.Errorf("got %q, want %q", said(end), want)
+			}
 		}
 	})
 	t.Run("AfterEnd raised", func(t *testing.T) {
@@ -282,111 +312,19 @@ func TestSealedAgain(t *testing.T) {
 func TestMoreRejects(t *testing.T) {
 	s := newShard(meta)
 	task := header(taskA, call.Finished)
-	read := func(more bool, at time.Time) Plan {
-		end := s.Begin(taskA, false).End(call.Reading{Task: task, Started: at, MoreRejects: more}, Policy{})
+	for i, step := range []struct {
+		more bool
+		said string
+		then Phase
+	}{
+		{true, "1 →finished", Ended}, {false, "", Ended}, {true, "", Ended}, {false, "", Ended}, {false, "2 finished→finished seal 1", Sealed},
+		{false, "", Sealed}, {true, "", Sealed}, {false, "", Sealed}, {false, "", Closed},
+	} {
+		end := s.Begin(taskA, false).End(call.Reading{Task: task, Started: noon, MoreRejects: step.more,
+			Counts: call.Counts{Rows: 1, Cancelled: 1}}, Policy{})
 		s.commit(end.Units...)
-		return end
-	}
-	if end := read(true, noon); said(end) != "1 →finished" {
-		t.Errorf("got %q", said(end))
-	}
-	if end := read(false, noon); said(end) != "2 finished→finished seal 1" {
-		t.Errorf("got %q", said(end))
-	}
-	if read(true, noon); s.Standing(taskA).Phase != Sealed {
-		t.Error("closed by a reading that did not tell all")
-	}
-	if read(false, noon); s.Standing(taskA).Phase != Closed {
-		t.Errorf("got phase %s, want %s", s.Standing(taskA).Phase, Closed)
-	}
-}
-
-// A response without any row seals a task that never had one, but none of which
-// something was published: that may not be all.
-func TestHollowResponseSealsNothing(t *testing.T) {
-	task := header(taskA, call.Finished)
-	for _, tt := range []struct {
-		name   string
-		rows   []call.Row
-		counts call.Counts
-		want   string
-	}{
-		{"a task without rows", nil, call.Counts{}, "2 finished→finished seal 1"},
-		{"a task that had rows", done("a"), call.Counts{}, ""},
-		{"fewer rows than were published", done("a", "b"), call.Counts{Rows: 1}, "2 finished→finished seal 1"},
-	} {
-		s := newShard(meta)
-		s.read(task, noon, policy, tt.rows)
-		end := s.Begin(taskA, false).End(call.Reading{Task: task, Started: noon.Add(policy.AfterEnd), Counts: tt.counts}, policy)
-		if said(end) != tt.want {
-			t.Errorf("%s: got %q, want %q", tt.name, said(end), tt.want)
-		}
-	}
-}
-
-func TestClosing(t *testing.T) {
-	task := header(taskA, call.Finished)
-	sealedAt := noon.Add(24 * time.Hour)
-	over := sealedAt.Add(policy.Retention)
-	sealed := func() *shard {
-		s := newShard(meta)
-		s.read(task, noon, policy, done("a", "b"), call.Reject{RowID: call.Some(int64(9))})
-		s.read(task, sealedAt, policy, nil)
-		return s
-	}
-	for _, tt := range []struct {
-		name string
-		read func(s *shard) Plan
-		want Phase
-	}{
-		{"a fresh reading with nothing new", func(s *shard) Plan { _, p := s.read(task, over, policy, done("a", "b")); return p }, Closed},
-		{"too early", func(s *shard) Plan { _, p := s.read(task, over.Add(-time.Millisecond), policy, nil); return p }, Sealed},
-		{"a new row", func(s *shard) Plan { _, p := s.read(task, over, policy, done("c")); return p }, Sealed},
-		{"a new dead letter", func(s *shard) Plan { _, p := s.read(task, over, policy, nil, call.Reject{CallID: "d"}); return p }, Sealed},
-		{"another status", func(s *shard) Plan { _, p := s.read(header(taskA, call.Paused), over, policy, nil); return p }, Open},
-		{"no such task", func(s *shard) Plan { p := s.Gone(taskA, over, policy); s.commit(p.Units...); return p }, Closed},
-		{"no such task, too early", func(s *shard) Plan { p := s.Gone(taskA, sealedAt, policy); s.commit(p.Units...); return p }, Sealed},
-		{"a new dead letter while AfterEnd is longer", func(s *shard) Plan {
-			_, p := s.read(task, over, Policy{AfterEnd: 9999 * time.Hour, Retention: time.Hour}, nil, call.Reject{CallID: "d"})
-			return p
-		}, Ended},
-		{"a shorter retention", func(s *shard) Plan {
-			_, p := s.read(task, sealedAt.Add(time.Hour), Policy{Retention: time.Hour}, nil)
-			return p
-		}, Closed},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			s := sealed()
-			s.restart(t)
-			plan := tt.read(s)
-			got := s.Standing(taskA)
-			if got.Phase != tt.want {
-				t.Fatalf("got phase %s, want %s", got.Phase, tt.want)
-			}
-			if tt.want != Closed {
-				return
-			}
-			if len(changes(plan)) != 0 {
-				t.Errorf("closing says %q to consumers", said(plan))
-			}
-			for _, e := range plan.Units[0].Entries {
-				if e.Tombstone {
-					t.Error("a tombstone is written together with the closed mark")
-				}
-			}
-			if !got.Leftover {
-				t.Error("no entries are left to delete")
-			}
-		})
-	}
-}
-
-func TestGoneOfOthers(t *testing.T) {
-	s := newShard(meta)
-	s.read(header(taskA, call.Finished), noon, policy, done("a"))
-	for _, id := range []string{taskA, taskB} {
-		if p := s.Gone(id, noon.Add(10000*time.Hour), policy); len(p.Units) != 0 || p.Task.ID != id {
-			t.Errorf("task %s: got %+v", id, p)
+		if got := s.Standing(taskA).Phase; said(end) != step.said || got != step.then {
+			t.Errorf("step %d: got %q and phase %s, want %q and %s", i, said(end), got, step.said, step.then)
 		}
 	}
 }
@@ -394,10 +332,13 @@ func TestGoneOfOthers(t *testing.T) {
 func TestClosedIsForEver(t *testing.T) {
 	s := newShard(meta)
 	task := header(taskA, call.Finished)
-	s.read(task, noon, Policy{}, done("a", "odd/one", callB), call.Reject{RowID: call.Some(int64(9))})
+	for range 3 { // the second is the first with the dead letter, the third seals
+		s.read(task, noon, Policy{}, done("a", "odd/one", callB), call.Reject{RowID: call.Some(int64(9))})
+	}
 	if got := s.Tombstones(taskA, 1000); len(got.Units) != 0 {
 		t.Fatalf("tombstones of a task that is not closed: %+v", got.Units)
 	}
+	s.read(task, noon, Policy{}, nil)
 	s.read(task, noon, Policy{}, nil)
 	if s.Standing(taskA).Phase != Closed {
 		t.Fatalf("got phase %s", s.Standing(taskA).Phase)
@@ -455,7 +396,8 @@ func TestPhases(t *testing.T) {
 		{call.Created, 0, nil, Open},
 		{call.Finished, 1, nil, Ended},
 		{call.Finished, 25, nil, Sealed},
-		{call.Finished, 745, nil, Closed},
+		{call.Finished, 745, nil, Sealed},
+		{call.Finished, 746, nil, Closed},
 	} {
 		s.read(header(taskA, tt.status), h(tt.at), policy, tt.rows)
 		if got := s.Standing(taskA).Phase; got != tt.want {

@@ -39,13 +39,14 @@ func New() *Ledger { return &Ledger{tasks: map[string]*task{}} }
 // task is what the ledger holds of one task.
 type task struct {
 	id       string
-	keySize  int                 // bytes of the id in a key
-	calls    map[CallKey]mark    // what was published
-	texts    Texts               // nil while there are none
-	rows     map[string]uint64   // dead letters without a CallID: the row's hash by its key; nil while there are none
-	hashes   map[uint64]struct{} // rows without a CallID that need not be read again; nil while there are none
-	dead     int64               // of calls, those that were dead letters
-	late     int64               // of calls, those that were late
+	keySize  int                  // bytes of the id in a key
+	calls    map[CallKey]mark     // what was published
+	texts    Texts                // nil while there are none
+	rows     map[string]uint64    // dead letters without a CallID: the row's hash by its key; nil while there are none
+	hashes   map[uint64]struct{}  // rows without a CallID that need not be read again; nil while there are none
+	suspects map[suspect]struct{} // rows that the last reading rejected for the first time; nil while there are none
+	dead     int64                // of calls, those that were dead letters
+	late     int64                // of calls, those that were late
 	state    State
 	hasState bool
 }

@@ -3,6 +3,7 @@ package ledger
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"airudder-exporter/internal/call"
@@ -73,7 +74,7 @@ func (u *upstream) move(t *upTask, now time.Time) {
 	case 11:
 		r.row.CallID, r.row.Status = "", call.Finished // no CallID: a dead letter
 	case 12:
-		r.row.Status = call.Cancelled
+		r.row.Status = []string{call.Cancelled, "odd"}[u.rng.IntN(2)]
 	case 13:
 		r.row.Hash = u.rng.Uint64() // a change after the end
 	case 14:
@@ -97,6 +98,16 @@ func (t *upTask) header() call.Task {
 	h := header(t.id, t.status)
 	h.ScheduleEnd = t.scheduleEnd
 	return h
+}
+
+// withoutCallID is how many finished rows have none.
+func (t *upTask) withoutCallID() (n int) {
+	for _, r := range t.rows {
+		if r.row.Status == call.Finished && r.row.CallID == "" {
+			n++
+		}
+	}
+	return n
 }
 
 // reject is how a source hands on a row that is no call; false when it is none.
@@ -128,6 +139,79 @@ type witness struct {
 	ended    map[string]time.Time // seen terminal since
 	sealedAt map[string]time.Time // zero: something was published since
 	closed   map[string]bool
+
+	glances   map[string][]glance // complete readings in a row that showed the same
+	now       map[string]glance   // the reading that is being committed
+	absence   map[string]time.Time
+	abandoned int // closed without a seal
+}
+
+// glance is what a complete reading showed; no such task, where it has no status.
+type glance struct {
+	at        time.Time
+	status    string
+	counts    call.Counts
+	published int // before what it says of the task itself
+	whole     bool
+}
+
+// ends reports whether an end may be built upon it.
+func (g glance) ends() bool { return call.Terminal(g.status) && g.whole && g.counts.Unknown == 0 }
+
+// glanced takes a complete reading whose plan is about to be committed.
+func (w *witness) glanced(id string, g glance) {
+	w.now[id] = g
+	if !call.Terminal(g.status) || g.counts.Rows > 0 {
+		delete(w.absence, id)
+	} else {
+		w.absent(id, g.at)
+	}
+}
+
+// absent notes that there is nothing of a task.
+func (w *witness) absent(id string, at time.Time) {
+	if since, is := w.absence[id]; !is || at.Before(since) {
+		w.absence[id] = at
+	}
+}
+
+// looked takes a reading whose plan was committed. Where its process died, what it
+// planned may be in the log or not: it may count, but puts an end to no other.
+func (w *witness) looked(id string, g glance, died bool) {
+	g.published = len(w.events[id]) + len(w.dead[id])
+	if !died {
+		w.glances[id] = slices.DeleteFunc(w.glances[id], func(was glance) bool { return !g.ends() || !alike(was, g) })
+	}
+	if g.ends() {
+		w.glances[id] = append(w.glances[id], g)
+	}
+}
+
+func alike(a, b glance) bool { return a.counts == b.counts && a.published == b.published }
+
+// sure reports whether what is being committed may be final: earlier readings, far
+// enough apart, showed the same.
+func (w *witness) sure(id string, policy Policy) error {
+	g := w.now[id]
+	if !g.ends() {
+		return fmt.Errorf("by a reading that shows %+v", g)
+	}
+	open := g.counts.Rows == 0 || g.counts.Finished+g.counts.Cancelled < g.counts.Rows
+	for _, first := range w.glances[id] {
+		if !alike(first, g) || g.at.Sub(first.at) < policy.Between-time.Millisecond {
+			continue
+		}
+		if !open {
+			return nil
+		}
+		for _, second := range w.glances[id] {
+			if g.at.Sub(first.at) >= policy.OpenFor-time.Millisecond &&
+				g.at.Sub(second.at) >= policy.Between-time.Millisecond && second.at.Sub(first.at) >= policy.Between-time.Millisecond {
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("by %+v, after %+v", g, w.glances[id])
 }
 
 func newWitness() *witness {
@@ -135,6 +219,7 @@ func newWitness() *witness {
 		events: map[string]map[string]bool{}, dead: map[string]map[string]bool{}, late: map[string]int64{},
 		sequence: map[string]int64{}, seals: map[string]int64{}, status: map[string]string{},
 		terminal: map[string]bool{}, ended: map[string]time.Time{}, sealedAt: map[string]time.Time{}, closed: map[string]bool{},
+		glances: map[string][]glance{}, now: map[string]glance{}, absence: map[string]time.Time{},
 	}
 }
 
@@ -229,6 +314,9 @@ func (w *witness) change(id string, c StatusChange, p Plan, counts call.Counts, 
 	if p.ObservedAt.Before(end.Add(policy.AfterEnd).Truncate(time.Millisecond)) {
 		return fmt.Errorf("task %s: sealed %v after its end", id, p.ObservedAt.Sub(end))
 	}
+	if err := w.sure(id, policy); err != nil {
+		return fmt.Errorf("task %s: sealed too early: %w", id, err)
+	}
 	return w.seal(id, c, p)
 }
 
@@ -261,8 +349,20 @@ func (w *witness) close(id string, p Plan, policy Policy) error {
 		return fmt.Errorf("task %s: closed twice", id)
 	}
 	at := w.sealedAt[id]
+	if since, is := w.absence[id]; is && p.ObservedAt.Sub(since) >= policy.Retention-time.Millisecond {
+		w.closed[id] = true
+		if at.IsZero() {
+			w.abandoned++
+		}
+		return nil
+	}
 	if at.IsZero() {
 		return fmt.Errorf("task %s: closed, but its last seal does not tell all", id)
+	}
+	if since, is := w.absence[id]; is && p.ObservedAt.Sub(since) >= policy.Between-time.Millisecond {
+		// the second answer in a row that there is no such task
+	} else if err := w.sure(id, policy); err != nil {
+		return fmt.Errorf("task %s: closed too early: %w", id, err)
 	}
 	if p.ObservedAt.Before(at.Truncate(time.Millisecond).Add(policy.Retention)) {
 		return fmt.Errorf("task %s: closed %v after its seal", id, p.ObservedAt.Sub(at))

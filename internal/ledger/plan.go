@@ -54,7 +54,9 @@ type Reading struct {
 	print  uint64               // of the list's entry; 0: not known
 	seen   map[CallKey]struct{} // planned by this reading: a response may show a call twice
 	twice  int                  // rows that showed a CallID a second time
-	held   int                  // rows that were planned and are not published
+	held   int                  // rows that this reading could not publish yet
+
+	suspects map[suspect]struct{} // of the held ones, those that are dead letters if the next reading shows them, too
 
 	changed map[CallKey]mark // published calls whose rows show other bytes: the new hash; nil while there are none
 	shown   []uint64         // new hashes of rows without a CallID that are in the ledger
@@ -125,20 +127,22 @@ func (r *Reading) rowVerdict(hash uint64) call.Verdict {
 // judged again in each reading.
 const maxRenderings = 1000
 
-// Remember takes over what a complete reading noticed about rows that were
-// published before: their new hashes, so that each change is counted once. It
-// returns how many published calls' rows have changed. Only memory holds the new
-// hashes; a replay finds those that the rows were published with.
+// Remember takes over what a complete reading noticed without a plan of its own: the
+// new hashes of rows that were published before, so that each change is counted once,
+// and the rows that cannot become events, so that the next reading may say it again.
+// It returns how many published calls' rows have changed. Only memory holds all this;
+// a replay finds the hashes that the rows were published with, and no suspects.
 func (r *Reading) Remember() (lateChanges int) {
-	changed, shown := r.changed, r.shown
-	r.changed, r.shown = nil, nil
+	changed, shown, suspects := r.changed, r.shown, r.suspects
+	r.changed, r.shown, r.suspects = nil, nil, nil
 	l := r.ledger
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	t := l.tasks[r.taskID]
-	if t == nil {
+	if len(suspects) == 0 && l.tasks[r.taskID] == nil {
 		return 0
 	}
+	t := taskOf(l, r.taskID)
+	t.suspects = suspects
 	for k, now := range changed {
 		was, still := t.calls[k]
 		if !still {
@@ -156,6 +160,12 @@ func (r *Reading) Remember() (lateChanges int) {
 	}
 	return lateChanges
 }
+
+// Held is how many rows of this reading are to be published, but must wait: the task
+// is neither sealed nor closed by it. Of these, rejected are the rows that cannot
+// become events, as one reading has shown, or as long as they may still get a CallID.
+// Remember forgets the rejected.
+func (r *Reading) Held() (rows, rejected int) { return r.held, len(r.suspects) }
 
 // Repeats is how many rows of this reading showed a CallID that an earlier row
 // of it had shown.

@@ -10,7 +10,7 @@ import (
 	"airudder-exporter/internal/call"
 )
 
-var policy = Policy{AfterEnd: 24 * time.Hour, Retention: 720 * time.Hour}
+var policy = Policy{AfterEnd: 24 * time.Hour, Retention: 720 * time.Hour, Between: 5 * time.Minute, OpenFor: time.Hour}
 
 // planned are the CallIDs of a plan's events.
 func planned(p Plan) string {
@@ -203,6 +203,7 @@ func TestLate(t *testing.T) {
 	}
 	// FirstTerminal never moves: what comes after a resume counts as late too.
 	s.read(header(taskA, call.Calling), noon, policy, nil)
+	s.read(header(taskA, call.Calling), noon, policy, nil)
 	if rows, _ := s.read(header(taskA, call.Calling), noon, policy, done("d")); !late(rows) {
 		t.Error("a call after the task was first seen terminal is not late")
 	}
@@ -219,14 +220,18 @@ func TestDeadLetters(t *testing.T) {
 	rejects := []call.Reject{noID, withRow, withCall, noID, withRow, withCall}
 
 	s := newShard(meta)
-	task := header(taskA, call.Calling)
+	task := header(taskA, call.Finished)
+	s.read(header(taskA, call.Calling), noon, policy, nil)
+	if _, end := s.read(task, noon, policy, nil, rejects...); len(end.Units) != 1 || said(end) != "2 calling→finished" {
+		t.Errorf("after one answer, which may be damaged: got %+v", end.Units)
+	}
 	_, end := s.read(task, noon, policy, nil, rejects...)
 	want := []Entry{
 		{Kind: KindRow, TaskID: taskA, ID: "sha256:" + wantHex(sum[:8]), Published: Published{At: noon, As: DeadLetter, Row: 9 << 20}},
 		{Kind: KindRow, TaskID: taskA, ID: "1181", Published: Published{At: noon, As: DeadLetter, Row: 9 << 20}},
 		{Kind: KindCall, TaskID: taskA, ID: callA, Published: Published{At: noon, As: DeadLetter, Row: 8 << 20}},
 	}
-	if len(end.Units) != 4 { // and the first sight of the task
+	if len(end.Units) != 4 { // and the look
 		t.Fatalf("got %d units, want 4", len(end.Units))
 	}
 	for i, e := range want {
@@ -239,6 +244,7 @@ func TestDeadLetters(t *testing.T) {
 		}
 	}
 	s.checkReplay(t)
+	s.read(task, noon, policy, nil, rejects...)
 	for _, after := range []string{"at once", "after a replay"} {
 		if _, again := s.read(task, noon, policy, nil, rejects...); len(again.Units) != 0 {
 			t.Errorf("%s: dead letters a second time: %+v", after, again.Units)
@@ -272,13 +278,20 @@ func TestRejectsMakeRoom(t *testing.T) {
 	if known(7 << 20) {
 		t.Error("known before it was published")
 	}
-	s.read(header(taskA, call.Calling), noon, policy, nil, reject)
+	for range 3 {
+		if s.read(header(taskA, call.Calling), noon, policy, nil, reject); known(7 << 20) {
+			t.Error("known while it may still get a CallID")
+		}
+	}
+	s.read(header(taskA, call.Finished), noon, policy, nil, reject)
+	s.read(header(taskA, call.Finished), noon, policy, nil, reject)
 	if !known(7<<20) || known(8<<20) || known(0) {
 		t.Errorf("got known %v, another hash %v, none %v; want true, false, false", known(7<<20), known(8<<20), known(0))
 	}
 	changed := reject
 	changed.Hash = 8 << 20
-	if _, end := s.read(header(taskA, call.Calling), noon, policy, nil, changed); len(end.Units) != 0 {
+	s.read(header(taskA, call.Finished), noon, policy, nil, changed)
+	if _, end := s.read(header(taskA, call.Finished), noon, policy, nil, changed); len(end.Units) != 0 {
 		t.Errorf("a changed row is a dead letter again: %+v", end.Units)
 	}
 	if !known(8 << 20) {

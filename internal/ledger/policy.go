@@ -10,6 +10,12 @@ import (
 type Policy struct {
 	AfterEnd  time.Duration // from a task's end to its seal: late rows are waited for
 	Retention time.Duration // from its seal to its closing
+
+	// A single answer may be empty, or old. So nothing final rests on one: a seal and
+	// a closing take two looks that are so far apart and show the same,
+	Between time.Duration
+	// and where they show no row, or rows still open, three over so long a time.
+	OpenFor time.Duration
 }
 
 // SealDue is from when on a reading that begins may seal a task: AfterEnd after it
@@ -28,20 +34,54 @@ func (p Policy) ClosingDue(s State) (due time.Time, sealed bool) {
 	return s.SealedAt.Add(p.Retention), !s.SealedAt.IsZero()
 }
 
-// seals reports whether a response began late enough to seal.
-func (p Policy) seals(s State, c call.Reading) bool {
+// LookDue is from when on another reading that shows the same is another look. Zero:
+// there was none.
+func (p Policy) LookDue(s State) time.Time {
+	switch l := s.Look; {
+	case l.Count == 0:
+		return time.Time{}
+	case l.Count+1 < p.looks(l):
+		return l.Last.Add(p.Between)
+	default:
+		due := l.Last.Add(p.Between)
+		if over := l.First.Add(p.span(l)); over.After(due) {
+			due = over
+		}
+		return due
+	}
+}
+
+// looks is how many looks the end of a task takes that shows what l does.
+func (p Policy) looks(l Look) int {
+	if l.sure() {
+		return 2
+	}
+	return 3
+}
+
+// span is how long a time they cover at least.
+func (p Policy) span(l Look) time.Duration {
+	if l.sure() {
+		return 0 // Between says it
+	}
+	return p.OpenFor
+}
+
+// enough reports whether the looks at a task make its end sure.
+func (p Policy) enough(l Look) bool {
+	return l.Count >= p.looks(l) && !l.Last.Before(l.First.Add(p.span(l)))
+}
+
+// sealDue reports whether a response began late enough to seal.
+func (p Policy) sealDue(s State, c call.Reading) bool {
 	due, ended := p.SealDue(s, c.Task.ScheduleEnd)
 	return ended && !c.Started.Before(due)
 }
 
-// closed is the state after a look at a task that shows nothing new: closed, where
-// its seal holds and its closing is due.
-func (p Policy) closed(s State, t *task, asked time.Time) State {
-	due, _ := p.ClosingDue(s)
-	if s.ClosedAt.IsZero() && s.SealHolds(t.published()) && !asked.Before(due) {
-		s.ClosedAt = milliseconds(asked)
-	}
-	return s
+// closingDue reports whether a sealed task's retention is over.
+func (p Policy) closingDue(s State, asked time.Time) bool {
+	due, sealed := p.ClosingDue(s)
+	return sealed && !asked.Before(due)
 }
 
 // TooOld reports whether a task that is not exported yet ended before the export

@@ -30,7 +30,7 @@ func TestAnyHistory(t *testing.T) {
 	if first == 0 {
 		first = rand.Uint64()
 	}
-	var published, closed, late int
+	var published, seals, closed, abandoned, late int
 	for i := range *count {
 		w := newWorld(t, first+uint64(i))
 		w.play(*steps)
@@ -40,11 +40,16 @@ func TestAnyHistory(t *testing.T) {
 		for _, events := range w.seen.events {
 			published += len(events)
 		}
+		for _, n := range w.seen.seals {
+			seals += int(n)
+		}
 		closed += len(w.seen.closed)
+		abandoned += w.seen.abandoned
 		late += w.late
 	}
-	t.Logf("seed %d: %d events, %d closed tasks, %d late changes", first, published, closed, late)
-	if published == 0 || closed == 0 || late == 0 {
+	t.Logf("seed %d: %d events, %d seals, %d closed tasks, %d of them without a seal, %d late changes",
+		first, published, seals, closed, abandoned, late)
+	if published == 0 || seals == 0 || closed == abandoned || abandoned == 0 || late == 0 {
 		t.Error("the worlds show too little to prove anything")
 	}
 }
@@ -68,7 +73,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	w := &world{
 		t: t, rng: rng, up: &upstream{rng: rng}, shard: newShard(meta), seen: newWitness(),
-		now: noon, policy: Policy{AfterEnd: 24 * time.Hour, Retention: 100 * time.Hour}, faults: true,
+		now: noon, policy: Policy{AfterEnd: 24 * time.Hour, Retention: 100 * time.Hour, Between: 5 * time.Minute, OpenFor: time.Hour}, faults: true,
 	}
 	for range 1 + rng.IntN(4) {
 		w.up.add(w.now)
@@ -98,8 +103,10 @@ func (w *world) step() {
 		for range 1 + w.rng.IntN(6) {
 			w.up.move(task, w.now)
 		}
-	case n < 75:
+	case n < 70:
 		w.poll(task)
+	case n < 75:
+		w.watch(task)
 	case n < 80:
 		w.clean(task)
 	case n < 90:
@@ -120,6 +127,15 @@ func (w *world) step() {
 		}
 	default:
 		w.restart()
+	}
+}
+
+// watch polls a task that is quiet, a few minutes or days apart.
+func (w *world) watch(task *upTask) {
+	longest := []time.Duration{10 * time.Minute, 2 * time.Hour, 100 * time.Hour}[w.rng.IntN(3)]
+	for range 1 + w.rng.IntN(8) {
+		w.poll(task)
+		w.now = w.now.Add(time.Duration(w.rng.Int64N(int64(longest))))
 	}
 }
 
@@ -203,7 +219,12 @@ func (w *world) read(task *upTask) (units int, more bool, err error) {
 	defer func() { w.before = nil }()
 	if task.gone {
 		p := w.shard.Gone(task.id, w.now, w.policy)
-		return len(p.Units), false, w.commit(task.id, p, call.Counts{})
+		w.seen.absent(task.id, w.now)
+		if err := w.commit(task.id, p, call.Counts{}); err != nil {
+			return len(p.Units), false, err
+		}
+		w.seen.looked(task.id, glance{at: w.now}, false)
+		return len(p.Units), false, nil
 	}
 	reading := w.shard.Begin(task.id, task.named)
 	units, rest, err := w.stream(task, reading)
@@ -212,21 +233,26 @@ func (w *world) read(task *upTask) (units int, more bool, err error) {
 		return units, false, err
 	}
 	end := rest()
+	w.seen.glanced(task.id, end.glance)
 	if err := end.check(); err != nil {
 		w.t.Errorf("task %s: %v", task.id, err)
 	}
 	units += len(end.plan.Units)
 	if err := w.commit(task.id, end.plan, end.counts); err != nil {
+		w.seen.looked(task.id, end.glance, true)
 		return units, end.more, err
 	}
+	held, _ := reading.Held()
 	w.late += reading.Remember()
-	return units, end.more, nil
+	w.seen.looked(task.id, end.glance, false)
+	return units, end.more || held > 0, nil
 }
 
 type ending struct {
 	plan   Plan
 	counts call.Counts
 	more   bool // there were more rejects
+	glance glance
 }
 
 // check: a reading that did not tell all neither seals nor closes.
@@ -245,6 +271,9 @@ func (e ending) check() error {
 	}
 	return nil
 }
+
+// maxRejects is how many rejects one reading of a world tells.
+const maxRejects = 3
 
 // stream plays the response row by row, as the source and the loop do: known
 // rows are passed over, the others go into parts; the next part is planned while
@@ -275,6 +304,9 @@ func (w *world) stream(task *upTask, reading *Reading) (units int, rest func() e
 		if call.MeaningOf(r.row.Status) == call.MeansCancelled {
 			counts.Cancelled++
 		}
+		if r.row.Status == "odd" {
+			counts.Unknown++
+		}
 		if r.row.Status != call.Finished {
 			if w.rng.IntN(5) == 0 { // or what is not complete
 				part = append(part, r.row)
@@ -288,7 +320,7 @@ func (w *world) stream(task *upTask, reading *Reading) (units int, rest func() e
 			continue
 		}
 		if isReject {
-			if len(rejects) == 3 {
+			if len(rejects) == maxRejects {
 				more = true
 				continue
 			}
@@ -313,9 +345,14 @@ func (w *world) stream(task *upTask, reading *Reading) (units int, rest func() e
 		return units, nil, nil
 	}
 	return units, func() ending {
-		return ending{reading.End(call.Reading{
+		plan := reading.End(call.Reading{
 			Task: task.header(), Started: w.now, Counts: counts, Rejects: rejects, MoreRejects: more,
-		}, w.policy), counts, more}
+		}, w.policy)
+		held, _ := reading.Held()
+		return ending{plan, counts, more, glance{
+			at: w.now, status: task.status, counts: counts, whole: !more && held == 0,
+			published: len(w.seen.events[task.id]) + len(w.seen.dead[task.id]),
+		}}
 	}, nil
 }
 
@@ -350,26 +387,20 @@ func (w *world) settle() {
 	w.shard.checkReplay(w.t)
 }
 
-// rest polls a task until a reading plans nothing: the second one, or the third
-// where the second closes, but for rejects that are told a few at a time.
+// rest polls a task until readings plan nothing any more. What takes two readings
+// takes three where the first told a few rejects of many.
 func (w *world) rest(task *upTask) (all int) {
 	w.t.Helper()
-	extra, idle := 0, 0
-	for {
-		units, more := w.poll(task)
-		if idle++; units > 0 {
+	for idle := 0; idle < 3+len(task.rows)/3; idle++ {
+		units, _ := w.poll(task)
+		if units > 0 {
 			idle = 0
 		}
-		if all += units; units == 0 && (!more || idle > 1+len(task.rows)/3) {
-			return all
-		}
-		if !more {
-			extra++
-		}
-		if extra > 2 || all > 10+3*len(task.rows) {
+		if all += units; all > 20+4*len(task.rows) {
 			w.t.Fatalf("task %s does not come to rest", task.id)
 		}
 	}
+	return all
 }
 
 // checkPublished: each call that is finished now and was before the task was
@@ -385,6 +416,10 @@ func (w *world) checkPublished(task *upTask, wasClosed bool) {
 			continue
 		}
 		key := r.row.CallID
+		_, rejected := r.reject()
+		if rejected && w.shard.Standing(task.id).State.TerminalSince.IsZero() && (key == "" || task.withoutCallID() >= maxRejects) {
+			continue // it may still get a CallID, or others that may fill the reading
+		}
 		if key == "" {
 			key = fmt.Sprintf("row:%d", r.row.ID.Value)
 		}

@@ -24,7 +24,18 @@ type State struct {
 	// the task is read again where the list shows another one.
 	ListPrint uint64 `json:"list_print,omitempty,string"`
 
-	ClosedAt time.Time `json:"closed_at,omitzero"`
+	Look    Look `json:"look,omitzero"`      // at its end, towards the seal or the closing
+	HadRows bool `json:"had_rows,omitempty"` // a complete reading has shown some
+
+	// Unconfirmed is the status of the last reading where it takes a step back, which
+	// an old answer would do, too. The next reading that says so again publishes it.
+	Unconfirmed string `json:"unconfirmed,omitempty"`
+
+	// GoneSince is since when each reading has found no such task or, at its end, no
+	// row any more; zero: the last one found some.
+	GoneSince time.Time `json:"gone_since,omitzero"`
+
+	ClosedAt time.Time `json:"closed_at,omitzero"` // with a zero SealedAt: closed without a seal
 
 	// BeforeExportSince marks a task that ended before the export began, as
 	// its schedule's end says. It is read again once meta's ExportSince is
@@ -33,15 +44,37 @@ type State struct {
 	ScheduleEnd       time.Time `json:"schedule_end,omitzero"`
 }
 
-// transition is the change of status that a response shows, if any. A response
-// without a status shows none.
-func transition(s State, c call.Reading) []StatusChange {
+// transition is the change of status that a response shows, if any, and what is to
+// be confirmed by the next one. A response without a status shows neither.
+func transition(s State, c call.Reading) (changes []StatusChange, unconfirmed string) {
 	status, first := c.Task.Status, s.Sequence == 0
-	if !status.Set || !first && status.Value == s.Status {
-		return nil
+	switch {
+	case !status.Set:
+		return nil, s.Unconfirmed
+	case !first && status.Value == s.Status:
+		return nil, ""
+	case !first && stepsBack(s.Status, status.Value) && status.Value != s.Unconfirmed:
+		return nil, status.Value
 	}
 	previous := call.Opt[string]{Value: s.Status, Set: !first}
-	return []StatusChange{{Sequence: s.Sequence + 1, Previous: previous, Status: status.Value, Counts: c.Counts}}
+	return []StatusChange{{Sequence: s.Sequence + 1, Previous: previous, Status: status.Value, Counts: c.Counts}}, ""
+}
+
+// stepsBack reports whether a task would leave its end, or go back to a time before
+// its first call.
+func stepsBack(from, to string) bool {
+	return call.Terminal(from) && !call.Terminal(to) || progress(to) < progress(from)
+}
+
+// progress orders the statuses before the first call; all others come after them.
+func progress(status string) int {
+	switch call.Fold(status) {
+	case call.Created:
+		return 0
+	case call.Pending:
+		return 1
+	}
+	return 2
 }
 
 // Next is the state after a change: a transition or a seal, which a response showed
@@ -51,6 +84,8 @@ func (s State) Next(c StatusChange, observed time.Time) State {
 	at := milliseconds(observed)
 	s.Sequence, s.Status = c.Sequence, c.Status
 	s.BeforeExportSince, s.ScheduleEnd = false, time.Time{}
+	s.HadRows = s.HadRows || c.Counts.Rows > 0
+	s.Look, s.Unconfirmed = Look{}, ""
 	switch {
 	case !call.Terminal(c.Status):
 		s.TerminalSince = time.Time{}

@@ -123,7 +123,7 @@ func (l *loss) begin() {
 		ended["task/"+task.TaskID] = true
 	}
 	for range 4 {
-		id := l.Sim.AddTask(airuddersim.TaskSpec{Status: airuddersim.Calling,
+		id := l.Sim.AddTask(airuddersim.TaskSpec{Status: airuddersim.Finished,
 			Rows: append(airuddersim.FinishedRows(6), airuddersim.PendingRows(4)...)})
 		l.open = append(l.open, id)
 		for row, kind := range []airuddersim.FaultKind{airuddersim.BrokenJSON, airuddersim.NoCallID} {
@@ -132,6 +132,18 @@ func (l *loss) begin() {
 			}
 		}
 	}
+	resumed := l.exporter("resumed", l.settings...) // it seals none of them
+	resumed.Start()
+	l.awaitEvents()
+	for _, id := range l.open {
+		if err := l.Sim.SetStatus(id, airuddersim.Calling); err != nil {
+			l.T.Fatal(err)
+		}
+	}
+	l.awaitTasks("the resumed tasks' status", func(task string, state map[string]any) bool {
+		return !ended[task] && state["status"] == "calling"
+	}, len(l.open))
+	resumed.Terminate()
 	field := "sealed_at"
 	if l.retention < time.Minute {
 		field = "closed_at"

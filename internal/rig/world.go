@@ -92,7 +92,7 @@ func (w *World) Environment(settings ...string) []string {
 		"AIRUDDER_RESPONSE_TIMEOUT=10s",
 		"AIRUDDER_POLL_MIN_INTERVAL=100ms",
 		"AIRUDDER_POLL_MAX_INTERVAL=500ms",
-		"AIRUDDER_POLL_AFTER_END=10m",
+		"AIRUDDER_POLL_AFTER_END=10m", "AIRUDDER_SEAL_OPEN_AFTER=1s",
 		"KAFKA_BROKERS=" + strings.Join(w.Brokers, ","),
 		"KAFKA_CREATE_TOPICS=true",
 		"KAFKA_ASSIGNMENT=all",
