@@ -86,10 +86,14 @@ func checkCode(endpoint string, raw []byte) error {
 	return e
 }
 
+// maxShownCode is how long a code that is a word may be to be shown: a bad server may
+// echo a token or a key here.
+const maxShownCode = 8
+
 // shownCode is a code that is no number, as far as it can be shown.
 func shownCode(raw []byte) string {
 	text, ok := jsonrows.Text(raw)
-	if ok && isPlain(string(text)) {
+	if ok && len(text) <= maxShownCode && isPlain(string(text)) {
 		return ", but " + string(text)
 	}
 	return ""
