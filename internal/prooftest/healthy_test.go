@@ -41,7 +41,7 @@ func (h healthy) run(t *testing.T) {
 	one := w.exporter("one", slices.Concat(hurried, h.settings)...)
 	one.Start()
 	w.awaitReadings(1)
-	w.awaitShown()
+	w.awaitEvents()
 	if h.while != nil {
 		h.while(w)
 	}
@@ -104,7 +104,7 @@ func healthyOddities() []healthy {
 			manyTasks(4)(w.Sim)
 			w.awaitReadings(3)
 			manyTasks(2)(w.Sim)
-			w.awaitShown()
+			w.awaitEvents()
 		}},
 		{name: "times without a zone", account: odd("zoneless")},
 		{name: "1970 for a time that is not set", account: odd("end_1970")},
@@ -116,7 +116,7 @@ func healthyOddities() []healthy {
 				_, _ = w.Sim.FinishNext(task.TaskID, 1) // one that has ended has none
 				w.awaitReadings(1)
 			}
-			w.awaitShown()
+			w.awaitEvents()
 		}},
 	}
 }

@@ -40,6 +40,22 @@ func detailTroubles() []trouble {
 			},
 		},
 		{
+			name: "a word for finished rows that nobody knows", account: odd("row_words=finished:answered"),
+			cause: "row_status_unknown", unread: true,
+			says:   []string{"(answered)", "4 of them have a CallID and an end", "AIRUDDER_ROW_STATUSES", "answered:finished"},
+			mended: []string{"AIRUDDER_ROW_STATUSES=answered:finished"}, sealed: true,
+		},
+		{
+			name: "a number for finished rows", account: odd("row_words=finished:3"),
+			cause: "row_status_unknown", unread: true, says: []string{"(3)", "AIRUDDER_ROW_STATUSES"},
+			mended: []string{"AIRUDDER_ROW_STATUSES=3:finished"},
+		},
+		{
+			name: "a status that is no plain word", account: odd("row_words=finished:Budi has answered at +620001"),
+			cause: "row_status_unknown", unread: true, says: []string{"does not know: "}, // it may be personal
+			cure: asDocumented,
+		},
+		{
 			name: "rows that were not called, in a word that nobody knows", account: odd("row_words=cancelled:blacklisted"),
 			tasks: func(s *airuddersim.Sim) {
 				endedTask(s)
@@ -49,18 +65,28 @@ func detailTroubles() []trouble {
 			mended: []string{"AIRUDDER_ROW_STATUSES=blacklisted:cancelled"},
 		},
 		{
+			name: "a detail of several pages", account: odd("detail_cap=3", "detail_total=totalCount"),
+			cause: "detail_total", says: []string{" rows, but shows 3", "AIRUDDER_DETAIL_REQUEST", "AIRUDDER_TOTAL_FIELDS"},
+			cure: asDocumented, sealed: true,
+		},
+		{
 			name: "rows that share a CallID", account: odd("shared_call_id=2"),
 			cause: "call_id_shared", says: []string{"CallID"},
 		},
 		{
-			name: "placeholders for CallIDs", tasks: spoilt(airuddersim.PlaceholderCallID), letters: 3, log: deadLetter,
+			name: "placeholders for CallIDs, of a task that calls", tasks: spoilt(airuddersim.Calling, airuddersim.PlaceholderCallID),
+			cause: "rows_rejected", says: []string{"3 of 6 finished rows", "no CallID"}, cure: healed,
 		},
 		{
-			name: "CallIDs that are no text", tasks: spoilt(airuddersim.SurrogateCallID), letters: 3, log: deadLetter,
+			name: "placeholders for CallIDs, of a task that has ended", tasks: spoilt(airuddersim.Finished, airuddersim.PlaceholderCallID),
+			letters: 3, log: deadLetter, sealed: true,
 		},
 		{
-			name: "rows that get their CallIDs later", tasks: spoilt(airuddersim.NoCallID), letters: 3, log: deadLetter,
-			meet: func(w *world) { w.awaitReadings(3) }, cure: healed,
+			name: "CallIDs that are no text", tasks: spoilt(airuddersim.Calling, airuddersim.SurrogateCallID), letters: 3, log: deadLetter,
+		},
+		{
+			name: "rows that get their CallIDs later", tasks: spoilt(airuddersim.Calling, airuddersim.NoCallID),
+			cause: "rows_rejected", says: []string{"3 of 6 finished rows"}, cure: healed,
 		},
 		{
 			name: "codes that are not good, for a while", log: []string{"task cannot be read", "code 10003", "task can be read again"}, meet: lies(airuddersim.BadCodeFirst, airuddersim.BadCodeLast),
@@ -71,11 +97,11 @@ func detailTroubles() []trouble {
 // deadLetter is what the log says of a task's first dead letter.
 var deadLetter = []string{`"level":"WARN","msg":"a row cannot become an event; it is a dead letter"`}
 
-// spoilt adds tasks, and a calling one with three rows of the kind among six.
-func spoilt(kind airuddersim.FaultKind) func(*airuddersim.Sim) {
+// spoilt adds tasks, and one with three rows of the kind among six.
+func spoilt(status string, kind airuddersim.FaultKind) func(*airuddersim.Sim) {
 	return func(s *airuddersim.Sim) {
 		usualTasks(s)
-		id := s.AddTask(airuddersim.TaskSpec{Status: airuddersim.Calling, Rows: airuddersim.FinishedRows(6)})
+		id := s.AddTask(airuddersim.TaskSpec{Status: status, Rows: airuddersim.FinishedRows(6)})
 		for i := range 3 {
 			if err := s.SpoilRow(id, 2*i, kind); err != nil {
 				panic(err)

@@ -30,6 +30,7 @@ type trouble struct {
 
 	unread  bool // no call of a row that gives no event is asked for until the cure
 	letters int  // dead letters that are right
+	sealed  bool // in the end each task that has ended is sealed
 
 	cure   func(*airuddersim.Sim) // ends the trouble
 	mended []string               // or these settings do, in the next life
@@ -58,7 +59,7 @@ func endedTask(s *airuddersim.Sim) {
 // operator and a consumer see of it.
 func TestTroubles(t *testing.T) {
 	t.Parallel()
-	for _, tr := range slices.Concat(listTroubles(), detailTroubles()) {
+	for _, tr := range slices.Concat(listTroubles(), detailTroubles(), endTroubles()) {
 		t.Run(tr.name, func(t *testing.T) {
 			t.Parallel()
 			tr.run(t)
@@ -83,6 +84,7 @@ func (tr trouble) run(t *testing.T) {
 		w.awaitShown()
 	}
 	w.awaitReadings(5)
+	rig.Eventually(t, fmt.Sprintf("%d dead letters", tr.letters), rig.Patience, func() bool { return len(w.Read(w.Topics.Dead).Committed) >= tr.letters })
 	w.mustNotBeFinalTooEarly(tr.letters)
 	if len(tr.check) > 0 {
 		out, _ := one.Run([]string{"check"})
@@ -102,6 +104,9 @@ func (tr trouble) run(t *testing.T) {
 		w.awaitEvents()
 		w.awaitReadings(5)
 		mustBeReady(t, one)
+	}
+	if tr.sealed {
+		w.awaitSeals()
 	}
 	one.Terminate()
 	w.check(nil)
