@@ -28,6 +28,7 @@ type Client struct {
 	budget  *budget
 	tokens  *tokens
 	named   *named
+	flight  flight
 
 	list   *template // nil: no list
 	detail *template

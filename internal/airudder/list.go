@@ -44,7 +44,7 @@ func (c *Client) List(ctx context.Context, since time.Time) (call.Listing, error
 	for _, id := range names {
 		all.name(id)
 	}
-	all.said.Tasks = all.tasks
+	all.said.Tasks, all.said.Off = all.tasks, c.list == nil
 	all.said.Speed, all.said.Slowed = c.budget.slowness()
 	return all.said, errors.Join(err, fileErr)
 }

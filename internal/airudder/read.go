@@ -31,7 +31,7 @@ func (c *Client) Read(
 		metrics:  c.metrics, words: c.words, totals: c.totals, largeRow: c.largeRow,
 	}
 	q := c.detail.fill(filling{task: taskID})
-	q.op, q.endpoint = "read task "+taskID, detailEndpoint
+	q.op, q.endpoint, q.taskID = "read task "+taskID, detailEndpoint, taskID
 	a, err := c.ask(ctx, q, d)
 	if err == nil && a.passOver {
 		d.header = &a.task

@@ -17,6 +17,7 @@ const userAgent = "airudder-exporter"
 type request struct {
 	op       string // for errors
 	endpoint string // for metrics: auth, list or detail
+	taskID   string // of a detail
 	method   string
 	path     string // escaped, from the base URL on
 	query    string

@@ -34,12 +34,14 @@ func (r *response) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.client.flight.waits(r)
 	r.http, err = r.client.http.Do(request)
 	r.idle.Stop()
+	r.client.flight.came(r, err == nil)
 	if err != nil {
 		return err
 	}
-	raw := &timedBody{r: r.http.Body, idle: r.idle, timeout: r.client.cfg.Timeout, bytes: r.client.metrics.bytes}
+	raw := &timedBody{r: r.http.Body, response: r}
 	body, err := decoded(r.http.Header.Get("Content-Encoding"), raw)
 	if err == nil {
 		r.body = newUnmarked(body)
@@ -86,17 +88,18 @@ func (r *response) obey(err error) error {
 // timedBody reads a body, with the time-out running only while we wait for it:
 // a slow receiver of rows is no slow upstream.
 type timedBody struct {
-	r       io.Reader
-	idle    *time.Timer
-	timeout time.Duration
-	bytes   interface{ Add(float64) }
+	r        io.Reader
+	response *response
 }
 
 func (b *timedBody) Read(p []byte) (int, error) {
-	b.idle.Reset(b.timeout)
+	c := b.response.client
+	b.response.idle.Reset(c.cfg.Timeout)
+	c.flight.waits(b.response)
 	n, err := b.r.Read(p)
-	b.idle.Stop()
-	b.bytes.Add(float64(n))
+	c.flight.came(b.response, n > 0 || err == io.EOF)
+	b.response.idle.Stop()
+	c.metrics.bytes.Add(float64(n))
 	if err != nil && err != io.EOF {
 		err = &bodyError{err}
 	}

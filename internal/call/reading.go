@@ -18,6 +18,7 @@ type Listed struct {
 // by hand among them, and what the answer says of more.
 type Listing struct {
 	Tasks []Listed
+	Off   bool // the upstream was not asked: there is no list but the tasks named by hand
 
 	Entries   int    // that the list showed, without those that came again on a later page
 	Total     int64  // the most that a page counts itself; 0: none does

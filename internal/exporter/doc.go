@@ -72,7 +72,10 @@
 //   - Meta is written, then looked at again after a second fence: EndTxn is
 //     answered before its markers are in place, and a shard that replays in
 //     between would find no meta.
-//   - The upstream is called unreachable only once there was no good reading for
-//     longer than two readings of a quiet task lie apart: a single task that
-//     cannot be read is that task's trouble.
+//   - That no task can be read is said only by tasks that began to fail after the
+//     last answer: those that failed before it have a trouble of their own, and may
+//     be all that is read for minutes.
+//   - Nothing ends a wait for the upstream but its time-out; that it hangs is seen by
+//     comparing each wait with the last answer to the same request, since a big
+//     detail may take 100 s to its first byte.
 package exporter

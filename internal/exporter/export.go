@@ -17,6 +17,7 @@ const maxUnits = 1000
 type observation struct {
 	task      call.Task
 	counts    call.Counts
+	took      time.Duration   // the answer, from the request on
 	published int             // calls and dead letters
 	waits     bool            // for another reading, or for a topic that does not take it
 	standing  ledger.Standing // once all that was due about it is done
@@ -37,9 +38,7 @@ func (r *run) export(ctx context.Context, taskID string) (observation, error) {
 	complete, err := r.source.Read(ctx, taskID, reading.Verdict, func(part call.Part) error {
 		return publish.send(ctx, reading.Rows(part))
 	})
-	if ctx.Err() == nil {
-		r.reached(err)
-	}
+	took := time.Since(complete.Started)
 	if committed := publish.wait(ctx); committed != nil {
 		return observation{}, committed
 	}
@@ -65,7 +64,7 @@ func (r *run) export(ctx context.Context, taskID string) (observation, error) {
 	standing := r.ledger.Standing(taskID)
 	r.notices.Observe(taskSubject(taskID), append(r.cfg.ofReading(complete, rejected), r.cfg.ofStanding(standing, asked)...)...)
 	return observation{
-		task: complete.Task, counts: complete.Counts, published: publish.sent,
+		task: complete.Task, took: took, counts: complete.Counts, published: publish.sent,
 		waits: held > 0 || standing.State.Unconfirmed != "",
 	}, nil
 }

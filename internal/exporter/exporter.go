@@ -68,35 +68,36 @@ func (c Config) LedgerTopics() ledger.Topics {
 
 // Exporter is one process's loop over the shards that it owns.
 type Exporter struct {
-	cfg     Config
-	source  Source
-	encoder NewEncoder
-	log     *slog.Logger
-	metrics *metrics
-	slots   chan struct{} // one token for each read under way
-	process ledger.Writer
-	notices *notice.Board
-	recent  recent
-	holds   holds
-	dead    deadNews
-	prints  prints
+	cfg      Config
+	source   Source
+	encoder  NewEncoder
+	log      *slog.Logger
+	metrics  *metrics
+	slots    chan struct{} // one token for each read under way
+	process  ledger.Writer
+	notices  *notice.Board
+	recent   recent
+	holds    holds
+	dead     deadNews
+	prints   prints
+	upstream upstream
 
-	mu          sync.Mutex
-	meta        ledger.Meta
-	runs        map[int]*run        // by shard
-	shards      map[int]ShardStatus // owned, restored or not
-	changed     chan struct{}
-	listing     listing
-	unreachable error     // why the last reading of a task failed; nil once one succeeds
-	reachedAt   time.Time // when a reading last succeeded; zero: never
-	refused     string    // why this process is given no shards; empty: it may be
+	mu      sync.Mutex
+	meta    ledger.Meta
+	runs    map[int]*run        // by shard
+	shards  map[int]ShardStatus // owned, restored or not
+	changed chan struct{}
+	listing listing
+	refused string // why this process is given no shards; empty: it may be
 }
 
 // listing is the last answer of the task list.
 type listing struct {
 	tasks []call.Listed
-	at    time.Time // zero: never
-	err   error     // of the last try
+	at    time.Time     // zero: never
+	off   bool          // there is no list
+	took  time.Duration // to read it; 0: not known
+	err   error         // of the last try
 	errAt time.Time
 }
 
@@ -180,6 +181,7 @@ func (e *Exporter) list(ctx context.Context) error {
 	e.mu.Lock()
 	since := e.meta.ExportSince
 	e.mu.Unlock()
+	began := time.Now()
 	listed, err := e.source.List(ctx, since)
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -196,7 +198,10 @@ func (e *Exporter) list(ctx context.Context) error {
 		if e.listing.err != nil {
 			e.log.Info("task list can be read again", "tasks", len(listed.Tasks))
 		}
-		e.listing = listing{tasks: listed.Tasks, at: time.Now()}
+		e.listing = listing{tasks: listed.Tasks, at: time.Now(), off: listed.Off, took: max(time.Since(began), time.Nanosecond)}
+		if !listed.Off {
+			e.upstream.answered("")
+		}
 	default:
 		if e.listing.err == nil {
 			e.log.Warn("task list cannot be read; trying again", "error", err)

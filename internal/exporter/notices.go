@@ -26,6 +26,8 @@ const (
 	causeThrottled     = "kafka_throttled"
 	causeRowsRejected  = "rows_rejected"
 	causeTaskUnsealed  = "task_unsealed"
+	causeTasksFailing  = "tasks_failing"
+	causeUpstreamHangs = "upstream_hangs"
 )
 
 // causes has each with the observations in a row that it takes.
@@ -43,6 +45,8 @@ var causes = []notice.Cause{
 	{Name: causeThrottled, After: 2},
 	{Name: causeRowsRejected, After: 3}, // a damaged row is a dead letter after two
 	{Name: causeTaskUnsealed, After: 1}, // days have passed
+	{Name: causeTasksFailing, After: 1}, // upstream counts the readings
+	{Name: causeUpstreamHangs, After: 1},
 }
 
 // taskSubject is how notices name a task.

@@ -13,6 +13,7 @@ import (
 type outcome struct {
 	taskID string
 	began  time.Time
+	asked  bool // the upstream, for the task's detail
 	seen   observation
 	err    error
 }
@@ -60,7 +61,9 @@ func (r *run) poll(ctx context.Context) error {
 			return ctx.Err()
 		}
 		timer.Stop()
-		r.beat.Store(time.Now().UnixNano())
+		now := time.Now()
+		r.watch(now)
+		r.beat.Store(now.UnixNano())
 	}
 }
 
@@ -68,6 +71,7 @@ func (r *run) poll(ctx context.Context) error {
 func (r *run) visit(ctx context.Context, taskID string) outcome {
 	d := outcome{taskID: taskID, began: time.Now()}
 	if r.ledger.Standing(taskID).Phase != ledger.Closed {
+		d.asked = true
 		d.seen, d.err = r.export(ctx, taskID)
 		if s := r.ledger.Standing(taskID); s.Phase == ledger.Closed && s.State.SealedAt.IsZero() {
 			r.metrics.unsealed.Inc()
@@ -99,12 +103,9 @@ func idle(wait time.Duration) time.Duration {
 // wait, and no other.
 func (r *run) finish(d outcome) {
 	r.metrics.polls.WithLabelValues(kindOf(d.err)).Inc()
-	switch r.schedule.finish(d, time.Now()) {
-	case unreadable:
-		r.log.Warn("task cannot be read; trying again", "task", d.taskID, "kind", kindOf(d.err), "error", d.err)
-	case readable:
-		r.log.Info("task can be read again", "task", d.taskID)
-	}
+	now := time.Now()
+	r.schedule.finish(d, now)
+	r.noted(d, now)
 }
 
 // resume makes due what the ledger calls for, list or no list.
@@ -147,18 +148,4 @@ func kindOf(err error) string {
 		return "not_found"
 	}
 	return "other"
-}
-
-// reached notes whether the upstream can be read. That it does not know a task
-// is an answer, too; an error of our own is none.
-func (e *Exporter) reached(err error) {
-	var upstream UpstreamError
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	switch {
-	case err == nil, errors.Is(err, call.ErrNoTask):
-		e.unreachable, e.reachedAt = nil, time.Now()
-	case errors.As(err, &upstream):
-		e.unreachable = err
-	}
 }

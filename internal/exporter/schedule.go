@@ -21,6 +21,7 @@ type schedule struct {
 	jobs  map[string]*job
 	lanes [ranks]lane // the jobs that are due some time
 	turn  int
+	read  int // jobs whose task was read
 }
 
 // prints holds, by TaskID, the fingerprint (uint64) of the list's entry when the
@@ -48,10 +49,10 @@ type job struct {
 
 	name   string
 	counts call.Counts
-	readAt time.Time // last complete reading; zero: none yet
-	err    error     // of the last reading
+	readAt time.Time     // last complete reading; zero: none yet
+	took   time.Duration // that reading's answer
+	err    error         // of the last reading
 	errAt  time.Time
-	fails  int // readings in a row that failed
 	retry  *backoff.ExponentialBackOff
 }
 
@@ -174,41 +175,29 @@ func (s *schedule) next(now time.Time) (taskID string, ok bool) {
 	return "", false
 }
 
-// news is what a reading's outcome changes for the operator.
-type news int
-
-const (
-	nothingNew news = iota
-	unreadable      // two readings in a row failed: one alone often does
-	readable        // again
-)
-
 // finish takes a reading's outcome and sets the next one's time.
-func (s *schedule) finish(d outcome, now time.Time) news {
+func (s *schedule) finish(d outcome, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	j := s.jobs[d.taskID]
 	again := j.again
 	j.reading, j.again = false, false
+	if j.readAt.IsZero() && j.err == nil {
+		s.read++
+	}
 	if d.err != nil {
 		s.put(j, now.Add(j.failed(d, s.cfg, now)), now)
-		if j.fails == 2 {
-			return unreadable
-		}
-		return nothingNew
-	}
-	said := nothingNew
-	if j.fails >= 2 {
-		said = readable
+		return
 	}
 	standing := d.seen.standing
 	if standing.Phase == ledger.Closed && !standing.Leftover {
 		delete(s.jobs, d.taskID)
 		s.prints.Delete(d.taskID)
-		return said
+		s.read--
+		return
 	}
-	j.err, j.fails, j.retry = nil, 0, nil
-	j.name, j.counts, j.readAt = d.seen.task.Name.Value, d.seen.counts, d.began
+	j.err, j.retry = nil, nil
+	j.name, j.counts, j.readAt, j.took = d.seen.task.Name.Value, d.seen.counts, d.began, d.seen.took
 	j.rank = rankOf(d.seen.task.Status.Value, d.seen.counts)
 	interval, due := s.cfg.pace(d, j.interval)
 	if again {
@@ -218,7 +207,23 @@ func (s *schedule) finish(d outcome, now time.Time) news {
 	}
 	j.interval = interval
 	s.put(j, due, now)
-	return said
+}
+
+// tried is how many of the tasks that have a job were read, whatever came of it.
+func (s *schedule) tried() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.read
+}
+
+// took is how long a task's last complete answer took; 0: not known.
+func (s *schedule) took(taskID string) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if j := s.jobs[taskID]; j != nil {
+		return j.took
+	}
+	return 0
 }
 
 // rarely is how far apart, at most, a task is asked for that the upstream does not
@@ -238,7 +243,6 @@ func (j *job) failed(d outcome, cfg Config, now time.Time) time.Duration {
 		j.retry = newBackoff(cfg.PollMin, longest)
 	}
 	j.err, j.errAt = d.err, now
-	j.fails++
 	return retryIn(j.retry, d.err)
 }
 

@@ -28,6 +28,10 @@ type Source interface {
 	// reading and is returned. The Reading is valid only without an error.
 	Read(ctx context.Context, taskID string, judge call.Judge, yield func(call.Part) error) (call.Reading, error)
 
+	// Flight returns what the requests under way wait for. A request that is yet to
+	// be sent, or whose answer yield holds up, waits for nothing.
+	Flight() call.Flight
+
 	// Share sets which part of the deployment's request budget is this
 	// process's own, from 0 to 1.
 	Share(fraction float64)

@@ -239,6 +239,10 @@ func (e *Exporter) dropShard(shard int) {
 		taskID, ofTask := strings.CutPrefix(subject, taskSubject(""))
 		return ofTask && ofShard(taskID) || subject == shardSubject(shard)
 	})
+	e.upstream.release(ofShard)
+	if len(e.shards) == 0 {
+		e.upstream.reset(e.notices)
+	}
 }
 
 // whyNotReady names what keeps events from flowing, or would once another exporter
@@ -259,8 +263,9 @@ func (e *Exporter) whyNotReady(shards []ShardStatus, now time.Time) string {
 	case len(e.runs) == 0:
 	case e.listing.err != nil && now.Sub(e.listing.at) > e.cfg.ListInterval+time.Minute: // one answer alone may break
 		return "the task list cannot be read: " + e.listing.err.Error()
-	case e.unreachable != nil && now.Sub(e.reachedAt) > e.cfg.PollMax+time.Minute: // one task alone may break
-		return "no task can be read: " + e.unreachable.Error()
+	default:
+		list := e.listing.err == nil && !e.listing.off
+		return e.upstream.down(now, list, e.cfg.PollMax, tasksRead(e.runs))
 	}
 	return ""
 }

@@ -59,10 +59,12 @@ func TestReadiness(t *testing.T) {
 		source.change(func() {
 			source.broken = func(string, int) (int, error) { return 0, fakeUpstreamError{kind: "timeout"} }
 		})
-		time.Sleep(30 * time.Second)
-		w.wantReady("with a failing task", "")
 		time.Sleep(12 * time.Minute)
-		w.wantReady("with no task readable", "no task can be read: upstream: timeout")
+		w.wantReady("with a failing task", "")
+		source.change(func() { source.listErr = fakeUpstreamError{kind: "auth"} })
+		time.Sleep(time.Minute)
+		w.wantReady("with no list beside it", "no task can be read: the one task failed, with timeout: upstream: timeout")
+		source.change(func() { source.listErr = nil })
 		source.set("b", call.Calling, 1, 1)
 		source.change(func() {
 			source.broken = func(taskID string, _ int) (int, error) {
@@ -138,7 +140,7 @@ func TestNotReadyWithAWrongKey(t *testing.T) {
 		source.set("a", call.Calling, 1, 0)
 		w := start(t, testConfig(), source, kafka)
 		time.Sleep(time.Second)
-		w.wantReady("with a wrong key", "no task can be read: upstream: auth")
+		w.wantReady("with a wrong key", "no task can be read: the one task failed, with auth: upstream: auth")
 		time.Sleep(24 * time.Hour)
 		if n := source.count("a"); n < 200 || n > 600 {
 			t.Errorf("the task was asked for %d times in a day, want slowly", n)
@@ -305,7 +307,7 @@ func TestNoPersonalData(t *testing.T) {
 				t.Errorf("the %s holds personal data: %s", name, text)
 			}
 		}
-		for _, want := range []string{"task cannot be read", "producer ended"} {
+		for _, want := range []string{"tasks cannot be read", "producer ended"} {
 			if !strings.Contains(w.log.String(), want) {
 				t.Errorf("the log lacks %q, so the test has not been where it should", want)
 			}

@@ -28,6 +28,10 @@ type fakeSource struct {
 
 	answered func(taskID string, read int) // after each answer; nil: nothing happens
 
+	slow  func(taskID string) time.Duration // instead of took; nil: took
+	hangs bool                              // nothing is answered; requests are given up after two minutes
+
+	flight  call.Flight
 	shared  []float64
 	lists   int
 	reads   map[string]int
@@ -99,10 +103,49 @@ func (s *fakeSource) count(taskID string) int {
 	return s.reads[taskID]
 }
 
-func (s *fakeSource) List(context.Context, time.Time) (all call.Listing, err error) {
+// asked waits for the first byte of an answer, as a client waits.
+func (s *fakeSource) asked(ctx context.Context, taskID string, took time.Duration) error {
+	w := call.Waiting{TaskID: taskID, Since: time.Now()}
+	s.mu.Lock()
+	s.flight.Waiting = append(s.flight.Waiting, w)
+	hangs := s.hangs
+	s.mu.Unlock()
+	slept := took == 0 || sleep(ctx, took)
+	for n := 0; n < 120 && slept && hangs; n++ {
+		slept = sleep(ctx, time.Second)
+		s.mu.Lock()
+		hangs = s.hangs
+		s.mu.Unlock()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.Index(s.flight.Waiting, w)
+	s.flight.Waiting = slices.Delete(s.flight.Waiting, i, i+1)
+	switch {
+	case !slept:
+		return ctx.Err()
+	case hangs:
+		return fakeUpstreamError{kind: "timeout"}
+	}
+	s.flight.Answered = time.Now()
+	return nil
+}
+
+func (s *fakeSource) Flight() call.Flight {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return call.Flight{Answered: s.flight.Answered, Waiting: slices.Clone(s.flight.Waiting)}
+}
+
+func (s *fakeSource) List(ctx context.Context, _ time.Time) (all call.Listing, err error) {
+	hung := s.asked(ctx, "", 0)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lists++
+	if hung != nil {
+		return all, hung
+	}
+	all.Off = !s.list
 	if s.list && s.listErr == nil {
 		for id, t := range s.tasks {
 			l := call.Listed{TaskID: id, Fingerprint: t.print}
@@ -159,8 +202,12 @@ func (s *fakeSource) Read(ctx context.Context, taskID string, judge call.Judge, 
 	started := time.Now()
 	t, read := s.begin(taskID)
 	defer s.end(taskID)
-	if !sleep(ctx, s.took) {
-		return call.Reading{}, ctx.Err()
+	took := s.took
+	if s.slow != nil {
+		took = s.slow(taskID)
+	}
+	if err := s.asked(ctx, taskID, took); err != nil {
+		return call.Reading{}, err
 	}
 	if t == nil || t.gone {
 		return call.Reading{}, call.ErrNoTask

@@ -1,0 +1,47 @@
+package airudder
+
+import (
+	"sync"
+	"time"
+
+	"airudder-exporter/internal/call"
+)
+
+// flight is what the client waits for. What waits for the budget, and a response
+// whose rows are being taken, wait for nothing of the upstream's.
+type flight struct {
+	mu       sync.Mutex
+	answered time.Time
+	waiting  map[*response]time.Time
+}
+
+// Flight returns what the client waits for now.
+func (c *Client) Flight() call.Flight {
+	c.flight.mu.Lock()
+	defer c.flight.mu.Unlock()
+	f := call.Flight{Answered: c.flight.answered}
+	for r, since := range c.flight.waiting {
+		f.Waiting = append(f.Waiting, call.Waiting{TaskID: r.request.taskID, Since: since})
+	}
+	return f
+}
+
+// waits notes that a response waits for the upstream's next bytes.
+func (f *flight) waits(r *response) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.waiting == nil {
+		f.waiting = map[*response]time.Time{}
+	}
+	f.waiting[r] = time.Now()
+}
+
+// came notes the end of a wait, and whether it brought anything.
+func (f *flight) came(r *response, anything bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.waiting, r)
+	if anything {
+		f.answered = time.Now()
+	}
+}

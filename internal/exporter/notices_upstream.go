@@ -1,0 +1,60 @@
+package exporter
+
+import (
+	"fmt"
+	"time"
+
+	"airudder-exporter/internal/call"
+	"airudder-exporter/internal/notice"
+)
+
+// tasksFailing is the one notice for all tasks that cannot be read: so many of those
+// that are read.
+func (c Config) tasksFailing(failing, tasks int, kind, last string) notice.Sighting {
+	return notice.Sighting{
+		Cause: causeTasksFailing,
+		Text:  fmt.Sprintf("%s cannot be read, two times in a row or more, %s", ofTasks(failing, tasks), mostly(failing, kind, last)),
+		Cure: "the other tasks continue, and these are tried again, at least every " + c.PollMax.String() +
+			" (" + c.setting("PollMax") + "); if it lasts, do what the error says, or ask AIRudder about it",
+	}
+}
+
+// upstreamHangs is the notice for requests that nobody answers.
+func (c Config) upstreamHangs(f call.Flight, now time.Time) notice.Sighting {
+	since := "yet"
+	if !f.Answered.IsZero() {
+		since = "since " + f.Answered.UTC().Format(time.RFC3339)
+	}
+	requests := "the one request under way waits"
+	if n := len(f.Waiting); n > 1 {
+		requests = fmt.Sprintf("all %d requests under way wait", n)
+	}
+	return notice.Sighting{
+		Cause: causeUpstreamHangs,
+		Text: fmt.Sprintf("AIRudder has answered nothing %s; %s, up to %s and longer than answers took before",
+			since, requests, now.Sub(first(f)).Round(time.Second)),
+		Cure: "see whether AIRudder, or a proxy or firewall on the way to " + c.setting("BaseURL") + ", hangs; a request is given up after " +
+			c.setting("Timeout") + " and made again",
+	}
+}
+
+// noTask is why the exporter is not ready where no task can be read.
+func noTask(failing, tasks int, kind, last string) string {
+	return fmt.Sprintf("no task can be read: %s failed, %s", ofTasks(failing, tasks), mostly(failing, kind, last))
+}
+
+func ofTasks(n, all int) string {
+	all = max(n, all)
+	if all == 1 {
+		return "the one task"
+	}
+	return fmt.Sprintf("%d of %d tasks", n, all)
+}
+
+// mostly is the commonest error of n tasks.
+func mostly(n int, kind, last string) string {
+	if n == 1 {
+		return "with " + kind + ": " + last
+	}
+	return "most with " + kind + ": " + last
+}
