@@ -11,7 +11,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"airudder-exporter/internal/airuddersim"
 	"airudder-exporter/internal/rig"
 )
 
@@ -72,7 +71,7 @@ func scenarios() []string {
 		"event", "transition", "seal", "seal once more", "task closed", "tombstone",
 		"dead letter broken_json", "dead letter invalid_utf8", "dead letter no_call_id", "dead letter too_large",
 	}
-	for _, kind := range airuddersim.FaultKinds() {
+	for _, kind := range kinds() {
 		all = append(all, "response "+string(kind))
 	}
 	return all

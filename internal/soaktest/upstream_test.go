@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"airudder-exporter/internal/airuddersim"
@@ -46,13 +47,20 @@ func openUpstream(seed uint64) *upstream {
 // see the most.
 func faultRates() map[airuddersim.FaultKind]float64 {
 	rates := map[airuddersim.FaultKind]float64{}
-	for _, kind := range airuddersim.FaultKinds() {
+	for _, kind := range kinds() {
 		rates[kind] = 0.006
 	}
 	for _, kind := range []airuddersim.FaultKind{airuddersim.Hang, airuddersim.Stall, airuddersim.TooManyRequests, airuddersim.HugeRow, airuddersim.DeepRow} {
 		rates[kind] = 0.002 // these cost minutes, or megabytes
 	}
 	return rates
+}
+
+// kinds are all that an upstream may do, but answer from a cache: what several old
+// answers in a row show cannot be told from what happened.
+func kinds() []airuddersim.FaultKind {
+	return slices.DeleteFunc(append(airuddersim.FaultKinds(), airuddersim.Lies()...),
+		func(kind airuddersim.FaultKind) bool { return kind == airuddersim.Stale })
 }
 
 // tick lets the campaigns catch up with the clock.
