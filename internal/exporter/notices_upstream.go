@@ -13,7 +13,7 @@ import (
 func (c Config) tasksFailing(failing, tasks int, kind, last string) notice.Sighting {
 	return notice.Sighting{
 		Cause: causeTasksFailing,
-		Text:  fmt.Sprintf("%s cannot be read, two times in a row or more, %s", ofTasks(failing, tasks), mostly(failing, kind, last)),
+		Text:  fmt.Sprintf("%s cannot be read, two times in a row or more; %s", ofTasks(failing, tasks), mostly(failing, kind, last)),
 		Cure: "the other tasks continue, and these are tried again, at least every " + c.PollMax.String() +
 			" (" + c.setting("PollMax") + "); if it lasts, do what the error says, or ask AIRudder about it",
 	}
@@ -40,7 +40,7 @@ func (c Config) upstreamHangs(f call.Flight, now time.Time) notice.Sighting {
 
 // noTask is why the exporter is not ready where no task can be read.
 func noTask(failing, tasks int, kind, last string) string {
-	return fmt.Sprintf("no task can be read: %s failed, %s", ofTasks(failing, tasks), mostly(failing, kind, last))
+	return fmt.Sprintf("no task can be read: %s failed; %s", ofTasks(failing, tasks), mostly(failing, kind, last))
 }
 
 func ofTasks(n, all int) string {
@@ -51,10 +51,10 @@ func ofTasks(n, all int) string {
 	return fmt.Sprintf("%d of %d tasks", n, all)
 }
 
-// mostly is the commonest error of n tasks.
+// mostly is the commonest error of n tasks, the last one of its kind.
 func mostly(n int, kind, last string) string {
 	if n == 1 {
-		return "with " + kind + ": " + last
+		return "the error is " + last
 	}
-	return "most with " + kind + ": " + last
+	return "the commonest error (" + kind + ") is " + last
 }

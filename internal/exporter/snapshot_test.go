@@ -63,7 +63,7 @@ func TestReadiness(t *testing.T) {
 		w.wantReady("with a failing task", "")
 		source.change(func() { source.listErr = fakeUpstreamError{kind: "auth"} })
 		time.Sleep(time.Minute)
-		w.wantReady("with no list beside it", "no task can be read: the one task failed, with timeout: upstream: timeout")
+		w.wantReady("with no list beside it", "no task can be read: the one task failed; the error is upstream: timeout")
 		source.change(func() { source.listErr = nil })
 		source.set("b", call.Calling, 1, 1)
 		source.change(func() {
@@ -140,7 +140,7 @@ func TestNotReadyWithAWrongKey(t *testing.T) {
 		source.set("a", call.Calling, 1, 0)
 		w := start(t, testConfig(), source, kafka)
 		time.Sleep(time.Second)
-		w.wantReady("with a wrong key", "no task can be read: the one task failed, with auth: upstream: auth")
+		w.wantReady("with a wrong key", "no task can be read: the one task failed; the error is upstream: auth")
 		time.Sleep(24 * time.Hour)
 		if n := source.count("a"); n < 200 || n > 600 {
 			t.Errorf("the task was asked for %d times in a day, want slowly", n)

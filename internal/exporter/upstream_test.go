@@ -79,10 +79,10 @@ func TestAllTasksFail(t *testing.T) {
 
 		source.breaks(all)
 		time.Sleep(55 * time.Second)
-		w.wantNotice("after two rounds", causeTasksFailing, "12 of 12 tasks cannot be read, two times in a row or more, most with server: upstream: server")
+		w.wantNotice("after two rounds", causeTasksFailing, "12 of 12 tasks cannot be read, two times in a row or more; the commonest error (server) is upstream: server")
 		w.wantReady("within the first minute", "")
 		time.Sleep(40 * time.Second)
-		w.wantReady("after a minute", "no task can be read: 12 of 12 tasks failed, most with server: upstream: server")
+		w.wantReady("after a minute", "no task can be read: 12 of 12 tasks failed; the commonest error (server) is upstream: server")
 
 		source.breaks(func(taskID string) bool { return taskID != "t00" })
 		time.Sleep(time.Minute)
@@ -118,7 +118,7 @@ func TestSomeTasksFail(t *testing.T) {
 		}
 		source.breaks(func(taskID string) bool { return taskID == "t07" })
 		time.Sleep(10 * time.Minute)
-		w.wantNotice("with one left", causeTasksFailing, "1 of 9 tasks cannot be read, two times in a row or more, with server: upstream: server")
+		w.wantNotice("with one left", causeTasksFailing, "1 of 9 tasks cannot be read, two times in a row or more; the error is upstream: server")
 		source.breaks(all)
 		time.Sleep(7 * time.Minute)
 		w.wantReady("with none left", "no task can be read: 9 of 9 tasks failed")
@@ -163,8 +163,8 @@ func TestTooManyRequestsAreNoFailingTasks(t *testing.T) {
 			}
 		})
 		time.Sleep(2 * time.Minute)
-		w.wantNotice("with one that fails otherwise", causeTasksFailing, "1 of 6 tasks cannot be read, two times in a row or more, with server")
-		w.wantReady("with nothing but 429", "no task can be read: 6 of 6 tasks failed, most with rate_limited")
+		w.wantNotice("with one that fails otherwise", causeTasksFailing, "1 of 6 tasks cannot be read, two times in a row or more; the error is upstream: server")
+		w.wantReady("with nothing but 429", "no task can be read: 6 of 6 tasks failed; the commonest error (rate_limited) is")
 		source.change(func() { kind = tooMany })
 		time.Sleep(20 * time.Minute)
 		w.wantNotice("with nothing but 429", causeTasksFailing, "")

@@ -111,6 +111,12 @@ func healthyOddities() []healthy {
 		{name: "statuses in capitals", account: odd("row_words=finished:FINISHED,pending:Pending", "task_words=finished:Finished,calling:CALLING")},
 		{name: "statuses between blanks", account: odd("row_words=finished: finished ", "task_words=finished: finished ")},
 		{name: "words that were given a meaning", account: odd("row_words=finished:answered,pending:queued"), settings: []string{"AIRUDDER_ROW_STATUSES=answered:finished,queued:open"}},
+		{name: "an answer now and then that is no good", while: func(w *world) {
+			for _, kind := range []airuddersim.FaultKind{airuddersim.Cut, airuddersim.TooManyRequests, airuddersim.ServerError, airuddersim.BadCodeLast, airuddersim.EmptyBody} {
+				w.Sim.Script(airuddersim.Fault{Kind: kind, Endpoint: airuddersim.Detail, RetryAfter: -1})
+				w.awaitReadings(3)
+			}
+		}},
 		{name: "calls go on", while: func(w *world) {
 			for _, task := range w.Sim.Truth().Tasks {
 				_, _ = w.Sim.FinishNext(task.TaskID, 1) // one that has ended has none

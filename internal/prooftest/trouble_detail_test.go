@@ -147,3 +147,27 @@ func lies(kinds ...airuddersim.FaultKind) func(*world) {
 		}
 	}
 }
+
+// silences are upstreams that answer nothing, or nothing good.
+func silences() []trouble {
+	from := func(f airuddersim.Fault) func(*world) { // once all is published
+		return func(w *world) {
+			w.awaitEvents()
+			f.Times = 1 << 30
+			w.Sim.Script(f)
+		}
+	}
+	clear := func(s *airuddersim.Sim) { s.ClearFaults() }
+	return []trouble{
+		{
+			name: "no detail can be read", meet: from(airuddersim.Fault{Kind: airuddersim.ServerError, Status: 500, Endpoint: airuddersim.Detail}),
+			settings: []string{"AIRUDDER_POLL_AFTER_END=10m"},
+			cause:    "tasks_failing", says: []string{"of 4 tasks cannot be read", "HTTP 500"}, cure: clear,
+		},
+		{
+			name: "nothing is answered", meet: from(airuddersim.Fault{Kind: airuddersim.Hang, DelayMS: 40_000}),
+			settings: []string{"AIRUDDER_TIMEOUT=60s", "AIRUDDER_RESPONSE_TIMEOUT=60s"},
+			cause:    "upstream_hangs", silent: true, says: []string{"AIRudder has answered nothing since", "AIRUDDER_BASE_URL", "AIRUDDER_TIMEOUT"}, cure: clear,
+		},
+	}
+}

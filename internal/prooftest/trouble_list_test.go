@@ -88,7 +88,7 @@ func listTroubles() []trouble {
 		},
 		{
 			name: "good answers with the code 0", account: odd("code=0"),
-			says: []string{"auth: HTTP 200"}, cure: asDocumented,
+			says: []string{"auth: HTTP 200 with code 0"}, check: []string{"FAIL", "code 0"}, cure: asDocumented,
 		},
 	}
 }
