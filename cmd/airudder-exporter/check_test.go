@@ -45,6 +45,7 @@ func TestCheck(t *testing.T) {
 		{"no-broker", func(s *surroundings) { s.env["KAFKA_BROKERS"] = rig.FreeAddress(s.t) }, 1},
 		{"no-registry", func(s *surroundings) { s.export(5); s.env["SCHEMA_REGISTRY_URL"] = "http://" + rig.FreeAddress(s.t) }, 1},
 		{"lost-ledger", func(s *surroundings) { s.export(5); s.kafka.Remove(ledgerTopic); s.makeLedger() }, 1},
+		{"small-topic", func(s *surroundings) { s.export(5); s.kafka.Set("airudder.call-completed", "max.message.bytes=20000") }, 1},
 		{"part", func(s *surroundings) {
 			for range 24 {
 				s.sim.AddTask(airuddersim.TaskSpec{Status: airuddersim.Calling})

@@ -15,20 +15,19 @@ import (
 // It runs alone, since the quota is every exporter's.
 func TestProducerQuota(t *testing.T) {
 	k := rig.RealKafka(t)
-	w := openWorld(k, campaigns(91, 5, 60, 8), nil)
+	w := openWorld(k, campaigns(91, 4, 60, 3), nil)
 	t.Cleanup(func() { w.quota(0) })
-	w.quota(10_000)
-	one := w.exporter("one")
-	w.play(20)
+	w.quota(4000)
+	one := w.exporter("one", "KAFKA_COMPRESSION=none")
+	w.play(4)
 	one.Start()
 	rig.Eventually(t, "a notice", 2*rig.Patience, func() bool {
 		_, text := one.Page("/readyz")
 		return strings.Contains(text, "Kafka throttles this exporter by a quota (throttle_time_ms ")
 	})
-	w.awaitMore(20)
 	one.Kill()
 	one.Start()
-	w.awaitMore(20)
+	w.awaitMore(1)
 	one.Terminate()
 	if bytes.Contains(one.Logged(), []byte("firewall")) {
 		t.Error("the log puts it down to a firewall")

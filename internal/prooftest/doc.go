@@ -30,6 +30,7 @@
 //	one to three exporters come and go, stop for longer than their sessions, or  TestExportersComeAndGo, TestPausedForTooLong,
 //	own one ledger by mistake                                                    TestTerminated
 //	brokers end, die, hang, disappear; too few replicas; foreign transactions    TestBrokersDie, TestForeignTransaction
+//	brokers refuse every record for its time                                     TestClocksDiffer
 //	a quota allows less than a transaction in ten seconds                         TestProducerQuota
 //	a topic takes less than an event has, for a while                             TestTopicSetTooSmall
 //	the log cleaner goes through the ledger; tasks are sealed and closed while   TestCleaner, TestClosing

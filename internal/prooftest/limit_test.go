@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"airudder-exporter/internal/rig"
@@ -52,4 +53,36 @@ func TestTopicSetTooSmall(t *testing.T) {
 	if !bytes.Contains(one.Logged(), []byte("a topic is set too small")) {
 		t.Error("the log does not tell")
 	}
+}
+
+// TestClocksDiffer has the brokers refuse every record for its time. Each producer is
+// restored and breaks again: the exporter is not ready at any moment, and names the
+// clocks, until they agree.
+func TestClocksDiffer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, renewed(89), nil)
+	one := w.exporter("one")
+	w.play(10)
+	one.Start()
+	w.awaitMore(20)
+	var refusals atomic.Int64
+	one.net.arm(func(r *request) fate {
+		if r.step != stepProduce {
+			return fate{}
+		}
+		refusals.Add(1)
+		return fate{refuse: 32}
+	})
+	rig.Eventually(t, "several refusals", rig.Patience, func() bool { return refusals.Load() > 2 })
+	for looks, before := 0, refusals.Load(); refusals.Load() < before+3; looks++ {
+		code, text := one.Page("/readyz")
+		if code != 503 || !strings.Contains(text, "set the clocks of this machine and of the brokers right") {
+			t.Fatalf("look %d: /readyz says %d %s", looks, code, text)
+		}
+	}
+	one.net.arm(nil)
+	w.awaitMore(20)
+	rig.Eventually(t, "ready again", rig.Patience, func() bool { code, _ := one.Page("/readyz"); return code == 200 })
+	w.settle()
+	w.check(nil)
 }
