@@ -51,9 +51,7 @@ func (r *run) export(ctx context.Context, taskID string) (observation, error) {
 	if err != nil {
 		return observation{published: publish.sent}, err
 	}
-	if err := publish.sendAndWait(ctx, publish.givenUp(complete)); err != nil {
-		return observation{}, err
-	}
+	reading.GiveUp(publish.tooLarge)
 	reading.Hold(publish.held + publish.more)
 	if err := publish.sendAndWait(ctx, reading.End(complete, r.cfg.Policy)); err != nil {
 		return observation{}, err

@@ -20,7 +20,7 @@ type publisher struct {
 	sent    int      // calls and dead letters
 
 	asked    bool                 // what the topics take, again, during this reading
-	tooLarge []ledger.Unit        // events that are given up if the response is whole
+	tooLarge []call.Reject        // rows whose events are given up if the response is whole
 	more     int                  // that were too many to keep: the next reading shows them
 	held     int                  // units that wait, since their topics do not take them
 	why      *batch.TooLargeError // of the last of them
@@ -100,7 +100,7 @@ func (p *publisher) sort(units []record.Encoded) (now []record.Encoded) {
 			p.held++
 			p.why = u.TooLarge
 		case len(p.tooLarge) < maxTooLarge:
-			p.tooLarge = append(p.tooLarge, u.Unit)
+			p.tooLarge = append(p.tooLarge, u.Dead.Reject)
 		default:
 			p.more++
 		}
@@ -111,11 +111,6 @@ func (p *publisher) sort(units []record.Encoded) (now []record.Encoded) {
 // ofTask reports whether a unit says something of its task.
 func ofTask(u *record.Encoded) bool {
 	return slices.ContainsFunc(u.Entries, func(e ledger.Entry) bool { return e.Kind == ledger.KindTask })
-}
-
-// givenUp plans the events that are too large, once the response has proved whole.
-func (p *publisher) givenUp(c call.Reading) ledger.Plan {
-	return ledger.Plan{Task: c.Task, ObservedAt: c.Started, Units: p.tooLarge}
 }
 
 // wait returns once nothing is under way.

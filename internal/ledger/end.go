@@ -150,7 +150,7 @@ func (p *Plan) passOver(t *task, c call.Reading) {
 // next reading passes over the row.
 func (r *Reading) deadLetters(t *task, c call.Reading) (units []Unit) {
 	rowKeys := map[string]struct{}{}
-	for _, reject := range c.Rejects {
+	for i, reject := range slices.Concat(c.Rejects, r.givenUp) {
 		d := Dead{Reject: reject}
 		e := Entry{Kind: KindCall, TaskID: r.taskID, ID: reject.CallID,
 			Published: Published{At: c.Started, As: DeadLetter, Row: reject.Hash}}
@@ -165,7 +165,7 @@ func (r *Reading) deadLetters(t *task, c call.Reading) (units []Unit) {
 				continue
 			}
 			rowKeys[d.RowKey] = struct{}{}
-		} else if !r.claim(t, reject.CallID) {
+		} else if i < len(c.Rejects) && !r.claim(t, reject.CallID) { // what is given up was claimed as an event
 			continue
 		}
 		key := suspect{e.Kind, e.ID}

@@ -7,6 +7,50 @@ import (
 	"airudder-exporter/internal/call"
 )
 
+// A row whose event is given up becomes a dead letter once the next reading gives it
+// up, too; until then its task waits, and a reading that publishes it ends the matter.
+func TestGiveUp(t *testing.T) {
+	s := newShard(meta)
+	task := header(taskA, call.Finished)
+	rows := done(callA, callB)
+	read := func(minute int, givenUp bool) (end Plan, held int) {
+		r := s.Begin(taskA, false)
+		plan := r.Rows(call.Part{Task: task, Started: noon, Rows: rows})
+		for _, u := range plan.Units {
+			if u.Call.CallID == callB && givenUp {
+				r.GiveUp([]call.Reject{TooLarge(u, 1).Dead.Reject})
+				continue
+			}
+			s.commit(u)
+		}
+		end = r.End(call.Reading{Task: task, Started: noon.Add(time.Duration(minute) * time.Minute),
+			Counts: call.Counts{Rows: 2, Finished: 2}}, policy)
+		s.commit(end.Units...)
+		held, _ = r.Held()
+		r.Remember()
+		if n := r.Repeats(); n != 0 {
+			t.Errorf("%d rows count as shown twice", n)
+		}
+		return end, held
+	}
+	if end, held := read(0, true); said(end) != "1 →finished" || len(end.Units) != 1 || held != 1 {
+		t.Errorf("the first reading plans %+v and holds %d", end.Units, held)
+	}
+	end, held := read(10, true)
+	if len(end.Units) == 0 || held != 0 {
+		t.Fatalf("the second reading plans %+v and holds %d", end.Units, held)
+	}
+	want := Entry{Kind: KindCall, TaskID: taskA, ID: callB,
+		Published: Published{At: end.ObservedAt, As: DeadLetter, Row: rows[1].Hash}}
+	if u := end.Units[0]; u.Dead == nil || u.Dead.Reason != call.TooLarge || u.Dead.CallID != callB || u.Entries[0] != want {
+		t.Errorf("got %+v, want %+v", u, want)
+	}
+	if got := s.Standing(taskA); got.Events != 1 || got.DeadLetters != 1 {
+		t.Errorf("got %+v", got)
+	}
+	s.checkReplay(t)
+}
+
 // A reading that holds rows back changes the task's status as any other does, and
 // neither seals nor closes it.
 func TestHold(t *testing.T) {

@@ -56,6 +56,7 @@ type Reading struct {
 	twice  int                  // rows that showed a CallID a second time
 	held   int                  // rows that this reading could not publish yet
 
+	givenUp  []call.Reject        // of rows that were planned as events
 	suspects map[suspect]struct{} // of the held ones, those that are dead letters if the next reading shows them, too
 
 	changed map[CallKey]mark // published calls whose rows show other bytes: the new hash; nil while there are none
@@ -174,6 +175,10 @@ func (r *Reading) Repeats() int { return r.twice }
 // Hold says that so many rows that were planned are not published by this reading:
 // it neither seals nor closes its task.
 func (r *Reading) Hold(rows int) { r.held += rows }
+
+// GiveUp says which of the rows that were planned as events have none that can be
+// published: End plans their dead letters.
+func (r *Reading) GiveUp(rows []call.Reject) { r.givenUp = rows }
 
 // Rows plans the new rows of a part: one event for each complete row with a
 // CallID that is not in the task's ledger. The parts before it may still be on
