@@ -30,6 +30,7 @@ var rooms = map[string]struct{ imports, libraries []string }{
 		[]string{"internal/setting", "internal/call", "internal/jsonrows"},
 		[]string{"golang.org/x/time/rate", "github.com/cespare/xxhash/v2"},
 	},
+	"internal/inspect":     {imports: []string{"internal/airudder", "internal/call", "internal/jsonrows"}},
 	"internal/airuddersim": {},
 	"internal/batch": {libraries: []string{
 		"github.com/segmentio/kafka-go", "github.com/pierrec/lz4/v4", // which kafka-go compresses with, too

@@ -25,11 +25,7 @@ func (c *Client) Read(
 	if !saneTaskID(taskID) {
 		return call.Reading{}, &Error{op: "read task", kind: KindClient, text: "not a task id"}
 	}
-	d := &detail{
-		asked: taskID, judge: judge, yield: yield,
-		decoding: decoding{zone: c.cfg.Zone, mismatched: c.metrics.mismatched},
-		metrics:  c.metrics, words: c.words, totals: c.totals, largeRow: c.largeRow,
-	}
+	d := c.newDetail(taskID, judge, yield)
 	q := c.detail.fill(filling{task: taskID})
 	q.op, q.endpoint, q.taskID = "read task "+taskID, detailEndpoint, taskID
 	a, err := c.ask(ctx, q, d)
@@ -41,6 +37,14 @@ func (c *Client) Read(
 		return call.Reading{}, err
 	}
 	return a.reading(), nil
+}
+
+func (c *Client) newDetail(taskID string, judge call.Judge, yield func(call.Part) error) *detail {
+	return &detail{
+		asked: taskID, judge: judge, yield: yield,
+		decoding: decoding{zone: c.cfg.Zone, mismatched: c.metrics.mismatched},
+		metrics:  c.metrics, words: c.words, totals: c.totals, largeRow: c.largeRow,
+	}
 }
 
 // detail is what one Read asks for, in one request or in two.

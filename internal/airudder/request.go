@@ -2,6 +2,7 @@ package airudder
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -22,6 +23,8 @@ type request struct {
 	path     string // escaped, from the base URL on
 	query    string
 	body     []byte
+	scheme   string // before the token; empty: Config.AuthScheme
+	raw      bool   // its answer is wanted whatever its status
 
 	replayed bool // sent again, since its first token was refused
 }
@@ -87,7 +90,7 @@ func (c *Client) newRequest(ctx context.Context, q request, token string) (*http
 	r.Header.Set("Accept-Encoding", "gzip")
 	r.Header.Set("User-Agent", userAgent)
 	if token != "" {
-		r.Header.Set("Authorization", c.cfg.AuthScheme+" "+token)
+		r.Header.Set("Authorization", cmp.Or(q.scheme, c.cfg.AuthScheme)+" "+token)
 	}
 	return r, nil
 }

@@ -46,7 +46,7 @@ func (r *response) open(ctx context.Context) error {
 	if err == nil {
 		r.body = newUnmarked(body)
 	}
-	if r.http.StatusCode != http.StatusOK {
+	if r.http.StatusCode != http.StatusOK && !r.request.raw {
 		return refusal(r.request.endpoint, r.http, r.body)
 	}
 	return err

@@ -1,0 +1,121 @@
+package inspect
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"airudder-exporter/internal/airudder"
+	"airudder-exporter/internal/airuddersim"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// looked is what an inspection wrote.
+type looked struct {
+	out, progress, saved string
+	err                  error
+}
+
+// look inspects what handle answers, in virtual time, on a network of pipes.
+func look(t *testing.T, handle http.Handler, change func(*Config)) (l looked) {
+	t.Helper()
+	var out, progress, saved bytes.Buffer
+	cfg := Config{
+		Account: airudder.Config{
+			BaseURL: "http://upstream.test", AppKey: "the-key", AppSecret: "the-secret", AuthScheme: "Token",
+			TotalFields: []string{"total", "totalCount"}, Concurrency: 4, Timeout: 2 * time.Minute, ResponseTimeout: 10 * time.Minute,
+			SettingName: func(field string) string { return "THE_" + strings.ToUpper(field) },
+		},
+		Since: time.Now().Add(-time.Hour), Out: &out, Progress: &progress, Save: &saved,
+	}
+	pipes := &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
+	cfg.Account.Dial = pipes.dial
+	if change != nil {
+		change(&cfg)
+	}
+	server := &http.Server{Handler: handle}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(pipes) }()
+	l.err = Run(t.Context(), cfg)
+	server.Close()
+	<-served
+	l.out, l.progress, l.saved = out.String(), progress.String(), saved.String()
+	return l
+}
+
+// lookAt inspects a simulated account.
+func lookAt(t *testing.T, sim airuddersim.Config, play func(*airuddersim.Sim), change func(*Config)) (l looked) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		sim.Seed, sim.Gzip = 5, true
+		s := airuddersim.New(sim)
+		if play != nil {
+			play(s)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() { defer close(ended); s.Run(ctx, 1) }()
+		l = look(t, s.Handler(), change)
+		stop()
+		<-ended
+	})
+	return l
+}
+
+// golden holds a text against a file.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s (-update writes it again):\n%s\nwant\n%s", path, got, want)
+	}
+}
+
+// pipes is a listener on a network of pipes.
+type pipes struct {
+	conns chan net.Conn
+	done  chan struct{}
+}
+
+func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	near, far := net.Pipe()
+	select {
+	case p.conns <- far:
+		return near, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error   { close(p.done); return nil }
+func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes"} }

@@ -1,0 +1,44 @@
+package inspect
+
+import "strings"
+
+// proposal is a setting that follows from what was seen.
+type proposal struct {
+	field, value string
+	why          string
+	open         bool // it needs a decision before it can be used
+}
+
+func (i *inspection) propose(field, value, why string) {
+	i.proposals = append(i.proposals, proposal{field: field, value: value, why: why})
+}
+
+// wonder proposes what a person has to decide.
+func (i *inspection) wonder(field, value, why string) {
+	i.proposals = append(i.proposals, proposal{field, value, why, true})
+}
+
+// settings prints the proposals, to paste.
+func (i *inspection) settings() {
+	if len(i.proposals) == 0 {
+		i.section("Settings: as they are, they fit what was seen. Nothing to change.")
+		return
+	}
+	i.section("Settings that follow, to paste. A line with # before its name is for you to decide.")
+	for _, p := range i.proposals {
+		i.printf("\n  # %s\n", p.why)
+		mark := ""
+		if p.open {
+			mark = "# "
+		}
+		i.printf("  %s%s=%s\n", mark, i.setting(p.field), quoted(p.value))
+	}
+}
+
+// quoted is a value as a shell, an env file and Compose take it.
+func quoted(value string) string {
+	if !strings.ContainsAny(value, " \t\"'&;?<>|()$*{}#") {
+		return value
+	}
+	return "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
+}

@@ -1,0 +1,5 @@
+package inspect
+
+import "context"
+
+func (i *inspection) watch(context.Context, string) {}
