@@ -20,19 +20,18 @@ func (c Config) tasksFailing(failing, tasks int, kind, last string) notice.Sight
 }
 
 // upstreamHangs is the notice for requests that nobody answers.
-func (c Config) upstreamHangs(f call.Flight, now time.Time) notice.Sighting {
+func (c Config) upstreamHangs(f call.Flight) notice.Sighting {
 	since := "yet"
 	if !f.Answered.IsZero() {
 		since = "since " + f.Answered.UTC().Format(time.RFC3339)
 	}
-	requests := "the one request under way waits"
+	requests := "the one request under way has waited"
 	if n := len(f.Waiting); n > 1 {
-		requests = fmt.Sprintf("all %d requests under way wait", n)
+		requests = fmt.Sprintf("all %d requests under way have waited", n)
 	}
 	return notice.Sighting{
 		Cause: causeUpstreamHangs,
-		Text: fmt.Sprintf("AIRudder has answered nothing %s; %s, up to %s and longer than answers took before",
-			since, requests, now.Sub(first(f)).Round(time.Second)),
+		Text:  fmt.Sprintf("AIRudder has answered nothing %s; %s far longer than its answers take", since, requests),
 		Cure: "see whether AIRudder, or a proxy or firewall on the way to " + c.setting("BaseURL") + ", hangs; a request is given up after " +
 			c.setting("Timeout") + " and made again",
 	}

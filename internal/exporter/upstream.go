@@ -176,7 +176,7 @@ func (u *upstream) look(c Config, f call.Flight, took func(taskID string) time.D
 	case u.hung != nil && f.Answered.After(u.hungAt):
 		u.hung = nil
 	case u.hung == nil && silent(f, took, now):
-		hung := c.upstreamHangs(f, now)
+		hung := c.upstreamHangs(f)
 		u.hung, u.hungAt = &hung, now
 	}
 }

@@ -219,7 +219,7 @@ func TestUpstreamHangs(t *testing.T) {
 		w.wantReady("for half a minute", "")
 		for range 40 { // requests are given up and asked again
 			time.Sleep(15 * time.Second)
-			w.wantNotice("for minutes", causeUpstreamHangs, " under way wait")
+			w.wantNotice("for minutes", causeUpstreamHangs, " under way ha")
 		}
 		w.wantNotice("for minutes", causeTasksFailing, " of 8 tasks cannot be read")
 		w.wantReady("for minutes", "the task list cannot be read")
@@ -248,7 +248,7 @@ func TestSlowDetailsAreNoHang(t *testing.T) {
 		time.Sleep(55 * time.Second)
 		w.wantNotice("of a task that was never read", causeUpstreamHangs, "")
 		time.Sleep(20 * time.Second)
-		w.wantNotice("of a task that was never read, a minute later", causeUpstreamHangs, "the one request under way waits, up to ")
+		w.wantNotice("of a task that was never read, a minute later", causeUpstreamHangs, "the one request under way has waited far longer")
 		time.Sleep(time.Minute)
 		for range 300 {
 			w.wantNotice("of a slow task", causeUpstreamHangs, "")
