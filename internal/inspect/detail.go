@@ -207,9 +207,9 @@ func (r *redials) add(form string, at, start time.Time) {
 }
 
 var (
-	phone = regexp.MustCompile(`^\+?[0-9]{9,15}$`)
-	mail  = regexp.MustCompile(`[^@\s]+@[^@\s]+\.[^@\s]+`)
-	marks = strings.NewReplacer(" ", "", "-", "", "(", "", ")", "", ".", "")
+	phone      = regexp.MustCompile(`^\+?[0-9]{9,15}$`)
+	mail       = regexp.MustCompile(`[^@\s]+@[^@\s]+\.[^@\s]+`)
+	separators = strings.NewReplacer(" ", "", "-", "", "(", "", ")", "", ".", "")
 )
 
 func (l *likeness) add(text string) {
@@ -220,7 +220,7 @@ func (l *likeness) add(text string) {
 	switch {
 	case mail.MatchString(text):
 		l.mails++
-	case phone.MatchString(marks.Replace(text)):
+	case phone.MatchString(separators.Replace(text)):
 		l.phones++
 	}
 }

@@ -46,12 +46,12 @@ func (i *inspection) list(ctx context.Context) (taskID string, err error) {
 		}
 		return taskID, nil
 	}
+	i.line("request", "%s", template)
 	i.waiting("the list")
 	first, err := i.askList(ctx, airudder.Question{Template: template})
 	if isRefused(first.raw, err) {
 		first, err = i.otherScheme(ctx, template, first, err)
 	}
-	i.line("request", "%s", template)
 	i.answer(first.raw, err)
 	if first.raw.Status == 0 || ctx.Err() != nil {
 		return "", err
@@ -215,7 +215,7 @@ func (i *inspection) entries(l *listed) {
 		i.note("the exporter cannot read it: %v", l.err)
 		i.perhapsIDs(l)
 	case l.Total > int64(l.Entries):
-		i.note("%s counts %d tasks, but %d are shown", l.TotalName, l.Total, l.Entries)
+		i.note("%s counts %s tasks, but %d are shown", l.TotalName, small(l.Total), l.Entries)
 	case l.More != "":
 		i.note("%s says that there are more tasks", l.More)
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"flag"
+	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -42,7 +44,16 @@ func look(t *testing.T, handle http.Handler, change func(*Config)) (l looked) {
 	if change != nil {
 		change(&cfg)
 	}
-	server := &http.Server{Handler: handle}
+	var last time.Time
+	spaced := func(w http.ResponseWriter, r *http.Request) {
+		if now := time.Now(); now.Sub(last) < every {
+			t.Errorf("%s came %s after the request before", r.URL.Path, now.Sub(last))
+		} else {
+			last = now
+		}
+		handle.ServeHTTP(w, r)
+	}
+	server := &http.Server{Handler: http.HandlerFunc(spaced)}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(pipes) }()
 	l.err = Run(t.Context(), cfg)
@@ -119,3 +130,20 @@ func (p *pipes) Accept() (net.Conn, error) {
 
 func (p *pipes) Close() error   { close(p.done); return nil }
 func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes"} }
+
+// answers are an account of one list and one detail, whatever it is asked for.
+func answers(header http.Header, list, detail string) http.Handler {
+	mux := http.NewServeMux()
+	say := func(path, body string) {
+		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
+			maps.Copy(w.Header(), header)
+			_, _ = io.WriteString(w, body)
+		})
+	}
+	say("/service/cloud/auth", `{"data":{"token":"`+token+`"},"code":200}`)
+	say("/service/cloud/list", list)
+	say("/service/cloud/detail", detail)
+	return mux
+}
+
+const token = "c2VjcmV0LXRva2Vu+/=="

@@ -3,6 +3,7 @@ package inspect
 import (
 	"bytes"
 	"context"
+	"errors"
 
 	"golang.org/x/sync/semaphore"
 
@@ -25,6 +26,9 @@ type walk struct {
 func (w *walk) body(ctx context.Context, body []byte) error {
 	s := jsonrows.NewScanner(bytes.NewReader(body), jsonrows.NewProbe(), semaphore.NewWeighted(1))
 	defer s.Close()
+	if c, _ := s.Peek(); c == '<' {
+		return errors.New("an HTML page instead of JSON: a proxy's?")
+	}
 	return eachKey(s, func(key string) error {
 		if c, err := s.Peek(); key != "data" || c != '{' || err != nil {
 			return w.take(ctx, s, key)
