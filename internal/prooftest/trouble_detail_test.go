@@ -56,19 +56,6 @@ func detailTroubles() []trouble {
 			cure: asDocumented,
 		},
 		{
-			name: "finished rows, in a word that nobody knows", account: odd("row_words=finished:answered"), unread: true,
-			cause: "row_status_unknown", says: []string{"(answered)", "4 of them", "AIRUDDER_ROW_STATUSES"},
-			mended: []string{"AIRUDDER_ROW_STATUSES=answered:finished"},
-		},
-		{
-			name: "finished rows, as a number", account: odd("row_words=finished:3"), unread: true,
-			cause: "row_status_unknown", says: []string{"(3)"}, mended: []string{"AIRUDDER_ROW_STATUSES=3:finished"},
-		},
-		{
-			name: "a page of the rows, and a total", account: odd("detail_cap=2", "detail_total"),
-			cause: "detail_total", says: []string{"rows, but shows 2", "AIRUDDER_DETAIL_REQUEST", "AIRUDDER_TOTAL_FIELDS"}, cure: asDocumented,
-		},
-		{
 			name: "rows that were not called, in a word that nobody knows", account: odd("row_words=cancelled:blacklisted"),
 			tasks: func(s *airuddersim.Sim) {
 				endedTask(s)
