@@ -249,7 +249,7 @@ func TestAuthAnswers(t *testing.T) {
 		{`{"data":{"token":"a\nb"},"code":200}`, "auth: the answer holds no token"},
 		{`{"code":500}`, "auth: HTTP 200 with code 500: the upstream failed"},
 		{`<html>`, "auth: an HTML page instead of JSON: a proxy's?"},
-		{``, "auth: the body ends before its end"},
+		{``, "auth: the answer is cut off or empty"},
 	}
 	for _, tt := range tests {
 		inBubbleAuth(t, body(tt.answer), http.NotFound, func(t *testing.T, c *Client) {

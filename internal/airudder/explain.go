@@ -66,7 +66,7 @@ func (r *response) broke(err error) *Error {
 	case errors.As(err, &bad):
 		return &Error{kind: KindGarbage, text: bad.Error()}
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return &Error{kind: KindCut, text: "the body ends before its end"}
+		return &Error{kind: KindCut, text: "the answer is cut off or empty"}
 	case isGzip(err):
 		return &Error{kind: KindGarbage, text: "the body is no sound gzip"}
 	case errors.As(err, &body):
