@@ -38,6 +38,7 @@ call_key              2 t1,t2
 tombstones_first      2 t1
 tombstones_unmarked   1 t1
 close_unread          2 t1
+one_look              2 t1
 '
 
 say() { printf '%s\n' "model.sh: $*" >&2; }

@@ -46,7 +46,7 @@ func (r *run) export(ctx context.Context, taskID string) (observation, error) {
 		r.holds.note(taskID, publish.held, publish.why)
 	}
 	if errors.Is(err, call.ErrNoTask) {
-		return r.gone(ctx, taskID, asked, err)
+		return r.gone(ctx, reading, taskID, asked, err)
 	}
 	if err != nil {
 		return observation{published: publish.sent}, err
@@ -69,12 +69,13 @@ func (r *run) export(ctx context.Context, taskID string) (observation, error) {
 
 // gone does what there is to do about a task that the upstream does not know: it is
 // closed when its time has come.
-func (r *run) gone(ctx context.Context, taskID string, asked time.Time, err error) (observation, error) {
+func (r *run) gone(ctx context.Context, reading *ledger.Reading, taskID string, asked time.Time, err error) (observation, error) {
 	publish := r.publisher()
 	defer publish.close()
-	if err := publish.sendAndWait(ctx, r.ledger.Gone(taskID, asked, r.cfg.Policy)); err != nil {
+	if err := publish.sendAndWait(ctx, reading.Gone(asked, r.cfg.Policy)); err != nil {
 		return observation{}, err
 	}
+	reading.Remember()
 	standing := r.ledger.Standing(taskID)
 	r.notices.Observe(taskSubject(taskID), r.cfg.ofStanding(standing, asked)...)
 	if standing.Phase == ledger.Closed {

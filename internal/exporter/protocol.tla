@@ -30,11 +30,13 @@ VARIABLES
   doubled,      \* … and what it has seen more than once
   log,          \* the ledger's partition: batches
   exporter,     \* of each exporter: its process and its producer
-  shown         \* of each task: finished calls that some response has shown
+  shown,        \* of each task: finished calls that some response has shown
+  lied          \* tasks of which a response has shown less than one before
 
 topic == <<open, visible, doubled>>  \* of the events
 kafka == <<coordinator, last, topic, log>>
-vars  == <<net, kafka, exporter, shown>>
+upstream == <<shown, lied>>
+vars  == <<net, kafka, exporter, upstream>>
 
 Parts == {"events", "ledger"}
 
@@ -109,10 +111,11 @@ Send(ms) == net' = Pruned(ms, coordinator', last', exporter')
 
 -----------------------------------------------------------------------------
 (* An exporter: what it is doing ("idle": no producer), which answers it waits for, its session
-   (epoch, next sequence number of each partition), its plan, its shard in memory, its response. *)
+   (epoch, next sequence number of each partition), its plan, its shard in memory, its response, and
+   the tasks of which this producer has seen a response with nothing new, and published none since. *)
 NoResponse == [task |-> "none", rows |-> {}]
 Idle == [doing |-> "idle", awaits |-> {}, epoch |-> 0, seq |-> [p \in Parts |-> 0],
-         plan |-> <<>>, ledger |-> NoLedger, response |-> NoResponse]
+         plan |-> <<>>, ledger |-> NoLedger, response |-> NoResponse, looked |-> {}]
 
 Init ==
   /\ net = {}
@@ -120,7 +123,7 @@ Init ==
   /\ last = [p \in Parts |-> [id \in Ids |-> [epoch |-> 0, seq |-> -1]]]
   /\ open = {} /\ visible = {} /\ doubled = {} /\ log = <<>>
   /\ exporter = [x \in Exporters |-> Idle]
-  /\ shown = [t \in Tasks |-> {}]
+  /\ shown = [t \in Tasks |-> {}] /\ lied = {}
 
 \* x, now e, begins the first transaction of a plan.
 Begin(x, plan, e) ==
@@ -137,14 +140,14 @@ Fence(x) ==
   IN /\ exporter[x].doing = "idle" /\ was.status = "empty" /\ e <= MaxEpoch
      /\ Mutation = "replay_first" => exporter[x].ledger # NoLedger
      /\ coordinator' = [coordinator EXCEPT ![id].epoch = e]
-     /\ UNCHANGED <<last, topic, log, shown>>
+     /\ UNCHANGED <<last, topic, log, upstream>>
      /\ Begin(x, <<Barrier(x)>>, [exporter[x] EXCEPT !.epoch = e, !.seq = shared])
 
 \* InitProducerId with a transaction open, or the coordinator's time-out: aborts at the next epoch.
 Expire(id) ==
   /\ coordinator[id].status = "ongoing" /\ coordinator[id].epoch < MaxEpoch
   /\ coordinator' = [coordinator EXCEPT ![id].status = "prepare_abort", ![id].epoch = @ + 1]
-  /\ UNCHANGED <<last, topic, log, exporter, shown>> /\ Send(net)
+  /\ UNCHANGED <<last, topic, log, exporter, upstream>> /\ Send(net)
 
 \* A marker reaches a partition. It decides all that the id has open there, of whichever transaction.
 WriteMarker(id, p) ==
@@ -170,7 +173,7 @@ WriteMarker(id, p) ==
                           {i \in now : Cardinality({b \in batches : i \in b.events}) > 1}
                 ELSE UNCHANGED <<visible, doubled>>
              /\ UNCHANGED log
-     /\ UNCHANGED <<exporter, shown>> /\ Send(net)
+     /\ UNCHANGED <<exporter, upstream>> /\ Send(net)
 
 -----------------------------------------------------------------------------
 (* A request arrives. The exporter that waits for its answer, if it still does, sends its next; how
@@ -190,7 +193,7 @@ Arrived(m, ms) ==
   LET waiting == {x \in Exporters : m \in exporter[x].awaits}
   IN /\ exporter' = [x \in Exporters |->
                       IF x \in waiting THEN Answered(x, exporter[x], m) ELSE exporter[x]]
-     /\ UNCHANGED shown /\ Send(ms \cup UNION {exporter'[x].awaits : x \in waiting})
+     /\ UNCHANGED upstream /\ Send(ms \cup UNION {exporter'[x].awaits : x \in waiting})
 
 (* It may arrive again while the epoch is the same. (A produce that does is known by its sequence
    number. EndTxn does not: it is sent again only if the coordinator has refused it.) *)
@@ -224,8 +227,8 @@ Arrival(m) == AddPartitionsArrives(m) \/ ProduceArrives(m) \/ EndTxnArrives(m)
 -----------------------------------------------------------------------------
 \* The exporter's own steps.
 Become(x, e) == UNCHANGED kafka /\ exporter' = [exporter EXCEPT ![x] = e] /\ Send(net)
-Set(x, e)    == UNCHANGED shown /\ Become(x, e)
-Commit(x, plan, e) == UNCHANGED <<kafka, shown>> /\ Begin(x, plan, e)
+Set(x, e)    == UNCHANGED upstream /\ Become(x, e)
+Commit(x, plan, e) == UNCHANGED <<kafka, upstream>> /\ Begin(x, plan, e)
 
 \* A crash leaves nothing of the process; a doubt, or a fence, nothing of the producer: the same.
 End(x) == exporter[x].doing # "idle" /\ Set(x, Idle)
@@ -256,14 +259,18 @@ ApplyPlan(x) ==
 \* Nobody has fenced x's producer.
 Unfenced(x) == exporter[x].doing # "idle" /\ exporter[x].epoch = coordinator[Id(x)].epoch
 
-(* Read a task: a response shows all that any earlier one did, perhaps more. It may be old when it is
-   used. What only an exporter has seen that was fenced before it looked is not counted as shown. *)
+(* Read a task: a response shows all that any earlier one did, perhaps more; but one of each task's
+   may lie: it is empty, or comes from a cache. It may be old when it is used. What only an exporter
+   has seen that was fenced before it looked is not counted as shown. *)
 Read(x, t) ==
   LET e == exporter[x]
   IN /\ e.doing = "ready" /\ e.response = NoResponse /\ ~e.ledger.state[t].closed
      /\ \E rows \in SUBSET Calls :
-          /\ shown[t] \subseteq rows
-          /\ shown' = IF Unfenced(x) THEN [shown EXCEPT ![t] = rows] ELSE shown
+          /\ IF shown[t] \subseteq rows
+             THEN /\ shown' = IF Unfenced(x) THEN [shown EXCEPT ![t] = rows] ELSE shown
+                  /\ UNCHANGED lied
+             ELSE /\ t \notin lied /\ rows \subseteq shown[t]
+                  /\ lied' = lied \cup {t} /\ UNCHANGED shown
           /\ Become(x, [e EXCEPT !.response = [task |-> t, rows |-> rows]])
 
 CallsOf(l, t) == {c \in Calls : <<t, c>> \in l.calls}
@@ -278,11 +285,14 @@ Publish(x) ==
           LET events == {<<"event", t, c>> : c \in rows}
               entries == {CallEntry(t, c) : c \in rows}
               apart == <<Transaction(events, {}), Transaction({}, entries)>>
-          IN Commit(x, IF Mutation = "ledger_second" THEN apart ELSE <<Transaction(events, entries)>>, e)
+          IN Commit(x, IF Mutation = "ledger_second" THEN apart ELSE <<Transaction(events, entries)>>,
+                    [e EXCEPT !.looked = @ \ {t}])
 Close(t, n) == Transaction({}, {TaskEntry(t, n, TRUE)})
 
 (* What a response says of the task itself, once its rows are all applied: nothing, or a seal, or that
-   it is closed. When these are due is a matter of time; here, at any time. *)
+   it is closed. When these are due is a matter of time; here, at any time. Sealing takes two looks
+   that agree, whoever had them; here, any. Closing takes two by one producer, since what a response
+   has shown in between is published, or that producer has ended. *)
 Finish(x) ==
   LET e == exporter[x]
       t == e.response.task
@@ -290,11 +300,12 @@ Finish(x) ==
       n == Cardinality(CallsOf(l, t))
       done == [e EXCEPT !.response = NoResponse]
       gone == Transaction({}, {Tombstone(t, c) : c \in CallsOf(l, t)})
+      twice == t \in e.looked \/ Mutation = "one_look"
   IN /\ e.doing = "ready" /\ e.response # NoResponse /\ e.response.rows \subseteq CallsOf(l, t)
-     /\ \/ Set(x, done)
+     /\ \/ Set(x, [done EXCEPT !.looked = IF Sealed(l, t) THEN @ \cup {t} ELSE @])
         \/ /\ ~Sealed(l, t)
            /\ Commit(x, <<Transaction({<<"seal", t, n>>}, {TaskEntry(t, n, FALSE)})>>, done)
-        \/ /\ Sealed(l, t)
+        \/ /\ Sealed(l, t) /\ twice
            /\ Commit(x, CASE Mutation = "tombstones_first"    -> <<gone, Close(t, n)>>
                           [] Mutation = "tombstones_unmarked" -> <<gone>>
                           [] OTHER                            -> <<Close(t, n)>>, done)
@@ -312,7 +323,7 @@ Forbidden(x) ==
   LET e == exporter[x]
       kept(doing, l) == [e EXCEPT !.doing = doing, !.awaits = {}, !.plan = <<>>, !.ledger = l]
       unanswered == e.plan # <<Barrier(x)>> /\ e.doing \in {"ending", "committed"}
-      abort(now) == /\ UNCHANGED <<kafka, shown>> /\ exporter' = [exporter EXCEPT ![x] = now]
+      abort(now) == /\ UNCHANGED <<kafka, upstream>> /\ exporter' = [exporter EXCEPT ![x] = now]
                     /\ Send(net \cup EndTxn(x, FALSE))
   IN CASE Mutation = "replay_first" ->
             e.doing = "idle" /\ e.ledger = NoLedger /\ Set(x, [e EXCEPT !.ledger = Ledger])
@@ -344,7 +355,7 @@ Clean ==
   LET cleaned == [i \in 1 .. Len(log) |->
         IF i <= LastStable THEN [log[i] EXCEPT !.entries = {e \in @ : Kept(i, e)}] ELSE log[i]]
   IN /\ cleaned # log /\ log' = SelectSeq(cleaned, LAMBDA b : b.entries # {})
-     /\ UNCHANGED <<net, coordinator, last, topic, exporter, shown>>
+     /\ UNCHANGED <<net, coordinator, last, topic, exporter, upstream>>
 
 Next ==
   \/ \E x \in Exporters : \/ Fence(x) \/ End(x) \/ Replay(x) \/ ApplyPlan(x) \/ Publish(x)

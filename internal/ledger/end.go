@@ -23,7 +23,9 @@ type Seal struct {
 }
 
 // End plans what a complete response says of the task itself: dead letters, the
-// transition, the seal, the closing. Every plan of Rows must have been applied,
+// transition, the seal, the closing. A closing, which is for ever, takes two looks by
+// one producer: what the one before has read, and not published, may be what an old
+// answer leaves out. A seal takes two looks, whoever had them: it is not for ever. Every plan of Rows must have been applied,
 // and no other response of the task may have been requested meanwhile: there is
 // one read of a task at a time, each by the producer whose replay filled this
 // ledger, so that no answer is older than what was last applied.
@@ -50,9 +52,12 @@ func (r *Reading) End(c call.Reading, policy Policy) Plan {
 	look := r.look(state, c, published)
 	looks := state.Look.then(look, policy.Between)
 	holds := state.SealHolds(published)
+	if holds && !t.looked {
+		looks = look
+	}
 	switch {
 	case look.Count == 0:
-		state = state.abandoned(policy, c.Started, published)
+		state = state.abandoned(policy, t, c.Started, published)
 		state.Look = Look{}
 	case holds && !policy.closingDue(state, c.Started):
 		state.Look = Look{}
@@ -76,15 +81,16 @@ func (r *Reading) End(c call.Reading, policy Policy) Plan {
 	return plan
 }
 
-// Gone plans what follows from a definite "no such task": the second such answer in
-// a row closes a sealed task whose retention is over; any other is closed without a
-// seal once it has been gone for as long as a sealed one is kept. A task whose export
-// has not begun is left alone.
-func (l *Ledger) Gone(taskID string, asked time.Time, policy Policy) Plan {
+// Gone plans what follows from a definite "no such task", which is a complete response,
+// too: the second such answer in a row closes a sealed task whose retention is over;
+// any other is closed without a seal once it has been gone for as long as a sealed one
+// is kept. A task whose export has not begun is left alone.
+func (r *Reading) Gone(asked time.Time, policy Policy) Plan {
+	l := r.ledger
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	plan := Plan{Task: call.Task{ID: taskID}, ObservedAt: asked}
-	t := l.known(taskID)
+	plan := Plan{Task: call.Task{ID: r.taskID}, ObservedAt: asked}
+	t := l.known(r.taskID)
 	if !t.begun() || !t.state.ClosedAt.IsZero() {
 		return plan
 	}
@@ -94,14 +100,14 @@ func (l *Ledger) Gone(taskID string, asked time.Time, policy Policy) Plan {
 		state.GoneSince = milliseconds(asked)
 	}
 	if state.SealHolds(t.published()) {
-		if !since.IsZero() && !asked.Before(since.Add(policy.Between)) && policy.closingDue(state, asked) {
+		if t.looked && !since.IsZero() && !asked.Before(since.Add(policy.Between)) && policy.closingDue(state, asked) {
 			state.ClosedAt = milliseconds(asked)
 		}
 	} else {
-		state = state.abandoned(policy, asked, t.published())
+		state = state.abandoned(policy, t, asked, t.published())
 	}
 	if state != t.state {
-		plan.Units = []Unit{{Entries: []Entry{{Kind: KindTask, TaskID: taskID, State: state}}}}
+		plan.Units = []Unit{{Entries: []Entry{{Kind: KindTask, TaskID: r.taskID, State: state}}}}
 	}
 	return plan
 }
@@ -121,8 +127,8 @@ func (s State) goneSince(c call.Reading) time.Time {
 
 // abandoned closes a task without a valid seal, or with one whose rows are gone, once
 // there has been nothing of it for as long as a sealed one is kept.
-func (s State) abandoned(policy Policy, asked time.Time, published int64) State {
-	if s.GoneSince.IsZero() || asked.Before(s.GoneSince.Add(policy.Retention)) {
+func (s State) abandoned(policy Policy, t *task, asked time.Time, published int64) State {
+	if !t.looked || s.GoneSince.IsZero() || asked.Before(s.GoneSince.Add(policy.Retention)) {
 		return s
 	}
 	if !s.SealHolds(published) {

@@ -234,8 +234,8 @@ func TestSealedAgain(t *testing.T) {
 		if got := s.Standing(taskA).Phase; got != Ended {
 			t.Errorf("got phase %s, want %s: it is to be read again", got, Ended)
 		}
-		s.commit(s.Gone(taskA, h(5000), policy).Units...)
-		s.commit(s.Gone(taskA, h(5001), policy).Units...)
+		s.commit(s.gone(taskA, h(5000), policy).Units...)
+		s.commit(s.gone(taskA, h(5001), policy).Units...)
 		if got := s.Standing(taskA).Phase; got != Ended {
 			t.Errorf("got phase %s although the seal does not tell all", got)
 		}
@@ -320,9 +320,11 @@ func TestMoreRejects(t *testing.T) {
 		{true, "1 →finished", Ended}, {false, "", Ended}, {true, "", Ended}, {false, "", Ended}, {false, "2 finished→finished seal 1", Sealed},
 		{false, "", Sealed}, {true, "", Sealed}, {false, "", Sealed}, {false, "", Closed},
 	} {
-		end := s.Begin(taskA, false).End(call.Reading{Task: task, Started: noon, MoreRejects: step.more,
+		r := s.Begin(taskA, false)
+		end := r.End(call.Reading{Task: task, Started: noon, MoreRejects: step.more,
 			Counts: call.Counts{Rows: 1, Cancelled: 1}}, Policy{})
 		s.commit(end.Units...)
+		r.Remember()
 		if got := s.Standing(taskA).Phase; said(end) != step.said || got != step.then {
 			t.Errorf("step %d: got %q and phase %s, want %q and %s", i, said(end), got, step.said, step.then)
 		}
@@ -360,7 +362,7 @@ func TestClosedIsForEver(t *testing.T) {
 			if len(end.Units) != 0 {
 				t.Errorf("%d left: got %+v", left, end.Units)
 			}
-			if p := s.Gone(taskA, noon, Policy{}); len(p.Units) != 0 {
+			if p := s.gone(taskA, noon, Policy{}); len(p.Units) != 0 {
 				t.Errorf("%d left: closed again", left)
 			}
 		}

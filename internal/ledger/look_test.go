@@ -18,17 +18,18 @@ type answer struct {
 	call   string // a new one
 	want   string // what it says to consumers
 	phase  Phase  // empty: Ended
+	dies   bool   // the process, after it
 }
 
 // all are the counts of a task with its two calls and nothing more to come.
 var all = call.Counts{Rows: 2, Finished: 2}
 
-func (a answer) read(t *testing.T, s *shard) {
+func (a answer) read(t *testing.T, s *shard, restart bool) {
 	t.Helper()
 	at := noon.Add(a.after)
 	var end Plan
 	if a.status == "gone" {
-		end = s.Gone(taskA, at, atOnce)
+		end = s.gone(taskA, at, atOnce)
 	} else {
 		status := map[string]string{"": call.Finished, "none": ""}[a.status]
 		if status == "" && a.status != "none" {
@@ -40,10 +41,13 @@ func (a answer) read(t *testing.T, s *shard) {
 		}
 		r.held += a.held
 		end = r.End(call.Reading{Task: header(taskA, status), Started: at, Counts: a.counts, Total: a.total}, atOnce)
+		defer r.Remember()
 	}
 	s.commit(end.Units...)
 	s.checkReplay(t)
-	s.restart(t)
+	if restart || a.dies {
+		s.restart(t)
+	}
 	want := a.phase
 	if want == "" {
 		want = Ended
@@ -57,7 +61,8 @@ func (a answer) read(t *testing.T, s *shard) {
 var atOnce = Policy{AfterEnd: 0, Retention: 10 * time.Hour, Between: 5 * time.Minute, OpenFor: time.Hour}
 
 // TestLooks: a task is sealed and closed by looks that agree, far enough apart,
-// whatever a single answer says. The process dies after each of them.
+// whatever a single answer says. But for a closing, it is the same where the process
+// dies after each of them.
 func TestLooks(t *testing.T) {
 	const m, h = time.Minute, time.Hour
 	open := call.Counts{Rows: 3, Finished: 2}
@@ -120,6 +125,16 @@ func TestLooks(t *testing.T) {
 		{"a closing of a task whose rows are gone", []answer{
 			{after: 5 * m, counts: all, want: seal, phase: Sealed}, {after: 11 * h, phase: Sealed}, {after: 20 * h, phase: Sealed}, {after: 21 * h, phase: Closed}}},
 
+		{"a closing by two producers", []answer{
+			{after: 5 * m, counts: all, want: seal, phase: Sealed, dies: true},
+			{after: 11 * h, counts: all, phase: Sealed, dies: true}, {after: 12 * h, counts: all, phase: Sealed, dies: true},
+			{after: 13 * h, counts: all, phase: Sealed}, {after: 14 * h, counts: all, phase: Closed}}},
+		{"a closing of a task that is gone, by two producers", []answer{
+			{after: 5 * m, counts: all, want: seal, phase: Sealed}, {after: 11 * h, status: "gone", phase: Sealed, dies: true},
+			{after: 12 * h, status: "gone", phase: Sealed}, {after: 13 * h, status: "gone", phase: Closed}}},
+		{"gone for so long, but seen by a new producer", []answer{
+			{after: 5 * m, status: "gone", dies: true}, {after: 11 * h, status: "gone"}, {after: 12 * h, status: "gone", phase: Closed}}},
+
 		{"gone for as long as a sealed one is kept", []answer{
 			{after: 5 * m, status: "gone"}, {after: 9 * h, status: "gone"}, {after: 10*h + 5*m, status: "gone", phase: Closed}}},
 		{"gone, back, and gone again", []answer{
@@ -128,13 +143,19 @@ func TestLooks(t *testing.T) {
 		{"empty for so long", []answer{{after: 5 * m}, {after: 9 * h, status: "gone"}, {after: 10*h + 5*m, phase: Closed}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := newShard(meta)
-			s.read(header(taskA, call.Calling), noon.Add(-time.Hour), atOnce, done("a", "b"))
-			if _, end := s.read(header(taskA, call.Finished), noon, atOnce, nil); said(end) != "2 calling→finished" {
-				t.Fatalf("got %q", said(end))
-			}
-			for _, a := range tt.answers {
-				a.read(t, s)
+			closes := tt.answers[len(tt.answers)-1].phase == Closed
+			for _, restart := range []bool{false, true} {
+				if restart && closes {
+					continue
+				}
+				s := newShard(meta)
+				s.read(header(taskA, call.Calling), noon.Add(-time.Hour), atOnce, done("a", "b"))
+				if _, end := s.read(header(taskA, call.Finished), noon, atOnce, nil); said(end) != "2 calling→finished" {
+					t.Fatalf("got %q", said(end))
+				}
+				for _, a := range tt.answers {
+					a.read(t, s, restart)
+				}
 			}
 		})
 	}
@@ -166,7 +187,7 @@ func TestLooksAtFirstSight(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newShard(meta)
 			for _, a := range tt.answers {
-				a.read(t, s)
+				a.read(t, s, true)
 			}
 		})
 	}

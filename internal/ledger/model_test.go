@@ -143,7 +143,9 @@ type witness struct {
 	glances   map[string][]glance // complete readings in a row that showed the same
 	now       map[string]glance   // the reading that is being committed
 	absence   map[string]time.Time
-	abandoned int // closed without a seal
+	life      int            // of the process
+	read      map[string]int // in which of them a task was last read whole
+	abandoned int            // closed without a seal
 }
 
 // glance is what a complete reading showed; no such task, where it has no status.
@@ -153,6 +155,7 @@ type glance struct {
 	counts    call.Counts
 	published int // before what it says of the task itself
 	whole     bool
+	life      int
 }
 
 // ends reports whether an end may be built upon it.
@@ -179,7 +182,9 @@ func (w *witness) absent(id string, at time.Time) {
 // planned may be in the log or not: it may count, but puts an end to no other.
 func (w *witness) looked(id string, g glance, died bool) {
 	g.published = len(w.events[id]) + len(w.dead[id])
+	g.life = w.life
 	if !died {
+		w.read[id] = w.life
 		w.glances[id] = slices.DeleteFunc(w.glances[id], func(was glance) bool { return !g.ends() || !alike(was, g) })
 	}
 	if g.ends() {
@@ -189,16 +194,16 @@ func (w *witness) looked(id string, g glance, died bool) {
 
 func alike(a, b glance) bool { return a.counts == b.counts && a.published == b.published }
 
-// sure reports whether what is being committed may be final: earlier readings, far
-// enough apart, showed the same.
-func (w *witness) sure(id string, policy Policy) error {
+// sure reports whether what is being committed may be final: earlier readings that
+// count, far enough apart, showed the same.
+func (w *witness) sure(id string, policy Policy, counts func(glance) bool) error {
 	g := w.now[id]
 	if !g.ends() {
 		return fmt.Errorf("by a reading that shows %+v", g)
 	}
 	open := g.counts.Rows == 0 || g.counts.Finished+g.counts.Cancelled < g.counts.Rows
 	for _, first := range w.glances[id] {
-		if !alike(first, g) || g.at.Sub(first.at) < policy.Between-time.Millisecond {
+		if !counts(first) || !alike(first, g) || g.at.Sub(first.at) < policy.Between-time.Millisecond {
 			continue
 		}
 		if !open {
@@ -219,7 +224,7 @@ func newWitness() *witness {
 		events: map[string]map[string]bool{}, dead: map[string]map[string]bool{}, late: map[string]int64{},
 		sequence: map[string]int64{}, seals: map[string]int64{}, status: map[string]string{},
 		terminal: map[string]bool{}, ended: map[string]time.Time{}, sealedAt: map[string]time.Time{}, closed: map[string]bool{},
-		glances: map[string][]glance{}, now: map[string]glance{}, absence: map[string]time.Time{},
+		glances: map[string][]glance{}, now: map[string]glance{}, absence: map[string]time.Time{}, read: map[string]int{},
 	}
 }
 
@@ -314,7 +319,7 @@ func (w *witness) change(id string, c StatusChange, p Plan, counts call.Counts, 
 	if p.ObservedAt.Before(end.Add(policy.AfterEnd).Truncate(time.Millisecond)) {
 		return fmt.Errorf("task %s: sealed %v after its end", id, p.ObservedAt.Sub(end))
 	}
-	if err := w.sure(id, policy); err != nil {
+	if err := w.sure(id, policy, func(glance) bool { return true }); err != nil {
 		return fmt.Errorf("task %s: sealed too early: %w", id, err)
 	}
 	return w.seal(id, c, p)
@@ -349,6 +354,9 @@ func (w *witness) close(id string, p Plan, policy Policy) error {
 		return fmt.Errorf("task %s: closed twice", id)
 	}
 	at := w.sealedAt[id]
+	if w.read[id] != w.life {
+		return fmt.Errorf("task %s: closed by the first reading of a process", id)
+	}
 	if since, is := w.absence[id]; is && p.ObservedAt.Sub(since) >= policy.Retention-time.Millisecond {
 		w.closed[id] = true
 		if at.IsZero() {
@@ -361,7 +369,7 @@ func (w *witness) close(id string, p Plan, policy Policy) error {
 	}
 	if since, is := w.absence[id]; is && p.ObservedAt.Sub(since) >= policy.Between-time.Millisecond {
 		// the second answer in a row that there is no such task
-	} else if err := w.sure(id, policy); err != nil {
+	} else if err := w.sure(id, policy, func(g glance) bool { return g.life == w.life }); err != nil {
 		return fmt.Errorf("task %s: closed too early: %w", id, err)
 	}
 	if p.ObservedAt.Before(at.Truncate(time.Millisecond).Add(policy.Retention)) {

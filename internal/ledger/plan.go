@@ -130,7 +130,8 @@ const maxRenderings = 1000
 
 // Remember takes over what a complete reading noticed without a plan of its own: the
 // new hashes of rows that were published before, so that each change is counted once,
-// and the rows that cannot become events, so that the next reading may say it again.
+// and the rows that cannot become events, so that the next reading may say it again;
+// and that there was one, or a Gone.
 // It returns how many published calls' rows have changed. Only memory holds all this;
 // a replay finds the hashes that the rows were published with, and no suspects.
 func (r *Reading) Remember() (lateChanges int) {
@@ -143,7 +144,7 @@ func (r *Reading) Remember() (lateChanges int) {
 		return 0
 	}
 	t := taskOf(l, r.taskID)
-	t.suspects = suspects
+	t.suspects, t.looked = suspects, true
 	for k, now := range changed {
 		was, still := t.calls[k]
 		if !still {

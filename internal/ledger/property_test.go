@@ -154,6 +154,7 @@ func (w *world) configureSince() {
 // makes no difference.
 func (w *world) restart() {
 	w.t.Helper()
+	w.seen.life++
 	whole := dump(w.shard.replayed(w.t))
 	if w.rng.IntN(2) == 0 {
 		w.shard.compact(w.rng.IntN(len(w.shard.log)+1), w.rng.IntN(2) == 0)
@@ -218,11 +219,13 @@ func (w *world) read(task *upTask) (units int, more bool, err error) {
 	w.before = copyOf(w.shard.Ledger)
 	defer func() { w.before = nil }()
 	if task.gone {
-		p := w.shard.Gone(task.id, w.now, w.policy)
+		reading := w.shard.Begin(task.id, task.named)
+		p := reading.Gone(w.now, w.policy)
 		w.seen.absent(task.id, w.now)
 		if err := w.commit(task.id, p, call.Counts{}); err != nil {
 			return len(p.Units), false, err
 		}
+		reading.Remember()
 		w.seen.looked(task.id, glance{at: w.now}, false)
 		return len(p.Units), false, nil
 	}
@@ -371,11 +374,13 @@ func (w *world) clean(task *upTask) {
 // reading that shows the same plans nothing, closed tasks leave nothing behind.
 func (w *world) settle() {
 	w.faults = false
+	w.seen.life++
 	w.shard.restart(w.t)
 	for _, task := range w.up.tasks {
 		wasClosed := w.seen.closed[task.id]
 		w.rest(task)
 		w.checkPublished(task, wasClosed)
+		w.seen.life++
 		w.shard.restart(w.t)
 		if units := w.rest(task); units != 0 {
 			w.t.Errorf("task %s: a restart plans %d units", task.id, units)

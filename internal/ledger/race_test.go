@@ -55,7 +55,7 @@ func TestAtOnce(t *testing.T) {
 				l.Standings()
 				l.Size()
 				l.Tombstones("task-0", 10)
-				l.Gone("task-1", noon, policy)
+				l.Begin("task-1", false).Gone(noon, policy)
 				l.Wants(call.Listed{TaskID: "task-2"}, false)
 			}
 		}

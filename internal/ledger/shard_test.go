@@ -194,6 +194,13 @@ func (s *shard) read(task call.Task, at time.Time, policy Policy, rows []call.Ro
 	return rowsPlan, endPlan
 }
 
+// gone plans a definite "no such task".
+func (s *shard) gone(taskID string, at time.Time, policy Policy) Plan {
+	r := s.Begin(taskID, false)
+	defer r.Remember()
+	return r.Gone(at, policy)
+}
+
 // knows reports whether a reading finds a call published.
 func knows(r *Reading, callID string, hash uint64) bool {
 	return r.Verdict([]byte(callID), hash) != call.RowNew
