@@ -38,7 +38,6 @@ call_key              2 t1,t2
 tombstones_first      2 t1
 tombstones_unmarked   1 t1
 close_unread          2 t1
-one_look              2 t1
 '
 
 say() { printf '%s\n' "model.sh: $*" >&2; }
@@ -119,8 +118,11 @@ check() {
   local mutation epochs tasks
   local -a edits
   holds protocol "$deadline" protocol.cfg
+  holds lies "$deadline" protocol.cfg "${lies[@]}"
   holds progress "$deadline" protocol.cfg "$only" '/^SYMMETRY/d' 's/^  MaxEpoch = .*/  MaxEpoch = 2/' 's/^SPECIFICATION.*/SPECIFICATION FairSpec\nPROPERTY Progress/'
   fails never_over "$deadline" protocol.cfg "$only" 's/^SPECIFICATION.*/&\nINVARIANT NeverOver/'
+  mapfile -t edits < <(mutate one_look 2 t1)
+  fails one_look "$deadline" protocol.cfg "${edits[@]}" "${lies[@]}"
   while read -r mutation epochs tasks; do
     [[ -n $mutation ]] || continue
     mapfile -t edits < <(mutate "$mutation" "$epochs" "$tasks")
@@ -128,10 +130,14 @@ check() {
   done <<<"$mutations"
 }
 
+# lies has responses lie, at fewer epochs: it makes many more states.
+readonly lies=('s/^  Lies = .*/  Lies = TRUE/' 's/^  MaxEpoch = .*/  MaxEpoch = 2/')
+
 soak() {
   local hours=$((6 * 3600))
   holds soak "$hours" protocol_soak.cfg
   holds soak_tasks "$hours" protocol_soak.cfg 's/^  Tasks = .*/  Tasks = {t1, t2}/' 's/^  Calls = .*/  Calls = {c1}/'
+  holds soak_lies "$hours" protocol.cfg 's/^  Lies = .*/  Lies = TRUE/'
   holds soak_epochs "$hours" protocol_soak.cfg 's/^  MaxEpoch = .*/  MaxEpoch = 4/' 's/^  Calls = .*/  Calls = {c1}/'
 }
 

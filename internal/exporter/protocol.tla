@@ -19,6 +19,7 @@ EXTENDS Integers, FiniteSets, Sequences, TLC
 CONSTANTS
   Exporters, Tasks, Calls,
   MaxEpoch,  \* how far the coordinator's epoch goes: bounds fences and aborts
+  Lies,      \* whether a response may lie, and so whether closing takes two
   Mutation
 
 VARIABLES
@@ -269,7 +270,7 @@ Read(x, t) ==
           /\ IF shown[t] \subseteq rows
              THEN /\ shown' = IF Unfenced(x) THEN [shown EXCEPT ![t] = rows] ELSE shown
                   /\ UNCHANGED lied
-             ELSE /\ t \notin lied /\ rows \subseteq shown[t]
+             ELSE /\ Lies /\ t \notin lied /\ rows \subseteq shown[t]
                   /\ lied' = lied \cup {t} /\ UNCHANGED shown
           /\ Become(x, [e EXCEPT !.response = [task |-> t, rows |-> rows]])
 
@@ -300,9 +301,9 @@ Finish(x) ==
       n == Cardinality(CallsOf(l, t))
       done == [e EXCEPT !.response = NoResponse]
       gone == Transaction({}, {Tombstone(t, c) : c \in CallsOf(l, t)})
-      twice == t \in e.looked \/ Mutation = "one_look"
+      twice == ~Lies \/ t \in e.looked \/ Mutation = "one_look"
   IN /\ e.doing = "ready" /\ e.response # NoResponse /\ e.response.rows \subseteq CallsOf(l, t)
-     /\ \/ Set(x, [done EXCEPT !.looked = IF Sealed(l, t) THEN @ \cup {t} ELSE @])
+     /\ \/ Set(x, [done EXCEPT !.looked = IF Lies /\ Sealed(l, t) THEN @ \cup {t} ELSE @])
         \/ /\ ~Sealed(l, t)
            /\ Commit(x, <<Transaction({<<"seal", t, n>>}, {TaskEntry(t, n, FALSE)})>>, done)
         \/ /\ Sealed(l, t) /\ twice
