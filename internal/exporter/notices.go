@@ -104,6 +104,14 @@ func (c Config) ofReading(r call.Reading, rejected int) (seen []notice.Sighting)
 			Cure:  "ask AIRudder why: a CallID is what makes a call one call, and the other rows are in no event",
 		})
 	}
+	if end := r.Task.ScheduleEnd; call.MeaningOf(r.Task.Status.Value) == call.MeansNothing && !end.IsZero() && r.Started.Sub(end) > unsealedFor {
+		seen = append(seen, notice.Sighting{
+			Cause: causeTaskUnsealed,
+			Text: fmt.Sprintf("the task's schedule ended %d days ago, and its Status is none that the exporter knows: "+
+				"its calls are published, but it is read on and never sealed", days(r.Started.Sub(end))),
+			Cure: "ask AIRudder what its Status means; only finished and canceled are an end",
+		})
+	}
 	if rejected > 0 {
 		seen = append(seen, notice.Sighting{
 			Cause: causeRowsRejected,
@@ -119,13 +127,15 @@ func (c Config) ofStanding(s ledger.Standing, now time.Time) (seen []notice.Sigh
 	if s.Phase == ledger.Ended && c.unsealed(s.State, now) {
 		seen = append(seen, notice.Sighting{
 			Cause: causeTaskUnsealed,
-			Text: fmt.Sprintf("the task ended %s ago and cannot be sealed: its answers do not agree, or say that there is more",
-				now.Sub(s.State.TerminalSince).Round(time.Hour)),
+			Text: fmt.Sprintf("the task ended %d days ago and cannot be sealed: its answers do not agree, or say that there is more",
+				days(now.Sub(s.State.TerminalSince))),
 			Cure: "it is read once a day from now on; compare its detail answers with each other, and see the other notices and its line on the page",
 		})
 	}
 	return seen
 }
+
+func days(d time.Duration) int { return int(d / (24 * time.Hour)) }
 
 // quoted are words in brackets; empty where there are none that may be shown.
 func quoted(words []string) string {

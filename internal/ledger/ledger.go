@@ -44,7 +44,7 @@ type task struct {
 	texts    Texts                // nil while there are none
 	rows     map[string]uint64    // dead letters without a CallID: the row's hash by its key; nil while there are none
 	hashes   map[uint64]struct{}  // rows without a CallID that need not be read again; nil while there are none
-	looked   bool                // by a whole reading since the replay
+	looked   bool                 // by a whole reading since the replay
 	suspects map[suspect]struct{} // rows that the last reading rejected for the first time; nil while there are none
 	dead     int64                // of calls, those that were dead letters
 	late     int64                // of calls, those that were late
