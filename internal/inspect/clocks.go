@@ -33,10 +33,15 @@ func (i *inspection) clocks(d *detail) {
 	i.zoneOfRedials(d, zone)
 }
 
+// farthest is how far east of UTC a zone can be.
+const farthest = 14 * time.Hour
+
 // utcOfRows asks whether times that name their zone can be true.
 func (i *inspection) utcOfRows(d *detail, end *times) {
 	ahead := end.newest.Sub(d.answer)
 	switch {
+	case ahead > farthest:
+		i.note("the newest call ends %s after the answer was made: one of the two clocks is wrong", spoken(ahead))
 	case ahead > 2*time.Minute:
 		i.note("the newest call ends %s after the answer was made: these times are not in the zone that they name; %s would fit. No setting corrects that: tell AIRudder",
 			spoken(ahead), offsetText(zoneAfter(ahead-2*time.Minute)))
@@ -53,6 +58,8 @@ func (i *inspection) zoneOfRows(d *detail, end *times, zone time.Duration) {
 	fits := zoneAfter(ahead - 2*time.Minute)
 	gap := zone - ahead
 	switch {
+	case ahead > farthest:
+		i.note("the newest call ends %s after the answer was made: one of the two clocks is wrong", spoken(ahead))
 	case gap < -2*time.Minute:
 		i.note("at %s the newest call ends %s after the answer was made; %s would fit", offsetText(zone), spoken(gap), offsetText(fits))
 		i.propose("Zone", offsetText(fits), "times of calls name no zone; this is the first in which none has ended after the answer")

@@ -129,9 +129,9 @@ func (d *detail) takeRow(row jsonrows.Value) {
 		case it.Key == "CallTimes":
 			n, _ := strconv.ParseInt(v.String(), 10, 32)
 			d.callTimes += n
-		case it.Key == "CallStartTime" && isText:
+		case it.Key == "CallStartTime" && (isText || jsonrows.IsNull(v.Bytes())):
 			start = of(d.times, it.Key).add(text)
-		case it.Key == "CallEndTime" && isText:
+		case it.Key == "CallEndTime" && (isText || jsonrows.IsNull(v.Bytes())):
 			end = of(d.times, it.Key).add(text)
 		case slices.Contains(kindsOfRow, it.Key) && !jsonrows.IsNull(v.Bytes()):
 			of(d.words, it.Key).add(literal(v))

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"airudder-exporter/internal/airudder"
 	"airudder-exporter/internal/call"
@@ -22,17 +23,24 @@ func (i *inspection) detail(ctx context.Context, taskID string) error {
 		return ctx.Err()
 	}
 	i.line("request", "%s", template)
-	i.answer(raw, err)
+	i.answer(ctx, raw, err)
 	if raw.Status == 0 {
 		return err
 	}
 	if wait := i.Account.Timeout; 2*raw.FirstByte > wait {
-		i.propose("Timeout", (3 * raw.FirstByte).Round(1e9).String(), "the first byte came after "+spoken(raw.FirstByte)+"; larger tasks take longer")
+		longer := min((3*raw.FirstByte).Truncate(time.Minute)+time.Minute, i.Account.ResponseTimeout)
+		i.propose("Timeout", longer.String(), "the first byte came after "+spoken(raw.FirstByte)+"; larger tasks take longer")
 	}
 	d := i.readDetail(ctx, taskID, raw)
 	i.saved["task"], i.saved["row"] = &d.task, &d.shape
 	if err == nil && d.makes != nil {
 		i.note("the exporter cannot read it to its end: %v", d.makes)
+	}
+	if !d.array {
+		if err == nil {
+			i.note("data.detail is no array of rows")
+		}
+		return cmp.Or(err, d.makes)
 	}
 	i.rows(d)
 	i.known(d)
@@ -46,11 +54,11 @@ func (i *inspection) detail(ctx context.Context, taskID string) error {
 
 // rows prints how many rows there are, and what the exporter makes of them.
 func (i *inspection) rows(d *detail) {
-	if !d.array {
-		i.line("rows", "none: data.detail is no array of rows")
-		return
+	round := ""
+	if airudder.IsRound(d.walk.rows) {
+		round = "; a round number: a limit, or as many as were uploaded"
 	}
-	i.line("rows", "%d in data.detail", d.walk.rows)
+	i.line("rows", "%d in data.detail%s", d.walk.rows, round)
 	if w := d.words["Status"]; w != nil {
 		i.line("rows", "by Status: %s", w.all())
 	}
@@ -70,9 +78,9 @@ func (i *inspection) rows(d *detail) {
 	for _, r := range d.made.Rejects {
 		dead[r.Reason]++
 	}
-	said := fmt.Sprintf("%d finished, %d cancelled, %d open", c.Finished, c.Cancelled, c.Open())
+	said := fmt.Sprintf("counts %d finished, %d cancelled, %d open", c.Finished, c.Cancelled, c.Open())
 	for _, reason := range slices.Sorted(maps.Keys(dead)) {
-		said += fmt.Sprintf("; %d dead letters (%s)", dead[reason], reason)
+		said += fmt.Sprintf("; dead letters: %d (%s)", dead[reason], reason)
 	}
 	i.line("exporter", "%s", said)
 	if n := dead[call.NoCallID]; n > 0 {
@@ -120,7 +128,7 @@ func (i *inspection) known(d *detail) {
 	}
 	slices.Sort(odd)
 	if len(odd) > 0 {
-		i.line("other types", "than documented, so that the exporter keeps them raw or takes their digits: %s", strings.Join(odd, ", "))
+		i.line("other types", "%s: not as documented; kept raw, or a number taken by its digits", strings.Join(odd, ", "))
 	}
 }
 
@@ -245,6 +253,6 @@ func (i *inspection) free(d *detail) {
 		if l == nil || l.phones+l.mails == 0 {
 			continue
 		}
-		i.note("of %d values of %s, %d look like phone numbers and %d like e-mail addresses: they are in the events", l.all, name, l.phones, l.mails)
+		i.note("of %d values of %s, %d look like phone numbers (9 to 15 digits) and %d like e-mail addresses. Events carry them", l.all, name, l.phones, l.mails)
 	}
 }

@@ -3,7 +3,6 @@ package inspect
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -19,7 +18,7 @@ import (
 // This file looks at what any answer has: HTTP's status and headers, and the envelope.
 
 // answer prints how an answer came.
-func (i *inspection) answer(raw airudder.Raw, err error) {
+func (i *inspection) answer(ctx context.Context, raw airudder.Raw, err error) {
 	if raw.Status == 0 {
 		i.line("answer", "none: %v", err)
 		return
@@ -28,35 +27,62 @@ func (i *inspection) answer(raw airudder.Raw, err error) {
 	if raw.Cut {
 		more = "; it is longer: only so much was looked at"
 	}
-	i.line("answer", "HTTP %d, code %s, status %s; %s%s", raw.Status, enveloped(raw.Body, "code"), enveloped(raw.Body, "status"), media(raw.Header), more)
+	code, status := enveloped(ctx, raw.Body)
+	i.line("answer", "HTTP %d, code %s, status %s; %s%s", raw.Status, code, status, media(raw.Header), more)
 	i.line("size", "%d bytes; first byte after %s, all of it after %s", len(raw.Body), spoken(raw.FirstByte), spoken(raw.Whole))
+	told := false
 	for _, name := range slices.Sorted(maps.Keys(raw.Header)) {
 		if said, shows := header(name, raw.Header.Get(name)); shows {
-			i.line("header", "%s: %s", name, said)
+			i.line("headers", "%s: %s", name, said)
+			told = true
 		}
+	}
+	if !told {
+		i.line("headers", "none that tells of a rate limit or a cache")
 	}
 	if err != nil {
 		i.note("%v", err)
 	}
 }
 
-// enveloped is a member of the envelope, if it is a plain word or a small number.
-func enveloped(body []byte, name string) string {
-	var envelope map[string]json.RawMessage
-	_ = json.Unmarshal(body, &envelope) // what is no envelope has no members
-	raw, there := envelope[name]
+// enveloped are the envelope's code and status, as far as they can be shown.
+func enveloped(ctx context.Context, body []byte) (code, status string) {
+	code, status = "absent", "absent"
+	w := walk{row: func(jsonrows.Value) {}, member: func(path string, raw []byte) {
+		switch path {
+		case "code":
+			code = shownCode(raw)
+		case "status":
+			status = shownStatus(raw)
+		}
+	}}
+	_ = w.body(ctx, body) // as far as it is JSON
+	return code, status
+}
+
+// shownCode is a code as the exporter's errors show it.
+func shownCode(raw []byte) string {
+	const longest = 8
 	text, isText := jsonrows.Text(raw)
 	switch {
-	case !there:
-		return "absent"
-	case isText && name == "code" && len(text) <= 8 && airudder.IsPlain(string(text)): // as the exporter's errors have it
+	case isText && len(text) <= longest && airudder.IsPlain(string(text)):
 		return strconv.Quote(string(text))
+	case isText:
+		return fmt.Sprintf("a text of %d bytes", len(text))
+	case jsonrows.IsNumber(raw) && len(raw) <= longest, jsonrows.IsNull(raw):
+		return string(raw)
+	}
+	return typeOf(raw)
+}
+
+// shownStatus is a status that is a usual word; others may say anything.
+func shownStatus(raw []byte) string {
+	text, isText := jsonrows.Text(raw)
+	switch {
 	case isText && slices.Contains([]string{"ok", "success", "error", "fail", "failed", "failure"}, strings.ToLower(string(text))):
 		return strconv.Quote(string(text))
 	case isText:
 		return fmt.Sprintf("a text of %d bytes", len(text))
-	case jsonrows.IsNumber(raw) && len(raw) <= 6, jsonrows.IsNull(raw):
-		return string(raw)
 	}
 	return typeOf(raw)
 }
@@ -145,9 +171,9 @@ func (i *inspection) counting(all []member) {
 }
 
 // isRefused reports whether an answer refuses the token.
-func isRefused(raw airudder.Raw, err error) bool {
-	return err != nil && (raw.Status == http.StatusUnauthorized || raw.Status == http.StatusForbidden ||
-		enveloped(raw.Body, "code") == "401" || enveloped(raw.Body, "code") == "403")
+func isRefused(ctx context.Context, raw airudder.Raw, err error) bool {
+	code, _ := enveloped(ctx, raw.Body)
+	return err != nil && (raw.Status == http.StatusUnauthorized || raw.Status == http.StatusForbidden || code == "401" || code == "403")
 }
 
 // otherScheme tries the other word before the token, that clients of this API were

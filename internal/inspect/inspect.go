@@ -51,7 +51,8 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	defer client.CloseIdleConnections()
 	i := &inspection{Config: cfg, client: client, metrics: metrics, paper: paper{to: cfg.Out}, saved: map[string]any{}}
-	i.printf("AIRudder at %s, asked at most once in %s.\nNothing below is a value that could be personal.\n", cfg.Account.BaseURL, every)
+	i.printf("AIRudder at %s, asked at most once in %s.\n"+
+		"No value that could be personal is shown: \"string 3–20\" is a text of 3 to 20 bytes, a line with ! is for you to act on.\n", cfg.Account.BaseURL, every)
 	if err := i.all(ctx); err != nil && ctx.Err() == nil {
 		return err
 	}
@@ -85,7 +86,7 @@ func (i *inspection) all(ctx context.Context) error {
 		detailErr = i.detail(ctx, taskID)
 	default:
 		i.section("Detail")
-		i.line("not asked", "no task is listed; name one: airudder-exporter inspect TaskID")
+		i.note("not asked for, since no task is listed: name one, as in airudder-exporter inspect TaskID")
 	}
 	i.settings()
 	if err := i.save(); err != nil {
@@ -102,7 +103,7 @@ func (i *inspection) token(ctx context.Context) error {
 	i.waiting("a token")
 	shape, err := i.client.TokenShape(ctx)
 	if err != nil {
-		i.line("none", "%v", err)
+		i.note("%v", err)
 		return err
 	}
 	i.line("token", "%d characters of %s", shape.Length, strings.Join(shape.Kinds, " "))
@@ -144,6 +145,7 @@ func (i *inspection) setting(field string) string {
 type paper struct {
 	to    io.Writer
 	label string // of the last line
+	notes int
 }
 
 func (p *paper) printf(format string, args ...any) { fmt.Fprintf(p.to, format, args...) }
@@ -166,5 +168,6 @@ func (p *paper) line(label, format string, args ...any) {
 // note is a line that somebody should act on.
 func (p *paper) note(format string, args ...any) {
 	p.label = ""
+	p.notes++
 	p.line("!", format, args...)
 }

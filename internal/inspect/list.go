@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"airudder-exporter/internal/airudder"
@@ -49,19 +50,20 @@ func (i *inspection) list(ctx context.Context) (taskID string, err error) {
 	i.line("request", "%s", template)
 	i.waiting("the list")
 	first, err := i.askList(ctx, airudder.Question{Template: template})
-	if isRefused(first.raw, err) {
+	if isRefused(ctx, first.raw, err) {
 		first, err = i.otherScheme(ctx, template, first, err)
 	}
-	i.answer(first.raw, err)
-	if first.raw.Status == 0 || ctx.Err() != nil {
+	i.answer(ctx, first.raw, err)
+	if err != nil || ctx.Err() != nil {
 		return "", err
 	}
 	i.saved["list"] = first.save()
 	i.entries(first)
-	if first.err == nil {
-		i.pages(ctx, template, first)
+	if first.err != nil {
+		return i.perhapsIDs(first), first.err
 	}
-	return worthALook(first.Tasks), cmp.Or(err, first.err)
+	i.pages(ctx, template, first)
+	return worthALook(first.Tasks), nil
 }
 
 func (i *inspection) askList(ctx context.Context, asked airudder.Question) (*listed, error) {
@@ -213,7 +215,6 @@ func (i *inspection) entries(l *listed) {
 	switch {
 	case l.err != nil:
 		i.note("the exporter cannot read it: %v", l.err)
-		i.perhapsIDs(l)
 	case l.Total > int64(l.Entries):
 		i.note("%s counts %s tasks, but %d are shown", l.TotalName, small(l.Total), l.Entries)
 	case l.More != "":
@@ -228,14 +229,28 @@ func (i *inspection) entries(l *listed) {
 	i.sinceForm(l)
 }
 
-// perhapsIDs names fields that could be the TaskID under another name.
-func (i *inspection) perhapsIDs(l *listed) {
+// perhapsIDs names the field that could be the TaskID under another name, and returns
+// what the first entry has there.
+func (i *inspection) perhapsIDs(l *listed) (taskID string) {
 	for _, name := range l.shape.order {
 		s := l.shape.Members[name]
-		if s.Bytes != nil && *s.Bytes == (span{32, 32}) && s.Types["string"] == s.Seen {
-			i.note("%s has 32 characters in each entry, as TaskIDs have: tell us. Until then name tasks in %s", name, i.setting("TaskIDs"))
+		if s.Bytes == nil || *s.Bytes != (span{32, 32}) || s.Types["string"] != l.shape.Seen {
+			continue
+		}
+		i.note("%s has 32 characters in each entry, as TaskIDs have, but the exporter reads %s alone", name, "TaskID")
+		i.wonder("ListRequest", airudder.Off, "until the exporter can read this list, name tasks in "+i.setting("TaskIDs"))
+		first := jsonrows.ElementsOf(l.arrays[0].value)
+		first.Next()
+		for m := jsonrows.MembersOf(first.Value); m.Next(); {
+			if m.Key == name {
+				taskID, _ = m.Value.Text()
+			}
+		}
+		if strings.Trim(taskID, "0123456789abcdefABCDEF") == "" {
+			return taskID
 		}
 	}
+	return ""
 }
 
 // sinceForm says how a range of dates would probably have to be written.
@@ -285,24 +300,27 @@ func (i *inspection) fields(s *Shape) {
 }
 
 // worthALook is the task whose detail tells most: one that is calling, else one that
-// has ended, else the first.
+// has ended, else any; of several the one whose schedule ends first, which has called
+// for longest.
 func worthALook(tasks []call.Listed) (taskID string) {
-	best := -1
-	for _, task := range tasks {
-		rank := 0
-		switch {
-		case call.Fold(task.Status) == call.Calling:
-			rank = 3
-		case call.Terminal(task.Status):
-			rank = 2
-		case call.Underway(task.Status):
-			rank = 1
-		}
-		if rank > best {
-			best, taskID = rank, task.TaskID
-		}
+	if len(tasks) == 0 {
+		return ""
 	}
-	return taskID
+	return slices.MinFunc(tasks, func(a, b call.Listed) int {
+		return cmp.Or(cmp.Compare(rank(b), rank(a)), a.ScheduleEnd.Compare(b.ScheduleEnd))
+	}).TaskID
+}
+
+func rank(task call.Listed) int {
+	switch {
+	case call.Fold(task.Status) == call.Calling:
+		return 3
+	case call.Terminal(task.Status):
+		return 2
+	case call.Underway(task.Status):
+		return 1
+	}
+	return 0
 }
 
 // folded is a name as it is compared where case and underscores do not count.

@@ -38,8 +38,12 @@ func (i *inspection) pages(ctx context.Context, template string, first *listed) 
 		}
 		turned, said := compare(first, second, err)
 		i.line("page 2", "by %s: %s", t.says, said)
-		if turned {
-			i.turned(ctx, t, first)
+		counts := strings.Contains(t.template, "{page}")
+		switch {
+		case turned && !counts:
+			i.propose("ListRequest", t.template, t.says+" turn the list's pages")
+			return
+		case (turned || said == emptyPage && !whole) && counts && i.firstPage(ctx, t, first, turned):
 			return
 		}
 	}
@@ -66,12 +70,15 @@ func (i *inspection) secondPage(ctx context.Context, template string, first *lis
 	}
 	_, said := compare(first, second, err)
 	i.line("page 2", "%s", said)
-	if err == nil && second.err == nil && said == samePage && airudder.IsRound(first.Entries) {
+	if err == nil && second.err == nil && strings.HasPrefix(said, samePage) && airudder.IsRound(first.Entries) {
 		i.note("%s does not turn the page", i.setting("ListRequest"))
 	}
 }
 
-const samePage = "the first page again"
+const (
+	samePage  = "the first page again"
+	emptyPage = "an empty page"
+)
 
 // compare says how a second page differs from the first.
 func compare(first, second *listed, err error) (turned bool, said string) {
@@ -86,12 +93,12 @@ func compare(first, second *listed, err error) (turned bool, said string) {
 		return false, err.Error()
 	case second.err != nil:
 		return false, second.err.Error()
-	case fresh > 0 && len(second.ids) >= len(first.ids)+fresh:
-		return false, fmt.Sprintf("%d tasks, the first page's among them", len(second.ids))
-	case fresh > 0:
+	case 2*fresh > len(second.ids):
 		return true, fmt.Sprintf("another page, %d tasks, of which %d are new", len(second.ids), fresh)
 	case len(second.ids) == 0:
-		return false, "an empty page: what was shown is all, or it wants other parameters besides"
+		return false, emptyPage
+	case fresh > 0:
+		return false, fmt.Sprintf("%s, but for %d tasks that are new", samePage, fresh)
 	case len(second.ids) == len(first.ids):
 		return false, samePage
 	}
@@ -150,33 +157,36 @@ func extended(template, query, body string) (string, bool) {
 	return method + " " + rest + "?" + query, true
 }
 
-// turned takes a trial that turned the page: where it counts pages, its first page
-// tells from where.
-func (i *inspection) turned(ctx context.Context, t trial, first *listed) {
-	setting, why := t.template, t.says+" turn the list's pages"
-	if strings.Contains(t.template, "{page}") {
-		const size = 100
-		wide := strings.Replace(t.template, fmt.Sprintf("{limit:%d}", t.size), fmt.Sprintf("{limit:%d}", max(size, t.size)), 1)
-		i.waiting("page 1 of the list by %s, %d a page", t.says, max(size, t.size))
-		one, err := i.askList(ctx, airudder.Question{Template: wide})
-		if ctx.Err() != nil {
-			return
-		}
-		switch again := overlap(first, one); {
-		case err != nil || one.err != nil:
-			i.line("page 1", "cannot be read")
-		case again == 0:
-			setting = strings.Replace(setting, "{page}", "{page0}", 1)
-			why += ", and count from 0"
-			i.line("page 1", "by %s: none of the first tasks: pages count from 0", t.says)
-		case one.Entries > first.Entries:
-			setting = wide
-			i.line("page 1", "by %s, %d a page: %d tasks, the first ones among them: pages count from 1, and their size is obeyed", t.says, max(size, t.size), one.Entries)
-		default:
-			i.line("page 1", "by %s, %d a page: the first tasks again: pages count from 1, and are not larger", t.says, max(size, t.size))
-		}
+// firstPage asks for page 1 by a trial that counts pages, to see from where it does,
+// and whether the page is as large as it asks for. It proposes the trial if it turns
+// the page; turned says that it did.
+func (i *inspection) firstPage(ctx context.Context, t trial, first *listed, turned bool) bool {
+	size := max(100, t.size)
+	wide := strings.Replace(t.template, fmt.Sprintf("{limit:%d}", t.size), fmt.Sprintf("{limit:%d}", size), 1)
+	i.waiting("page 1 of the list by %s, %d a page", t.says, size)
+	one, err := i.askList(ctx, airudder.Question{Template: wide})
+	if ctx.Err() != nil {
+		return true
 	}
-	i.propose("ListRequest", setting, why)
+	setting, why := t.template, t.says+" turn the list's pages"
+	again := overlap(first, one)
+	switch {
+	case err != nil || one.err != nil:
+		i.line("page 1", "by %s, %d a page, cannot be read", t.says, size)
+	case len(one.ids) > 0 && 2*again < len(one.ids) && 2*again < len(first.ids):
+		i.line("page 1", "by %s: not the first tasks, but others: pages count from 0", t.says)
+		i.propose("ListRequest", strings.Replace(setting, "{page}", "{page0}", 1), why+", and count from 0")
+		return true
+	case len(one.ids) > len(first.ids)+len(first.ids)/2:
+		i.line("page 1", "by %s, %d a page: %d tasks, the first ones among them: pages count from 1, and are as large as is asked", t.says, size, len(one.ids))
+		setting, turned = wide, true
+	default:
+		i.line("page 1", "by %s, %d a page: the first tasks again, and no more of them", t.says, size)
+	}
+	if turned {
+		i.propose("ListRequest", setting, why)
+	}
+	return turned
 }
 
 func overlap(a, b *listed) (n int) {

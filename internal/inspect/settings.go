@@ -20,8 +20,13 @@ func (i *inspection) wonder(field, value, why string) {
 
 // settings prints the proposals, to paste.
 func (i *inspection) settings() {
-	if len(i.proposals) == 0 {
-		i.section("Settings: as they are, they fit what was seen. Nothing to change.")
+	switch {
+	case len(i.proposals) > 0:
+	case i.notes > 0:
+		i.section("No setting follows from what was seen. What is for you to act on has a ! above.")
+		return
+	default:
+		i.section("The settings as they are fit what was seen: nothing to change.")
 		return
 	}
 	i.section("Settings that follow, to paste. A line with # before its name is for you to decide.")

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -120,7 +121,9 @@ func (s *Shape) member(name string) *Shape {
 // String says a shape in a few words, such as "string 32" or "integer 1–3, null in 4".
 func (s *Shape) String() string {
 	var words []string
-	for _, kind := range slices.SortedFunc(maps.Keys(s.Types), func(a, b string) int { return s.Types[b] - s.Types[a] }) {
+	for _, kind := range slices.SortedFunc(maps.Keys(s.Types), func(a, b string) int {
+		return cmp.Or(cmp.Compare(s.Types[b], s.Types[a]), cmp.Compare(a, b))
+	}) {
 		word := kind
 		if kind == "string" || kind == "integer" || kind == "number" {
 			if s.Bytes != nil {

@@ -46,36 +46,29 @@ func (w *words) add(text string) {
 	}
 }
 
-// seldom reports whether the words hardly come again, as names of people would not.
-func (w *words) seldom() bool {
+// String shows a vocabulary, the most frequent words first. Names of people would be
+// many, or hardly come again: such words are only counted.
+func (w *words) String() string {
 	all := 0
 	for _, n := range w.counts {
 		all += n
 	}
-	return 2*len(w.counts) > all
-}
-
-// String shows a vocabulary, the most frequent words first, if it may be shown.
-func (w *words) String() string {
-	if w.many || len(w.counts) > maxWords || w.seldom() {
-		return w.shown("too many or too rare to be shown")
+	switch {
+	case w.many || len(w.counts) > maxWords:
+		return fmt.Sprintf("not shown: more than %d different words", maxWords)
+	case 2*len(w.counts) > all && all > 0:
+		return fmt.Sprintf("not shown: %d different words in %d rows", len(w.counts), all)
 	}
-	return w.shown("")
+	return w.all()
 }
 
 // all shows the words whatever their number: of a status each matters.
-func (w *words) all() string { return w.shown("") }
-
-func (w *words) shown(instead string) string {
+func (w *words) all() string {
 	var shown []string
-	if instead != "" && len(w.counts) > 0 {
-		shown = append(shown, instead)
-	} else {
-		for _, word := range slices.SortedFunc(maps.Keys(w.counts), func(a, b string) int {
-			return cmp.Or(cmp.Compare(w.counts[b], w.counts[a]), cmp.Compare(a, b))
-		}) {
-			shown = append(shown, fmt.Sprintf("%s %d", cmp.Or(word, "(empty)"), w.counts[word]))
-		}
+	for _, word := range slices.SortedFunc(maps.Keys(w.counts), func(a, b string) int {
+		return cmp.Or(cmp.Compare(w.counts[b], w.counts[a]), cmp.Compare(a, b))
+	}) {
+		shown = append(shown, fmt.Sprintf("%s %d", cmp.Or(word, "(empty)"), w.counts[word]))
 	}
 	if w.other > 0 {
 		shown = append(shown, fmt.Sprintf("no plain words %d", w.other))
