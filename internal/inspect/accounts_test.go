@@ -57,6 +57,7 @@ func TestAccounts(t *testing.T) {
 			[]string{"data.total says", "but 10 are shown", "set THE_DETAILREQUEST", "10 in data.detail; a round number"}},
 		{"total of attempts", few(odd{airuddersim.CallCount: "total"}), nil, nil, []string{"data.total counts attempts", "THE_TOTALFIELDS=totalCount"}},
 		{"total of another name", few(odd{airuddersim.DetailCap: "10", airuddersim.DetailTotal: "grand_total"}), nil, nil, []string{"# THE_TOTALFIELDS=total,totalCount,grand_total"}},
+		{"a list's total of another name", airuddersim.Config{Oddities: odd{airuddersim.ListCap: "17", airuddersim.ListTotal: "count"}}, add, nil, []string{"# THE_TOTALFIELDS=total,totalCount,count"}},
 		{"words", few(odd{airuddersim.RowWords: "finished:3,cancelled:blacklisted"}), nil, nil, []string{"# THE_ROWSTATUSES='", "3:?"}},
 		{"words known", few(odd{airuddersim.RowWords: "finished:answered"}), nil, func(cfg *Config) { cfg.Account.RowStatuses = []string{"answered:finished"} },
 			[]string{"nothing to change"}},

@@ -32,7 +32,8 @@ func (i *inspection) detail(ctx context.Context, taskID string) error {
 		i.propose("Timeout", longer.String(), "the first byte came after "+spoken(raw.FirstByte)+"; larger tasks take longer")
 	}
 	d := i.readDetail(ctx, taskID, raw)
-	i.saved["task"], i.saved["row"] = &d.task, &d.shape
+	task, row := d.task, d.shape // without what else d holds
+	i.saved["task"], i.saved["row"] = &task, &row
 	if err == nil && d.makes != nil {
 		i.note("the exporter cannot read it to its end: %v", d.makes)
 	}
@@ -83,6 +84,9 @@ func (i *inspection) rows(d *detail) {
 		said += fmt.Sprintf("; dead letters: %d (%s)", dead[reason], reason)
 	}
 	i.line("exporter", "%s", said)
+	if d.made.MoreRejects {
+		i.line("exporter", "and more dead letters than one reading holds")
+	}
 	if n := dead[call.NoCallID]; n > 0 {
 		i.note("finished rows without a usable CallID: %d; once their task has ended they are dead letters", n)
 	}
@@ -235,11 +239,19 @@ func (i *inspection) totals(d *detail) {
 		case believed && n > rows:
 			i.note("%s says %d rows, but %d are shown. The others are not exported, and the task is not sealed: ask AIRudder how to get all of it, and set %s",
 				m.path, n, rows, i.setting("DetailRequest"))
-		case !believed && n > rows && n != d.callTimes && strings.Contains(strings.ToLower(m.name), "total"):
-			i.wonder("TotalFields", strings.Join(append(slices.Clone(i.Account.TotalFields), m.name), ","),
-				fmt.Sprintf("%s is %d, and %d rows are shown: if it counts rows, this has the exporter notice what is missing", m.path, n, rows))
+		case !believed && n > rows && n != d.callTimes:
+			i.perhapsTotal(m, n, rows, "rows")
 		}
 	}
+}
+
+// perhapsTotal asks whether a member that is not believed counts all there is.
+func (i *inspection) perhapsTotal(m member, n, shown int64, what string) {
+	if name := folded(m.name); !strings.Contains(name, "total") && !strings.HasPrefix(name, "record") && name != "count" {
+		return
+	}
+	i.wonder("TotalFields", strings.Join(append(slices.Clone(i.Account.TotalFields), m.name), ","),
+		fmt.Sprintf("%s is %d, and %d %s are shown: if it counts %s, this has the exporter notice what is missing", m.path, n, shown, what, what))
 }
 
 func without(all []string, name string) []string {

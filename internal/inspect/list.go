@@ -220,6 +220,12 @@ func (i *inspection) entries(l *listed) {
 	case l.More != "":
 		i.note("%s says that there are more tasks", l.More)
 	}
+	for _, m := range l.beside {
+		var n int64
+		if _, err := fmt.Sscan(m.value, &n); err == nil && !i.client.IsTotal(m.name) && n > int64(l.Entries) {
+			i.perhapsTotal(m, n, int64(l.Entries), "tasks")
+		}
+	}
 	if l.err == nil {
 		i.line("exporter", "reads %d tasks from it", len(l.Tasks))
 	}

@@ -1,6 +1,9 @@
 package inspect
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // proposal is a setting that follows from what was seen.
 type proposal struct {
@@ -10,12 +13,20 @@ type proposal struct {
 }
 
 func (i *inspection) propose(field, value, why string) {
-	i.proposals = append(i.proposals, proposal{field: field, value: value, why: why})
+	i.add(proposal{field: field, value: value, why: why})
 }
 
 // wonder proposes what a person has to decide.
 func (i *inspection) wonder(field, value, why string) {
-	i.proposals = append(i.proposals, proposal{field, value, why, true})
+	i.add(proposal{field, value, why, true})
+}
+
+// add takes a proposal, unless it was made before.
+func (i *inspection) add(p proposal) {
+	same := func(other proposal) bool { return other.field == p.field && other.value == p.value }
+	if !slices.ContainsFunc(i.proposals, same) {
+		i.proposals = append(i.proposals, p)
+	}
 }
 
 // settings prints the proposals, to paste.
