@@ -24,9 +24,8 @@ type detail struct {
 	answer time.Time // by the answer's own clock
 
 	task      Shape
-	status    string // the task's, if it is a plain word
-	shape     Shape  // of the rows
-	redial    Shape
+	status    string            // the task's, if it is a plain word
+	shape     Shape             // of the rows
 	words     map[string]*words // by field, those of redials after "RedailCall."
 	times     map[string]*times // likewise, and those of the task after "data."
 	beside    []member
