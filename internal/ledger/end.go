@@ -23,12 +23,15 @@ type Seal struct {
 }
 
 // End plans what a complete response says of the task itself: dead letters, the
-// transition, the seal, the closing. A closing, which is for ever, takes two looks by
-// one producer: what the one before has read, and not published, may be what an old
-// answer leaves out. A seal takes two looks, whoever had them: it is not for ever. Every plan of Rows must have been applied,
-// and no other response of the task may have been requested meanwhile: there is
-// one read of a task at a time, each by the producer whose replay filled this
-// ledger, so that no answer is older than what was last applied.
+// transition, the seal, the closing. A seal takes two looks, whoever had them. A
+// closing, after which nothing can be mended, takes two by one producer: what the
+// producer before it has read and could not publish may be just what an old answer
+// leaves out.
+//
+// Every plan of Rows must have been applied, and no other response of the task may
+// have been requested meanwhile: there is one read of a task at a time, each by the
+// producer whose replay filled this ledger, so that no answer is older than what was
+// last applied.
 func (r *Reading) End(c call.Reading, policy Policy) Plan {
 	plan := Plan{Task: c.Task, ObservedAt: c.Started}
 	l := r.ledger
