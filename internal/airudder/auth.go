@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 
+	"airudder-exporter/internal/airudder/template"
 	"airudder-exporter/internal/jsonrows"
 )
 
@@ -22,7 +23,7 @@ func (c *Client) authenticate(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	q := request{op: "auth", endpoint: authEndpoint, method: http.MethodPost, path: authPath, body: body}
+	q := request{op: "auth", endpoint: authEndpoint, Request: template.Request{Method: http.MethodPost, Path: authPath, Body: body}}
 	if err := c.budget.wait(ctx, true); err != nil {
 		return "", cancelled(ctx, q.op)
 	}

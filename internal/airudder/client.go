@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/semaphore"
 
+	"airudder-exporter/internal/airudder/template"
 	"airudder-exporter/internal/call"
 )
 
@@ -30,8 +31,8 @@ type Client struct {
 	named   *named
 	flight  flight
 
-	list   *template // nil: no list
-	detail *template
+	list   *template.Template // nil: no list
+	detail *template.Template
 	totals totals
 
 	mu     sync.Mutex
@@ -73,8 +74,8 @@ func New(cfg Config, logger *slog.Logger, reg prometheus.Registerer) (*Client, e
 		window:   newWindow(),
 	}
 	c.totals = newTotals(cfg.TotalFields)
-	c.list, _ = parseList(cmp.Or(cfg.ListRequest, DefaultList)) // both are checked
-	c.detail, _ = parseDetail(cmp.Or(cfg.DetailRequest, DefaultDetail))
+	c.list, _ = template.ParseList(cmp.Or(cfg.ListRequest, DefaultList)) // both are checked
+	c.detail, _ = template.ParseDetail(cmp.Or(cfg.DetailRequest, DefaultDetail))
 	c.metrics.budgeted(reg, c.budget.rate)
 	c.tokens = newTokens(c.authenticate, logger)
 	c.named = newNamed(cfg, logger, c.metrics.listWithoutID.Inc)

@@ -10,7 +10,15 @@ import (
 	"strings"
 	"time"
 
+	"airudder-exporter/internal/airudder/template"
 	"airudder-exporter/internal/setting"
+)
+
+// The requests of an account that needs no others, and no list at all.
+const (
+	DefaultList   = template.DefaultList
+	DefaultDetail = template.DefaultDetail
+	Off           = template.Off
 )
 
 // Config is how the upstream is reached, and what is read from it.
@@ -69,10 +77,10 @@ func (cfg Config) check() []*setting.Error {
 	if cfg.AuthScheme != "" && strings.ContainsFunc(cfg.AuthScheme, notOfToken) {
 		rules.Bad(cfg.setting("AuthScheme"), cfg.AuthScheme, "is not one word: give one such as Token or Bearer")
 	}
-	if _, err := parseList(cmp.Or(cfg.ListRequest, DefaultList)); err != nil {
+	if _, err := template.ParseList(cmp.Or(cfg.ListRequest, DefaultList)); err != nil {
 		rules.Bad(cfg.setting("ListRequest"), cfg.ListRequest, err.Error())
 	}
-	if _, err := parseDetail(cmp.Or(cfg.DetailRequest, DefaultDetail)); err != nil {
+	if _, err := template.ParseDetail(cmp.Or(cfg.DetailRequest, DefaultDetail)); err != nil {
 		rules.Bad(cfg.setting("DetailRequest"), cfg.DetailRequest, err.Error())
 	}
 	cfg.checkRowStatuses(&rules)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"airudder-exporter/internal/airudder/template"
 )
 
 // A list of any size is taken or refused whole, and the memory for it bounded.
@@ -75,9 +77,7 @@ func TestHostileList(t *testing.T) {
 
 // listOnce is a request for the list's first page.
 func listOnce(c *Client) request {
-	q := c.list.fill(filling{zone: time.UTC})
-	q.op, q.endpoint = "list tasks", listEndpoint
-	return q
+	return request{op: "list tasks", endpoint: listEndpoint, Request: c.list.Fill(template.Filling{Zone: time.UTC})}
 }
 
 // pagesOnce asks for the list without the waits between tries.

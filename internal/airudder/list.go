@@ -11,6 +11,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 	"github.com/cespare/xxhash/v2"
 
+	"airudder-exporter/internal/airudder/template"
 	"airudder-exporter/internal/call"
 	"airudder-exporter/internal/jsonrows"
 )
@@ -51,15 +52,14 @@ func (c *Client) List(ctx context.Context, since time.Time) (call.Listing, error
 
 // pages asks for one page, or for all where the request says how.
 func (c *Client) pages(ctx context.Context, since time.Time, all *listing) error {
-	f := filling{since: since, until: time.Now(), zone: c.cfg.Zone}
+	f := template.Filling{Since: since, Until: time.Now(), Zone: c.cfg.Zone}
 	turn := newTurner(c.list)
-	for f.page = range maxPages {
-		q := c.list.fill(f)
-		q.op, q.endpoint = "list tasks", listEndpoint
+	for f.Page = range maxPages {
+		q := request{op: "list tasks", endpoint: listEndpoint, Request: c.list.Fill(f)}
 		if turn.kind != "" {
-			q.op += ", page " + strconv.Itoa(f.page+1)
+			q.op += ", page " + strconv.Itoa(f.Page+1)
 		}
-		p, err := c.page(ctx, q, f.page == 0)
+		p, err := c.page(ctx, q, f.Page == 0)
 		if err != nil {
 			return err
 		}
@@ -68,7 +68,7 @@ func (c *Client) pages(ctx context.Context, since time.Time, all *listing) error
 			return within(q.op, err)
 		}
 		if !turn.next(&f, p, took, all) {
-			all.hear(p, c.totals, took.entries > 0 || f.page == 0, turn.cursor)
+			all.hear(p, c.totals, took.entries > 0 || f.Page == 0, turn.cursor)
 			return nil
 		}
 		all.hear(p, c.totals, false, turn.cursor)

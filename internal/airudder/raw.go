@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"airudder-exporter/internal/airudder/template"
 	"airudder-exporter/internal/call"
 )
 
@@ -39,13 +40,12 @@ type Raw struct {
 // answer's body. The error says what is wrong with the answer, as far as HTTP's status
 // and the envelope's code tell; an answer that came stands beside it.
 func (c *Client) Raw(ctx context.Context, asked Question, limit int64) (Raw, error) {
-	t, err := parseTemplate(asked.Template)
+	t, err := template.Parse(asked.Template)
 	if err != nil {
 		return Raw{}, err
 	}
-	q := t.fill(asked.filling(t, c.cfg.Zone))
-	q.op, q.endpoint, q.scheme, q.raw = "list tasks", listEndpoint, asked.AuthScheme, true
-	if t.has("task") {
+	q := request{op: "list tasks", endpoint: listEndpoint, scheme: asked.AuthScheme, raw: true, Request: t.Fill(asked.filling(t, c.cfg.Zone))}
+	if t.Has("task") {
 		q.op, q.endpoint = "read task", detailEndpoint
 	}
 	for {
@@ -60,15 +60,15 @@ func (c *Client) Raw(ctx context.Context, asked Question, limit int64) (Raw, err
 	}
 }
 
-func (asked Question) filling(t *template, zone *time.Location) filling {
-	f := filling{task: asked.TaskID, page: asked.Page, since: asked.Since, until: time.Now(), zone: zone}
-	switch p := t.paging(); p.word {
+func (asked Question) filling(t *template.Template, zone *time.Location) template.Filling {
+	f := template.Filling{Task: asked.TaskID, Page: asked.Page, Since: asked.Since, Until: time.Now(), Zone: zone}
+	switch p := t.Paging(); p.Word {
 	case "offset":
-		f.offset = asked.Page * p.size
+		f.Offset = asked.Page * p.Size
 	case "cursor":
 		var envelope map[string]json.RawMessage
 		_ = json.Unmarshal(asked.Before, &envelope) // what is no object has no cursor
-		f.cursor = memberAt(envelope, p.argument)
+		f.Cursor = memberAt(envelope, p.Argument)
 	}
 	return f
 }

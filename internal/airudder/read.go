@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"airudder-exporter/internal/airudder/template"
 	"airudder-exporter/internal/call"
 )
 
@@ -26,8 +27,7 @@ func (c *Client) Read(
 		return call.Reading{}, &Error{op: "read task", kind: KindClient, text: "not a task id"}
 	}
 	d := c.newDetail(taskID, judge, yield)
-	q := c.detail.fill(filling{task: taskID})
-	q.op, q.endpoint, q.taskID = "read task "+taskID, detailEndpoint, taskID
+	q := request{op: "read task " + taskID, endpoint: detailEndpoint, taskID: taskID, Request: c.detail.Fill(template.Filling{Task: taskID})}
 	a, err := c.ask(ctx, q, d)
 	if err == nil && a.passOver {
 		d.header = &a.task

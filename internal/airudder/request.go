@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"airudder-exporter/internal/airudder/template"
 )
 
 // userAgent is what the upstream sees us as.
@@ -16,15 +18,12 @@ const userAgent = "airudder-exporter"
 
 // request is one request before it has a token.
 type request struct {
-	op       string // for errors
-	endpoint string // for metrics: auth, list or detail
-	taskID   string // of a detail
-	method   string
-	path     string // escaped, from the base URL on
-	query    string
-	body     []byte
-	scheme   string // before the token; empty: Config.AuthScheme
-	raw      bool   // its answer is wanted whatever its status
+	op               string // for errors
+	endpoint         string // for metrics: auth, list or detail
+	taskID           string // of a detail
+	template.Request        // its path from the base URL on
+	scheme           string // before the token; empty: Config.AuthScheme
+	raw              bool   // its answer is wanted whatever its status
 
 	replayed bool // sent again, since its first token was refused
 }
@@ -78,10 +77,10 @@ func (c *Client) exchange(ctx context.Context, q request, token string) (*respon
 
 func (c *Client) newRequest(ctx context.Context, q request, token string) (*http.Request, error) {
 	u := *c.base
-	u.RawPath = strings.TrimSuffix(u.EscapedPath(), "/") + q.path
+	u.RawPath = strings.TrimSuffix(u.EscapedPath(), "/") + q.Path
 	u.Path, _ = url.PathUnescape(u.RawPath) // of the base URL and a checked template
-	u.RawQuery = q.query
-	r, err := http.NewRequestWithContext(ctx, q.method, u.String(), bytes.NewReader(q.body))
+	u.RawQuery = q.Query
+	r, err := http.NewRequestWithContext(ctx, q.Method, u.String(), bytes.NewReader(q.Body))
 	if err != nil {
 		return nil, err
 	}

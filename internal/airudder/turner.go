@@ -1,6 +1,10 @@
 package airudder
 
-import "strings"
+import (
+	"strings"
+
+	"airudder-exporter/internal/airudder/template"
+)
 
 // turner goes from page to page as the request's placeholder says.
 type turner struct {
@@ -14,38 +18,33 @@ type turner struct {
 	cursors map[string]bool // that were followed
 }
 
-func newTurner(t *template) *turner {
-	p := t.paging()
-	turn := &turner{kind: p.word, step: p.size, cursors: map[string]bool{}}
-	if p.word == "cursor" {
-		turn.path = p.argument
-		turn.cursor = p.argument[strings.LastIndex(p.argument, ".")+1:]
-	}
-	for _, p := range t.holes {
-		if p.word == "limit" {
-			turn.limit = p.size
-		}
+func newTurner(t *template.Template) *turner {
+	p := t.Paging()
+	turn := &turner{kind: p.Word, step: p.Size, limit: t.Limit(), cursors: map[string]bool{}}
+	if p.Word == "cursor" {
+		turn.path = p.Argument
+		turn.cursor = p.Argument[strings.LastIndex(p.Argument, ".")+1:]
 	}
 	return turn
 }
 
 // next turns to the page after p; false: there is none.
-func (t *turner) next(f *filling, p page, took taken, all *listing) bool {
+func (t *turner) next(f *template.Filling, p page, took taken, all *listing) bool {
 	switch {
-	case f.page == 0:
+	case f.Page == 0:
 		t.first = took
-	case f.page == 1 && !took.fresh && took == (taken{entries: t.first.entries, tasks: t.first.tasks}) && isFull(took.entries, t.limit):
+	case f.Page == 1 && !took.fresh && took == (taken{entries: t.first.entries, tasks: t.first.tasks}) && isFull(took.entries, t.limit):
 		all.said.Repeated = took.entries
 	}
 	switch t.kind {
 	case "page", "page0":
 		return took.fresh
 	case "offset": // a server that gives fewer than asked for loses none
-		f.offset += min(took.entries, t.step)
+		f.Offset += min(took.entries, t.step)
 		return took.fresh
 	case "cursor":
-		f.cursor = memberAt(p.envelope, t.path)
-		next, _ := identity(f.cursor)
+		f.Cursor = memberAt(p.envelope, t.path)
+		next, _ := identity(f.Cursor)
 		again := t.cursors[next]
 		t.cursors[next] = true
 		return next != "" && !again

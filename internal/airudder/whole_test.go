@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"airudder-exporter/internal/airudder/template"
 	"airudder-exporter/internal/call"
 )
 
@@ -85,7 +86,7 @@ func TestListWhole(t *testing.T) {
 			fmt.Fprintf(w, `{"data":%s,"status":"OK","code":200}`, tt.data(r))
 		}, func(t *testing.T, c *Client) {
 			var err error
-			if c.list, err = parseList(DefaultList + tt.request); err != nil {
+			if c.list, err = template.ParseList(DefaultList + tt.request); err != nil {
 				t.Fatal(err)
 			}
 			got, err := c.List(t.Context(), time.Time{})

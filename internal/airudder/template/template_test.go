@@ -1,10 +1,7 @@
-package airudder
+package template
 
 import (
 	"encoding/json"
-	"fmt"
-	"io"
-	"net/http"
 	"net/url"
 	"reflect"
 	"strings"
@@ -13,10 +10,10 @@ import (
 )
 
 func TestTemplate(t *testing.T) {
-	f := filling{
-		task: `a b+"é`, page: 6, offset: 600, cursor: json.RawMessage(`"x\"\u00e9 &"`),
-		since: time.Date(2024, 5, 6, 7, 8, 9, 0, time.FixedZone("", 2*60*60)), until: time.UnixMilli(1_700_000_000_123),
-		zone: time.FixedZone("+08:00", 8*60*60),
+	f := Filling{
+		Task: `a b+"é`, Page: 6, Offset: 600, Cursor: json.RawMessage(`"x\"\u00e9 &"`),
+		Since: time.Date(2024, 5, 6, 7, 8, 9, 0, time.FixedZone("", 2*60*60)), Until: time.UnixMilli(1_700_000_000_123),
+		Zone: time.FixedZone("+08:00", 8*60*60),
 	}
 	for _, tt := range []struct{ template, method, path, query, body string }{
 		{"GET /list", "GET", "/list", "", ""},
@@ -36,19 +33,19 @@ func TestTemplate(t *testing.T) {
 			`{"task":"<a b+\"é>","id":"a b+\"é","quote":"\"{x}","pages":"{pages}"}`},
 		{"POST /t\n{\"a\":\n{page0}}", "POST", "/t", "", "{\"a\":\n6}"},
 	} {
-		parsed, err := parseTemplate(tt.template)
+		parsed, err := Parse(tt.template)
 		if err != nil {
 			t.Errorf("%s: %v", tt.template, err)
 			continue
 		}
-		got := parsed.fill(f)
-		want := request{method: tt.method, path: tt.path, query: tt.query}
+		got := parsed.Fill(f)
+		want := Request{Method: tt.method, Path: tt.path, Query: tt.query}
 		if tt.body != "" {
-			want.body = []byte(tt.body)
+			want.Body = []byte(tt.body)
 		}
 		if !reflect.DeepEqual(got, want) {
-			t.Errorf("%s: got\n%s %s %s %s, want\n%s %s %s %s", tt.template, got.method, got.path, got.query, got.body,
-				want.method, want.path, want.query, want.body)
+			t.Errorf("%s: got\n%s %s %s %s, want\n%s %s %s %s", tt.template, got.Method, got.Path, got.Query, got.Body,
+				want.Method, want.Path, want.Query, want.Body)
 		}
 	}
 }
@@ -56,17 +53,17 @@ func TestTemplate(t *testing.T) {
 // A first page has no cursor, and a cursor may be a number. Without a time since
 // which, it is the epoch.
 func TestTemplateWithoutValues(t *testing.T) {
-	parsed, err := parseTemplate(`POST /l?c={cursor:n}&s={since} {"c":{cursor:n},"t":"{cursor:n}"}`)
+	parsed, err := Parse(`POST /l?c={cursor:n}&s={since} {"c":{cursor:n},"t":"{cursor:n}"}`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	q := parsed.fill(filling{zone: time.UTC})
-	if q.query != "c=&s=1970-01-01T00%3A00%3A00Z" || string(q.body) != `{"c":null,"t":""}` {
-		t.Errorf("first page: got %s %s", q.query, q.body)
+	q := parsed.Fill(Filling{Zone: time.UTC})
+	if q.Query != "c=&s=1970-01-01T00%3A00%3A00Z" || string(q.Body) != `{"c":null,"t":""}` {
+		t.Errorf("first Page: got %s %s", q.Query, q.Body)
 	}
-	q = parsed.fill(filling{zone: time.UTC, cursor: json.RawMessage(`12345678901234567890`)})
-	if q.query != "c=12345678901234567890&s=1970-01-01T00%3A00%3A00Z" || string(q.body) != `{"c":12345678901234567890,"t":"12345678901234567890"}` {
-		t.Errorf("a number: got %s %s", q.query, q.body)
+	q = parsed.Fill(Filling{Zone: time.UTC, Cursor: json.RawMessage(`12345678901234567890`)})
+	if q.Query != "c=12345678901234567890&s=1970-01-01T00%3A00%3A00Z" || string(q.Body) != `{"c":12345678901234567890,"t":"12345678901234567890"}` {
+		t.Errorf("a number: got %s %s", q.Query, q.Body)
 	}
 }
 
@@ -107,7 +104,7 @@ func TestTemplateBad(t *testing.T) {
 		{`POST /list {"page":{pages}}`, `has something after its URL that is no JSON body once its placeholders are filled: ` +
 			`write one as in POST /path {"page":{page}}, and a blank in a query as %20`},
 	} {
-		if _, err := parseList(tt.template); err == nil || err.Error() != tt.want+list {
+		if _, err := ParseList(tt.template); err == nil || err.Error() != tt.want+list {
 			t.Errorf("%s: got  %v\nwant %s", tt.template, err, tt.want+list)
 		}
 	}
@@ -116,11 +113,11 @@ func TestTemplateBad(t *testing.T) {
 		"GET /detail":                   "does not say where the task's id goes",
 		"GET /detail?t={task}&p={page}": "has {page}, but one answer holds the whole task",
 	} {
-		if _, err := parseDetail(template); err == nil || err.Error() != want+detail {
+		if _, err := ParseDetail(template); err == nil || err.Error() != want+detail {
 			t.Errorf("%s: got  %v\nwant %s", template, err, want+detail)
 		}
 	}
-	if list, err := parseList("off"); list != nil || err != nil {
+	if list, err := ParseList("off"); list != nil || err != nil {
 		t.Errorf("off: got %v and %v, want no request", list, err)
 	}
 }
@@ -133,100 +130,34 @@ func FuzzTemplate(f *testing.F) {
 		f.Add(s, "t1", `"next"`)
 		f.Add(s, `"}{/?&= \`, `7`)
 	}
-	f.Fuzz(func(t *testing.T, text, task, cursor string) {
-		parsed, err := parseTemplate(text)
+	f.Fuzz(func(t *testing.T, template, task, cursor string) {
+		parsed, err := Parse(template)
 		if err != nil {
-			if strings.ContainsAny(err.Error(), "\n") && !strings.ContainsAny(text, "\n") {
+			if strings.ContainsAny(err.Error(), "\n") && !strings.ContainsAny(template, "\n") {
 				t.Fatalf("two lines: %v", err)
 			}
 			return
 		}
 		raw := json.RawMessage(cursor)
-		if _, ok := identity(raw); !ok || !json.Valid(raw) {
+		if !json.Valid(raw) || text(raw) == "" {
 			raw = nil
 		}
-		plain := parsed.fill(filling{task: "t", zone: time.UTC})
-		got := parsed.fill(filling{task: strings.ToValidUTF8(task, "?"), cursor: raw, zone: time.UTC})
-		if strings.Count(got.path, "/") != strings.Count(plain.path, "/") {
-			t.Fatalf("path %q, with other values %q", got.path, plain.path)
+		plain := parsed.Fill(Filling{Task: "t", Zone: time.UTC})
+		got := parsed.Fill(Filling{Task: strings.ToValidUTF8(task, "?"), Cursor: raw, Zone: time.UTC})
+		if strings.Count(got.Path, "/") != strings.Count(plain.Path, "/") {
+			t.Fatalf("path %q, with other values %q", got.Path, plain.Path)
 		}
-		if _, err := url.PathUnescape(got.path); err != nil {
-			t.Fatalf("path %q: %v", got.path, err)
+		if _, err := url.PathUnescape(got.Path); err != nil {
+			t.Fatalf("path %q: %v", got.Path, err)
 		}
-		if strings.Count(got.query, "&") != strings.Count(plain.query, "&") {
-			t.Fatalf("query %q, with other values %q", got.query, plain.query)
+		if strings.Count(got.Query, "&") != strings.Count(plain.Query, "&") {
+			t.Fatalf("query %q, with other values %q", got.Query, plain.Query)
 		}
-		if _, err := url.ParseQuery(got.query); err != nil {
-			t.Fatalf("query %q: %v", got.query, err)
+		if _, err := url.ParseQuery(got.Query); err != nil {
+			t.Fatalf("query %q: %v", got.Query, err)
 		}
-		if got.body != nil && !json.Valid(got.body) {
-			t.Fatalf("body %q", got.body)
+		if got.Body != nil && !json.Valid(got.Body) {
+			t.Fatalf("body %q", got.Body)
 		}
 	})
-}
-
-// A plan's or workflow's tasks are read by other requests; the base URL may have a
-// path of its own.
-func TestRequestsAreSettings(t *testing.T) {
-	var got []string
-	u := newUpstream(t, func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		got = append(got, fmt.Sprintf("%s %s %s", r.Method, r.RequestURI, body))
-		if strings.Contains(r.URL.Path, "taskdetail") {
-			io.WriteString(w, `{"data":{`+header+`,"detail":[]},"code":200}`)
-			return
-		}
-		io.WriteString(w, `{"data":["t1"],"code":200}`)
-	})
-	cfg := testConfig(u.URL)
-	cfg.ListRequest = `POST /proxy%2Fa/workflow/list?v=2 {"size":{limit:50}}`
-	cfg.DetailRequest = `POST /workflow/taskdetail/{task} {"task_id":"{task}"}`
-	c := newClient(t, cfg)
-	listed, err := c.List(t.Context(), time.Time{})
-	if err != nil || !reflect.DeepEqual(taskIDs(listed), []string{"t1"}) {
-		t.Errorf("list: got %q and %v", taskIDs(listed), err)
-	}
-	if _, _, err := collect(t, c, "t1", none); err != nil {
-		t.Errorf("detail: %v", err)
-	}
-	want := []string{`POST /proxy%2Fa/workflow/list?v=2 {"size":50}`, `POST /workflow/taskdetail/t1 {"task_id":"t1"}`}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("got  %q\nwant %q", got, want)
-	}
-}
-
-func TestListByCursorAndOffset(t *testing.T) {
-	for name, tt := range map[string]struct {
-		request string
-		answers map[string]string // by query
-	}{
-		"cursor": {"?c={cursor:data.next}", map[string]string{
-			"c=": `{"list":["a","b"],"next":"n 1"}`, "c=n+1": `{"list":["b"],"next":7}`, "c=7": `{"list":[],"next":"n 2"}`, "c=n+2": `{"list":["c"],"next":null}`,
-		}},
-		"repeated cursor":     {"?c={cursor:data.next}", map[string]string{"c=": `{"list":["a","b"],"next":"n"}`, "c=n": `{"list":["c"],"next":"n"}`}},
-		"empty cursor":        {"?c={cursor:data.next}", map[string]string{"c=": `{"list":["a","b","c"],"next":""}`}},
-		"no cursor":           {"?c={cursor:data.next}", map[string]string{"c=": `{"list":["a","b","c"]}`}},
-		"offset":              {"?o={offset:2}", map[string]string{"o=0": `["a","b"]`, "o=2": `["c"]`, "o=3": `[]`}},
-		"offset, capped":      {"?o={offset:100}", map[string]string{"o=0": `["a","b"]`, "o=2": `["c"]`, "o=3": `[]`}},
-		"offset, nothing new": {"?o={offset:3}", map[string]string{"o=0": `["a","b","c"]`, "o=3": `["a","b","c"]`}},
-		"page from 0":         {"?p={page0}", map[string]string{"p=0": `["a","b"]`, "p=1": `["c"]`, "p=2": `[]`}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			asked := map[string]bool{}
-			u := newUpstream(t, func(w http.ResponseWriter, r *http.Request) {
-				data, ok := tt.answers[r.URL.RawQuery]
-				if !ok || asked[r.URL.RawQuery] {
-					t.Errorf("asked for %s", r.URL.RawQuery)
-				}
-				asked[r.URL.RawQuery] = true
-				fmt.Fprintf(w, `{"data":%s,"code":200}`, data)
-			})
-			cfg := testConfig(u.URL)
-			cfg.ListRequest = DefaultList + tt.request
-			got, err := newClient(t, cfg).List(t.Context(), time.Time{})
-			if want := []string{"a", "b", "c"}; err != nil || !reflect.DeepEqual(taskIDs(got), want) || len(asked) != len(tt.answers) {
-				t.Errorf("got %q, %v and %d requests, want %q", taskIDs(got), err, len(asked), want)
-			}
-		})
-	}
 }

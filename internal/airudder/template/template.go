@@ -1,4 +1,6 @@
-package airudder
+// Package template reads a request as a setting gives it, with placeholders, and fills
+// it: pure.
+package template
 
 import (
 	"encoding/json"
@@ -20,9 +22,9 @@ const (
 // Off, instead of the list's request, says that there is none.
 const Off = "off"
 
-// template is a request as a setting gives it: method, path, query and, after the
+// Template is a request as a setting gives it: method, path, query and, after the
 // first blank outside a placeholder, a JSON body.
-type template struct {
+type Template struct {
 	method            string
 	path, query, body []piece
 	holes             []piece // those of the pieces that are placeholders
@@ -44,11 +46,15 @@ var placeholders = map[string]struct{ needs, may bool }{
 	"since": {may: true}, "until": {may: true},
 }
 
+// maxSize is how large a page may be that is asked for: as many tasks as a list may
+// name.
+const maxSize = 400_000
+
 // pagings are the placeholders that ask for one page after the other.
 var pagings = []string{"page", "page0", "offset", "cursor"}
 
-// parseTemplate reads a template. Its error follows the value in a sentence.
-func parseTemplate(text string) (*template, error) {
+// Parse reads a template. Its error follows the value in a sentence.
+func Parse(text string) (*Template, error) {
 	method, rest := cutBlank(strings.TrimSpace(text))
 	switch {
 	case method != "GET" && method != "POST":
@@ -60,7 +66,7 @@ func parseTemplate(text string) (*template, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &template{method: method}
+	t := &Template{method: method}
 	for _, p := range pieces {
 		if p.word != "" {
 			t.holes = append(t.holes, p)
@@ -121,7 +127,7 @@ func (p piece) check() (size int, err error) {
 	switch p.word {
 	case "limit", "offset":
 		size, err = strconv.Atoi(p.argument)
-		if err != nil || size < 1 || size > maxTasks {
+		if err != nil || size < 1 || size > maxSize {
 			return 0, fmt.Errorf("has %s, whose argument is no number of tasks, as in %s", p.text, example(p.word))
 		}
 	case "cursor":
@@ -185,7 +191,7 @@ func markStrings(body []piece) []piece {
 }
 
 // sound says what is wrong with a template whatever it asks for.
-func (t *template) sound() error {
+func (t *Template) sound() error {
 	for _, p := range slices.Concat(t.path, t.query) {
 		switch {
 		case p.word == "" && strings.ContainsAny(p.text, "{}"):
@@ -195,14 +201,14 @@ func (t *template) sound() error {
 			return errors.New("has a path or query that is not escaped: write it as in name=a%20b")
 		}
 	}
-	sample := t.fill(filling{task: "t", cursor: json.RawMessage(`"c"`), zone: time.UTC})
-	if _, err := url.PathUnescape(sample.path); err != nil {
+	sample := t.Fill(Filling{Task: "t", Cursor: json.RawMessage(`"c"`), Zone: time.UTC})
+	if _, err := url.PathUnescape(sample.Path); err != nil {
 		return errors.New("has a path that is not escaped: write it as in /a%20b")
 	}
-	if _, err := url.ParseQuery(sample.query); err != nil {
+	if _, err := url.ParseQuery(sample.Query); err != nil {
 		return errors.New("has a query that is not escaped: write it as in name=a%20b")
 	}
-	if t.body != nil && !json.Valid(sample.body) {
+	if t.body != nil && !json.Valid(sample.Body) {
 		return errors.New("has something after its URL that is no JSON body once its placeholders are filled: " +
 			`write one as in POST /path {"page":{page}}, and a blank in a query as %20`)
 	}
@@ -218,13 +224,13 @@ func (t *template) sound() error {
 	return nil
 }
 
-// parseList reads the list's request; nil: there is to be none.
-func parseList(text string) (*template, error) {
+// ParseList reads the list's request; nil: there is to be none.
+func ParseList(text string) (*Template, error) {
 	if text == Off {
 		return nil, nil
 	}
-	t, err := parseTemplate(text)
-	if err == nil && t.has("task") {
+	t, err := Parse(text)
+	if err == nil && t.Has("task") {
 		err = errors.New("has {task}, but the list is asked for without one")
 	}
 	if err != nil {
@@ -233,10 +239,10 @@ func parseList(text string) (*template, error) {
 	return t, nil
 }
 
-// parseDetail reads the request for a task's detail.
-func parseDetail(text string) (*template, error) {
-	t, err := parseTemplate(text)
-	if err == nil && !t.has("task") {
+// ParseDetail reads the request for a task's detail.
+func ParseDetail(text string) (*Template, error) {
+	t, err := Parse(text)
+	if err == nil && !t.Has("task") {
 		err = errors.New("does not say where the task's id goes")
 	}
 	if err == nil {
@@ -250,16 +256,34 @@ func parseDetail(text string) (*template, error) {
 	return t, nil
 }
 
-func (t *template) has(word string) bool {
+// Has reports whether the template has a placeholder.
+func (t *Template) Has(word string) bool {
 	return slices.ContainsFunc(t.holes, func(p piece) bool { return p.word == word })
 }
 
-// paging is the placeholder that asks for one page after the other; an empty one:
+// Placeholder is one that asks for pages.
+type Placeholder struct {
+	Word     string // page, page0, offset or cursor
+	Argument string // of a cursor: the path of the member that holds it
+	Size     int    // of an offset: its step
+}
+
+// Paging is the placeholder that asks for one page after the other; the zero one:
 // there is a single page.
-func (t *template) paging() piece {
+func (t *Template) Paging() Placeholder {
 	i := slices.IndexFunc(t.holes, func(p piece) bool { return slices.Contains(pagings, p.word) })
 	if i < 0 {
-		return piece{}
+		return Placeholder{}
 	}
-	return t.holes[i]
+	return Placeholder{Word: t.holes[i].word, Argument: t.holes[i].argument, Size: t.holes[i].size}
+}
+
+// Limit is how many entries a page the request asks for; 0: it does not say.
+func (t *Template) Limit() (limit int) {
+	for _, p := range t.holes {
+		if p.word == "limit" {
+			limit = p.size
+		}
+	}
+	return limit
 }
