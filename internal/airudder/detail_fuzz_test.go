@@ -103,13 +103,13 @@ func (e *expectation) row(raw json.RawMessage) {
 	case call.Canceled, "blacklisted":
 		e.counts.Cancelled++
 	case call.Created, call.Pending, call.Calling, call.Paused, "queued", "waiting", "scheduled", "dialing", "dialling", "ringing":
-	default:
-		e.unknown(row)
 	case call.Finished, "answered", "3":
 		e.counts.Finished++
 		if id, ok := usableID(row["CallID"]); ok {
 			e.rows, e.ids = append(e.rows, raw), append(e.ids, id)
 		}
+	default:
+		e.unknown(row)
 	}
 }
 
