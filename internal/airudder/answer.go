@@ -30,7 +30,8 @@ type answer struct {
 	likely    int        // rows of the next part, by those of the last
 
 	counts  call.Counts
-	total   int64 // the greatest count of rows that the answer states; 0: none
+	total   int64  // the greatest count of rows that the answer states; 0: none
+	more    string // a member that says that there are more rows; empty: none
 	shared  sharedIDs
 	strange []string // words of rows of unknown status, for people
 	rejects rejects
@@ -47,7 +48,7 @@ const (
 )
 
 func (a *answer) reading() call.Reading {
-	return call.Reading{Task: a.task, Started: a.started, Counts: a.counts, Total: a.total, Words: a.strange, SharedIDs: a.shared.rows,
+	return call.Reading{Task: a.task, Started: a.started, Counts: a.counts, Total: a.total, More: a.more, Words: a.strange, SharedIDs: a.shared.rows,
 		Rejects: a.rejects.all, MoreRejects: a.rejects.more}
 }
 

@@ -23,6 +23,7 @@ type listing struct {
 	index map[string]int
 	zone  *time.Location // of times that name none
 	said  call.Listing   // what the pages say of themselves; without its tasks
+	heard int            // pages, until now
 }
 
 func newListing(zone *time.Location) *listing {

@@ -38,15 +38,24 @@ func (t totals) read(name string, value []byte) int64 {
 	return max(n, 0)
 }
 
-// count takes a total that a member of the answer, or of its data, states of the rows,
-// or that a member of one about pages does; raw is valid JSON, or nil.
+// count takes what a member of the answer, or of its data, says of more rows than there
+// are, or what a member of one about pages does; raw is valid JSON, or nil.
 func (a *answer) count(name string, raw []byte) {
-	a.total = max(a.total, a.totals.read(name, raw))
+	a.hear(name, raw)
 	if len(raw) == 0 || raw[0] != '{' || !aboutPages(name) {
 		return
 	}
 	for it := jsonrows.MembersOf(jsonrows.Lend(raw)); it.Next(); {
-		a.total = max(a.total, a.totals.read(it.Key, it.Value.Bytes()))
+		a.hear(it.Key, it.Value.Bytes())
+	}
+}
+
+// hear takes what a member that may be about pages says of rows that are not shown.
+func (a *answer) hear(name string, raw []byte) {
+	a.total = max(a.total, a.totals.read(name, raw))
+	smaller := a.more == "" || name < a.more // in any order
+	if smaller && len(raw) > 0 && (saysMore(name, raw, pointersOfTask) || pagesOf(name, raw) > 1) {
+		a.more = strings.Clone(name)
 	}
 }
 

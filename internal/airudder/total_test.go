@@ -54,6 +54,26 @@ func TestTotalOfRows(t *testing.T) {
 	}
 }
 
+// A detail says in so many words that there are more rows, or by what leads to them. A
+// field of the task itself that merely sounds like it says nothing.
+func TestMoreRows(t *testing.T) {
+	for _, tt := range []struct{ text, want string }{
+		{`{"data":{HEADER,"detail":[{}]}}`, ""},
+		{`{"data":{HEADER,"has_more":true,"detail":[{}]}}`, "has_more"},
+		{`{"data":{HEADER,"detail":[{}]},"hasNext":"true"}`, "hasNext"},
+		{`{"data":{HEADER,"detail":[{}],"next_cursor":"abc"}}`, "next_cursor"},
+		{`{"data":{HEADER,"detail":[{}],"next":"abc","hasMore":1}}`, "hasMore"},
+		{`{"data":{HEADER,"pagination":{"page":1,"total_pages":2},"detail":[{}]}}`, "total_pages"},
+		{`{"data":{HEADER,"has_more":false,"next":null,"nextPage":0,"nextToken":"","totalPages":1,"detail":[{}]}}`, ""},
+		{`{"data":{HEADER,"next_start_time":"2026-01-01","NextRound":2,"nextId":7,"pages":7,"list":{"has_more":true},"detail":[{"has_more":true}]}}`, ""},
+	} {
+		got := readBytes(testMetrics(), strings.NewReader(strings.Replace(tt.text, "HEADER", header, 1)), none)
+		if got.err != nil || got.reading.More != tt.want {
+			t.Errorf("%s: got %q and %v, want %q", tt.text, got.reading.More, got.err, tt.want)
+		}
+	}
+}
+
 func TestIsPlain(t *testing.T) {
 	for text, want := range map[string]bool{
 		"TaskName": true, "next_page": true, "E102": true, "a": true, "a-1": true,

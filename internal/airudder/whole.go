@@ -18,13 +18,14 @@ import (
 // asks for no page after it, so that a word of more was not followed. followed is the
 // name of the cursor that ends the paging; empty: none does.
 func (l *listing) hear(p page, t totals, last bool, followed string) {
+	l.heard++
 	l.said.More = ""
 	take := func(name string, value []byte) {
 		if n := t.read(name, value); n > l.said.Total {
 			l.said.Total, l.said.TotalName = n, name
 		}
 		smaller := l.said.More == "" || name < l.said.More // of an envelope in any order
-		if last && smaller && folded(name) != folded(followed) && saysMore(name, value) {
+		if last && smaller && folded(name) != folded(followed) && (saysMore(name, value, pointers) || pagesOf(name, value) > l.heard) {
 			l.said.More = name
 		}
 	}
@@ -50,11 +51,16 @@ func eachMember(o jsonrows.Value, take func(name string, value []byte)) {
 	}
 }
 
-// pointers are what a name goes on with after next where it leads to another page.
-var pointers = []string{"page", "cursor", "token", "url", "uri", "link", "href", "offset", "marker", "key", "id", "index", "start"}
+// pointers are what a name goes on with after next where it leads to another page. A
+// task may have a next start of its own, or a next id.
+var (
+	pointers       = append([]string{"key", "id", "index", "start"}, pointersOfTask...)
+	pointersOfTask = []string{"page", "cursor", "token", "url", "uri", "link", "href", "offset", "marker"}
+)
 
-// saysMore reports whether a member says that there is more than its page shows.
-func saysMore(name string, value []byte) bool {
+// saysMore reports whether a member says that there is more than its page shows, by
+// one of these pointers or in so many words.
+func saysMore(name string, value []byte, pointers []string) bool {
 	if !isPlain(name) {
 		return false
 	}
@@ -73,6 +79,18 @@ func saysMore(name string, value []byte) bool {
 		leads = leads || strings.HasPrefix(after, p)
 	}
 	return next && leads && strings.TrimSpace(text) != "" && (err != nil || n > 0) && !strings.EqualFold(text, "false")
+}
+
+// pagesOf is how many pages a member says that there are; 0: it does not say. What is
+// called pages alone is not believed.
+func pagesOf(name string, value []byte) int {
+	switch folded(name) {
+	case "totalpages", "totalpage", "pagecount", "pagetotal", "pagestotal":
+		digits, _ := identity(value)
+		n, _ := strconv.Atoi(strings.TrimSpace(digits))
+		return n
+	}
+	return 0
 }
 
 // isFull reports whether a page of so many entries looks like one that a limit cut:

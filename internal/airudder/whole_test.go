@@ -41,6 +41,7 @@ func TestListWhole(t *testing.T) {
 		"total beside":     {"", always(`{"list":` + entries(0, 20) + `,"pagination":{"record_count":"35"}}`), call.Listing{Entries: 20, Total: 35, TotalName: "record_count"}, ""},
 		"has_more ignored": {"", always(`{"has_more":true,"list":` + entries(0, 20) + `}`), call.Listing{Entries: 20, More: "has_more"}, ""},
 		"next ignored":     {"", always(`{"list":` + entries(0, 20) + `,"next_token":"abc"}`), call.Listing{Entries: 20, More: "next_token"}, ""},
+		"total pages":      {"", always(`{"list":` + entries(0, 20) + `,"pageInfo":{"page":1,"totalPages":"2"}}`), call.Listing{Entries: 20, More: "totalPages"}, ""},
 		"page ignored":     {"?page={page}", always(slice(0, 20)), call.Listing{Entries: 20, Repeated: 20}, ""},
 		"page and limit ignored": {"?page={page}&n={limit:20}", always(`{"list":` + slice(0, 20) + `,"hasMore":true}`),
 			call.Listing{Entries: 20, Repeated: 20, More: "hasMore"}, ""},
@@ -75,7 +76,7 @@ func TestListWhole(t *testing.T) {
 		"no more":                       {"", always(`{"has_more":false,"next_page":0,"nextCursor":null,"next":"","next_check":"soon","list":` + entries(0, 20) + `}`), call.Listing{Entries: 20}, ""},
 		"another count":                 {"", always(`{"call_count":900,"pages":7,"list":` + entries(0, 20) + `}`), call.Listing{Entries: 20}, ""},
 		"pages to the end": {"?page={page}&n={limit:20}", func(r *http.Request) string {
-			return fmt.Sprintf(`{"total":35,"next_page":%d,"list":%s}`, number(r, "page")+1, slice((number(r, "page")-1)*20, 20))
+			return fmt.Sprintf(`{"total":35,"total_pages":2,"next_page":%d,"list":%s}`, number(r, "page")+1, slice((number(r, "page")-1)*20, 20))
 		}, call.Listing{Entries: 35, Total: 35, TotalName: "total"}, ""},
 		"a cursor to the end, which repeats": {"?c={cursor:data.next}", func(r *http.Request) string {
 			n := min(number(r, "c")+20, 40)

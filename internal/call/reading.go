@@ -65,6 +65,9 @@ type Reading struct {
 
 	// Total is how many rows the answer itself counts; 0: it does not say.
 	Total int64
+
+	// More is a field that says that there are more rows; empty: none does.
+	More string
 }
 
 // ErrNoTask says that AIRudder has no task of that id: its answer leaves no doubt.

@@ -16,6 +16,7 @@ const (
 	causeStatusUnknown = "row_status_unknown"
 	causeStatusMissing = "row_status_missing"
 	causeDetailTotal   = "detail_total"
+	causeDetailMore    = "detail_more"
 	causeListTotal     = "list_total"
 	causeListMore      = "list_more"
 	causeListRepeats   = "list_repeats_page"
@@ -35,6 +36,7 @@ var causes = []notice.Cause{
 	{Name: causeStatusUnknown, After: 2},
 	{Name: causeStatusMissing, After: 2},
 	{Name: causeDetailTotal, After: 2},
+	{Name: causeDetailMore, After: 2},
 	{Name: causeListTotal, After: 3},
 	{Name: causeListMore, After: 3},
 	{Name: causeListRepeats, After: 3},
@@ -95,6 +97,14 @@ func (c Config) ofReading(r call.Reading, rejected int) (seen []notice.Sighting)
 			Text:  fmt.Sprintf("the answer counts %d rows, but shows %d: the others give no event, and their task is not sealed", r.Total, n.Rows),
 			Cure: "the answer may be one page of several: ask for all of it in " + c.setting("DetailRequest") +
 				"; if the number counts something else, take its name out of " + c.setting("TotalFields"),
+		})
+	}
+	if r.More != "" {
+		seen = append(seen, notice.Sighting{
+			Cause: causeDetailMore,
+			Text: fmt.Sprintf("the answer says by its field %s that there are more than the %d rows that it shows: the others give no event, "+
+				"and their task is not sealed", r.More, n.Rows),
+			Cure: "the answer is probably one page of several: ask AIRudder how to get all of it in one, and set " + c.setting("DetailRequest"),
 		})
 	}
 	if r.SharedIDs > 0 {

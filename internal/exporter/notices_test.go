@@ -40,6 +40,9 @@ func TestNoticesOfReadings(t *testing.T) {
 		{"a total of fewer rows", call.Reading{Counts: call.Counts{Rows: 1000}, Total: 1}, nil},
 		{"a total of more rows", call.Reading{Counts: call.Counts{Rows: 1000}, Total: 2500}, map[string]string{
 			"detail_total": "the answer counts 2500 rows, but shows 1000: the others give no event, and their task is not sealed"}},
+		{"more rows", call.Reading{Counts: call.Counts{Rows: 1000}, More: "has_more"}, map[string]string{
+			"detail_more": "the answer says by its field has_more that there are more than the 1000 rows that it shows: " +
+				"the others give no event, and their task is not sealed"}},
 		{"shared CallIDs", call.Reading{Counts: call.Counts{Rows: 10, Finished: 10}, SharedIDs: 9}, map[string]string{
 			"call_id_shared": "9 of 10 rows show a CallID that a row of another id shows, too: one event stands for all of them"}},
 		{"rows without a status", call.Reading{Counts: call.Counts{Rows: 10, NoStatus: 3}}, map[string]string{

@@ -50,7 +50,7 @@ func (r *Reading) look(s State, c call.Reading, published int64) Look {
 	n := c.Counts
 	switch {
 	case !c.Task.Status.Set || !c.Task.Terminal() || s.Unconfirmed != "":
-	case n.NoStatus > 0 || n.Unknown > 0 || c.Total > n.Rows: // some of the rows may be calls
+	case n.NoStatus > 0 || n.Unknown > 0 || c.Total > n.Rows || c.More != "": // some of the rows may be calls
 	case c.MoreRejects || r.held > 0: // some are, and are not published yet
 	case n.Rows == 0 && s.HadRows:
 	default:

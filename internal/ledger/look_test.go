@@ -14,6 +14,7 @@ type answer struct {
 	status string        // empty: finished; none: absent; gone: no such task
 	counts call.Counts
 	total  int64
+	more   string // the field that says that there are more rows
 	held   int
 	call   string // a new one
 	want   string // what it says to consumers
@@ -40,7 +41,7 @@ func (a answer) read(t *testing.T, s *shard, restart bool) {
 			s.commit(r.Rows(call.Part{Task: header(taskA, status), Started: at, Rows: done(a.call)}).Units...)
 		}
 		r.held += a.held
-		end = r.End(call.Reading{Task: header(taskA, status), Started: at, Counts: a.counts, Total: a.total}, atOnce)
+		end = r.End(call.Reading{Task: header(taskA, status), Started: at, Counts: a.counts, Total: a.total, More: a.more}, atOnce)
 		defer r.Remember()
 	}
 	s.commit(end.Units...)
@@ -93,6 +94,7 @@ func TestLooks(t *testing.T) {
 		{"rows without a status", []answer{
 			{after: 5 * m, counts: call.Counts{Rows: 2, Finished: 1, NoStatus: 1}}, {after: 9 * h, counts: call.Counts{Rows: 2, Finished: 1, NoStatus: 1}}}},
 		{"fewer rows than it counts", []answer{{after: 5 * m, counts: all, total: 3}, {after: 9 * h, counts: all, total: 3}}},
+		{"more rows, in so many words", []answer{{after: 5 * m, counts: all, more: "has_more"}, {after: 9 * h, counts: all, more: "has_more"}}},
 		{"as many rows as it counts", []answer{{after: 5 * m, counts: all, total: 2, want: seal, phase: Sealed}}},
 		{"rows that wait", []answer{
 			{after: 5 * m, counts: all, held: 1}, {after: 10 * m, counts: all}, {after: 15 * m, counts: all, want: seal, phase: Sealed}}},
