@@ -89,6 +89,9 @@ func (e *expectation) row(raw json.RawMessage) {
 	e.counts.Rows++
 	var row map[string]json.RawMessage
 	if raw[0] != '{' || json.Unmarshal(raw, &row) != nil {
+		if string(raw) != "null" {
+			e.counts.NoStatus++
+		}
 		return
 	}
 	status := ""

@@ -103,6 +103,16 @@ func readEntry(entry jsonrows.Value, zone *time.Location) (call.Listed, bool) {
 	return e, saneTaskID(e.TaskID)
 }
 
+// hasBegun reports whether an entry says that its task is under way or at its end. A
+// draft may well have no TaskID yet.
+func hasBegun(entry jsonrows.Value) bool {
+	if !entry.IsObject() {
+		return false
+	}
+	e, _ := readEntry(entry, time.UTC)
+	return call.Underway(e.Status) || call.Terminal(e.Status)
+}
+
 // identity returns an id that is a string, or a number's literal digits.
 func identity(raw []byte) (string, bool) {
 	if jsonrows.IsNumber(raw) {

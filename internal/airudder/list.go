@@ -86,7 +86,7 @@ type taken struct {
 
 // take adds a page's entries.
 func (c *Client) take(arrays []jsonrows.Value, all *listing) (t taken, err error) {
-	unnamed, before := 0, len(all.tasks)
+	unnamed, begun, before := 0, 0, len(all.tasks)
 	for _, array := range arrays {
 		for it := jsonrows.ElementsOf(array); it.Next(); t.entries++ {
 			id, ok := all.add(it.Value)
@@ -94,6 +94,9 @@ func (c *Client) take(arrays []jsonrows.Value, all *listing) (t taken, err error
 			case !ok:
 				c.metrics.listWithoutID.Inc()
 				unnamed++
+				if hasBegun(it.Value) {
+					begun++
+				}
 			case all.index[id] >= before: // no page before has shown it
 				t.fresh = true
 				all.said.Entries++
@@ -107,6 +110,7 @@ func (c *Client) take(arrays []jsonrows.Value, all *listing) (t taken, err error
 	}
 	if t.fresh || before == 0 { // else the page shows again what others have shown
 		all.said.Entries += unnamed
+		all.said.Nameless += begun
 	}
 	return t, nil
 }

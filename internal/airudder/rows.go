@@ -41,7 +41,7 @@ func (a *answer) row(row *jsonrows.Row) error {
 type showing int
 
 const (
-	rowOpen       showing = iota // or cancelled, or no row at all: nothing to publish
+	rowOpen       showing = iota // or cancelled, or no object: nothing to publish
 	rowFinished                  // a call to publish
 	rowUnreadable                // there is no status, or none that can be read
 )
@@ -52,6 +52,10 @@ func (a *answer) look(row *jsonrows.Row) showing {
 	a.metrics.rowsRead.Inc()
 	if !row.Object {
 		a.metrics.mismatched("detail")
+		if !jsonrows.IsNull(row.Raw) { // a string or an array may hold a call
+			a.counts.NoStatus++
+			a.metrics.noStatus.Inc()
+		}
 		return rowOpen
 	}
 	status := statusOf(row)

@@ -79,6 +79,17 @@ func TestUnknownStatuses(t *testing.T) {
 	}
 }
 
+// Rows that are no objects may be calls all the same: a header and the values, or JSON
+// in strings.
+func TestRowsThatAreNoObjects(t *testing.T) {
+	m := testMetrics()
+	got := readBytes(m, strings.NewReader(detailBody(`["CallID","Status"]`, `["a","finished"]`, `"{}"`, `null`, finished("z"))), none)
+	if want := (call.Counts{Rows: 5, Finished: 1, NoStatus: 3}); got.err != nil || got.reading.Counts != want {
+		t.Errorf("got %+v and %v, want %+v", got.reading.Counts, got.err, want)
+	}
+	counted(t, m.noStatus, 3)
+}
+
 func TestRowStatusesSetting(t *testing.T) {
 	for entries, want := range map[string]string{
 		"": "",

@@ -72,6 +72,7 @@ func TestListWhole(t *testing.T) {
 		"page 2 of 1, fewer than asked": {"?page={page}&n={limit:100}", always(entries(0, 20)), call.Listing{Entries: 20}, ""},
 		"1,000 entries":                 {"", always(entries(0, 1000)), call.Listing{Entries: 1000}, ""},
 		"an entry without a TaskID":     {"", always(`{"total":2,"list":[{"TaskID":"a"},{"name":"draft"}]}`), call.Listing{Entries: 2, Total: 2, TotalName: "total"}, ""},
+		"tasks without a TaskID":        {"", always(`{"list":[{"TaskID":"a"},{"id":7,"Status":"Calling"},{"TaskID":"b/c","Status":"finished"},{"Status":"created"}]}`), call.Listing{Entries: 4, Nameless: 2}, ""},
 		"a task twice":                  {"", always(`{"total":2,"list":["a","a"]}`), call.Listing{Entries: 2, Total: 2, TotalName: "total"}, ""},
 		"no more":                       {"", always(`{"has_more":false,"next_page":0,"nextCursor":null,"next":"","next_check":"soon","list":` + entries(0, 20) + `}`), call.Listing{Entries: 20}, ""},
 		"another count":                 {"", always(`{"call_count":900,"pages":7,"list":` + entries(0, 20) + `}`), call.Listing{Entries: 20}, ""},

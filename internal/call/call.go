@@ -167,7 +167,7 @@ type Counts struct {
 	Rows      int64
 	Finished  int64
 	Cancelled int64
-	NoStatus  int64 // open, for all that can be told: their status is absent, blank or of no kind that could be one
+	NoStatus  int64 // open, for all that can be told: their status is absent, blank or of no kind that could be one, or they are no objects
 	Unknown   int64 // open, for all that can be told: their status is a word that nobody knows
 
 	UnknownEnded int64 // of Unknown, those with a CallID and an end: they may be calls that are not published

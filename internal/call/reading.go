@@ -24,6 +24,7 @@ type Listing struct {
 	Total     int64  // the most that a page counts itself; 0: none does
 	TotalName string // of the field that does
 	More      string // a field that says that there is more, and was not followed; empty: none
+	Nameless  int    // entries without a TaskID that can be used, though they say that they have begun
 	Repeated  int    // entries of the first page, which was full, where the second is the same; 0: it is not
 	Pushes    int    // how often new tasks pushed old ones out while their number stayed, up to now
 	Pages     int    // that were read, where there are more than are read; 0: all were

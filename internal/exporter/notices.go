@@ -19,6 +19,7 @@ const (
 	causeDetailMore    = "detail_more"
 	causeListTotal     = "list_total"
 	causeListMore      = "list_more"
+	causeListNameless  = "list_nameless"
 	causeListRepeats   = "list_repeats_page"
 	causeListPushesOut = "list_pushes_out"
 	causeListPages     = "list_pages"
@@ -39,6 +40,7 @@ var causes = []notice.Cause{
 	{Name: causeDetailMore, After: 2},
 	{Name: causeListTotal, After: 3},
 	{Name: causeListMore, After: 3},
+	{Name: causeListNameless, After: 3},
 	{Name: causeListRepeats, After: 3},
 	{Name: causeListPushesOut, After: 1}, // it takes pushes enough by itself
 	{Name: causeListPages, After: 3},
@@ -87,7 +89,7 @@ func (c Config) ofReading(r call.Reading, rejected int) (seen []notice.Sighting)
 	if n.NoStatus > 0 {
 		seen = append(seen, notice.Sighting{
 			Cause: causeStatusMissing,
-			Text:  fmt.Sprintf("%d of %d rows have no Status: nothing of them is published, and their task is not sealed", n.NoStatus, n.Rows),
+			Text:  fmt.Sprintf("%d of %d rows have no Status that can be read: nothing of them is published, and their task is not sealed", n.NoStatus, n.Rows),
 			Cure:  "AIRudder may have renamed or dropped the field: compare a detail answer with the documentation",
 		})
 	}

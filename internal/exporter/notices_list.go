@@ -40,6 +40,11 @@ func (c Config) OfListing(l call.Listing) (seen []notice.Sighting) {
 			fmt.Sprintf("the task list says by its field %s that there is more than it shows; the other tasks are not exported", l.More),
 			fmt.Sprintf("have %s ask for the next page: by page={page} or {offset:100}%s", request, cursor))
 	}
+	if l.Nameless > 0 {
+		see(causeListNameless,
+			fmt.Sprintf("%d of the task list's %d entries say that they have begun, but have no TaskID that can be used; they are not exported", l.Nameless, l.Entries),
+			fmt.Sprintf("a TaskID has at most 128 bytes and no slash; ask AIRudder for these tasks' ids, and name them in %s", c.setting("TaskIDs")))
+	}
 	if l.Repeated > 0 {
 		see(causeListRepeats,
 			fmt.Sprintf("page 2 of the task list shows the %d tasks of page 1 again; those on other pages are not exported", l.Repeated),

@@ -19,6 +19,7 @@ func TestOfListing(t *testing.T) {
 		"total":      {call.Listing{Entries: 20, Total: 35, TotalName: "total"}, "list_total", []string{"35", "total", "20", "THE_ListRequest", "THE_TotalFields"}},
 		"more":       {call.Listing{Entries: 20, More: "has_more"}, "list_more", []string{"has_more", "THE_ListRequest"}},
 		"next":       {call.Listing{Entries: 20, More: "nextToken"}, "list_more", []string{"nextToken", "{cursor:data.nextToken}", "THE_ListRequest"}},
+		"nameless":   {call.Listing{Entries: 20, Nameless: 7}, "list_nameless", []string{"7 of the task list's 20 entries", "THE_TaskIDs"}},
 		"page again": {call.Listing{Entries: 20, Repeated: 20}, "list_repeats_page", []string{"20", "THE_ListRequest"}},
 		"pushed out": {call.Listing{Entries: 20, Pushes: 3}, "list_pushes_out", []string{"20", "THE_ListRequest"}},
 		"pages":      {call.Listing{Entries: 2000, Pages: 1000}, "list_pages", []string{"1000", "THE_ListRequest"}},

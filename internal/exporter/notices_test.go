@@ -46,7 +46,7 @@ func TestNoticesOfReadings(t *testing.T) {
 		{"shared CallIDs", call.Reading{Counts: call.Counts{Rows: 10, Finished: 10}, SharedIDs: 9}, map[string]string{
 			"call_id_shared": "9 of 10 rows show a CallID that a row of another id shows, too: one event stands for all of them"}},
 		{"rows without a status", call.Reading{Counts: call.Counts{Rows: 10, NoStatus: 3}}, map[string]string{
-			"row_status_missing": "3 of 10 rows have no Status: nothing of them is published, and their task is not sealed"}},
+			"row_status_missing": "3 of 10 rows have no Status that can be read: nothing of them is published, and their task is not sealed"}},
 		{"a task that is paused beyond its schedule", call.Reading{Started: noon.Add(1000 * time.Hour),
 			Task: call.Task{Status: call.Some(" PAUSED"), ScheduleEnd: noon}}, nil},
 		{"a status that nobody knows", call.Reading{Started: noon.Add(160 * time.Hour),
