@@ -99,7 +99,12 @@ type listing struct {
 	took  time.Duration // to read it; 0: not known
 	err   error         // of the last try
 	errAt time.Time
+	fails int // in a row, up to the last try
 }
+
+// told reports whether the log says that the list cannot be read: one answer alone may
+// break, unless it was the first.
+func (l listing) told() bool { return l.fails > 1 || l.fails > 0 && l.at.IsZero() }
 
 // New returns an exporter that owns nothing yet.
 func New(
@@ -195,7 +200,7 @@ func (e *Exporter) list(ctx context.Context) error {
 	defer e.mu.Unlock()
 	switch {
 	case err == nil:
-		if e.listing.err != nil {
+		if e.listing.told() {
 			e.log.Info("task list can be read again", "tasks", len(listed.Tasks))
 		}
 		e.listing = listing{tasks: listed.Tasks, at: time.Now(), off: listed.Off, took: max(time.Since(began), time.Nanosecond)}
@@ -203,10 +208,12 @@ func (e *Exporter) list(ctx context.Context) error {
 			e.upstream.answered("")
 		}
 	default:
-		if e.listing.err == nil {
+		before := e.listing.told()
+		e.listing.fails++
+		e.listing.err, e.listing.errAt = err, time.Now()
+		if !before && e.listing.told() {
 			e.log.Warn("task list cannot be read; trying again", "error", err)
 		}
-		e.listing.err, e.listing.errAt = err, time.Now()
 		e.listing.tasks = merge(listed.Tasks, e.listing.tasks)
 	}
 	for _, r := range e.runs {

@@ -1,8 +1,11 @@
 package exporter
 
 import (
+	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"airudder-exporter/internal/call"
 )
@@ -56,4 +59,38 @@ func TestOfBudget(t *testing.T) {
 			t.Errorf("got %+v", seen[0])
 		}
 	}
+}
+
+// A single listing that fails between good ones costs no line: two in a row do.
+func TestListThatFailsIsLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		source := newFakeSource(t)
+		w := start(t, testConfig(), source, newFakeKafka())
+		fails := func(why string) {
+			source.change(func() { source.listErr = errors.New(why) })
+			for w.Totals().List.Error == "" {
+				time.Sleep(100 * time.Millisecond)
+			}
+		}
+		lines := func(when string, want int) {
+			t.Helper()
+			if got := strings.Count(w.log.String(), "task list can"); got != want {
+				t.Errorf("%s: %d lines, want %d:\n%s", when, got, want, w.log)
+			}
+		}
+		for range 3 {
+			time.Sleep(3 * time.Minute)
+			fails("for a moment")
+			source.change(func() { source.listErr = nil })
+		}
+		time.Sleep(3 * time.Minute)
+		lines("after single failures", 0)
+		fails("for long")
+		time.Sleep(10 * time.Minute)
+		lines("after many in a row", 1)
+		source.change(func() { source.listErr = nil })
+		time.Sleep(3 * time.Minute)
+		lines("once it can be read again", 2)
+		w.stop()
+	})
 }

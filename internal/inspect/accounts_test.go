@@ -55,6 +55,8 @@ func TestAccounts(t *testing.T) {
 		{"code 0", few(odd{airuddersim.Code: "0"}), nil, nil, []string{"HTTP 200 with code 0"}},
 		{"detail capped", few(odd{airuddersim.DetailCap: "10", airuddersim.DetailTotal: ""}), nil, nil,
 			[]string{"data.total says", "but 10 are shown", "set THE_DETAILREQUEST", "10 in data.detail; a round number"}},
+		{"detail of pages", few(odd{airuddersim.DetailCap: "10", airuddersim.DetailTotal: "total_pages"}), nil, nil,
+			[]string{"total_pages says that there are more rows than the 10 shown", "set THE_DETAILREQUEST"}},
 		{"total of attempts", few(odd{airuddersim.CallCount: "total"}), nil, nil, []string{"data.total counts attempts", "THE_TOTALFIELDS=totalCount"}},
 		{"total of another name", few(odd{airuddersim.DetailCap: "10", airuddersim.DetailTotal: "grand_total"}), nil, nil, []string{"# THE_TOTALFIELDS=total,totalCount,grand_total"}},
 		{"a list's total of another name", airuddersim.Config{Oddities: odd{airuddersim.ListCap: "17", airuddersim.ListTotal: "count"}}, add, nil, []string{"# THE_TOTALFIELDS=total,totalCount,count"}},

@@ -243,6 +243,10 @@ func (i *inspection) totals(d *detail) {
 			i.perhapsTotal(m, n, rows, "rows")
 		}
 	}
+	if d.made.More != "" {
+		i.note("%s says that there are more rows than the %d shown. The others are not exported, and the task is not sealed: "+
+			"ask AIRudder how to get all of it, and set %s", d.made.More, d.walk.rows, i.setting("DetailRequest"))
+	}
 }
 
 // perhapsTotal asks whether a member that is not believed counts all there is.

@@ -220,6 +220,9 @@ func (i *inspection) entries(l *listed) {
 	case l.More != "":
 		i.note("%s says that there are more tasks", l.More)
 	}
+	if l.Nameless > 0 {
+		i.note("entries that have begun, but have no TaskID that can be used: %d; they are not exported", l.Nameless)
+	}
 	for _, m := range l.beside {
 		var n int64
 		if _, err := fmt.Sscan(m.value, &n); err == nil && !i.client.IsTotal(m.name) && n > int64(l.Entries) {

@@ -70,6 +70,11 @@ func detailTroubles() []trouble {
 			cure: asDocumented, sealed: true,
 		},
 		{
+			name: "a detail of several pages, which counts those", account: odd("detail_cap=3", "detail_total=totalPages"),
+			cause: "detail_more", says: []string{"totalPages", "the 3 rows that it shows", "AIRUDDER_DETAIL_REQUEST"},
+			cure: asDocumented, sealed: true,
+		},
+		{
 			name: "rows that share a CallID", account: odd("shared_call_id=2"),
 			cause: "call_id_shared", says: []string{"CallID"},
 		},
