@@ -91,7 +91,7 @@ func readEntry(entry jsonrows.Value, zone *time.Location) (call.Listed, bool) {
 		case "taskid":
 			e.TaskID, _ = identity(v.Bytes())
 		case "status":
-			if status, ok := v.Text(); ok && len(status) <= maxStatus {
+			if status, ok := identity(v.Bytes()); ok && len(status) <= maxStatus { // a number is a word, too
 				e.Status = strings.Clone(status) // else it would hold the whole page
 			}
 		case "scheduleendtime":

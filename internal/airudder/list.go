@@ -35,7 +35,7 @@ func (c *Client) List(ctx context.Context, since time.Time) (call.Listing, error
 	if c.list != nil {
 		if err = c.pages(ctx, since, all); err == nil {
 			c.mu.Lock()
-			all.said.Pushes = c.window.pushed(all.tasks)
+			all.said.Pushes = c.window.pushed(all.tasks, c.list.Limit())
 			c.mu.Unlock()
 		}
 	}

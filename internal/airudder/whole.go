@@ -111,22 +111,34 @@ func isFull(entries, limit int) bool {
 type window struct {
 	tasks  int // of the last listing; below 0: there was none
 	sum    uint64
+	open   map[string]struct{} // those of its tasks that had not ended
 	pushes int
 }
 
 func newWindow() window { return window{tasks: math.MinInt} }
 
 // pushed takes the tasks that were listed and returns how often new ones have pushed
-// old ones out, while their number stayed the same.
-func (w *window) pushed(tasks []call.Listed) int {
+// old ones out, while their number stayed the same: a number that a limit makes, or
+// else tasks that had not ended. A list of the last week's tasks loses one as another
+// comes, too, but only such as have ended.
+func (w *window) pushed(tasks []call.Listed, limit int) int {
+	was := w.open
 	sum := uint64(0) // of a set, in any order
+	left := len(was)
+	w.open = map[string]struct{}{}
 	for _, task := range tasks {
 		sum += xxhash.Sum64String(task.TaskID)
+		if _, still := was[task.TaskID]; still {
+			left--
+		}
+		if !call.Terminal(task.Status) {
+			w.open[task.TaskID] = struct{}{}
+		}
 	}
 	switch {
 	case len(tasks) != w.tasks:
 		w.pushes = 0
-	case sum != w.sum: // as many, and others: one is new, and one is gone
+	case sum != w.sum && (left > 0 || isFull(len(tasks), limit)): // as many, and others: one is new, and one is gone
 		w.pushes++
 	}
 	w.tasks, w.sum = len(tasks), sum

@@ -137,8 +137,36 @@ func TestWindow(t *testing.T) {
 		if i%2 == 0 {
 			slices.Reverse(tasks) // the order does not count
 		}
-		if got := w.pushed(tasks); got != step.want {
+		if got := w.pushed(tasks, 0); got != step.want {
 			t.Errorf("listing %d: got %d pushes, want %d", i, got, step.want)
+		}
+	}
+}
+
+// A list of the last week's tasks loses one that has ended as another comes: that is
+// no limit. Twenty of them, or one that is still calling, are.
+func TestWindowOfDays(t *testing.T) {
+	for _, tt := range []struct {
+		tasks, limit, want int
+		oldest             string // its status
+	}{
+		{7, 0, 0, "FINISHED"}, {7, 0, 5, "calling"}, {20, 0, 5, "finished"}, {20, 100, 0, "finished"}, {7, 7, 5, "finished"},
+	} {
+		w := newWindow()
+		got := 0
+		for day := range 6 {
+			var tasks []call.Listed
+			for n := day; n < day+tt.tasks; n++ {
+				status := "calling"
+				if n == day {
+					status = tt.oldest
+				}
+				tasks = append(tasks, call.Listed{TaskID: strconv.Itoa(n), Status: status})
+			}
+			got = w.pushed(tasks, tt.limit)
+		}
+		if got != tt.want {
+			t.Errorf("%+v: got %d pushes", tt, got)
 		}
 	}
 }

@@ -194,7 +194,11 @@ func (e *Exporter) list(ctx context.Context) error {
 	e.metrics.lists.WithLabelValues(kindOf(err)).Inc()
 	e.notices.Observe(budgetSubject, e.cfg.ofBudget(listed)...)
 	if err == nil {
-		e.notices.Observe(listSubject, e.cfg.OfListing(listed)...)
+		seen := e.cfg.OfListing(listed)
+		if listed.Entries == 0 {
+			seen = append(seen, e.cfg.ofEmpty(listed, e.underway())...)
+		}
+		e.notices.Observe(listSubject, seen...)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -220,6 +224,18 @@ func (e *Exporter) list(ctx context.Context) error {
 		r.wake()
 	}
 	return err
+}
+
+// underway is how many tasks that were not named by hand are calling or paused.
+func (e *Exporter) underway() (n int) {
+	for _, r := range e.running() {
+		for _, s := range r.ledger.Standings() {
+			if s.Phase == ledger.Open && call.Underway(s.State.Status) && !e.source.Named(s.TaskID) {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // merge adds to what came beside an error, which is at least what was named by

@@ -23,6 +23,9 @@ const (
 	causeListRepeats   = "list_repeats_page"
 	causeListPushesOut = "list_pushes_out"
 	causeListPages     = "list_pages"
+	causeListEmpty     = "list_empty"
+	causePassedOver    = "tasks_passed_over"
+	causeClosedCalling = "closed_task_calling"
 	causeRateLimited   = "rate_limited"
 	causeCallIDShared  = "call_id_shared"
 	causeThrottled     = "kafka_throttled"
@@ -44,6 +47,9 @@ var causes = []notice.Cause{
 	{Name: causeListRepeats, After: 3},
 	{Name: causeListPushesOut, After: 1}, // it takes pushes enough by itself
 	{Name: causeListPages, After: 3},
+	{Name: causeListEmpty, After: 3},
+	{Name: causePassedOver, After: 3},
+	{Name: causeClosedCalling, After: 3},
 	{Name: causeRateLimited, After: 2},
 	{Name: causeCallIDShared, After: 2},
 	{Name: causeThrottled, After: 2},

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"airudder-exporter/internal/call"
+	"airudder-exporter/internal/ledger"
 	"airudder-exporter/internal/notice"
 )
 
@@ -17,6 +18,9 @@ const (
 	listSubject   = "the task list"
 	budgetSubject = "the request budget"
 )
+
+// listedSubject is how notices name what the list shows of a shard's tasks.
+func listedSubject(shard int) string { return fmt.Sprintf("the task list, shard %d", shard) }
 
 // OfListing is what a complete listing shows that the operator should know: that it is
 // not the whole list.
@@ -59,6 +63,57 @@ func (c Config) OfListing(l call.Listing) (seen []notice.Sighting) {
 		see(causeListPages,
 			fmt.Sprintf("the task list has more than the %d pages that are read; tasks on the others are not exported", l.Pages),
 			fmt.Sprintf("have %s ask for more tasks a page, as in size={limit:100}, or for fewer by {since}", request))
+	}
+	return seen
+}
+
+// ofEmpty is an empty list while so many tasks that it has shown before are under way.
+func (c Config) ofEmpty(l call.Listing, underway int) (seen []notice.Sighting) {
+	if l.Off || l.Entries > 0 || underway == 0 {
+		return nil
+	}
+	return []notice.Sighting{{
+		Cause: causeListEmpty,
+		Text:  fmt.Sprintf("the task list is empty, though %d tasks that it has shown are calling or paused; new ones are not found", underway),
+		Cure: fmt.Sprintf("those %d are read all the same; see with inspect whether %s still finds any task, and ask AIRudder",
+			underway, c.setting("ListRequest")),
+	}}
+}
+
+// overlooked are listed tasks of a shard that are not read for good.
+type overlooked struct {
+	unknown int // too old by their schedule's end, with a status that nobody knows
+	closed  int // closed, and calling or paused again
+}
+
+// note takes a listed task that is not wanted.
+func (o *overlooked) note(l call.Listed, phase ledger.Phase) {
+	switch {
+	case phase == ledger.Unknown && l.Status != "" && call.MeaningOf(l.Status) == call.MeansNothing:
+		o.unknown++
+	case phase == ledger.Closed && call.Underway(l.Status):
+		o.closed++
+	}
+}
+
+// sightings are what the operator should know of them.
+func (o overlooked) sightings(c Config) (seen []notice.Sighting) {
+	if o.unknown > 0 {
+		seen = append(seen, notice.Sighting{
+			Cause: causePassedOver,
+			Text: fmt.Sprintf("%d listed tasks are not exported, since their schedules ended before the export began, "+
+				"but the list gives them a Status that the exporter does not know: they may still be calling", o.unknown),
+			Cure: fmt.Sprintf("ask AIRudder what it means; tasks that are to be exported can be named in %s, or %s set earlier",
+				c.setting("TaskIDs"), c.setting("ExportSince")),
+		})
+	}
+	if o.closed > 0 {
+		seen = append(seen, notice.Sighting{
+			Cause: causeClosedCalling,
+			Text: fmt.Sprintf("%d tasks are calling or paused again in the list, but were closed %s or more after their seal: "+
+				"nothing more of them is published", o.closed, c.Policy.Retention),
+			Cure: fmt.Sprintf("have AIRudder make new tasks of such campaigns, or set %s longer for the next ones", c.setting("Policy.Retention")),
+		})
 	}
 	return seen
 }

@@ -120,6 +120,7 @@ func (r *run) resume() {
 func (r *run) consider() {
 	now, listed, shards := time.Now(), r.listed(), r.partitions()
 	passedOver := int64(0)
+	var overlooked overlooked
 	for _, l := range listed {
 		if r.cfg.ShardOf(l.TaskID, shards) != r.shard.Number() {
 			continue
@@ -131,9 +132,13 @@ func (r *run) consider() {
 			r.schedule.listed(l, named, standing, now)
 		case standing.Phase == ledger.Unknown:
 			passedOver++
+			overlooked.note(l, standing.Phase)
+		default:
+			overlooked.note(l, standing.Phase)
 		}
 	}
 	r.passedOver.Store(passedOver)
+	r.notices.Observe(listedSubject(r.shard.Number()), overlooked.sightings(r.cfg)...)
 }
 
 // kindOf is an error's code, for metrics and the page.

@@ -237,7 +237,7 @@ func (e *Exporter) dropShard(shard int) {
 	e.holds.forget(ofShard)
 	e.notices.Forget(func(subject string) bool {
 		taskID, ofTask := strings.CutPrefix(subject, taskSubject(""))
-		return ofTask && ofShard(taskID) || subject == shardSubject(shard)
+		return ofTask && ofShard(taskID) || subject == shardSubject(shard) || subject == listedSubject(shard)
 	})
 	e.upstream.release(ofShard)
 	if len(e.shards) == 0 {

@@ -26,6 +26,7 @@ type fakeSource struct {
 	perRow  time.Duration                                        // between two of its rows
 	broken  func(taskID string, read int) (after int, err error) // nil: whole; else the rows before the cut
 
+	empty    bool                          // the list shows no task
 	answered func(taskID string, read int) // after each answer; nil: nothing happens
 
 	slow  func(taskID string) time.Duration // instead of took; nil: took
@@ -146,7 +147,7 @@ func (s *fakeSource) List(ctx context.Context, _ time.Time) (all call.Listing, e
 		return all, hung
 	}
 	all.Off = !s.list
-	if s.list && s.listErr == nil {
+	if s.list && s.listErr == nil && !s.empty {
 		for id, t := range s.tasks {
 			l := call.Listed{TaskID: id, Fingerprint: t.print}
 			if !s.bare {
@@ -155,6 +156,7 @@ func (s *fakeSource) List(ctx context.Context, _ time.Time) (all call.Listing, e
 			all.Tasks = append(all.Tasks, l)
 		}
 	}
+	all.Entries = len(all.Tasks)
 	for _, id := range s.named {
 		if !slices.ContainsFunc(all.Tasks, func(l call.Listed) bool { return l.TaskID == id }) {
 			all.Tasks = append(all.Tasks, call.Listed{TaskID: id})
