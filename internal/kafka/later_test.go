@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"errors"
+	"os"
 	"testing"
 	"time"
 )
@@ -23,7 +24,8 @@ func TestLaterShowsTheSuccessor(t *testing.T) {
 		t.Errorf("got %s before anybody wrote", key)
 		return true
 	})
-	if !errors.Is(err, context.DeadlineExceeded) {
+	// The connection has the context's deadline, too, and may be the first to notice.
+	if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("got %v where nothing stands, want it to wait", err)
 	}
 
