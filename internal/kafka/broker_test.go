@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -101,6 +102,12 @@ func shortly(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 	t.Cleanup(cancel)
 	return ctx
+}
+
+// waited reports whether an error is the end of a context's time. A connection has the
+// context's deadline, too, and may be the first to notice.
+func waited(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 // checkLeaks fails a test that leaves goroutines behind. It is called first,
