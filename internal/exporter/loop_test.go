@@ -248,7 +248,10 @@ func TestLateRowBeforeClosing(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				source, kafka := newFakeSource(t), newFakeKafka()
 				source.set("a", call.Finished, 3, 1)
-				w := start(t, testConfig(), source, kafka)
+				const day = 24 * time.Hour
+				cfg := testConfig()
+				cfg.Policy.Retention = 3 * day
+				w := start(t, cfg, source, kafka)
 				time.Sleep(3 * time.Hour)
 				if got := w.task("a"); got.Phase != ledger.Sealed {
 					t.Errorf("the task is %s, want sealed", got.Phase)
@@ -257,12 +260,12 @@ func TestLateRowBeforeClosing(t *testing.T) {
 				source.set("a", call.Finished, 4, 0)
 				if down {
 					w.stop()
-					time.Sleep(40 * 24 * time.Hour)
-					w = start(t, testConfig(), source, kafka)
+					time.Sleep(4 * day)
+					w = start(t, cfg, source, kafka)
 				}
-				time.Sleep(35 * 24 * time.Hour)
+				time.Sleep(4 * day)
 				once(t, kafka, 4, "call/")
-				time.Sleep(35 * 24 * time.Hour)
+				time.Sleep(4 * day)
 				if got := w.task("a"); got.Phase != ledger.Closed {
 					t.Errorf("the task is %s, want closed", got.Phase)
 				}
