@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"airudder-exporter/internal/airuddersim"
 )
@@ -127,9 +128,14 @@ func (e *Evidence) sealsByLedger() map[string][]sealed {
 	type task struct {
 		events     []string
 		dead, late int64
-		terminal   bool // it was seen so
+		ended      time.Time // first seen so; zero: never
 	}
 	tasks, seals := map[string]*task{}, map[string][]sealed{}
+	for _, entry := range e.Entries { // the cleaner may have left a task's last entry alone, behind its calls
+		if at := entry.Time("first_terminal"); entry.Kind == "task" && !at.IsZero() {
+			tasks[entry.TaskID] = &task{ended: at}
+		}
+	}
 	for _, entry := range e.Entries {
 		t := tasks[entry.TaskID]
 		if t == nil {
@@ -138,7 +144,6 @@ func (e *Evidence) sealsByLedger() map[string][]sealed {
 		}
 		switch {
 		case entry.Kind == "task":
-			t.terminal = !entry.Time("first_terminal").IsZero()
 			if n := entry.Number("seal"); n > int64(len(seals[entry.TaskID])) {
 				seals[entry.TaskID] = append(seals[entry.TaskID], sealed{n, int64(len(t.events)), t.dead, t.late, digestOf(t.events)})
 			}
@@ -147,10 +152,11 @@ func (e *Evidence) sealsByLedger() map[string][]sealed {
 			t.dead++
 		default:
 			t.events = append(t.events, entry.ID)
-			if said, _ := entry.Value["late"].(bool); said != t.terminal {
-				e.wrong(entry.call(), "ledger: %s: late is %v, and whether the task was seen at its end before, %v", entry.Key, said, t.terminal)
+			late := !t.ended.IsZero() && entry.Time("at").After(t.ended)
+			if said, _ := entry.Value["late"].(bool); said != late {
+				e.wrong(entry.call(), "ledger: %s: late is %v, and whether the task was seen at its end before, %v", entry.Key, said, late)
 			}
-			if t.terminal {
+			if late {
 				t.late++
 			}
 		}
