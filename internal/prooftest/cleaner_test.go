@@ -60,7 +60,9 @@ func TestCleaner(t *testing.T) {
 	w.awaitCleaned(w.StableEnds(w.Topics.Ledger)[0])
 	w.stop()
 	w.awaitEvents()
-	rig.Eventually(t, "the exporter's memory to hold what the ledger showed", rig.Patience, func() bool { return ledgerEntries(one) == memory.entries() })
+	rig.Eventually(t, "the exporter's memory to hold what the ledger showed, every task in it", rig.Patience, func() bool {
+		return memory.tasks() == len(w.Sim.Truth().Tasks) && ledgerEntries(one) == memory.entries()
+	})
 	one.Terminate()
 
 	held := memory.settle(w)
@@ -102,6 +104,13 @@ func (m *mirror) apply(r *kgo.Record) {
 		m.t.Errorf("the entry at offset %d: %v", r.Offset, err)
 	}
 	m.last = r.Offset
+}
+
+// tasks is how many tasks have been read: none is left that the next exporter adds.
+func (m *mirror) tasks() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.ledger.Standings())
 }
 
 func (m *mirror) entries() int64 {
