@@ -73,29 +73,13 @@ func (a *answer) envelope(ctx context.Context, s *jsonrows.Scanner) error {
 	} else if c == '<' {
 		return htmlPage()
 	}
-	if err := eachKey(s, func(key string) error { return a.part(ctx, s, key) }); err != nil {
+	if err := s.EachKey(func(key string) error { return a.part(ctx, s, key) }); err != nil {
 		return err
 	}
 	if err := s.End(); err != nil {
 		return err
 	}
 	return a.acceptable()
-}
-
-// eachKey enters an object and reads its members, whose values read takes.
-func eachKey(s *jsonrows.Scanner, read func(key string) error) error {
-	if err := s.Object(); err != nil {
-		return err
-	}
-	for {
-		key, ok, err := s.Key()
-		if err != nil || !ok {
-			return err
-		}
-		if err := read(key); err != nil {
-			return err
-		}
-	}
 }
 
 // part reads one part of the envelope.
@@ -133,7 +117,7 @@ func (a *answer) readData(ctx context.Context, s *jsonrows.Scanner) error {
 		return err
 	}
 	a.data = proper
-	if err := eachKey(s, func(key string) error { return a.member(ctx, s, key) }); err != nil {
+	if err := s.EachKey(func(key string) error { return a.member(ctx, s, key) }); err != nil {
 		return err
 	}
 	a.completeHeader()

@@ -78,7 +78,7 @@ func readEntry(entry jsonrows.Value, zone *time.Location) (call.Listed, bool) {
 		if jsonrows.IsNull(it.Value.Bytes()) {
 			continue
 		}
-		name := folded(it.Key)
+		name := Folded(it.Key)
 		switch it.Key {
 		case "TaskID", "Status", "ScheduleEndTime":
 			own[name] = true
@@ -115,10 +115,7 @@ func hasBegun(entry jsonrows.Value) bool {
 
 // identity returns an id that is a string, or a number's literal digits.
 func identity(raw []byte) (string, bool) {
-	if jsonrows.IsNumber(raw) {
-		return string(raw), true
-	}
-	s, ok := jsonrows.Text(raw)
+	s, ok := jsonrows.Literal(raw)
 	return string(bytes.ToValidUTF8(s, []byte("\uFFFD"))), ok
 }
 

@@ -93,7 +93,7 @@ const maxShownCode = 8
 // shownCode is a code that is no number, as far as it can be shown.
 func shownCode(raw []byte) string {
 	text, ok := jsonrows.Text(raw)
-	if ok && len(text) <= maxShownCode && isPlain(string(text)) {
+	if ok && len(text) <= maxShownCode && IsPlain(string(text)) {
 		return ", but " + string(text)
 	}
 	return ""

@@ -140,7 +140,7 @@ func hasField(array jsonrows.Value, name string) bool {
 		return false
 	}
 	for it := jsonrows.MembersOf(o); it.Next(); {
-		if folded(it.Key) == name {
+		if Folded(it.Key) == name {
 			return true
 		}
 	}
@@ -161,7 +161,7 @@ func namesOf(object jsonrows.Value) string {
 	var names []string
 	others := false
 	for it := jsonrows.MembersOf(object); it.Next(); {
-		if isPlain(it.Key) && len(names) < most {
+		if IsPlain(it.Key) && len(names) < most {
 			names = append(names, it.Key)
 		} else {
 			others = true

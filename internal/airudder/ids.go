@@ -27,11 +27,8 @@ func callIDOf(row *jsonrows.Row) []byte {
 
 // probedText is a probed text or a number's literal digits; empty for any other.
 func probedText(row *jsonrows.Row, i int) []byte {
-	value := row.Value(i)
-	if !jsonrows.IsNumber(value) {
-		value, _ = jsonrows.Text(value)
-	}
-	return value
+	text, _ := jsonrows.Literal(row.Value(i))
+	return text
 }
 
 // isPlaceholder reports whether an id stands for none: 0, -, blanks, or nothing.

@@ -113,15 +113,10 @@ func (c *Client) ListOf(body []byte) (call.Listing, error) {
 func (c *Client) ReadingOf(ctx context.Context, taskID string, body []byte) (call.Reading, error) {
 	isNew := func([]byte, uint64) call.Verdict { return call.RowNew }
 	d := c.newDetail(taskID, isNew, func(call.Part) error { return nil })
-	read := func() (*answer, error) {
+	a, err := d.whole(func() (*answer, error) {
 		a := &answer{detail: d, started: time.Now()}
 		return a, c.explained("read task "+taskID, a.read(ctx, bytes.NewReader(body)))
-	}
-	a, err := read()
-	if err == nil && a.passOver {
-		d.header = &a.task
-		a, err = read()
-	}
+	})
 	return a.reading(), err
 }
 
@@ -166,10 +161,6 @@ func namesIn[T any](all fields[T]) (names []string) {
 	}
 	return names
 }
-
-// IsPlain reports whether a word can be shown to anybody: no text, and no long number,
-// which could be a person's.
-func IsPlain(word string) bool { return isPlain(word) }
 
 // IsRound reports whether so many entries look like what a limit left.
 func IsRound(entries int) bool { return isFull(entries, 0) }

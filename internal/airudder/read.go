@@ -28,11 +28,7 @@ func (c *Client) Read(
 	}
 	d := c.newDetail(taskID, judge, yield)
 	q := request{op: "read task " + taskID, endpoint: detailEndpoint, taskID: taskID, Request: c.detail.Fill(template.Filling{Task: taskID})}
-	a, err := c.ask(ctx, q, d)
-	if err == nil && a.passOver {
-		d.header = &a.task
-		a, err = c.ask(ctx, q, d)
-	}
+	a, err := d.whole(func() (*answer, error) { return c.ask(ctx, q, d) })
 	if err != nil {
 		return call.Reading{}, err
 	}
@@ -60,6 +56,17 @@ type detail struct {
 
 	header  *call.Task // the task's own fields, where an earlier answer ended with them
 	yielded bool       // a request that is sent again would yield rows again
+}
+
+// whole reads an answer, and once more where its rows stood before the task's own
+// fields and were too many to be held until these had come.
+func (d *detail) whole(read func() (*answer, error)) (*answer, error) {
+	a, err := read()
+	if err == nil && a.passOver {
+		d.header = &a.task
+		a, err = read()
+	}
+	return a, err
 }
 
 // ask asks for the detail and reads the answer to its end.

@@ -105,7 +105,7 @@ func (a *answer) unknown(row *jsonrows.Row, status []byte) {
 		a.metrics.oddEnded.Inc()
 	}
 	word := string(bytes.TrimSpace(status))
-	if len(a.strange) < maxStrange && isPlain(word) && !slices.Contains(a.strange, word) {
+	if len(a.strange) < maxStrange && IsPlain(word) && !slices.Contains(a.strange, word) {
 		a.strange = append(a.strange, word)
 	}
 }
@@ -125,9 +125,9 @@ func (a *answer) hasEnd(row *jsonrows.Row) bool {
 	return !end.IsZero()
 }
 
-// isPlain reports whether a word can be shown to anybody: no text, and no long number,
+// IsPlain reports whether a word can be shown to anybody: no text, and no long number,
 // which could be a person's.
-func isPlain(word string) bool {
+func IsPlain(word string) bool {
 	digits := 0
 	for _, r := range word {
 		if r >= '0' && r <= '9' {

@@ -7,8 +7,8 @@ import (
 	"airudder-exporter/internal/jsonrows"
 )
 
-// folded is a name as it is compared where case and underscores do not count.
-func folded(name string) string { return strings.ReplaceAll(strings.ToLower(name), "_", "") }
+// Folded is a name as it is compared where case and underscores do not count.
+func Folded(name string) string { return strings.ReplaceAll(strings.ToLower(name), "_", "") }
 
 // totals are the folded names of members that count what there is: rows of a detail,
 // entries of the list. Others are not believed: a healthy task may count its attempts.
@@ -17,12 +17,12 @@ type totals map[string]bool
 func newTotals(names []string) totals {
 	t := totals{}
 	for _, name := range names {
-		t[folded(name)] = true
+		t[Folded(name)] = true
 	}
 	return t
 }
 
-func (t totals) has(name string) bool { return len(t) > 0 && t[folded(name)] }
+func (t totals) has(name string) bool { return len(t) > 0 && t[Folded(name)] }
 
 // read is the count that a member gives, a number or its digits in a string; 0: it
 // gives none.
@@ -41,12 +41,20 @@ func (t totals) read(name string, value []byte) int64 {
 // count takes what a member of the answer, or of its data, says of more rows than there
 // are, or what a member of one about pages does; raw is valid JSON, or nil.
 func (a *answer) count(name string, raw []byte) {
-	a.hear(name, raw)
-	if len(raw) == 0 || raw[0] != '{' || !aboutPages(name) {
-		return
+	withPages(name, raw, a.hear)
+}
+
+// withPages passes on a member and, where it is an object about pages, its own members.
+func withPages(name string, raw []byte, take func(name string, raw []byte)) {
+	take(name, raw)
+	if len(raw) > 0 && raw[0] == '{' && aboutPages(name) {
+		eachMember(jsonrows.Lend(raw), take)
 	}
-	for it := jsonrows.MembersOf(jsonrows.Lend(raw)); it.Next(); {
-		a.hear(it.Key, it.Value.Bytes())
+}
+
+func eachMember(o jsonrows.Value, take func(name string, raw []byte)) {
+	for it := jsonrows.MembersOf(o); it.Next(); {
+		take(it.Key, it.Value.Bytes())
 	}
 }
 
@@ -60,10 +68,10 @@ func (a *answer) hear(name string, raw []byte) {
 }
 
 // aboutPages reports whether a member is likely to say which part of the whole an
-// answer is: page, pagination, pageInfo, meta, links, cursors. What other members count is their own
-// affair.
+// answer is: page, pagination, pageInfo, meta, links, cursors. What other members count
+// is their own affair.
 func aboutPages(name string) bool {
-	name = folded(name)
+	name = Folded(name)
 	return strings.HasPrefix(name, "pag") || strings.HasPrefix(name, "meta") || name == "links" || strings.HasPrefix(name, "cursor")
 }
 

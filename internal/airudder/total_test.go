@@ -80,7 +80,7 @@ func TestIsPlain(t *testing.T) {
 		"": false, "628123456": false, "x1y2z3w4v5": false, "a b": false, "né": false, "+62": false,
 		"abcdefghijklmnopqrstuvwxyzabcdefghi": false,
 	} {
-		if got := isPlain(text); got != want {
+		if got := IsPlain(text); got != want {
 			t.Errorf("%q: got %v", text, got)
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"airudder-exporter/internal/call"
-	"airudder-exporter/internal/jsonrows"
 )
 
 // This file tells whether a list was taken whole, by what its answers say.
@@ -25,29 +24,15 @@ func (l *listing) hear(p page, t totals, last bool, followed string) {
 			l.said.Total, l.said.TotalName = n, name
 		}
 		smaller := l.said.More == "" || name < l.said.More // of an envelope in any order
-		if last && smaller && folded(name) != folded(followed) && (saysMore(name, value, pointers) || pagesOf(name, value) > l.heard) {
+		if last && smaller && Folded(name) != Folded(followed) && (saysMore(name, value, pointers) || pagesOf(name, value) > l.heard) {
 			l.said.More = name
 		}
 	}
 	for name, value := range p.envelope {
-		take(name, value)
-		if aboutPages(name) && len(value) > 0 && value[0] == '{' {
-			eachMember(jsonrows.Lend(value), take)
-		}
+		withPages(name, value, take)
 	}
 	for _, o := range p.way {
-		for it := jsonrows.MembersOf(o); it.Next(); {
-			take(it.Key, it.Value.Bytes())
-			if aboutPages(it.Key) && it.Value.IsObject() {
-				eachMember(it.Value, take)
-			}
-		}
-	}
-}
-
-func eachMember(o jsonrows.Value, take func(name string, value []byte)) {
-	for it := jsonrows.MembersOf(o); it.Next(); {
-		take(it.Key, it.Value.Bytes())
+		eachMember(o, func(name string, value []byte) { withPages(name, value, take) })
 	}
 }
 
@@ -61,7 +46,7 @@ var (
 // saysMore reports whether a member says that there is more than its page shows, by
 // one of these pointers or in so many words.
 func saysMore(name string, value []byte, pointers []string) bool {
-	if !isPlain(name) {
+	if !IsPlain(name) {
 		return false
 	}
 	text, _ := identity(value)
@@ -69,7 +54,7 @@ func saysMore(name string, value []byte, pointers []string) bool {
 		text = "true"
 	}
 	n, err := strconv.ParseFloat(text, 64)
-	switch name = folded(name); name {
+	switch name = Folded(name); name {
 	case "hasmore", "hasnext", "hasnextpage":
 		return strings.EqualFold(text, "true") || err == nil && n > 0
 	}
@@ -84,7 +69,7 @@ func saysMore(name string, value []byte, pointers []string) bool {
 // pagesOf is how many pages a member says that there are; 0: it does not say. What is
 // called pages alone is not believed.
 func pagesOf(name string, value []byte) int {
-	switch folded(name) {
+	switch Folded(name) {
 	case "totalpages", "totalpage", "pagecount", "pagetotal", "pagestotal":
 		digits, _ := identity(value)
 		n, _ := strconv.Atoi(strings.TrimSpace(digits))

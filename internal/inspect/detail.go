@@ -149,11 +149,8 @@ func (d *detail) takeRow(row jsonrows.Value) {
 
 // literal is a text, or a number as it is written; anything else says nothing.
 func literal(v jsonrows.Value) string {
-	if jsonrows.IsNumber(v.Bytes()) {
-		return v.String()
-	}
-	text, _ := v.Text()
-	return text
+	text, _ := jsonrows.Literal(v.Bytes())
+	return string(text)
 }
 
 // call takes a row's CallID.

@@ -251,7 +251,7 @@ func (i *inspection) totals(d *detail) {
 
 // perhapsTotal asks whether a member that is not believed counts all there is.
 func (i *inspection) perhapsTotal(m member, n, shown int64, what string) {
-	if name := folded(m.name); !strings.Contains(name, "total") && !strings.HasPrefix(name, "record") && name != "count" {
+	if name := airudder.Folded(m.name); !strings.Contains(name, "total") && !strings.HasPrefix(name, "record") && name != "count" {
 		return
 	}
 	i.wonder("TotalFields", strings.Join(append(slices.Clone(i.Account.TotalFields), m.name), ","),
@@ -259,7 +259,7 @@ func (i *inspection) perhapsTotal(m member, n, shown int64, what string) {
 }
 
 func without(all []string, name string) []string {
-	return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return folded(s) == folded(name) })
+	return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return airudder.Folded(s) == airudder.Folded(name) })
 }
 
 // free warns of fields that customers fill, where they hold what is personal.

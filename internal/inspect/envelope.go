@@ -141,7 +141,7 @@ func counting(object jsonrows.Value, path string) (all []member) {
 
 // aboutPages is as the exporter's own.
 func aboutPages(name string) bool {
-	name = folded(name)
+	name = airudder.Folded(name)
 	return strings.HasPrefix(name, "pag") || strings.HasPrefix(name, "meta") || name == "links" || strings.HasPrefix(name, "cursor")
 }
 

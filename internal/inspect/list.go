@@ -148,7 +148,7 @@ func weight(array jsonrows.Value) (n int) {
 		n++
 		if it.Value.IsObject() {
 			for m := jsonrows.MembersOf(it.Value); m.Next(); {
-				if folded(m.Key) == "taskid" {
+				if airudder.Folded(m.Key) == "taskid" {
 					n += 1 << 20
 				}
 			}
@@ -166,7 +166,7 @@ func (l *listed) entry(e jsonrows.Value) {
 	}
 	for it := jsonrows.MembersOf(e); it.Next(); {
 		text, isText := it.Value.Text()
-		name := folded(it.Key)
+		name := airudder.Folded(it.Key)
 		switch form, t := formOf(text); {
 		case !airudder.IsPlain(it.Key):
 		case isText && (name == "status" || name == "robotmethod"):
@@ -331,6 +331,3 @@ func rank(task call.Listed) int {
 	}
 	return 0
 }
-
-// folded is a name as it is compared where case and underscores do not count.
-func folded(name string) string { return strings.ReplaceAll(strings.ToLower(name), "_", "") }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"airudder-exporter/internal/airudder"
+	"airudder-exporter/internal/airudder/template"
 )
 
 // This file looks for the list's second page.
@@ -52,13 +53,10 @@ func (i *inspection) pages(ctx context.Context, template string, first *listed) 
 	}
 }
 
-func pagesOf(template string) bool {
-	for _, hole := range []string{"{page}", "{page0}", "{offset:", "{cursor:"} {
-		if strings.Contains(template, hole) {
-			return true
-		}
-	}
-	return false
+// pagesOf reports whether a request asks for pages.
+func pagesOf(request string) bool {
+	t, err := template.Parse(request)
+	return err == nil && t.Paging().Word != ""
 }
 
 // secondPage asks for it as the configured request does.
@@ -114,10 +112,10 @@ func trials(template string, first *listed) (all []trial) {
 		}
 	}
 	for _, m := range first.beside {
-		if strings.HasPrefix(folded(m.name), "next") && m.value != "null" && m.value != "false" && m.value != "0" && m.value != "true" {
+		if strings.HasPrefix(airudder.Folded(m.name), "next") && m.value != "null" && m.value != "false" && m.value != "0" && m.value != "true" {
 			hole := "{cursor:" + m.path + "}"
 			param := "cursor"
-			if strings.HasSuffix(folded(m.name), "page") {
+			if strings.HasSuffix(airudder.Folded(m.name), "page") {
 				param = "page"
 			}
 			add(param+"="+hole, `"`+param+`":`+hole, param+" from "+m.path)

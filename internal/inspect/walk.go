@@ -29,11 +29,11 @@ func (w *walk) body(ctx context.Context, body []byte) error {
 	if c, _ := s.Peek(); c == '<' {
 		return errors.New("an HTML page instead of JSON: a proxy's?")
 	}
-	return eachKey(s, func(key string) error {
+	return s.EachKey(func(key string) error {
 		if c, err := s.Peek(); key != "data" || c != '{' || err != nil {
 			return w.take(ctx, s, key)
 		}
-		return eachKey(s, func(key string) error {
+		return s.EachKey(func(key string) error {
 			if c, err := s.Peek(); key != "detail" || c != '[' || err != nil {
 				return w.take(ctx, s, "data."+key)
 			}
@@ -68,22 +68,6 @@ func (w *walk) eachRow(ctx context.Context, s *jsonrows.Scanner) error {
 			w.broken++
 		default:
 			w.row(jsonrows.Keep(row.Raw)) // names and words of it are kept
-		}
-	}
-}
-
-// eachKey enters an object and reads its members, whose values read takes.
-func eachKey(s *jsonrows.Scanner, read func(key string) error) error {
-	if err := s.Object(); err != nil {
-		return err
-	}
-	for {
-		key, ok, err := s.Key()
-		if err != nil || !ok {
-			return err
-		}
-		if err := read(key); err != nil {
-			return err
 		}
 	}
 }

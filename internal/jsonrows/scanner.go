@@ -106,6 +106,23 @@ func (s *Scanner) Key() (string, bool, error) {
 	return key, true, s.must(':')
 }
 
+// EachKey enters the object that stands next and calls read for each of its members,
+// whose value stands next then and is read's to consume. An error of read ends it.
+func (s *Scanner) EachKey(read func(key string) error) error {
+	if err := s.Object(); err != nil {
+		return err
+	}
+	for {
+		key, ok, err := s.Key()
+		if err != nil || !ok {
+			return err
+		}
+		if err := read(key); err != nil {
+			return err
+		}
+	}
+}
+
 // Row returns the next row, which is valid until the next call. False: the array
 // has ended.
 func (s *Scanner) Row(ctx context.Context) (*Row, bool, error) {

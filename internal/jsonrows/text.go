@@ -25,6 +25,15 @@ func Text(value []byte) ([]byte, bool) {
 	return []byte(s), ok
 }
 
+// Literal returns the text of a raw value that is a string, or the digits of one that
+// is a number, as they are written; false for any other.
+func Literal(value []byte) ([]byte, bool) {
+	if IsNumber(value) {
+		return value, true
+	}
+	return Text(value)
+}
+
 // plain reports whether the inside of a JSON string stands for itself.
 func plain(inside []byte) bool {
 	for _, c := range inside {

@@ -75,10 +75,7 @@ func (p piece) value(f Filling) string {
 
 // text is a cursor as text: a string, or a number's literal digits; empty: neither.
 func text(cursor json.RawMessage) string {
-	if jsonrows.IsNumber(cursor) {
-		return string(cursor)
-	}
-	s, _ := jsonrows.Text(cursor)
+	s, _ := jsonrows.Literal(cursor)
 	return strings.ToValidUTF8(string(s), "\uFFFD")
 }
 
