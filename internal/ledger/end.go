@@ -65,7 +65,7 @@ func (r *Reading) End(c call.Reading, policy Policy) Plan {
 	case holds && !policy.closingDue(state, c.Started):
 		state.Look = Look{}
 	case !policy.enough(looks):
-		if looks.Count < policy.looks(looks) { // else it only came too early
+		if needed, _ := policy.needs(looks); looks.Count < needed { // else it only came too early
 			state.Look = looks
 		}
 	case holds:

@@ -37,39 +37,31 @@ func (p Policy) ClosingDue(s State) (due time.Time, sealed bool) {
 // LookDue is from when on another reading that shows the same is another look. Zero:
 // there was none.
 func (p Policy) LookDue(s State) time.Time {
-	switch l := s.Look; {
-	case l.Count == 0:
+	l := s.Look
+	if l.Count == 0 {
 		return time.Time{}
-	case l.Count+1 < p.looks(l):
-		return l.Last.Add(p.Between)
-	default:
-		due := l.Last.Add(p.Between)
-		if over := l.First.Add(p.span(l)); over.After(due) {
-			due = over
-		}
-		return due
 	}
+	due := l.Last.Add(p.Between)
+	looks, over := p.needs(l)
+	if end := l.First.Add(over); l.Count+1 >= looks && end.After(due) {
+		due = end
+	}
+	return due
 }
 
-// looks is how many looks the end of a task takes that shows what l does.
-func (p Policy) looks(l Look) int {
+// needs is how many looks the end of a task takes that shows what l does, and over how
+// long a time at least.
+func (p Policy) needs(l Look) (looks int, over time.Duration) {
 	if l.sure() {
-		return 2
+		return 2, p.Between
 	}
-	return 3
-}
-
-// span is how long a time they cover at least.
-func (p Policy) span(l Look) time.Duration {
-	if l.sure() {
-		return 0 // Between says it
-	}
-	return p.OpenFor
+	return 3, p.OpenFor
 }
 
 // enough reports whether the looks at a task make its end sure.
 func (p Policy) enough(l Look) bool {
-	return l.Count >= p.looks(l) && !l.Last.Before(l.First.Add(p.span(l)))
+	looks, over := p.needs(l)
+	return l.Count >= looks && !l.Last.Before(l.First.Add(over))
 }
 
 // sealDue reports whether a response began late enough to seal.
