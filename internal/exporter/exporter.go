@@ -195,8 +195,8 @@ func (e *Exporter) list(ctx context.Context) error {
 	e.notices.Observe(budgetSubject, e.cfg.ofBudget(listed)...)
 	if err == nil {
 		seen := e.cfg.OfListing(listed)
-		if listed.Entries == 0 {
-			seen = append(seen, e.cfg.ofEmpty(listed, e.underway())...)
+		if listed.Entries == 0 && !listed.Off {
+			seen = append(seen, e.cfg.ofEmpty(e.underway())...)
 		}
 		e.notices.Observe(listSubject, seen...)
 	}

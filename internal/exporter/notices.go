@@ -67,88 +67,82 @@ func shardSubject(shard int) string { return fmt.Sprintf("shard %d", shard) }
 
 // ofCommit is what a commit shows that the operator should know: for how long Kafka
 // asked for no more, by a quota. Less than a second is what a quota is for.
-func ofCommit(asked, rest time.Duration) (seen []notice.Sighting) {
+func ofCommit(asked, rest time.Duration) (seen sightings) {
 	if rest <= 0 || asked < time.Second {
 		return nil
 	}
-	return []notice.Sighting{{
-		Cause: causeThrottled,
-		Text: fmt.Sprintf("Kafka throttles this exporter by a quota (throttle_time_ms %d): events are published, but late",
+	seen.see(causeThrottled,
+		fmt.Sprintf("Kafka throttles this exporter by a quota (throttle_time_ms %d): events are published, but late",
 			asked.Milliseconds()),
-		Cure: "raise producer_byte_rate of its Kafka user or client id; kafka-configs.sh --describe --entity-type users " +
-			"(or clients) shows it",
-	}}
+		"raise producer_byte_rate of its Kafka user or client id; kafka-configs.sh --describe --entity-type users "+
+			"(or clients) shows it")
+	return seen
+}
+
+// sightings gather what one observation shows.
+type sightings []notice.Sighting
+
+func (s *sightings) see(cause, text, cure string) {
+	*s = append(*s, notice.Sighting{Cause: cause, Text: text, Cure: cure})
 }
 
 // ofReading is what a complete reading of a task shows that the operator should know.
 // rejected are its finished rows that could not become events, and may yet.
-func (c Config) ofReading(r call.Reading, rejected int) (seen []notice.Sighting) {
+func (c Config) ofReading(r call.Reading, rejected int) (seen sightings) {
 	n := r.Counts
 	if n.Unknown > 0 {
-		seen = append(seen, notice.Sighting{
-			Cause: causeStatusUnknown,
-			Text: fmt.Sprintf("%d of %d rows have a Status that the exporter does not know%s: nothing of them is published, and their task is not sealed; "+
-				"%d of them have a CallID and an end", n.Unknown, n.Rows, quoted(r.Words), n.UnknownEnded),
-			Cure: "ask AIRudder what it means, and say so in " + c.setting("RowStatuses") + ": finished, cancelled or open, as in answered:finished",
-		})
+		seen.see(causeStatusUnknown,
+			fmt.Sprintf("%d of %d rows have a Status that the exporter does not know%s: nothing of them is published, "+
+				"and their task is not sealed; %d of them have a CallID and an end", n.Unknown, n.Rows, quoted(r.Words), n.UnknownEnded),
+			"ask AIRudder what it means, and say so in "+c.setting("RowStatuses")+": finished, cancelled or open, as in answered:finished")
 	}
 	if n.NoStatus > 0 {
-		seen = append(seen, notice.Sighting{
-			Cause: causeStatusMissing,
-			Text:  fmt.Sprintf("%d of %d rows have no Status that can be read: nothing of them is published, and their task is not sealed", n.NoStatus, n.Rows),
-			Cure:  "AIRudder may have renamed or dropped the field: compare a detail answer with the documentation",
-		})
+		seen.see(causeStatusMissing,
+			fmt.Sprintf("%d of %d rows have no Status that can be read: nothing of them is published, and their task is not sealed",
+				n.NoStatus, n.Rows),
+			"AIRudder may have renamed or dropped the field: compare a detail answer with the documentation")
 	}
 	if r.Total > n.Rows {
-		seen = append(seen, notice.Sighting{
-			Cause: causeDetailTotal,
-			Text:  fmt.Sprintf("the answer counts %d rows, but shows %d: the others give no event, and their task is not sealed", r.Total, n.Rows),
-			Cure: "the answer may be one page of several: ask for all of it in " + c.setting("DetailRequest") +
-				"; if the number counts something else, take its name out of " + c.setting("TotalFields"),
-		})
+		seen.see(causeDetailTotal,
+			fmt.Sprintf("the answer counts %d rows, but shows %d: the others give no event, and their task is not sealed", r.Total, n.Rows),
+			"the answer may be one page of several: ask for all of it in "+c.setting("DetailRequest")+
+				"; if the number counts something else, take its name out of "+c.setting("TotalFields"))
 	}
 	if r.More != "" {
-		seen = append(seen, notice.Sighting{
-			Cause: causeDetailMore,
-			Text: fmt.Sprintf("the answer says by its field %s that there are more than the %d rows that it shows: the others give no event, "+
+		seen.see(causeDetailMore,
+			fmt.Sprintf("the answer says by its field %s that there are more than the %d rows that it shows: the others give no event, "+
 				"and their task is not sealed", r.More, n.Rows),
-			Cure: "the answer is probably one page of several: ask AIRudder how to get all of it in one, and set " + c.setting("DetailRequest"),
-		})
+			"the answer is probably one page of several: ask AIRudder how to get all of it in one, and set "+c.setting("DetailRequest"))
 	}
 	if r.SharedIDs > 0 {
-		seen = append(seen, notice.Sighting{
-			Cause: causeCallIDShared,
-			Text:  fmt.Sprintf("%d of %d rows show a CallID that a row of another id shows, too: one event stands for all of them", r.SharedIDs, n.Rows),
-			Cure:  "ask AIRudder why: a CallID is what makes a call one call, and the other rows are in no event",
-		})
+		seen.see(causeCallIDShared,
+			fmt.Sprintf("%d of %d rows show a CallID that a row of another id shows, too: one event stands for all of them",
+				r.SharedIDs, n.Rows),
+			"ask AIRudder why: a CallID is what makes a call one call, and the other rows are in no event")
 	}
-	if end := r.Task.ScheduleEnd; call.MeaningOf(r.Task.Status.Value) == call.MeansNothing && !end.IsZero() && r.Started.Sub(end) > unsealedFor {
-		seen = append(seen, notice.Sighting{
-			Cause: causeTaskUnsealed,
-			Text: fmt.Sprintf("the task's schedule ended %d days ago, and its Status is none that the exporter knows: "+
-				"its calls are published, but it is read on and never sealed", days(r.Started.Sub(end))),
-			Cure: "ask AIRudder what its Status means; only finished and canceled are an end",
-		})
+	if over := r.Started.Sub(r.Task.ScheduleEnd); call.MeaningOf(r.Task.Status.Value) == call.MeansNothing &&
+		!r.Task.ScheduleEnd.IsZero() && over > unsealedFor {
+		seen.see(causeTaskUnsealed,
+			fmt.Sprintf("the task's schedule ended %d days ago, and its Status is none that the exporter knows: "+
+				"its calls are published, but it is read on and never sealed", days(over)),
+			"ask AIRudder what its Status means; only finished and canceled are an end")
 	}
 	if rejected > 0 {
-		seen = append(seen, notice.Sighting{
-			Cause: causeRowsRejected,
-			Text:  fmt.Sprintf("%d of %d finished rows have no CallID or are damaged, so that they are no events", rejected, r.Counts.Finished),
-			Cure:  "those that are still so once the task has ended become dead letters; ask AIRudder why a finished call has no CallID",
-		})
+		seen.see(causeRowsRejected,
+			fmt.Sprintf("%d of %d finished rows have no CallID or are damaged, so that they are no events", rejected, n.Finished),
+			"those that are still so once the task has ended become dead letters; ask AIRudder why a finished call has no CallID")
 	}
 	return seen
 }
 
 // ofStanding is what the ledger says of a task that the operator should know.
-func (c Config) ofStanding(s ledger.Standing, now time.Time) (seen []notice.Sighting) {
+func (c Config) ofStanding(s ledger.Standing, now time.Time) (seen sightings) {
 	if s.Phase == ledger.Ended && c.unsealed(s.State, now) {
-		seen = append(seen, notice.Sighting{
-			Cause: causeTaskUnsealed,
-			Text: fmt.Sprintf("the task ended %d days ago and cannot be sealed: its answers do not agree, or say that there is more",
+		seen.see(causeTaskUnsealed,
+			fmt.Sprintf("the task ended %d days ago and cannot be sealed: its answers do not agree, or say that there is more",
 				days(now.Sub(s.State.TerminalSince))),
-			Cure: "it is read once a day from now on; compare its detail answers with each other, and see the other notices and its line on the page",
-		})
+			"it is read once a day from now on; compare its detail answers with each other, "+
+				"and see the other notices and its line on the page")
 	}
 	return seen
 }

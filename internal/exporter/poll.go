@@ -119,7 +119,6 @@ func (r *run) resume() {
 // consider makes due what the last listing calls for in this shard.
 func (r *run) consider() {
 	now, listed, shards := time.Now(), r.listed(), r.partitions()
-	passedOver := int64(0)
 	var overlooked overlooked
 	for _, l := range listed {
 		if r.cfg.ShardOf(l.TaskID, shards) != r.shard.Number() {
@@ -127,17 +126,13 @@ func (r *run) consider() {
 		}
 		named := r.source.Named(l.TaskID)
 		standing := r.ledger.Standing(l.TaskID)
-		switch {
-		case r.ledger.Wants(l, named):
+		if r.ledger.Wants(l, named) {
 			r.schedule.listed(l, named, standing, now)
-		case standing.Phase == ledger.Unknown:
-			passedOver++
-			overlooked.note(l, standing.Phase)
-		default:
+		} else {
 			overlooked.note(l, standing.Phase)
 		}
 	}
-	r.passedOver.Store(passedOver)
+	r.passedOver.Store(overlooked.tooOld)
 	r.notices.Observe(listedSubject(r.shard.Number()), overlooked.sightings(r.cfg)...)
 }
 

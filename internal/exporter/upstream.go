@@ -47,7 +47,6 @@ type upstream struct {
 	hung   *notice.Sighting // nil: it answers
 	hungAt time.Time        // when that was found
 	looked time.Time        // when the requests under way were last looked at
-	told   bool             // there was a sighting the last time
 }
 
 type failure struct {
@@ -214,10 +213,7 @@ func (u *upstream) tell(c Config, board *notice.Board, tasks int) {
 	if u.hung != nil {
 		seen = append(seen, *u.hung)
 	}
-	if len(seen) > 0 || u.told {
-		board.Observe(upstreamSubject, seen...)
-	}
-	u.told = len(seen) > 0
+	board.Observe(upstreamSubject, seen...)
 }
 
 // due reports whether the requests under way are to be looked at again.
@@ -232,7 +228,7 @@ func (u *upstream) reset(board *notice.Board) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.failing, u.kinds, u.twice, u.newly, u.since = nil, nil, 0, 0, time.Time{}
-	u.hung, u.told = nil, false
+	u.hung = nil
 	board.Observe(upstreamSubject)
 }
 

@@ -90,17 +90,18 @@ func (b *Board) Observe(subject string, seen ...Sighting) {
 	defer b.mu.Unlock()
 	for _, c := range b.causes {
 		i := slices.IndexFunc(seen, func(s Sighting) bool { return s.Cause == c.Name })
-		if i < 0 {
+		was := c.seen[subject]
+		switch {
+		case i < 0 && was == nil:
+			continue
+		case i < 0:
 			delete(c.seen, subject)
-		} else {
-			was := c.seen[subject]
-			if was == nil {
-				was = &sightings{}
-				c.seen[subject] = was
-			}
+		case was == nil:
+			c.seen[subject] = &sightings{1, seen[i]}
+		default:
 			was.n, was.Sighting = was.n+1, seen[i]
 		}
-		b.settle(c, "notice is over: ")
+		b.update(c, "notice is over: ")
 	}
 }
 
@@ -115,7 +116,7 @@ func (b *Board) Forget(match func(subject string) bool) {
 				delete(c.seen, subject)
 			}
 		}
-		b.settle(c, "notice dropped, since this process no longer observes it: ")
+		b.update(c, "notice dropped, since this process no longer observes it: ")
 	}
 }
 
@@ -132,9 +133,9 @@ func (b *Board) Notices() []Notice {
 	return all
 }
 
-// settle brings a cause's notice up to date with its sightings. ended begins the line
+// update brings a cause's notice up to date with its sightings. ended begins the line
 // where that ends it. b.mu is held.
-func (b *Board) settle(c *cause, ended string) {
+func (b *Board) update(c *cause, ended string) {
 	now := c.notice()
 	switch holds := now.Subjects > 0; {
 	case holds && c.since.IsZero():
