@@ -48,8 +48,11 @@ const (
 )
 
 func (a *answer) reading() call.Reading {
-	return call.Reading{Task: a.task, Started: a.started, Counts: a.counts, Total: a.total, More: a.more, Words: a.strange, SharedIDs: a.shared.rows,
-		Rejects: a.rejects.all, MoreRejects: a.rejects.more}
+	return call.Reading{
+		Task: a.task, Started: a.started, Counts: a.counts,
+		Total: a.total, More: a.more, Words: a.strange, SharedIDs: a.shared.rows,
+		Rejects: a.rejects.all, MoreRejects: a.rejects.more,
+	}
 }
 
 // read reads the whole body. Where it breaks off, the rows that came whole go out.

@@ -24,8 +24,8 @@ const (
 )
 
 // budget spaces all requests of the client evenly: perSecond of them when the
-// share is whole and nothing slows the client. One caller at a time waits for the limiter, so that a change
-// of the share or a pause holds at once for all.
+// share is whole and nothing slows the client. One caller at a time waits for the
+// limiter, so that a change of the share or a pause holds at once for all.
 type budget struct {
 	perSecond float64
 	limiter   *rate.Limiter

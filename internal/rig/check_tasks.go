@@ -131,7 +131,7 @@ func (e *Evidence) sealsByLedger() map[string][]sealed {
 		ended      time.Time // first seen so; zero: never
 	}
 	tasks, seals := map[string]*task{}, map[string][]sealed{}
-	for _, entry := range e.Entries { // the cleaner may have left a task's last entry alone, behind its calls
+	for _, entry := range e.Entries { // the cleaner may have left a task's last entry alone, after its calls
 		if at := entry.Time("first_terminal"); entry.Kind == "task" && !at.IsZero() {
 			tasks[entry.TaskID] = &task{ended: at}
 		}

@@ -33,7 +33,7 @@ func take(s *State) *picture {
 	snap, e := s.look()
 	p := &picture{Snapshot: snap, from: e, names: map[string]string{}}
 	if e != nil {
-		p.Recent = noNulls(exporter.Snapshot{Recent: e.Recent()}).Recent
+		p.Recent = append(p.Recent, e.Recent()...)
 		for _, event := range p.Recent {
 			p.names[event.TaskID] = ""
 		}

@@ -11,7 +11,7 @@ import (
 //
 // A broker answers the produce that exceeds the quota at once, with
 // throttle_time_ms, and then reads nothing more from that connection for so long: an
-// EndTxn behind it would find no answer within the transaction's time, and the same
+// EndTxn after it would find no answer within the transaction's time, and the same
 // transaction would come again for ever. So EndTxn goes by another connection (see
 // Muted), and the next transaction waits until the time is over. For brokers that
 // hold more back than that, a transaction that was left in doubt makes the next one
