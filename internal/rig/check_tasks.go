@@ -128,12 +128,13 @@ func (e *Evidence) sealsByLedger() map[string][]sealed {
 	type task struct {
 		events     []string
 		dead, late int64
-		ended      time.Time // first seen so; zero: never
+		terminal   bool // it was seen so
 	}
 	tasks, seals := map[string]*task{}, map[string][]sealed{}
-	for _, entry := range e.Entries { // the cleaner may have left a task's last entry alone, after its calls
+	ends := map[string]time.Time{} // first seen; the cleaner may have left a task's last entry alone, after its calls
+	for _, entry := range e.Entries {
 		if at := entry.Time("first_terminal"); entry.Kind == "task" && !at.IsZero() {
-			tasks[entry.TaskID] = &task{ended: at}
+			ends[entry.TaskID] = at
 		}
 	}
 	for _, entry := range e.Entries {
@@ -144,6 +145,7 @@ func (e *Evidence) sealsByLedger() map[string][]sealed {
 		}
 		switch {
 		case entry.Kind == "task":
+			t.terminal = !entry.Time("first_terminal").IsZero()
 			if n := entry.Number("seal"); n > int64(len(seals[entry.TaskID])) {
 				seals[entry.TaskID] = append(seals[entry.TaskID], sealed{n, int64(len(t.events)), t.dead, t.late, digestOf(t.events)})
 			}
@@ -152,8 +154,10 @@ func (e *Evidence) sealsByLedger() map[string][]sealed {
 			t.dead++
 		default:
 			t.events = append(t.events, entry.ID)
-			late := !t.ended.IsZero() && entry.Time("at").After(t.ended)
-			if said, _ := entry.Value["late"].(bool); said != late {
+			said, _ := entry.Value["late"].(bool)
+			end, ended := ends[entry.TaskID]
+			late := t.terminal || said && ended && entry.Time("at").After(end)
+			if said != late {
 				e.wrong(entry.call(), "ledger: %s: late is %v, and whether the task was seen at its end before, %v", entry.Key, said, late)
 			}
 			if late {
