@@ -3,13 +3,13 @@ package airudder
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"io"
-	"net"
 	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"airudder-exporter/internal/rig"
 )
 
 // inBubble runs a test in virtual time against a server on a network of pipes,
@@ -24,49 +24,17 @@ func inBubbleAuth(t *testing.T, auth, handle http.HandlerFunc, run func(t *testi
 	synctest.Test(t, func(t *testing.T) {
 		cfg := testConfig("http://upstream.test")
 		cfg.RequestsPerSecond, cfg.Timeout, cfg.ResponseTimeout = 1, 30*time.Second, 10*time.Minute
-		l := &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
-		cfg.Dial = l.dial
-		c := newClient(t, cfg)
 		mux := http.NewServeMux()
 		mux.HandleFunc(authPath, auth)
 		mux.HandleFunc("/", handle)
-		server := &http.Server{Handler: mux}
-		served := make(chan error, 1)
-		go func() { served <- server.Serve(l) }()
+		server := rig.ServePipes(mux)
+		cfg.Dial = server.Dial
+		c := newClient(t, cfg)
 		run(t, c)
 		c.CloseIdleConnections()
 		server.Close()
-		<-served
 	})
 }
-
-// pipes is a listener on a network of pipes.
-type pipes struct {
-	conns chan net.Conn
-	done  chan struct{}
-}
-
-func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	near, far := net.Pipe()
-	select {
-	case p.conns <- far:
-		return near, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.done:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipes) Close() error   { close(p.done); return nil }
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes"} }
 
 // pack returns text as gzip.
 func pack(t *testing.T, text string) []byte {

@@ -6,7 +6,6 @@ import (
 	"flag"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 
 	"airudder-exporter/internal/airudder"
 	"airudder-exporter/internal/airuddersim"
+	"airudder-exporter/internal/rig"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -39,11 +39,6 @@ func look(t *testing.T, handle http.Handler, change func(*Config)) (l looked) {
 		},
 		Since: time.Now().Add(-time.Hour), Out: &out, Progress: &progress, Save: &saved,
 	}
-	pipes := &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
-	cfg.Account.Dial = pipes.dial
-	if change != nil {
-		change(&cfg)
-	}
 	var last time.Time
 	spaced := func(w http.ResponseWriter, r *http.Request) {
 		if now := time.Now(); now.Sub(last) < every {
@@ -53,12 +48,13 @@ func look(t *testing.T, handle http.Handler, change func(*Config)) (l looked) {
 		}
 		handle.ServeHTTP(w, r)
 	}
-	server := &http.Server{Handler: http.HandlerFunc(spaced)}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(pipes) }()
+	server := rig.ServePipes(http.HandlerFunc(spaced))
+	cfg.Account.Dial = server.Dial
+	if change != nil {
+		change(&cfg)
+	}
 	l.err = Run(t.Context(), cfg)
 	server.Close()
-	<-served
 	l.out, l.progress, l.saved = out.String(), progress.String(), saved.String()
 	return l
 }
@@ -102,34 +98,6 @@ func golden(t *testing.T, name, got string) {
 		t.Errorf("%s (-update writes it again):\n%s\nwant\n%s", path, got, want)
 	}
 }
-
-// pipes is a listener on a network of pipes.
-type pipes struct {
-	conns chan net.Conn
-	done  chan struct{}
-}
-
-func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	near, far := net.Pipe()
-	select {
-	case p.conns <- far:
-		return near, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.done:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipes) Close() error   { close(p.done); return nil }
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes"} }
 
 // answers are an account of one list and one detail, whatever it is asked for.
 func answers(header http.Header, list, detail string) http.Handler {

@@ -46,7 +46,7 @@ func startProcess(t *testing.T, u *upstream, b *broker) *process {
 	p := &process{t: t, metrics: prometheus.NewRegistry(), later: published, committing: make(chan struct{})}
 	client, err := airudder.New(airudder.Config{
 		BaseURL: baseURL, AppKey: "key", AppSecret: "secret",
-		RequestsPerSecond: 1, Concurrency: 4, Timeout: 30 * time.Second, ResponseTimeout: 5 * time.Minute, Dial: u.dial,
+		RequestsPerSecond: 1, Concurrency: 4, Timeout: 30 * time.Second, ResponseTimeout: 5 * time.Minute, Dial: u.server.Dial,
 	}, nil, p.metrics)
 	if err != nil {
 		t.Fatal(err)

@@ -83,7 +83,7 @@ func soak(t *testing.T, seed uint64, d time.Duration) *world {
 		t: t, upstream: openUpstream(seed), broker: newBroker(seed), dice: rand.New(rand.NewPCG(seed, 3)),
 		did: map[string]int{}, everHidden: map[string]bool{},
 	}
-	defer w.close()
+	defer w.server.Close()
 	if w.skew != 0 {
 		w.did["upstream's clock wrong by hours"]++
 	}

@@ -1,35 +1,25 @@
 package soaktest
 
 import (
-	"context"
-	"io"
-	"log"
 	"math/rand/v2"
-	"net"
-	"net/http"
 	"slices"
 	"time"
 
 	"airudder-exporter/internal/airuddersim"
+	"airudder-exporter/internal/rig"
 )
 
 // upstream is the simulated AIRudder on a network of pipes.
 type upstream struct {
 	*airuddersim.Sim
 	skew   time.Duration // of its clock
-	conns  chan net.Conn
-	done   chan struct{}
-	server *http.Server
-	served chan error
+	server *rig.Pipes
 }
 
 // openUpstream starts a world of campaigns that follows from the seed.
 func openUpstream(seed uint64) *upstream {
 	dice := rand.New(rand.NewPCG(seed, 2))
-	u := &upstream{
-		skew:  time.Duration(dice.IntN(13)-6) * time.Hour,
-		conns: make(chan net.Conn), done: make(chan struct{}), served: make(chan error, 1),
-	}
+	u := &upstream{skew: time.Duration(dice.IntN(13)-6) * time.Hour}
 	cfg := airuddersim.Config{
 		Seed: seed, Start: time.Now().Add(u.skew), Tasks: 3, RowsPerTask: 20, Rate: 0.08, Renew: true,
 		Lead: 30 * time.Second, Pause: 2 * time.Minute, RedialWait: time.Minute, Window: time.Hour, Overtake: 0.1,
@@ -38,8 +28,7 @@ func openUpstream(seed uint64) *upstream {
 		Gzip: dice.IntN(2) == 0, TokenTTL: 3 * time.Hour, FaultRates: faultRates(),
 	}
 	u.Sim = airuddersim.New(cfg)
-	u.server = &http.Server{Handler: u.Handler(), ErrorLog: log.New(io.Discard, "", 0)}
-	go func() { u.served <- u.server.Serve(u) }()
+	u.server = rig.ServePipes(u.Handler())
 	return u
 }
 
@@ -65,32 +54,3 @@ func kinds() []airuddersim.FaultKind {
 
 // tick lets the campaigns catch up with the clock.
 func (u *upstream) tick() { u.SetNow(time.Now().Add(u.skew)) }
-
-func (u *upstream) close() {
-	u.server.Close()
-	<-u.served
-}
-
-// dial, Accept, Close and Addr are the network.
-
-func (u *upstream) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	near, far := net.Pipe()
-	select {
-	case u.conns <- far:
-		return near, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-func (u *upstream) Accept() (net.Conn, error) {
-	select {
-	case c := <-u.conns:
-		return c, nil
-	case <-u.done:
-		return nil, net.ErrClosed
-	}
-}
-
-func (u *upstream) Close() error   { close(u.done); return nil }
-func (u *upstream) Addr() net.Addr { return &net.UnixAddr{Name: "pipes"} }
