@@ -43,7 +43,8 @@ func (i *inspection) utcOfRows(d *detail, end *times) {
 	case ahead > farthest:
 		i.note("the newest call ends %s after the answer was made: one of the two clocks is wrong", spoken(ahead))
 	case ahead > 2*time.Minute:
-		i.note("the newest call ends %s after the answer was made: these times are not in the zone that they name; %s would fit. No setting corrects that: tell AIRudder",
+		i.note("the newest call ends %s after the answer was made: these times are not in the zone that they name; "+
+			"%s would fit. No setting corrects that: tell AIRudder",
 			spoken(ahead), offsetText(zoneAfter(ahead-2*time.Minute)))
 	case ahead > -lately:
 		i.line("UTC", "fits: the newest call ends %s before the answer was made", spoken(min(ahead, 0)))
@@ -69,7 +70,8 @@ func (i *inspection) zoneOfRows(d *detail, end *times, zone time.Duration) {
 		i.note("the task is calling, but at %s its newest call ended %s ago", offsetText(zone), spoken(gap))
 		i.wonder("Zone", offsetText(fits), "times of calls name no zone; in this one the newest call has just ended")
 	default:
-		i.line("zone", "cannot be told: at %s the newest call ends %s before the answer; a task that is calling would tell", offsetText(zone), spoken(gap))
+		i.line("zone", "cannot be told: at %s the newest call ends %s before the answer; a task that is calling would tell",
+			offsetText(zone), spoken(gap))
 	}
 }
 
@@ -103,7 +105,8 @@ func (i *inspection) zoneOfRedials(d *detail, zone time.Duration) {
 	case gap < step:
 		i.line("redials", "%d, all before their rows at %s, the nearest by %s: it fits", r.seen, offsetText(zone), spoken(gap))
 	default:
-		i.note("of %d redials, the nearest is %s before its row at %s; %s before it at %s", r.seen, spoken(gap), offsetText(zone), spoken(fits-latest), offsetText(fits))
+		i.note("of %d redials, the nearest is %s before its row at %s; %s before it at %s",
+			r.seen, spoken(gap), offsetText(zone), spoken(fits-latest), offsetText(fits))
 		i.wonder("Zone", offsetText(fits), fmt.Sprintf("if numbers are called again within %s, this is the redials' zone", spoken(gap)))
 	}
 }

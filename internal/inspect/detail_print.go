@@ -99,7 +99,8 @@ func (i *inspection) strange(d *detail) {
 	if c.Unknown == 0 {
 		return
 	}
-	i.note("rows of a status that is not known: %d, of which %d have a CallID and an end, as calls have. They count as open: nothing of them is published", c.Unknown, c.UnknownEnded)
+	i.note("rows of a status that is not known: %d, of which %d have a CallID and an end, as calls have. "+
+		"They count as open: nothing of them is published", c.Unknown, c.UnknownEnded)
 	entries := slices.Clone(i.Account.RowStatuses)
 	var counts map[string]int
 	if w := d.words["Status"]; w != nil {
@@ -237,7 +238,8 @@ func (i *inspection) totals(d *detail) {
 			i.propose("TotalFields", strings.Join(without(i.Account.TotalFields, m.name), ","),
 				fmt.Sprintf("%s counts attempts (the sum of CallTimes), not rows", m.path))
 		case believed && n > rows:
-			i.note("%s says %d rows, but %d are shown. The others are not exported, and the task is not sealed: ask AIRudder how to get all of it, and set %s",
+			i.note("%s says %d rows, but %d are shown. The others are not exported, and the task is not sealed: "+
+				"ask AIRudder how to get all of it, and set %s",
 				m.path, n, rows, i.setting("DetailRequest"))
 		case !believed && n > rows && n != d.callTimes:
 			i.perhapsTotal(m, n, rows, "rows")
@@ -269,6 +271,7 @@ func (i *inspection) free(d *detail) {
 		if l == nil || l.phones+l.mails == 0 {
 			continue
 		}
-		i.note("of %d values of %s, %d look like phone numbers (9 to 15 digits) and %d like e-mail addresses. Events carry them", l.all, name, l.phones, l.mails)
+		i.note("of %d values of %s, %d look like phone numbers (9 to 15 digits) and %d like e-mail addresses. Events carry them",
+			l.all, name, l.phones, l.mails)
 	}
 }

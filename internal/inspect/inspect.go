@@ -52,7 +52,8 @@ func Run(ctx context.Context, cfg Config) error {
 	defer client.CloseIdleConnections()
 	i := &inspection{Config: cfg, client: client, metrics: metrics, paper: paper{to: cfg.Out}, saved: map[string]any{}}
 	i.printf("AIRudder at %s, asked at most once in %s.\n"+
-		"No value that could be personal is shown: \"string 3–20\" is a text of 3 to 20 bytes, a line with ! is for you to act on.\n", cfg.Account.BaseURL, every)
+		"No value that could be personal is shown: \"string 3–20\" is a text of 3 to 20 bytes, a line with ! is for you to act on.\n",
+		cfg.Account.BaseURL, every)
 	if err := i.all(ctx); err != nil && ctx.Err() == nil {
 		return err
 	}

@@ -233,7 +233,8 @@ func (i *inspection) entries(l *listed) {
 		i.line("exporter", "reads %d tasks from it", len(l.Tasks))
 	}
 	if l.err == nil && len(l.Tasks) == 0 {
-		i.note("a list without tasks: if the account has some, the list may want a range of dates or other parameters; see %s", i.setting("ListRequest"))
+		i.note("a list without tasks: if the account has some, the list may want a range of dates or other parameters; see %s",
+			i.setting("ListRequest"))
 	}
 	i.sinceForm(l)
 }

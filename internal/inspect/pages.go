@@ -125,9 +125,11 @@ func trials(template string, first *listed) (all []trial) {
 		}
 	}
 	for _, names := range [][2]string{{"page", "pageSize"}, {"PageNum", "PageSize"}} {
-		add(fmt.Sprintf("%s={page}&%s={limit:%d}", names[0], names[1], n), fmt.Sprintf(`"%s":{page},"%s":{limit:%d}`, names[0], names[1], n), names[0]+" and "+names[1])
+		add(fmt.Sprintf("%s={page}&%s={limit:%d}", names[0], names[1], n),
+			fmt.Sprintf(`"%s":{page},"%s":{limit:%d}`, names[0], names[1], n), names[0]+" and "+names[1])
 	}
-	add(fmt.Sprintf("offset={offset:%d}&limit={limit:%d}", n, n), fmt.Sprintf(`"offset":{offset:%d},"limit":{limit:%d}`, n, n), "offset and limit")
+	add(fmt.Sprintf("offset={offset:%d}&limit={limit:%d}", n, n),
+		fmt.Sprintf(`"offset":{offset:%d},"limit":{limit:%d}`, n, n), "offset and limit")
 	return all
 }
 
@@ -176,7 +178,8 @@ func (i *inspection) firstPage(ctx context.Context, t trial, first *listed, turn
 		i.propose("ListRequest", strings.Replace(setting, "{page}", "{page0}", 1), why+", and count from 0")
 		return true
 	case len(one.ids) > len(first.ids)+len(first.ids)/2:
-		i.line("page 1", "by %s, %d a page: %d tasks, the first ones among them: pages count from 1, and are as large as is asked", t.says, size, len(one.ids))
+		i.line("page 1", "by %s, %d a page: %d tasks, the first ones among them: pages count from 1, and are as large as is asked",
+			t.says, size, len(one.ids))
 		setting, turned = wide, true
 	default:
 		i.line("page 1", "by %s, %d a page: the first tasks again, and no more of them", t.says, size)
