@@ -1,17 +1,28 @@
 package rig
 
 import (
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"sync"
 	"testing"
 )
 
-// Main runs a test binary's tests and removes what they have built.
+// Main runs a test binary's tests and removes what they have built. They start
+// programs, and wait more than they work: unless -parallel says how many run at once,
+// it is twice as many as there are processors.
 func Main(m *testing.M) (code int) {
+	flag.Parse()
+	said := false
+	flag.Visit(func(f *flag.Flag) { said = said || f.Name == "test.parallel" })
+	if !said {
+		_ = flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))) // cannot fail: it is a number
+	}
 	defer os.RemoveAll(programDir())
 	return m.Run()
 }
