@@ -50,7 +50,7 @@
 // Each request that we send has a file that bears its name and is headed by the
 // versions that we speak, what it does, and the errors that we met:
 // add_partitions_to_txn.go, create_topics.go, describe_configs.go,
-// describe_groups.go, end_txn.go, fetch.go, find_coordinator.go, heartbeat.go,
-// init_producer_id.go (the fence), list_offsets.go, metadata.go, produce.go; how any
-// of them is sent is round_trip.go.
+// describe_groups.go, end_txn.go, find_coordinator.go, heartbeat.go,
+// init_producer_id.go (the fence), list_offsets.go, metadata.go, produce.go, and
+// rawfetch/fetch.go; how any of them is sent is round_trip.go.
 package kafka

@@ -9,6 +9,7 @@ import (
 
 	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/batch/handmade"
+	"airudder-exporter/internal/kafka/rawfetch"
 )
 
 // FuzzFetch feeds whatever a network may bring to all that reads a fetch
@@ -65,11 +66,11 @@ const headerSize = batch.Overhead - 4 // of a batch as it stands in a log
 // mend writes right checksums into the batches of a response, where there are
 // any.
 func mend(response []byte) {
-	got, err := parseFetch(response)
+	got, err := rawfetch.Parse(response)
 	if err != nil {
 		return
 	}
-	for records := got.records; len(records) >= headerSize; {
+	for records := got.Records; len(records) >= headerSize; {
 		length := 12 + int(int32(binary.BigEndian.Uint32(records[8:])))
 		if length < headerSize || length > len(records) {
 			return

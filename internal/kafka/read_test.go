@@ -99,11 +99,11 @@ func TestScanOfEmptiedEnd(t *testing.T) {
 		t.Fatalf("at offset 4 of 10: %v, want more", err)
 	}
 	c = chunk{next: 4}
-	c.highWatermark = 9 // a follower that is behind
+	c.HighWatermark = 9 // a follower that is behind
 	if err := s.take(&c); err != nil {
 		t.Fatalf("a broker that does not have everything: %v, want more", err)
 	}
-	c.highWatermark = 10
+	c.HighWatermark = 10
 	if err := s.take(&c); !errors.Is(err, errEnough) {
 		t.Errorf("nothing left below the end: %v, want enough", err)
 	}

@@ -67,10 +67,10 @@ func (r *replay) moved(err error) error {
 
 // take looks at what one fetch brought.
 func (r *replay) take(c *chunk) error {
-	if c.logStart > 0 {
+	if c.LogStart > 0 {
 		return fmt.Errorf("%w: the log of %s starts at offset %d: its beginning was deleted; "+
 			"set cleanup.policy to exactly compact and restore the ledger before exporting on",
-			ErrLedgerMoved, r.Place, c.logStart)
+			ErrLedgerMoved, r.Place, c.LogStart)
 	}
 	for i := range c.batches {
 		if err := r.batch(&c.batches[i]); err != nil {

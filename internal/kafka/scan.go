@@ -52,7 +52,7 @@ func (s *scan) take(c *chunk) error {
 	}
 	// A broker that has everything below to and sends nothing has nothing
 	// more: compaction took the rest.
-	emptied := len(c.batches) == 0 && c.highWatermark >= s.to
+	emptied := len(c.batches) == 0 && c.HighWatermark >= s.to
 	if s.to > 0 && (c.next >= s.to || emptied) {
 		if err := s.decider.Finish(s.show); err != nil {
 			return err

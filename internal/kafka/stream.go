@@ -12,6 +12,7 @@ import (
 
 	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/kafka/access"
+	"airudder-exporter/internal/kafka/rawfetch"
 )
 
 // reading says what stream reads, and how.
@@ -24,7 +25,7 @@ type reading struct {
 
 // chunk is what one fetch brought.
 type chunk struct {
-	fetched
+	rawfetch.Fetched
 	batches []batch.Batch
 	next    int64 // the offset after the last batch; where nothing came, as before
 	buf     []byte
@@ -112,10 +113,10 @@ func (c *Client) fetchWhole(ctx context.Context, r *reading, into *chunk) error 
 	for {
 		err := c.again(ctx, "Fetch",
 			c.shardOf(r.Place), leaderAgain, func(ctx context.Context) error { return c.fetch(ctx, *r, into) })
-		if err != nil || len(into.batches) > 0 || len(into.records) == 0 {
+		if err != nil || len(into.batches) > 0 || len(into.Records) == 0 {
 			return err
 		}
-		if r.maxBytes > maxResponse/4 {
+		if r.maxBytes > rawfetch.MaxResponse/4 {
 			return fmt.Errorf("the broker sends no whole batch in %d bytes", r.maxBytes)
 		}
 		r.maxBytes *= 2
@@ -132,7 +133,7 @@ func (c *Client) shardOf(at batch.Place) int {
 
 // fetch asks once for what stands at r.from.
 func (c *Client) fetch(ctx context.Context, r reading, into *chunk) error {
-	req := &fetchRequest{clientID: c.cfg.ClientID, buf: into.buf}
+	req := &rawfetch.Request{ClientID: c.cfg.ClientID, Buf: into.buf}
 	into.buf = nil // the request's, until it is answered
 	req.Request = fetch.Request{
 		ReplicaID:    -1,
@@ -151,7 +152,7 @@ func (c *Client) fetch(ctx context.Context, r reading, into *chunk) error {
 	if r.readCommitted {
 		req.IsolationLevel = 1
 	}
-	res, err := ask[*fetchResponse](ctx, c, req)
+	res, err := ask[*rawfetch.Response](ctx, c, req)
 	if err != nil {
 		var routing *fetch.Error
 		if errors.As(err, &routing) {
@@ -159,20 +160,20 @@ func (c *Client) fetch(ctx context.Context, r reading, into *chunk) error {
 		}
 		return err
 	}
-	return access.OnTopic(into.fill(res.data, r.from), "Read", r.Topic)
+	return access.OnTopic(into.fill(res.Data, r.from), "Read", r.Topic)
 }
 
 // fill takes the batches out of a response. The first may begin before from, and
 // comes whole: a fetch gets the batch that holds its offset.
 func (c *chunk) fill(response []byte, from int64) (err error) {
 	c.buf = response
-	if c.fetched, err = parseFetch(response); err != nil {
+	if c.Fetched, err = rawfetch.Parse(response); err != nil {
 		return err
 	}
-	if c.code != 0 {
-		return kafkago.Error(c.code)
+	if c.Code != 0 {
+		return kafkago.Error(c.Code)
 	}
-	if c.batches, err = batch.ReadAll(c.records, c.batches); err != nil {
+	if c.batches, err = batch.ReadAll(c.Records, c.batches); err != nil {
 		return err
 	}
 	c.next = from

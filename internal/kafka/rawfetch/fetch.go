@@ -1,4 +1,7 @@
-package kafka
+// Package rawfetch asks for a partition's batches and leaves them as the bytes that
+// the broker sent. kafka-go's own decoding hides control batches and where each
+// batch ends, without which a compacted partition cannot be read to its end.
+package rawfetch
 
 import (
 	"encoding/binary"
@@ -21,39 +24,35 @@ import (
 // Notes: a broker that led once does not refuse: it answers with its own high
 // watermark. So no fetch, and no end that a broker tells, says that a log ends.
 
-// fetchVersion is the version of Fetch that we speak: Kafka 2.3 and later, 4
-// included.
-const fetchVersion = 11
+// version is the version of Fetch that we speak: Kafka 2.3 and later, 4 included.
+const version = 11
 
-// maxResponse bounds what we read into memory at once. Brokers keep to what
+// MaxResponse bounds what we read into memory at once. Brokers keep to what
 // the request allows, or send one batch.
-const maxResponse = 512 << 20
+const MaxResponse = 512 << 20
 
-// fetchRequest asks for one partition and leaves the response's bytes as they
-// are. kafka-go's own decoding hides control batches and where each batch
-// ends, without which a compacted partition cannot be read to its end.
-//
-// Once the Transport has given it up, a request may still be written to:
-// neither it nor its buffer is used again then.
-type fetchRequest struct {
+// Request asks for one partition. Once the Transport has given it up, it may still
+// be written to: neither it nor its buffer is used again then.
+type Request struct {
 	fetch.Request
-	clientID string
-	spoken   int16
-	buf      []byte // for the response; may be nil
+	ClientID string
+	Buf      []byte // for the response; may be nil
+
+	spoken int16
 }
 
 // Required implements protocol.RawExchanger: always.
-func (r *fetchRequest) Required(versions map[protocol.ApiKey]int16) bool {
+func (r *Request) Required(versions map[protocol.ApiKey]int16) bool {
 	r.spoken = versions[protocol.Fetch]
 	return true
 }
 
 // RawExchange implements protocol.RawExchanger.
-func (r *fetchRequest) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
-	if r.spoken < fetchVersion {
-		return nil, fmt.Errorf("the broker speaks Fetch up to version %d; %d (Kafka 2.3) is needed", r.spoken, fetchVersion)
+func (r *Request) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
+	if r.spoken < version {
+		return nil, fmt.Errorf("the broker speaks Fetch up to version %d; %d (Kafka 2.3) is needed", r.spoken, version)
 	}
-	if err := protocol.WriteRequest(rw, fetchVersion, 1, r.clientID, &r.Request); err != nil {
+	if err := protocol.WriteRequest(rw, version, 1, r.ClientID, &r.Request); err != nil {
 		return nil, err
 	}
 	var size [4]byte
@@ -61,41 +60,41 @@ func (r *fetchRequest) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 		return nil, err
 	}
 	n := int64(int32(binary.BigEndian.Uint32(size[:])))
-	if n < 0 || n > maxResponse {
+	if n < 0 || n > MaxResponse {
 		return nil, fmt.Errorf("a fetch response of %d bytes", n)
 	}
-	if int64(cap(r.buf)) < n {
-		r.buf = make([]byte, n, n+n/8)
+	if int64(cap(r.Buf)) < n {
+		r.Buf = make([]byte, n, n+n/8)
 	}
-	r.buf = r.buf[:n]
-	if _, err := io.ReadFull(rw, r.buf); err != nil {
+	r.Buf = r.Buf[:n]
+	if _, err := io.ReadFull(rw, r.Buf); err != nil {
 		return nil, err
 	}
-	return &fetchResponse{data: r.buf}, nil
+	return &Response{Data: r.Buf}, nil
 }
 
-// fetchResponse is a response's bytes, from the correlation id on.
-type fetchResponse struct{ data []byte }
+// Response is a response's bytes, from the correlation id on.
+type Response struct{ Data []byte }
 
 // ApiKey implements protocol.Message.
-func (*fetchResponse) ApiKey() protocol.ApiKey { return protocol.Fetch }
+func (*Response) ApiKey() protocol.ApiKey { return protocol.Fetch }
 
-// fetched is what a response says of the one partition that was requested.
-type fetched struct {
-	code          int16
-	highWatermark int64
-	logStart      int64
-	records       []byte // batches one after the other, the last one perhaps cut
+// Fetched is what a response says of the one partition that was requested.
+type Fetched struct {
+	Code          int16
+	HighWatermark int64
+	LogStart      int64
+	Records       []byte // batches one after the other, the last one perhaps cut
 }
 
-// parseFetch reads a Fetch response of version 11, after its size:
+// Parse reads a Fetch response of version 11, after its size:
 // correlation id, throttle time, error code, session id, then topics. Source:
 // the protocol guide, Fetch API.
-func parseFetch(data []byte) (f fetched, err error) {
+func Parse(data []byte) (f Fetched, err error) {
 	in := fields{data: data}
 	in.skip(4 + 4)
 	if code := in.int16(); code != 0 {
-		return fetched{code: code}, in.err
+		return Fetched{Code: code}, in.err
 	}
 	in.skip(4)
 	if n := in.int32(); n != 1 {
@@ -106,13 +105,13 @@ func parseFetch(data []byte) (f fetched, err error) {
 		return f, errors.Join(in.err, fmt.Errorf("a fetch response for %d partitions instead of one", n))
 	}
 	in.skip(4) // the partition
-	f.code = in.int16()
-	f.highWatermark = in.int64()
+	f.Code = in.int16()
+	f.HighWatermark = in.int64()
 	in.skip(8) // the last stable offset
-	f.logStart = in.int64()
+	f.LogStart = in.int64()
 	in.skip(16 * max(0, int(in.int32()))) // aborted transactions: we judge by the markers
 	in.skip(4)                            // preferred read replica
-	f.records = in.take(max(0, int(in.int32())))
+	f.Records = in.take(max(0, int(in.int32())))
 	return f, in.err
 }
 
