@@ -15,8 +15,9 @@ import (
 func TestFakeKafka(t *testing.T) {
 	contract.Test(t, func(_ *testing.T, shards int) contract.Subject {
 		k := fakekafka.New("ledger", shards)
+		k.Topics[fakekafka.EventTopic] = 3
 		return contract.Subject{
-			Ledger: "ledger", Events: "events", Shards: shards, Topics: k,
+			Ledger: "ledger", Events: fakekafka.EventTopic, Shards: shards, Topics: k,
 			Shard: func(n int) exporter.Shard { return handle{k.Shard(n, fakekafka.Faults{})} },
 			Committed: func() (keys []string) {
 				for _, r := range k.Log() {
@@ -26,6 +27,7 @@ func TestFakeKafka(t *testing.T) {
 				}
 				return keys
 			},
+			Ends: k.Ends,
 		}
 	})
 }

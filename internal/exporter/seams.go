@@ -146,6 +146,14 @@ type Producer interface {
 	// Prepares.
 	Commit(ctx context.Context, txn *batch.Txn) error
 
+	// Ends is, for each partition of the event topic, the offset after its last
+	// committed record, 0 where there is none: whoever has read so far has every
+	// event that this shard's producers committed before. Nothing that is not
+	// committed counts. It may tell of others' events too, and of partitions as
+	// counted at the first question, which alone asks Kafka; an error does not end
+	// the producer.
+	Ends(ctx context.Context) ([]int64, error)
+
 	// Throttled is for how long Kafka asked this client, by a quota, to write nothing,
 	// and until when; zeros: it did not.
 	Throttled() (asked time.Duration, until time.Time)

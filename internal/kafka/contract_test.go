@@ -23,6 +23,13 @@ func TestContract(t *testing.T) {
 				}
 				return keys
 			},
+			Ends: func() []int64 {
+				ends := make([]int64, 3)
+				for _, r := range s.Read(s.config.EventTopic).Committed {
+					ends[r.Partition] = r.Offset + 1
+				}
+				return ends
+			},
 		}
 	})
 }

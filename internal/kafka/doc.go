@@ -41,6 +41,7 @@
 //	writeonce.go    the one transaction that does not belong to a shard
 //	stream.go       fetches ahead of a reader; replay.go: the ledger's replay;
 //	                scan.go, tail.go and look.go: other readers
+//	ends.go         where the event topic's committed records end
 //	later.go        who took a shard over; settled.go: once no transaction is open
 //	rights.go       which rights are missing
 //	retry.go        which answers are asked again; errors.go: what callers branch on

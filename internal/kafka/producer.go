@@ -22,6 +22,7 @@ type Producer struct {
 	layout batch.Layout                   // as counted at the start, without its limits
 	limits atomic.Pointer[map[string]int] // of the layout, as asked last
 	busy   atomic.Int64                   // 51s of the last commit
+	ends   ends                           // of the event topic
 
 	prepared atomic.Int64 // transactions handed out
 	commits  sync.Mutex   // held through a commit; guards what follows
@@ -118,6 +119,7 @@ func (p *Producer) Commit(ctx context.Context, txn *batch.Txn) error {
 		return p.finish(fmt.Errorf("commit: %w", err))
 	}
 	p.client.raiseEnds(p.layout.Ledger, txn.Batches, offsets)
+	p.ends.committed(p.client.cfg.EventTopic, txn.Batches, offsets)
 	return nil
 }
 

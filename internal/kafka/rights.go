@@ -59,7 +59,7 @@ func (c *Client) missingOnTopics(ctx context.Context) (missing []*access.RightEr
 	granted, err := c.topicOperations(ctx, c.cfg.topics())
 	for _, topic := range slices.Sorted(maps.Keys(granted)) {
 		needed := []string{"Write", "DescribeConfigs"}
-		if topic == c.cfg.LedgerTopic {
+		if topic == c.cfg.LedgerTopic || topic == c.cfg.EventTopic {
 			needed = []string{"Read", "Write", "DescribeConfigs"}
 		}
 		for _, operation := range needed {

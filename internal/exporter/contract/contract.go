@@ -32,6 +32,10 @@ type Subject struct {
 	// Committed are the keys of the events topic's records as a reader sees them
 	// that shares nothing with the subject, if there is one.
 	Committed func() []string
+
+	// Ends are where that reader finds the events topic's partitions to end, each
+	// the offset after its last record.
+	Ends func() []int64
 }
 
 // Test runs the suite. open makes a fresh Subject with so many shards.
@@ -51,6 +55,7 @@ func Test(t *testing.T, open func(t *testing.T, shards int) Subject) {
 		{"a barrier tells of the epoch, and an error of the replay is returned", (*trial).barrier},
 		{"who came after is seen", (*trial).later},
 		{"shards are apart", (*trial).apart},
+		{"where the events end is known, committed ones alone", (*trial).ends},
 		{"a look shows each partition, as far as it is asked", (*trial).look},
 		{"what is written once is there once", (*trial).once},
 		{"of several that write once, one writes", (*trial).race},
@@ -306,6 +311,56 @@ func (t *trial) barrier() {
 		t.Errorf("a replay whose visitor fails: %v, want its error", err)
 	}
 	t.want(t.Shard(0), "producer a producer a producer a producer b")
+}
+
+func (t *trial) ends() {
+	ends := func(p exporter.Producer) []int64 {
+		t.Helper()
+		all, err := p.Ends(t.ctx)
+		if err != nil {
+			t.Fatalf("ends: %v", err)
+		}
+		return all
+	}
+	same := func(who string, p exporter.Producer) {
+		t.Helper()
+		if got, want := ends(p), t.Ends(); !slices.Equal(got, want) {
+			t.Errorf("%s: the events end at %v, want %v", who, got, want)
+		}
+	}
+	old, _ := t.open(t.Shard(0), "old")
+	clear(ends(old)) // the caller's
+	same("nothing published", old)
+	for i := range 3 {
+		t.write(old, t.units(10*i, 10*i+1+4*i)...)
+		same("the old one's own commits", old)
+	}
+	t.write(old, []batch.Record{t.entry("task/x", "")})
+	lost := t.prepare(old, t.unit("lost"))
+	same("nothing but an entry, and a transaction that is only prepared", old)
+	young, _ := t.open(t.Shard(0), "young")
+	if err := old.Commit(t.ctx, lost); err == nil {
+		t.Error("a fenced producer commits")
+	}
+	t.write(young, t.unit("4"))
+	same("what came before, and a commit before the question", young)
+	other, _ := t.open(t.Shard(1), "other")
+	t.write(other, t.units(100, 130)...)
+	t.write(young, t.units(50, 80)...)
+	same("after another's commits", young)
+	for i, end := range ends(other) {
+		if end > t.Ends()[i] {
+			t.Errorf("partition %d ends at %d", i, end)
+		}
+	}
+	ended, cancel := context.WithCancel(t.ctx)
+	cancel()
+	third, _ := t.open(t.Shard(0), "third")
+	if _, err := third.Ends(ended); !errors.Is(err, context.Canceled) {
+		t.Errorf("a question whose context has ended: %v", err)
+	}
+	t.write(third, t.unit("5"))
+	same("after an error", third)
 }
 
 func (t *trial) later() {

@@ -30,6 +30,7 @@ type Kafka struct {
 	mu     sync.Mutex
 	shards []shard
 	log    []batch.Record // all that was ever committed, in order
+	events []partition    // of the event topic
 	inits  map[string]*initID
 }
 
@@ -41,6 +42,15 @@ type shard struct {
 	late   []batch.Record // barriers, committed or not, from the first on
 }
 
+// EventTopic is the one that Producer.Ends tells of.
+const EventTopic = "events"
+
+// partition is one of the event topic.
+type partition struct {
+	next int64 // offset
+	end  int64 // the offset after the last record; 0: there is none
+}
+
 // initID is a transactional id of WriteOnce.
 type initID struct {
 	epoch   int
@@ -50,7 +60,7 @@ type initID struct {
 // New returns a Kafka whose ledger has so many partitions and holds nothing.
 func New(ledger string, partitions int) *Kafka {
 	return &Kafka{
-		Ledger: ledger, Topics: map[string]int{"events": 1, "status": 1, "dead": 1},
+		Ledger: ledger, Topics: map[string]int{EventTopic: 1, "status": 1, "dead": 1},
 		shards: make([]shard, partitions), inits: map[string]*initID{},
 	}
 }
@@ -113,14 +123,39 @@ func (k *Kafka) Fence(shard int) {
 	k.shards[shard].epoch++
 }
 
-// store commits records; those of the ledger to one partition. k.mu is held.
-func (k *Kafka) store(shard int, records []batch.Record) {
+// store commits records; those of the ledger to one partition. It returns where
+// events of them ended. k.mu is held.
+func (k *Kafka) store(shard int, records []batch.Record) map[int]int64 {
+	ends := map[int]int64{}
 	for _, r := range records {
 		k.log = append(k.log, r)
-		if r.Topic == k.Ledger {
+		switch r.Topic {
+		case k.Ledger:
 			k.shards[shard].ledger = append(k.shards[shard].ledger, r)
+		case EventTopic:
+			n := k.Topics[EventTopic]
+			k.events = append(k.events, make([]partition, max(0, n-len(k.events)))...)
+			to := batch.PartitionFor(r.Key, n)
+			k.events[to].next++
+			k.events[to].end = k.events[to].next
+			ends[to] = k.events[to].end
 		}
 	}
+	for to := range ends {
+		k.events[to].next++ // a marker
+	}
+	return ends
+}
+
+// Ends are where the event topic's partitions end, each the offset after its last record.
+func (k *Kafka) Ends() []int64 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	ends := make([]int64, k.Topics[EventTopic])
+	for i, of := range k.events {
+		ends[i] = of.end
+	}
+	return ends
 }
 
 // Published is exporter.Topics'.

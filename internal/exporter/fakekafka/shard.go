@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -41,6 +42,9 @@ type Faults struct {
 
 	// Concurrent is what Producer.Concurrent says.
 	Concurrent func() int
+
+	// Ends is the error of Producer.Ends' first question, and may change.
+	Ends func() error
 
 	// Limit is what a topic takes, in bytes of a batch, and may change; nil: 1 MiB.
 	// An error is Renew's, or ends an Open.
@@ -133,7 +137,7 @@ func (s *Shard) Open(_ context.Context, barrier func(epoch int16) batch.Record, 
 	if err := s.replay(replay); err != nil {
 		return nil, err
 	}
-	p := &Producer{shard: s, epoch: epoch, prepared: map[*batch.Txn][][]batch.Record{}}
+	p := &Producer{shard: s, epoch: epoch, prepared: map[*batch.Txn][][]batch.Record{}, own: map[int]int64{}}
 	return p, p.Renew(context.Background())
 }
 
@@ -175,6 +179,8 @@ type Producer struct {
 	last     int64                           // of the one committed last
 	busy     bool                            // a commit is under way
 	ended    error
+	tails    []int64       // of the event topic, as the first question found them
+	own      map[int]int64 // where this producer's events ended
 }
 
 // Limit is exporter.Producer's.
@@ -225,6 +231,28 @@ func (p *Producer) Throttled() (asked time.Duration, until time.Time) {
 	return p.shard.faults.Throttled()
 }
 
+// Ends is exporter.Producer's.
+func (p *Producer) Ends(ctx context.Context) ([]int64, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.tails == nil {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if ask := p.shard.faults.Ends; ask != nil {
+			if err := ask(); err != nil {
+				return nil, err
+			}
+		}
+		p.tails = p.shard.kafka.Ends()
+	}
+	ends := slices.Clone(p.tails)
+	for i := range ends {
+		ends[i] = max(ends[i], p.own[i])
+	}
+	return ends, nil
+}
+
 // Concurrent is what Faults say.
 func (p *Producer) Concurrent() int {
 	if p.shard.faults.Concurrent == nil {
@@ -273,32 +301,38 @@ func (p *Producer) Commit(ctx context.Context, txn *batch.Txn) error {
 	if p.shard.faults.Commit != nil {
 		stored, err = p.shard.faults.Commit(units)
 	}
-	if stored && !p.store(units) {
-		err = errors.Join(ErrFenced, err)
+	var ends map[int]int64
+	if stored {
+		var fenced bool
+		if ends, fenced = p.store(units); fenced {
+			err = errors.Join(ErrFenced, err)
+		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.busy, p.ended = false, err
+	if err == nil {
+		maps.Copy(p.own, ends)
+	}
 	return err
 }
 
-// store commits units; false: the producer was fenced before.
-func (p *Producer) store(units [][]batch.Record) bool {
+// store commits units, unless the producer was fenced before, and returns where
+// events of them ended.
+func (p *Producer) store(units [][]batch.Record) (ends map[int]int64, fenced bool) {
 	k := p.shard.kafka
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if p.epoch != k.shards[p.shard.number].epoch {
-		return false
+		return nil, true
 	}
-	for _, unit := range units {
-		k.store(p.shard.number, unit)
-	}
+	ends = k.store(p.shard.number, slices.Concat(units...))
 	if p.shard.faults.Committed != nil {
 		k.mu.Unlock()
 		p.shard.faults.Committed()
 		k.mu.Lock()
 	}
-	return true
+	return ends, false
 }
 
 // begin checks that the commit's turn has come.
