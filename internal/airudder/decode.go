@@ -8,13 +8,24 @@ import (
 	"airudder-exporter/internal/jsonrows"
 )
 
-// field is one documented field of a T: set puts its value into dst, and
-// returns false if something of it does not fit and must be kept raw. A null
-// never reaches set.
+// field is one documented field of a T: set puts its value into dst. A null never
+// reaches set.
 type field[T any] struct {
 	name string // as the API spells it
-	set  func(d *decoding, dst *T, v jsonrows.Value) (fits bool)
+	set  setter[T]
 }
+
+// fit says what else is to be done about a field that was set; 0: nothing.
+type fit int
+
+const (
+	otherType fit = 1 << iota // something of it is of another type than documented
+	keepRaw                   // it belongs to the additional fields, too
+
+	fits      fit = 0
+	converted     = otherType           // of another type, and nothing of it is lost
+	unfit         = otherType | keepRaw // something of it could not be taken
+)
 
 // decoding is what setting fields needs to know.
 type decoding struct {
@@ -39,15 +50,15 @@ func (f fields[T]) index(key string, before int) int {
 	return -1
 }
 
-// leftover is a member that is unknown, or of which something does not fit.
+// leftover is a member of which there is more to be done than to set its field.
 type leftover struct {
-	name  string // the API's, where it is known
-	raw   string
-	known bool
+	name string // the API's, where it is known
+	raw  string
+	fit  fit
 }
 
 // maxFields is how many documented fields an object may have.
-const maxFields = 32
+const maxFields = 40
 
 // decode sets dst's fields from a valid object; of duplicates the last counts.
 func (f fields[T]) decode(d *decoding, dst *T, object jsonrows.Value) (left []leftover) {
@@ -57,12 +68,16 @@ func (f fields[T]) decode(d *decoding, dst *T, object jsonrows.Value) (left []le
 		if i := f.index(it.Key, at); i >= 0 {
 			values[i], at = it.Value, i
 		} else {
-			left = append(left, leftover{name: it.Key, raw: it.Value.String()})
+			left = append(left, leftover{it.Key, it.Value.String(), keepRaw})
 		}
 	}
 	for i := range f {
-		if v := values[i]; !jsonrows.IsNull(v.Bytes()) && !f[i].set(d, dst, v) {
-			left = append(left, leftover{f[i].name, v.String(), true})
+		v := values[i]
+		if jsonrows.IsNull(v.Bytes()) {
+			continue
+		}
+		if fit := f[i].set(d, dst, v); fit != fits {
+			left = append(left, leftover{f[i].name, v.String(), fit})
 		}
 	}
 	return left
@@ -74,13 +89,16 @@ func (f fields[T]) decode(d *decoding, dst *T, object jsonrows.Value) (left []le
 func decodeRow(d *decoding, dst *call.Row, row *jsonrows.Row) error {
 	object := jsonrows.Keep(row.Raw)
 	for _, l := range rowFields.decode(d, dst, object) {
+		if l.fit&otherType != 0 {
+			d.mismatched(l.name)
+		}
+		if l.fit&keepRaw == 0 {
+			continue
+		}
 		if dst.Additional == nil {
 			dst.Additional = map[string]string{}
 		}
 		dst.Additional[l.name] = l.raw
-		if l.known {
-			d.mismatched(l.name)
-		}
 	}
 	dst.Raw = object.Bytes()
 	callID, _ := identity(row.Value(probedCallID))

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math/big"
 	"os"
 	"reflect"
 	"strings"
@@ -211,7 +212,7 @@ func checkRead(t *testing.T, body []byte, got shown) {
 // A row of any bytes: what is valid is decoded as its probe and encoding/json
 // read it.
 func FuzzRow(f *testing.F) {
-	for _, s := range []string{`{}`, `{"CallID":"a","Status":"b","id":1}`, `{"a":{"CallID":[1,"}"]},"callID":null}`,
+	for _, s := range []string{`{}`, `{"CallID":"a","Status":"b","id":1}`, `{"CallID":"a","Status":"b","id":"9223372036854775808","RingTime":"-7","CallTimes":2.0,"TalkRound":-0.00,"RobotID":1e5}`, `{"a":{"CallID":[1,"}"]},"callID":null}`,
 		`{"\u0069d":-2,"Status":{"a":"\""}, "CallID" : 1.5e3 }`, `{"Comments":12345678901234567890,"comments":"\ud83d\ude00\ud800"}`} {
 		f.Add([]byte(s))
 	}
@@ -236,6 +237,7 @@ func FuzzRow(f *testing.F) {
 			return
 		}
 		sameTexts(t, raw, row)
+		sameLongs(t, raw, row)
 	})
 }
 
@@ -250,12 +252,45 @@ func sameTexts(t *testing.T, raw []byte, row call.Row) {
 		"RingType": row.RingType, "HangupType": row.HangupType, "call_notes": row.CallNotes, "Multi_intention": row.MultiIntention,
 	} {
 		var s *string
-		if len(want[name]) > 0 && json.Unmarshal(want[name], &s) != nil { // of another type: kept raw
+		if raw := string(want[name]); raw == "true" || raw == "false" || jsonrows.IsNumber(want[name]) { // as it is written
+			s = &raw
+		}
+		if s == nil && len(want[name]) > 0 && json.Unmarshal(want[name], &s) != nil { // of another type: kept raw
 			if got.Set || row.Additional[name] != string(want[name]) {
 				t.Fatalf("%s of %q: got %+v and %q", name, raw, got, row.Additional[name])
 			}
 		} else if got.Set != (s != nil) || s != nil && got.Value != *s {
 			t.Fatalf("%s of %q: got %+v, want %s", name, raw, got, want[name])
+		}
+	}
+}
+
+// sameLongs holds the integers against what encoding/json and big numbers make of them.
+func sameLongs(t *testing.T, raw []byte, row call.Row) {
+	t.Helper()
+	var want map[string]any
+	in := json.NewDecoder(bytes.NewReader(raw))
+	in.UseNumber()
+	if err := in.Decode(&want); err != nil {
+		t.Fatal(err)
+	}
+	for name, got := range map[string]call.Opt[int64]{"id": row.ID, "CallTimes": row.CallTimes, "RingTime": row.RingTime, "TalkRound": row.TalkRound} {
+		var n *big.Int
+		switch v := want[name].(type) {
+		case json.Number:
+			if f, ok := new(big.Rat).SetString(v.String()); ok && f.IsInt() && !strings.ContainsAny(v.String(), "eE") {
+				n = f.Num()
+			}
+		case string:
+			if i, ok := new(big.Int).SetString(v, 10); ok && i.String() == v {
+				n = i
+			}
+		}
+		if fits := n != nil && n.IsInt64(); got.Set && (!fits || got.Value != n.Int64()) || !got.Set && fits {
+			t.Fatalf("%s of %q: got %+v, want %v", name, raw, got, want[name])
+		}
+		if _, kept := row.Additional[name]; kept == (got.Set || want[name] == nil) {
+			t.Fatalf("%s of %q: got %+v, kept raw: %t", name, raw, got, kept)
 		}
 	}
 }

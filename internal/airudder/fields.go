@@ -10,8 +10,8 @@ import (
 // The documented fields, in the documentation's order, and what else other
 // clients were seen to read. The misspelling of RedailCall is the API's.
 
-var taskFields = fields[call.Task]{
-	{"TaskID", func(_ *decoding, t *call.Task, v jsonrows.Value) (ok bool) { t.ID, ok = identity(v.Bytes()); return ok }},
+var taskFields = append(fields[call.Task]{
+	{"TaskID", func(_ *decoding, t *call.Task, v jsonrows.Value) (is fit) { t.ID, is = digitsToo(v); return is }},
 	{"TaskName", text(func(t *call.Task) *call.Opt[string] { return &t.Name })},
 	{"RobotMethod", text(func(t *call.Task) *call.Opt[string] { return &t.RobotMethod })},
 	{"RobotID", text(func(t *call.Task) *call.Opt[string] { return &t.RobotID })},
@@ -21,9 +21,13 @@ var taskFields = fields[call.Task]{
 	{"ScheduleEndTime", instant(func(t *call.Task) *time.Time { return &t.ScheduleEnd })},
 	{"RepeatInterval", integer(func(t *call.Task) *call.Opt[int64] { return &t.RepeatInterval })},
 	{"RepeatNumber", integer(func(t *call.Task) *call.Opt[int64] { return &t.RepeatNumber })},
-}
+}, workflowFields(func(f workflowField) func(*call.Task) *call.Opt[string] { return f.task })...)
 
-var rowFields = fields[call.Row]{
+// everyTask is how many of taskFields, the first, every detail has. The others are a
+// workflow's.
+var everyTask = len(taskFields) - len(workflow)
+
+var rowFields = append(fields[call.Row]{
 	{"id", integer(func(r *call.Row) *call.Opt[int64] { return &r.ID })},
 	{"RobotID", text(func(r *call.Row) *call.Opt[string] { return &r.RobotID })},
 	{"CalleeName", text(func(r *call.Row) *call.Opt[string] { return &r.CalleeName })},
@@ -31,10 +35,10 @@ var rowFields = fields[call.Row]{
 	{"CalleeNumber", text(func(r *call.Row) *call.Opt[string] { return &r.CalleeNumber })},
 	{"CallStartTime", instant(func(r *call.Row) *time.Time { return &r.CallStart })},
 	{"CallEndTime", instant(func(r *call.Row) *time.Time { return &r.CallEnd })},
-	{"Status", digitsToo("Status", func(r *call.Row) *string { return &r.Status })},
+	{"Status", func(_ *decoding, r *call.Row, v jsonrows.Value) (is fit) { r.Status, is = digitsToo(v); return is }},
 	{"Intention", text(func(r *call.Row) *call.Opt[string] { return &r.Intention })},
 	{"intention_description", text(func(r *call.Row) *call.Opt[string] { return &r.IntentionDescription })},
-	{"CallID", digitsToo("CallID", func(r *call.Row) *string { return &r.CallID })},
+	{"CallID", func(_ *decoding, r *call.Row, v jsonrows.Value) (is fit) { r.CallID, is = digitsToo(v); return is }},
 	{"CallTimes", integer(func(r *call.Row) *call.Opt[int64] { return &r.CallTimes })},
 	{"Comments", reference(func(r *call.Row) *call.Opt[string] { return &r.Comments })},
 	{"PlatformName", text(func(r *call.Row) *call.Opt[string] { return &r.PlatformName })},
@@ -52,7 +56,7 @@ var rowFields = fields[call.Row]{
 	{"call_notes", text(func(r *call.Row) *call.Opt[string] { return &r.CallNotes })},
 	{"caller_number", text(func(r *call.Row) *call.Opt[string] { return &r.CallerNumber })},
 	{"Multi_intention", text(func(r *call.Row) *call.Opt[string] { return &r.MultiIntention })},
-}
+}, workflowFields(func(f workflowField) func(*call.Row) *call.Opt[string] { return f.row })...)
 
 var turnFields = fields[call.Turn]{
 	{"time", text(func(t *call.Turn) *call.Opt[string] { return &t.Time })},
@@ -69,18 +73,4 @@ var redialFields = fields[call.Redial]{
 	{"ResultLabel", text(func(r *call.Redial) *call.Opt[string] { return &r.ResultLabel })},
 	{"caller_number", text(func(r *call.Redial) *call.Opt[string] { return &r.CallerNumber })},
 	{"callee_number", text(func(r *call.Redial) *call.Opt[string] { return &r.CalleeNumber })},
-}
-
-// digitsToo takes a text or a number's literal digits: whatever its type, a CallID is
-// the call's one identity, and a status says what there is to do about the row.
-func digitsToo(name string, at func(*call.Row) *string) func(*decoding, *call.Row, jsonrows.Value) bool {
-	return func(d *decoding, r *call.Row, v jsonrows.Value) (ok bool) {
-		if jsonrows.IsNumber(v.Bytes()) {
-			d.mismatched(name)
-			*at(r) = v.String()
-			return true
-		}
-		*at(r), ok = v.Text()
-		return ok
-	}
 }

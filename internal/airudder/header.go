@@ -27,7 +27,7 @@ func (a *answer) field(key string, raw []byte) error {
 	if err := a.set(taskFields[i], raw); err != nil {
 		return err
 	}
-	if a.seen |= 1 << i; a.seen < 1<<len(taskFields)-1 {
+	if a.seen |= 1 << i; ^a.seen&(1<<everyTask-1) != 0 {
 		return nil
 	}
 	a.completeHeader()
@@ -40,12 +40,18 @@ func (a *answer) field(key string, raw []byte) error {
 // set sets a documented field of the task.
 func (a *answer) set(f field[call.Task], raw []byte) error {
 	name := ofTask(f.name)
-	switch fits := raw != nil && (jsonrows.IsNull(raw) || f.set(&a.decoding, &a.task, jsonrows.Keep(raw))); {
-	case !fits:
-		a.additional(name, raw)
+	delete(a.task.Additional, name) // of an earlier one of this name
+	is := fits
+	if raw == nil {
+		is = unfit
+	} else if !jsonrows.IsNull(raw) {
+		is = f.set(&a.decoding, &a.task, jsonrows.Keep(raw))
+	}
+	if is&otherType != 0 {
 		a.metrics.mismatched(f.name)
-	case a.task.Additional[name] != "": // of an earlier one of this name
-		delete(a.task.Additional, name)
+	}
+	if is&keepRaw != 0 {
+		a.additional(name, raw)
 	}
 	if a.task.ID != "" && a.task.ID != a.asked {
 		return &Error{kind: KindWrongTask, text: "the answer is about another task"}
@@ -62,9 +68,9 @@ func (a *answer) completeHeader() {
 }
 
 // ofTask is the name under which a field of the task is kept raw: rows have some
-// names, too.
+// names, too. Those that are promoted keep the one that they had.
 func ofTask(name string) string {
-	if rowFields.index(name, -1) >= 0 {
+	if rowFields.index(name, -1) >= 0 && !isWorkflow(name) {
 		return "data." + name
 	}
 	return name

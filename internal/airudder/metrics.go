@@ -39,8 +39,8 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}, []string{"endpoint"}),
 		mismatch: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: "airudder", Name: "field_mismatch_total",
-			Help: "Fields of an unexpected JSON type, by the API's name; what does not fit is null in the event, " +
-				"and the raw JSON is kept in additional_fields; 'data' are fields of a task that were too large for that.",
+			Help: "Fields of an unexpected JSON type, by the API's name; what cannot be taken without a loss is null in the event, " +
+				"and its raw JSON is kept in additional_fields; 'data' are fields of a task that were too large for that.",
 		}, []string{"field"}),
 		bytes:       counter("response_bytes_total", "Bytes of answers' bodies, as they came over the wire."),
 		rowsRead:    counter("rows_read_total", "Rows seen in task details, those stepped over included."),

@@ -50,6 +50,7 @@ func (a *answer) release() error {
 			task = *a.header
 		}
 		task.Additional = maps.Clone(task.Additional) // a.task's may still grow
+		inherit(&task, rows)
 		a.yielded = true
 		if err := a.yield(call.Part{Task: task, Started: a.started, Rows: rows}); err != nil {
 			return &stopError{err}

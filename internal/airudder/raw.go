@@ -150,9 +150,11 @@ func (c *Client) TokenShape(ctx context.Context) (TokenShape, error) {
 	return shape, err
 }
 
-// Documented are the names of the documented fields, as the documentation spells them.
-func Documented() (task, row, redial []string) {
-	return namesIn(taskFields), namesIn(rowFields), namesIn(redialFields)
+// Documented are the names of the documented fields, as the documentation spells them:
+// those that every answer has, and those of a task or a row that a workflow's have.
+func Documented() (task, row, redial, workflows []string) {
+	task, row, redial = namesIn(taskFields), namesIn(rowFields), namesIn(redialFields)
+	return task[:everyTask], row[:len(row)-len(workflow)], redial, task[everyTask:]
 }
 
 func namesIn[T any](all fields[T]) (names []string) {

@@ -38,8 +38,15 @@ type Task struct {
 	RepeatInterval Opt[int64]
 	RepeatNumber   Opt[int64]
 
-	// Additional holds the raw JSON of fields that are unknown or had an
-	// unexpected JSON type, by the API's name. Nil when there are none.
+	// Of a workflow's details, whose rows may say otherwise.
+	WorkflowID   Opt[string]
+	WorkflowName Opt[string]
+	NodeTaskID   Opt[string]
+	NodeTaskName Opt[string]
+	CaseID       Opt[string]
+
+	// Additional holds the raw JSON of fields that are unknown, had an unexpected
+	// JSON type or were unknown until lately, by the API's name. Nil when there are none.
 	Additional map[string]string
 }
 
@@ -81,8 +88,15 @@ type Row struct {
 	Redials              []Redial          // earlier attempts; nil: not set
 	CallNotes            Opt[string]
 
-	// Additional holds the raw JSON of fields that are unknown or had an
-	// unexpected JSON type, by the API's name. Nil when there are none.
+	// Of a workflow's details; what the row does not say is the task's.
+	WorkflowID   Opt[string]
+	WorkflowName Opt[string]
+	NodeTaskID   Opt[string]
+	NodeTaskName Opt[string]
+	CaseID       Opt[string]
+
+	// Additional holds the raw JSON of fields that are unknown, had an unexpected
+	// JSON type or were unknown until lately, by the API's name. Nil when there are none.
 	Additional map[string]string
 
 	// Raw is the row as the response held it, for a dead letter where the event

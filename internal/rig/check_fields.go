@@ -17,7 +17,7 @@ import (
 // and the schema's, with encoding/json and nothing of the exporter.
 
 // kind is what a field is on the wire and in the event. It gives the field's
-// value, and whether the JSON is of the documented type.
+// value, and whether that loses nothing of the JSON.
 type kind func(raw json.RawMessage) (value any, fits bool)
 
 // rule says which field of the API a field of the event shows.
@@ -44,8 +44,8 @@ func rowRules() []rule {
 		{"call_times", "CallTimes", integer}, {"ring_time", "RingTime", integer}, {"talk_round", "TalkRound", integer},
 		{"ring_type", "RingType", text}, {"hangup_type", "HangupType", text},
 		{"intention", "Intention", text}, {"intention_description", "intention_description", text},
-		{"multi_intention", "Multi_intention", text}, {"comments", "Comments", reference}, {"platform_name", "PlatformName", text},
-		{"extra_a", "ExtraA", reference}, {"extra_b", "ExtraB", reference}, {"extra_c", "ExtraC", reference},
+		{"multi_intention", "Multi_intention", text}, {"comments", "Comments", text}, {"platform_name", "PlatformName", text},
+		{"extra_a", "ExtraA", text}, {"extra_b", "ExtraB", text}, {"extra_c", "ExtraC", text},
 		{"asr_result", "AsrResult", list(rule{"time", "time", text}, rule{"robot_text", "robottext", text}, rule{"text", "text", text})},
 		{"event_label", "EventLabel", labels}, {"ner_slots", "NerSlots", labels},
 		{"redials", "RedailCall", list(redialRules()...)}, {"call_notes", "call_notes", text},
@@ -60,26 +60,37 @@ func redialRules() []rule {
 	}
 }
 
+// workflowRules are a workflow's fields: a row's, or else its task's.
+func workflowRules() []rule {
+	return []rule{
+		{"workflow_id", "workflow_id", text}, {"workflow_name", "workflow_name", text},
+		{"nodetask_id", "nodetask_id", text}, {"nodetask_name", "nodetask_name", text}, {"case_id", "case_id", text},
+	}
+}
+
+// text is a string, or what a number or a boolean is written as.
 func text(raw json.RawMessage) (any, bool) {
-	var s string
-	if json.Unmarshal(raw, &s) != nil {
+	var value any
+	if json.Unmarshal(raw, &value) != nil {
 		return nil, false
 	}
-	return s, true
-}
-
-// reference is a text that may be a number: its literal digits.
-func reference(raw json.RawMessage) (any, bool) {
-	var n json.Number
-	if raw[0] != '"' && json.Unmarshal(raw, &n) == nil {
+	switch value := value.(type) {
+	case string:
+		return value, true
+	case float64, bool:
 		return string(raw), true
 	}
-	return text(raw)
+	return nil, false
 }
 
+// integer is a whole number, or the text of one.
 func integer(raw json.RawMessage) (any, bool) {
-	n, err := strconv.ParseInt(string(raw), 10, 64)
-	if err != nil {
+	s := strings.Trim(string(raw), `"`)
+	if before, after, ok := strings.Cut(string(raw), "."); ok && strings.Trim(after, "0") == "" {
+		s = before
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || raw[0] == '"' && strconv.FormatInt(n, 10) != s {
 		return nil, false
 	}
 	return n, true
@@ -88,22 +99,22 @@ func integer(raw json.RawMessage) (any, bool) {
 // instant reads a time; empty, the year 1 and the first day of 1970 are not set. One
 // that names no zone is in +08:00, the exporter's default.
 func instant(raw json.RawMessage) (any, bool) {
-	s, ok := text(raw)
-	if !ok {
+	var s string
+	if json.Unmarshal(raw, &s) != nil {
 		return nil, false
 	}
-	if s == "" || strings.HasPrefix(s.(string), "0001-01-01") || strings.HasPrefix(s.(string), "1970-01-01") {
+	if s == "" || strings.HasPrefix(s, "0001-01-01") || strings.HasPrefix(s, "1970-01-01") {
 		return nil, true
 	}
 	for _, layout := range []string{time.RFC3339, time.DateTime} {
-		if t, err := time.ParseInLocation(layout, s.(string), time.FixedZone("", 8*3600)); err == nil {
+		if t, err := time.ParseInLocation(layout, s, time.FixedZone("", 8*3600)); err == nil {
 			return t.UTC(), true
 		}
 	}
 	return nil, false
 }
 
-// labels is an object of strings; what else stands in it is left out.
+// labels is an object of texts; what else stands in it is left out.
 func labels(raw json.RawMessage) (any, bool) {
 	var of map[string]json.RawMessage
 	if json.Unmarshal(raw, &of) != nil {
@@ -113,7 +124,7 @@ func labels(raw json.RawMessage) (any, bool) {
 	for name, one := range of {
 		if s, ok := text(one); ok {
 			value[name] = s
-		} else {
+		} else if string(one) != "null" {
 			fits = false
 		}
 	}
@@ -164,8 +175,15 @@ func apply(rules []rule, object map[string]json.RawMessage) (fields map[string]a
 
 // expected is the event of a row that a response showed under a task's header.
 func expected(task, row shown, observed time.Time) map[string]any {
-	fields, left := apply(rowRules(), row.fields)
-	header, leftOfTask := apply(taskRules(), task.fields)
+	fields, left := apply(append(rowRules(), workflowRules()...), row.fields)
+	header, leftOfTask := apply(append(taskRules(), workflowRules()...), task.fields)
+	for _, r := range workflowRules() {
+		stays(left, row.fields, r.api)
+		stays(leftOfTask, task.fields, r.api)
+		if _, says := left[r.api]; says {
+			header[r.field] = fields[r.field]
+		}
+	}
 	maps.Copy(fields, header)
 	for name, raw := range leftOfTask {
 		if _, taken := left[name]; taken {
@@ -185,6 +203,13 @@ func expected(task, row shown, observed time.Time) map[string]any {
 	}
 	fields["observed_at"] = observed
 	return fields
+}
+
+// stays has a field that was unknown once stand among those that are left, as well.
+func stays(left map[string]any, object map[string]json.RawMessage, name string) {
+	if raw, there := object[name]; there && string(raw) != "null" {
+		left[name] = string(raw)
+	}
 }
 
 // checkFields holds every field of every event against the response that it was
