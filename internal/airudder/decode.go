@@ -2,6 +2,7 @@ package airudder
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"airudder-exporter/internal/call"
@@ -31,6 +32,20 @@ const (
 type decoding struct {
 	zone       *time.Location
 	mismatched func(field string) // counts
+
+	values []jsonrows.Value // of the objects that are being decoded, the outermost first
+}
+
+// places are as many empty values; put them back when done.
+func (d *decoding) places(n int) []jsonrows.Value {
+	at := len(d.values)
+	d.values = slices.Grow(d.values, n)[:at+n]
+	return d.values[at:]
+}
+
+func (d *decoding) putBack(places []jsonrows.Value) {
+	clear(places) // what is decoded holds its row's memory, and nothing else should
+	d.values = d.values[:len(d.values)-len(places)]
 }
 
 // fields are all the documented fields of a T.
@@ -57,12 +72,9 @@ type leftover struct {
 	fit  fit
 }
 
-// maxFields is how many documented fields an object may have.
-const maxFields = 40
-
 // decode sets dst's fields from a valid object; of duplicates the last counts.
 func (f fields[T]) decode(d *decoding, dst *T, object jsonrows.Value) (left []leftover) {
-	var values [maxFields]jsonrows.Value
+	values := d.places(len(f))
 	at := -1
 	for it := jsonrows.MembersOf(object); it.Next(); {
 		if i := f.index(it.Key, at); i >= 0 {
@@ -80,6 +92,7 @@ func (f fields[T]) decode(d *decoding, dst *T, object jsonrows.Value) (left []le
 			left = append(left, leftover{f[i].name, v.String(), fit})
 		}
 	}
+	d.putBack(values)
 	return left
 }
 

@@ -230,7 +230,7 @@ func FuzzRow(f *testing.F) {
 			t.Fatalf("%q is no row: %v", raw, err)
 		}
 		var row call.Row
-		if err := decodeRow(&decoding{time.UTC, func(string) {}}, &row, p); err != nil {
+		if err := decodeRow(&decoding{zone: time.UTC, mismatched: func(string) {}}, &row, p); err != nil {
 			if _, isText := jsonrows.Text(p.Value(probedStatus)); isText && len(callIDOf(p)) > 0 {
 				t.Fatalf("decode %q: %v", raw, err)
 			}

@@ -17,7 +17,11 @@ type setter[T any] = func(d *decoding, dst *T, v jsonrows.Value) fit
 // text is a string. A number or a boolean becomes what it is written as.
 func text[T any](at func(*T) *call.Opt[string]) setter[T] {
 	return func(_ *decoding, dst *T, v jsonrows.Value) fit {
-		s, is := scalar(v)
+		s, ok := v.Text()
+		is := fits
+		if !ok {
+			s, is = scalar(v)
+		}
 		if is != unfit {
 			*at(dst) = call.Some(s)
 		}
@@ -28,28 +32,25 @@ func text[T any](at func(*T) *call.Opt[string]) setter[T] {
 // reference is a text that is a number at some customers: its literal digits.
 func reference[T any](at func(*T) *call.Opt[string]) setter[T] {
 	return func(d *decoding, dst *T, v jsonrows.Value) fit {
-		is := text(at)(d, dst, v)
 		if jsonrows.IsNumber(v.Bytes()) {
-			is = fits
+			*at(dst) = call.Some(v.String())
+			return fits
 		}
-		return is
+		return text(at)(d, dst, v)
 	}
 }
 
 // scalar is the text of a string, or of another scalar as it is written.
 func scalar(v jsonrows.Value) (string, fit) {
-	switch raw := v.String(); raw[0] {
-	case '"':
-		if s, ok := v.Text(); ok {
-			return s, fits
-		}
-	case '{', '[':
-	default:
-		if !jsonrows.IsNull(v.Bytes()) {
-			return raw, converted
-		}
+	if s, ok := v.Text(); ok {
+		return s, fits
 	}
-	return "", unfit
+	switch raw := v.String(); raw[0] {
+	case '"', '{', '[', 'n':
+		return "", unfit
+	default:
+		return raw, converted
+	}
 }
 
 // digitsToo is a text, or a number's literal digits: whatever its type, a CallID is the
