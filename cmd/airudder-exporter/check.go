@@ -194,13 +194,13 @@ func (c *checker) ledger(ctx context.Context, client *kafka.Client) {
 	case !found:
 		c.note("the ledger is empty: a run makes a new one")
 	default:
-		c.ok("ledger %s, partitions: %d, exports tasks whose schedule ended at %s or later",
-			meta.LedgerID, meta.Partitions, meta.ExportSince.Format(time.RFC3339))
-		c.begun = meta.ExportSince
-		if key := c.cfg.Kafka.EventKey; key != meta.EventKey {
-			c.note("KAFKA_EVENT_KEY is %s, but the ledger was made with %s: events with one key would go to two partitions",
-				key, meta.EventKey)
+		of := ""
+		if meta.Account != "" {
+			of = " of the account " + meta.Account
 		}
+		c.ok("ledger %s%s, partitions: %d, event key: %s, exports tasks whose schedule ended at %s or later",
+			meta.LedgerID, of, meta.Partitions, meta.EventKey, meta.ExportSince.Format(time.RFC3339))
+		c.begun = meta.ExportSince
 	}
 }
 

@@ -29,6 +29,7 @@ type Config struct {
 // Upstream is the AIRudder account and how it may be asked.
 type Upstream struct {
 	BaseURL           string        `env:"AIRUDDER_BASE_URL,default=https://api.airudder.com" doc:"Root of the AIRudder API."`
+	Account           string        `env:"AIRUDDER_ACCOUNT" doc:"Name of the account in every event, where there are several: a letter or digit, and up to 63 more, dots, dashes and underscores. Accounts may share the event topics; each needs a ledger of its own."`
 	AppKey            string        `env:"AIRUDDER_APP_KEY,required" secret:"true" doc:"APPKey of the account."`
 	AppSecret         string        `env:"AIRUDDER_APP_SECRET,required" secret:"true" doc:"APPSecret of the account."`
 	AuthScheme        string        `env:"AIRUDDER_AUTH_SCHEME,default=Token" doc:"Word before the token in the Authorization header."`
@@ -64,7 +65,7 @@ type Kafka struct {
 	Topics             Topics        //
 	Partitions         int           `env:"KAFKA_PARTITIONS,default=6" doc:"Partitions of a created event topic."`
 	LedgerPartitions   int           `env:"KAFKA_LEDGER_PARTITIONS,default=1" doc:"Partitions of a created ledger: how many exporters can work at once. Fixed at its creation."`
-	EventKey           string        `env:"KAFKA_EVENT_KEY,default=call_id" doc:"Key of the events: call_id, task_id, callee_number or comments; where that is empty, call_id."`
+	EventKey           string        `env:"KAFKA_EVENT_KEY" doc:"Key of the events: row (TaskID/row id: the attempts of a row in order), call (TaskID/CallID), task_id, callee_number or comments; where that is empty, the key is as for call. Unset: what the ledger was made with, row for a new one."`
 	Compression        string        `env:"KAFKA_COMPRESSION,default=lz4" doc:"Compression of the events: none, gzip, snappy, lz4 or zstd."`
 	Assignment         string        `env:"KAFKA_ASSIGNMENT,default=group" doc:"group: exporters share the ledger's partitions through a consumer group; all: this one takes every partition at once."`
 	TransactionTimeout time.Duration `env:"KAFKA_TRANSACTION_TIMEOUT,default=10s" doc:"How long the transaction of a dead exporter holds back readers."`

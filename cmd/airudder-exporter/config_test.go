@@ -62,7 +62,7 @@ func TestConfigDefaults(t *testing.T) {
 				CallCompleted: "airudder.call-completed", TaskStatus: "airudder.task-status",
 				DeadLetter: "airudder.call-dead-letter", Ledger: "airudder.call-ledger",
 			},
-			Partitions: 6, LedgerPartitions: 1, EventKey: "call_id", Compression: "lz4", Assignment: "group",
+			Partitions: 6, LedgerPartitions: 1, Compression: "lz4", Assignment: "group",
 			TransactionTimeout: 10 * time.Second,
 		},
 		Registry: Registry{URL: "http://registry:8081", AutoRegister: true},
@@ -79,6 +79,7 @@ func TestConfigDefaults(t *testing.T) {
 func TestConfigValues(t *testing.T) {
 	c, warnings, err := load(t, map[string]string{
 		"AIRUDDER_BASE_URL":      "https://eu.example.com/api/",
+		"AIRUDDER_ACCOUNT":       "id-1",
 		"AIRUDDER_LIST_REQUEST":  "off",
 		"AIRUDDER_TOTAL_FIELDS":  "", // none
 		"AIRUDDER_LIST_QUERY":    "", // as good as not set
@@ -100,6 +101,7 @@ func TestConfigValues(t *testing.T) {
 	}
 	for name, pair := range map[string][2]any{
 		"base URL":     {c.Upstream.BaseURL, "https://eu.example.com/api"},
+		"account":      {pins(c).Account, "id-1"},
 		"list":         {c.Upstream.ListRequest, "off"},
 		"totals":       {strings.Join(c.Upstream.TotalFields, ","), ""},
 		"task ids":     {c.Upstream.TaskIDs, []string{"a", "b", "c"}},

@@ -98,17 +98,26 @@ func encoder(cfg Config, ids record.IDs) exporter.NewEncoder {
 	topics := recordTopics(cfg.Kafka)
 	return func(meta ledger.Meta, limit func(topic string) int) (exporter.Encoder, error) {
 		return record.NewEncoder(record.EncoderConfig{
-			Topics: topics, IDs: ids, EventKey: record.EventKey(cfg.Kafka.EventKey),
-			BaseURL: cfg.Upstream.BaseURL, LedgerID: meta.LedgerID,
+			Topics: topics, IDs: ids, EventKey: record.EventKey(meta.EventKey),
+			BaseURL: meta.Source, LedgerID: meta.LedgerID, Account: meta.Account,
 			Limit: limit,
 		})
 	}
 }
 
+// pins are what the configuration asks of the ledger's.
+func pins(cfg Config) ledger.Wanted {
+	source, _ := record.Source(cfg.Upstream.BaseURL) // a wrong URL is the account's mistake
+	return ledger.Wanted{Pins: ledger.Pins{
+		EventKey: cfg.Kafka.EventKey, Account: cfg.Upstream.Account,
+		Source: source, DetailPath: account(cfg).DetailPath(),
+	}}
+}
+
 func loop(cfg Config) exporter.Config {
 	p := cfg.Polling
 	return exporter.Config{
-		LedgerTopic: cfg.Kafka.Topics.Ledger, EventTopic: cfg.Kafka.Topics.CallCompleted, EventKey: cfg.Kafka.EventKey,
+		LedgerTopic: cfg.Kafka.Topics.Ledger, EventTopic: cfg.Kafka.Topics.CallCompleted, Pins: pins(cfg),
 		ExportSince: p.ExportSince, ListInterval: p.ListInterval, PollMin: p.MinInterval, PollMax: p.MaxInterval,
 		Policy:      ledger.Policy{AfterEnd: p.AfterEnd, Retention: p.LedgerRetention, Between: p.MaxInterval, OpenFor: p.SealOpenAfter},
 		Concurrency: p.Concurrency,

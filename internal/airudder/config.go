@@ -70,6 +70,16 @@ func (cfg Config) Check() []*setting.Error {
 	return problems
 }
 
+// DetailPath is the path of the request for a task's detail, which says of which
+// product the tasks are; empty where that is no request.
+func (cfg Config) DetailPath() string {
+	t, err := template.ParseDetail(cmp.Or(cfg.DetailRequest, DefaultDetail))
+	if err != nil {
+		return ""
+	}
+	return t.Path()
+}
+
 // check is Check for a client that may be without tasks.
 func (cfg Config) check() []*setting.Error {
 	var rules setting.Check

@@ -3,6 +3,7 @@ package exporter
 import (
 	"context"
 	"log/slog"
+	"regexp"
 	"slices"
 	"sync"
 	"time"
@@ -18,11 +19,10 @@ import (
 
 // Config are the loop's settings. All durations are above zero.
 type Config struct {
-	LedgerTopic string
-	EventTopic  string
-	EventKey    string
-
-	ExportSince  time.Time // zero: a week before the ledger's creation
+	LedgerTopic  string
+	EventTopic   string
+	Pins         ledger.Wanted // of the ledger
+	ExportSince  time.Time     // zero: a week before the ledger's creation
 	ListInterval time.Duration
 	PollMin      time.Duration // between two reads of a task in which calls are finishing
 	PollMax      time.Duration // between two reads of a task in which nothing happens
@@ -58,8 +58,14 @@ func (c Config) Check() []*setting.Error {
 		rules.Bad(c.setting("Policy.OpenFor"), d, "is below 0: give a duration such as 1h, or 0s")
 	}
 	rules.Positive(c.setting("Policy.Retention"), c.Policy.Retention)
+	if name := c.Pins.Account; name != "" && !accountName.MatchString(name) {
+		rules.Bad(c.setting("Account"), name, "is not a short name: give a letter or digit, and up to 63 more, dots, dashes and underscores")
+	}
 	return rules.Problems
 }
+
+// accountName is what an account may be called: it stands in headers and in a URL.
+var accountName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 // LedgerTopics are the topics that a refusal of the ledger names.
 func (c Config) LedgerTopics() ledger.Topics {

@@ -237,9 +237,12 @@ func records(task call.Task, u ledger.Unit) (all []batch.Record) {
 	return all
 }
 
+// testPins are what testConfig asks of a ledger.
+var testPins = ledger.Wanted{Pins: ledger.Pins{EventKey: "row", Source: "https://api.example.com", DetailPath: "/detail"}}
+
 func testConfig() Config {
 	return Config{
-		LedgerTopic: ledgerTopic, EventTopic: "events", EventKey: "call_id",
+		LedgerTopic: ledgerTopic, EventTopic: "events", Pins: testPins,
 		ListInterval: time.Minute, PollMin: 5 * time.Second, PollMax: 5 * time.Minute,
 		Policy: ledger.Policy{
 			AfterEnd: time.Hour, Retention: 30 * 24 * time.Hour, Between: 5 * time.Minute, OpenFor: time.Hour,

@@ -9,6 +9,7 @@ import (
 
 	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/ledger"
+	"airudder-exporter/internal/record"
 )
 
 // Lookback is how far before its creation a ledger's export begins, unless the
@@ -16,12 +17,13 @@ import (
 const Lookback = 168 * time.Hour
 
 // Start settles which ledger this is before any shard is opened: it checks the
-// meta entries, writes them where the ledger is new, and lowers ExportSince
-// where the configuration is earlier. An error that is ledger.ErrRefused means
+// meta entries, writes them where the ledger is new, and takes over from the
+// configuration what needs nobody's word: an earlier ExportSince, a stricter
+// privacy. An error that is ledger.ErrRefused means
 // that the program must end; any other may be tried again.
 func (e *Exporter) Start(ctx context.Context, topics Topics) (ledger.Meta, error) {
 	meta, found, partitions, err := e.look(ctx, topics)
-	unsettled := errors.Is(err, ledger.ErrRefused) || err == nil && (!found || e.lowers(meta))
+	unsettled := errors.Is(err, ledger.ErrRefused) || err == nil && (!found || e.moved(meta) != meta)
 	// Another process may be writing meta: until its markers are in all
 	// partitions, a sound ledger looks torn. After the next fence they are, unless
 	// a third process wrote meanwhile, so one refusal proves nothing. What this
@@ -43,7 +45,7 @@ func (e *Exporter) Start(ctx context.Context, topics Topics) (ledger.Meta, error
 
 // settleTries is how many looks, each after a fence of its own, a refusal must
 // survive. Meta is written once in a ledger's life, and once more for each time
-// that ExportSince is lowered: no more processes than this do so at one moment.
+// that the configuration moves it: no more processes than this do so at one moment.
 const settleTries = 5
 
 // Inspect tells which ledger the topics hold, and writes nothing; false when it
@@ -54,20 +56,32 @@ func Inspect(ctx context.Context, cfg Config, topics Topics) (ledger.Meta, bool,
 }
 
 // look is what the topics show, read no further than needed: the first meta entry
-// of a partition tells which ledger it is. Where the configuration is earlier,
-// only the last one tells whether that has been taken over already.
+// of a partition tells which ledger it is. Where the configuration says something
+// else, only the last one tells whether that has been taken over already.
 func (e *Exporter) look(ctx context.Context, topics Topics) (ledger.Meta, bool, int, error) {
-	meta, found, partitions, err := e.check(ctx, topics, LookFirst)
-	if err == nil && found && e.lowers(meta) {
+	meta, found, partitions, err := e.read(ctx, topics, LookFirst)
+	switch {
+	case err != nil || !found:
+		return meta, found, partitions, err
+	case e.moved(meta) != meta || len(e.cfg.Pins.Differences(meta.Pins)) > 0:
 		return e.check(ctx, topics, LookLast)
+	}
+	return meta, true, partitions, nil
+}
+
+// check holds the meta entries against the configuration, pins and all.
+func (e *Exporter) check(ctx context.Context, topics Topics, which Which) (ledger.Meta, bool, int, error) {
+	meta, found, partitions, err := e.read(ctx, topics, which)
+	if err == nil && found {
+		err = e.cfg.Pins.Check(meta.Pins, e.cfg.LedgerTopics())
 	}
 	return meta, found, partitions, err
 }
 
-// check holds the meta entries against the configuration. Whether events were
-// published is asked first: a ledger that is being made meanwhile must not look
-// like a lost one.
-func (e *Exporter) check(ctx context.Context, topics Topics, which Which) (ledger.Meta, bool, int, error) {
+// read reads the meta entries and decides whether they are one sound ledger's.
+// Whether events were published is asked first: a ledger that is being made
+// meanwhile must not look like a lost one.
+func (e *Exporter) read(ctx context.Context, topics Topics, which Which) (ledger.Meta, bool, int, error) {
 	published, err := topics.Published(ctx, e.cfg.EventTopic)
 	if err != nil {
 		return ledger.Meta{}, false, 0, fmt.Errorf("look at %s: %w", e.cfg.EventTopic, err)
@@ -91,8 +105,8 @@ const (
 // Look reads the meta entry of each partition of a ledger topic. Its error is
 // ledger.ErrRefused where one cannot be read.
 //
-// A ledger is made with its meta entries in front. Only after ExportSince was
-// lowered and the cleaner has taken the old ones do they stand further back, and
+// A ledger is made with its meta entries in front. Only after they were written
+// again and the cleaner has taken the old ones do they stand further back, and
 // LookFirst reads so far.
 func Look(ctx context.Context, topics Topics, of ledger.Topics, which Which) ([]ledger.Seen, error) {
 	seen := map[int]ledger.Seen{}
@@ -146,8 +160,8 @@ func WriteMeta(
 	return wrote && err == nil, err
 }
 
-// settle writes the meta entries where they are missing, or ExportSince is to be
-// lowered, as another look after the fence shows.
+// settle writes the meta entries where they are missing, or the configuration moves
+// them, as another look after the fence shows.
 func (e *Exporter) settle(
 	ctx context.Context, topics Topics,
 ) (meta ledger.Meta, partitions int, wrote bool, err error) {
@@ -156,12 +170,12 @@ func (e *Exporter) settle(
 		var err error
 		meta, found, partitions, err = e.check(ctx, topics, LookLast)
 		switch {
-		case err != nil || found && !e.lowers(meta): // it is settled, by this process or another
+		case err != nil || found && e.moved(meta) == meta: // it is settled, by this process or another
 			return meta, false, err
 		case found:
-			meta.ExportSince = meta.Lowered(e.cfg.ExportSince)
+			meta = e.moved(meta)
 		default:
-			meta = e.newMeta(partitions)
+			meta = e.cfg.NewMeta(partitions)
 		}
 		return meta, true, nil
 	})
@@ -171,17 +185,21 @@ func (e *Exporter) settle(
 	return meta, partitions, wrote, nil
 }
 
-func (e *Exporter) newMeta(partitions int) ledger.Meta {
+// NewMeta is the meta of a ledger that begins now.
+func (c Config) NewMeta(partitions int) ledger.Meta {
 	now := time.Now().UTC().Truncate(time.Millisecond)
-	since := e.cfg.ExportSince.UTC()
-	if e.cfg.ExportSince.IsZero() {
+	since := c.ExportSince.UTC()
+	if c.ExportSince.IsZero() {
 		since = now.Add(-Lookback)
 	}
 	return ledger.Meta{
-		LedgerID: NewID(), Partitions: partitions, EventTopic: e.cfg.EventTopic,
-		EventKey: e.cfg.EventKey, ExportSince: since, Created: now,
+		Format: ledger.Format, LedgerID: NewID(), Partitions: partitions, EventTopic: c.EventTopic,
+		Pins: c.Pins.Over(newPins), ExportSince: since, Created: now,
 	}
 }
+
+// newPins are a new ledger's where the configuration leaves them open.
+var newPins = ledger.Pins{EventKey: string(record.EventKeys[0])}
 
 // Barrier is the producer entry: who fenced the shard, and at which epoch.
 func Barrier(ledgerTopic string, writer ledger.Writer, epoch int16) batch.Record {
@@ -194,9 +212,12 @@ func EntryRecord(ledgerTopic string, e ledger.Entry) batch.Record {
 	return batch.Record{Topic: ledgerTopic, Key: e.AppendKey(nil), Value: e.AppendValue(nil)}
 }
 
-// lowers reports whether the configuration wants older tasks than the ledger.
-func (e *Exporter) lowers(meta ledger.Meta) bool {
-	return meta.Lowered(e.cfg.ExportSince).Before(meta.ExportSince)
+// moved is a ledger's meta with what the configuration changes of it by itself:
+// older tasks are wanted, or less is shown of each call.
+func (e *Exporter) moved(meta ledger.Meta) ledger.Meta {
+	meta.ExportSince = meta.Lowered(e.cfg.ExportSince)
+	meta.Pins = e.cfg.Pins.Tighten(meta.Pins)
+	return meta
 }
 
 func (e *Exporter) warn(meta ledger.Meta, partitions int) {
@@ -209,11 +230,6 @@ func (e *Exporter) warn(meta ledger.Meta, partitions int) {
 		e.log.Warn("the export was configured to begin earlier than the rebuilt ledger reaches: "+
 			"tasks that ended before may have been published already, and are not exported",
 			"setting", e.cfg.setting("ExportSince"), "configured", e.cfg.ExportSince, "known since", meta.Reach)
-	}
-	if e.cfg.EventKey != meta.EventKey {
-		e.log.Warn("the configured event key is not the one that the ledger began with: "+
-			"events of one call may now lie in two partitions. Set it back",
-			"setting", e.cfg.setting("EventKey"), "configured", e.cfg.EventKey, "ledger", meta.EventKey)
 	}
 	if partitions > meta.Partitions {
 		e.log.Error("the ledger topic has more partitions than it began with; the added ones are ignored",

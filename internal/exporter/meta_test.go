@@ -39,7 +39,7 @@ func metas(t *testing.T, k *fakekafka.Kafka, partitions int) (last []ledger.Meta
 func begun(partitions int, since time.Time) *fakekafka.Kafka {
 	k := fakekafka.New(ledgerTopic, partitions)
 	k.Append(EntryRecord(ledgerTopic, ledger.Entry{Kind: ledger.KindMeta, Meta: ledger.Meta{
-		LedgerID: "id", Partitions: partitions, EventTopic: "events", EventKey: "call_id", ExportSince: since,
+		Format: ledger.Format, LedgerID: "id", Partitions: partitions, EventTopic: "events", Pins: testPins.Pins, ExportSince: since,
 	}}))
 	return k
 }
@@ -52,7 +52,7 @@ func TestStartBeginsALedger(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := ledger.Meta{
-			LedgerID: meta.LedgerID, Partitions: 3, EventTopic: "events", EventKey: "call_id",
+			Format: ledger.Format, LedgerID: meta.LedgerID, Partitions: 3, EventTopic: "events", Pins: testPins.Pins,
 			ExportSince: time.Now().UTC().Add(-168 * time.Hour), Created: time.Now().UTC(),
 		}
 		if meta != want {
@@ -143,7 +143,7 @@ func TestExportSinceIsOnlyLowered(t *testing.T) {
 				t.Errorf("since %s, %v after %d writes; want %s after %d", meta.ExportSince, err, writes, tt.want, tt.writes)
 			}
 			for _, m := range written {
-				if !m.ExportSince.Equal(tt.want) || m.LedgerID != "id" || m.EventKey != "call_id" {
+				if !m.ExportSince.Equal(tt.want) || m.LedgerID != "id" || m.Pins != testPins.Pins {
 					t.Errorf("a partition holds %+v", m)
 				}
 			}
@@ -157,16 +157,13 @@ func TestExportSinceIsOnlyLowered(t *testing.T) {
 func TestStartWarns(t *testing.T) {
 	f, cfg := begun(2, time.Now()), testConfig()
 	f.Resize(3) // a partition that was added later
-	cfg.EventKey = "comments"
 	w := newWorld(t, cfg, newFakeSource(t))
 	meta, err := w.Start(t.Context(), f)
 	if err != nil || meta.Partitions != 2 {
 		t.Fatalf("%d partitions, %v; want the pinned 2", meta.Partitions, err)
 	}
-	for _, want := range []string{"is not the one that the ledger began with", "more partitions than it began with"} {
-		if !strings.Contains(w.log.String(), want) {
-			t.Errorf("the log lacks %q: %s", want, w.log)
-		}
+	if want := "more partitions than it began with"; !strings.Contains(w.log.String(), want) {
+		t.Errorf("the log lacks %q: %s", want, w.log)
 	}
 }
 
@@ -183,10 +180,10 @@ func TestStartRefuses(t *testing.T) {
 		}, "events"},
 		{"a partition lost", func(f *fakekafka.Kafka) { f.Edit(1, holding()) }, "partition 1"},
 		{"begins late", func(f *fakekafka.Kafka) { f.Begins(1, 17) }, "offset 17"},
-		{"two ledgers", func(f *fakekafka.Kafka) { f.Edit(1, holding(`{"ledger_id":"other","partitions":2}`)) }, "other"},
+		{"two ledgers", func(f *fakekafka.Kafka) { f.Edit(1, holding(`{"format":2,"ledger_id":"other","partitions":2}`)) }, "other"},
 		{"another event topic", func(f *fakekafka.Kafka) {
 			for i := range 2 {
-				f.Edit(i, holding(`{"ledger_id":"id","partitions":2,"event_topic":"calls"}`))
+				f.Edit(i, holding(`{"format":2,"ledger_id":"id","partitions":2,"event_topic":"calls"}`))
 			}
 		}, "calls"},
 		{"fewer partitions", func(f *fakekafka.Kafka) { f.Resize(1) }, "says 2"},

@@ -176,15 +176,19 @@ func (r *run) renew(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// checkMeta holds the replayed shard against the deployment's meta, and takes
-// over an ExportSince that another exporter has lowered meanwhile.
+// checkMeta holds the replayed shard against the deployment's meta and against the
+// configuration, and takes over what has become of the meta meanwhile: another
+// exporter may have lowered ExportSince, and an operator may have adopted another
+// event key, which this configuration leaves open.
 func (e *Exporter) checkMeta(shard int, l *ledger.Ledger) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if err := ledger.CheckShard(e.meta, l, shard, e.cfg.LedgerTopics()); err != nil {
+	if err := ledger.CheckShard(e.meta, e.cfg.Pins, l, shard, e.cfg.LedgerTopics()); err != nil {
 		return err
 	}
-	if got, _ := l.Meta(); got.ExportSince.Before(e.meta.ExportSince) {
+	got, _ := l.Meta()
+	e.meta.Pins = got.Pins
+	if got.ExportSince.Before(e.meta.ExportSince) {
 		e.meta.ExportSince = got.ExportSince
 	}
 	return nil

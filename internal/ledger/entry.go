@@ -64,12 +64,11 @@ type Writer struct {
 // timeLayout is RFC 3339 in UTC with exactly three digits of milliseconds.
 const timeLayout = "2006-01-02T15:04:05.000Z"
 
-// AppendKey appends the entry's key. In a TaskID, / is written %2F and % is
-// written %25; those that the API gives have neither.
+// AppendKey appends the entry's key.
 func (e Entry) AppendKey(b []byte) []byte {
 	b = append(b, e.Kind...)
 	if e.TaskID != "" {
-		b = append(append(b, '/'), escape(e.TaskID)...)
+		b = AppendTaskID(append(b, '/'), e.TaskID)
 	}
 	if e.ID != "" {
 		b = append(append(b, '/'), e.ID...)
@@ -127,9 +126,7 @@ func ParseEntry(key, value []byte) (Entry, error) {
 	case KindTask:
 		err = json.Unmarshal(value, &e.State)
 	case KindMeta:
-		if err = json.Unmarshal(value, &e.Meta); err == nil && (e.Meta.LedgerID == "" || e.Meta.Partitions < 1) {
-			err = errors.New("no ledger id or no partitions")
-		}
+		e.Meta, err = parseMeta(value)
 	case KindProducer:
 		err = json.Unmarshal(value, &e.Writer)
 	}
@@ -171,6 +168,10 @@ func parseKey(key string) (Entry, error) {
 	}
 	return Entry{}, ErrForeign
 }
+
+// AppendTaskID appends a TaskID as it stands in a key: / is written %2F and % is
+// written %25. Those that the API gives have neither.
+func AppendTaskID(b []byte, taskID string) []byte { return append(b, escape(taskID)...) }
 
 // escape writes a TaskID so that it holds no slash.
 func escape(taskID string) string {

@@ -23,8 +23,9 @@ const (
 var (
 	noon = time.Date(2026, 3, 1, 12, 0, 0, 123e6, time.UTC)
 	meta = Meta{
-		LedgerID: "6f1c9a52-6d0e-4c3b-9a55-0a4f0f6c1b7e", Partitions: 1, EventTopic: "airudder.call-completed",
-		EventKey: "call_id", ExportSince: noon.Add(-168 * time.Hour), Created: noon,
+		Format: Format, LedgerID: "6f1c9a52-6d0e-4c3b-9a55-0a4f0f6c1b7e", Partitions: 1, EventTopic: "airudder.call-completed",
+		Pins:        Pins{EventKey: "row", Account: "id-1", Source: "https://api.airudder.com", DetailPath: "/service/cloud/detail"},
+		ExportSince: noon.Add(-168 * time.Hour), Created: noon,
 	}
 )
 
@@ -214,8 +215,8 @@ func TestUnreadableValue(t *testing.T) {
 		{"task/t", `{"sealed_at":"0812-secret"}`},
 		{"meta", `{"partitions":"0812-secret"}`},
 		{"meta", `{}`},
-		{"meta", `{"ledger_id":"0812-secret","partitions":0}`},
-		{"meta", `{"ledger_id":"0812-secret","partitions":-1}`},
+		{"meta", `{"format":2,"ledger_id":"0812-secret","partitions":0}`},
+		{"meta", `{"format":2,"ledger_id":"0812-secret","partitions":-1}`},
 		{"meta", `{"partitions":1}`},
 		{"producer", `{"pid":"0812-secret"}`},
 	} {

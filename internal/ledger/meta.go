@@ -1,14 +1,24 @@
 package ledger
 
-import "time"
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Format is the form of the ledger's entries. A program that does not know a form
+// would drop what it does not know from the entries that it writes again.
+const Format = 2
 
 // Meta is the value of the meta entry, which every partition of the ledger
 // holds: what must not change while the ledger lives.
 type Meta struct {
-	LedgerID    string    `json:"ledger_id"`  // UUID
-	Partitions  int       `json:"partitions"` // pinned: a task's shard is murmur2(TaskID) mod this
-	EventTopic  string    `json:"event_topic"`
-	EventKey    string    `json:"event_key"`
+	Format     int    `json:"format"`
+	LedgerID   string `json:"ledger_id"`  // UUID; a rebuilt ledger keeps it
+	Partitions int    `json:"partitions"` // pinned: a task's shard is murmur2(TaskID) mod this
+	EventTopic string `json:"event_topic"`
+	Pins
 	ExportSince time.Time `json:"export_since"` // tasks whose schedule ended before are too old; only lowered
 	Created     time.Time `json:"created"`
 
@@ -30,6 +40,42 @@ func (m Meta) Lowered(asked time.Time) time.Time {
 	return asked.UTC()
 }
 
+// parseMeta reads a meta entry. Of one in another format it knows only which ledger
+// it is.
+func parseMeta(value []byte) (m Meta, err error) {
+	var which struct {
+		Format   int    `json:"format"`
+		LedgerID string `json:"ledger_id"`
+	}
+	err = json.Unmarshal(value, &which)
+	switch {
+	case err != nil:
+		return Meta{}, err
+	case which.LedgerID == "":
+		return Meta{}, errors.New("no ledger id")
+	case which.Format != Format:
+		return Meta{Format: which.Format, LedgerID: which.LedgerID}, nil
+	}
+	if err = json.Unmarshal(value, &m); err == nil && m.Partitions < 1 {
+		err = errors.New("no partitions")
+	}
+	return m, err
+}
+
+// CheckFormat refuses a ledger that this program does not know.
+func (m Meta) CheckFormat(topics Topics) error {
+	if m.Format == Format {
+		return nil
+	}
+	of := "has no format"
+	if m.Format != 0 {
+		of = fmt.Sprintf("has format %d", m.Format)
+	}
+	return refuse("%s %s, and this program knows format %d alone: what it does not know would be lost from the entries "+
+		"that it writes again. Run the program that made the ledger; or, with all exporters stopped, delete the topic and %s",
+		topics.Ledger, of, Format, topics.rebuild())
+}
+
 // Seen is what one partition of the ledger topic shows at a start.
 type Seen struct {
 	Meta     Meta
@@ -46,6 +92,9 @@ func CheckMeta(parts []Seen, topics Topics, published bool) (Meta, bool, error) 
 	meta, found := firstMeta(parts)
 	pinned := parts // those added later are ignored
 	if found {
+		if err := meta.CheckFormat(topics); err != nil {
+			return Meta{}, false, err
+		}
 		pinned = parts[:min(len(parts), meta.Partitions)]
 	}
 	for i, p := range pinned {
@@ -61,8 +110,9 @@ func CheckMeta(parts []Seen, topics Topics, published bool) (Meta, bool, error) 
 	case published:
 		return Meta{}, false, refuse("%s holds no meta entry, but %s holds events: "+
 			"the ledger was lost or another one is configured, and to continue would publish every call again. "+
-			"Set %s to the right topic, or: %s",
-			topics.Ledger, topics.Event, topics.setting("LedgerTopic"), topics.remake())
+			"Set %s to the right topic; or: %s; or, where this is the first start for another account beside those events, "+
+			"name it by %s and run `airudder-exporter ledger create`",
+			topics.Ledger, topics.Event, topics.setting("LedgerTopic"), topics.remake(), topics.setting("Account"))
 	}
 	return Meta{}, false, nil
 }
@@ -92,6 +142,9 @@ func checkParts(meta Meta, parts []Seen, topics Topics) error {
 				"that partition was lost or created again. %s",
 				i, topics.Ledger, topics.restore())
 		}
+		if err := p.Meta.CheckFormat(topics); err != nil {
+			return err
+		}
 		if p.Meta.LedgerID != meta.LedgerID || p.Meta.Partitions != meta.Partitions {
 			return refuse("the partitions of %s hold meta entries of different ledgers "+
 				"(%s with %d partitions; partition %d: %s with %d): two deployments wrote it. Give each its own %s",
@@ -103,9 +156,14 @@ func checkParts(meta Meta, parts []Seen, topics Topics) error {
 }
 
 // CheckShard decides whether a replayed shard is still part of the ledger that
-// the process started with.
-func CheckShard(want Meta, l *Ledger, shard int, topics Topics) error {
+// the process started with, and made for what its configuration wants.
+func CheckShard(want Meta, wanted Wanted, l *Ledger, shard int, topics Topics) error {
 	got, has := l.Meta()
+	if has {
+		if err := got.CheckFormat(topics); err != nil {
+			return err
+		}
+	}
 	switch {
 	case !has:
 		return refuse("partition %d of %s held a meta entry and holds none any more: "+
@@ -117,5 +175,5 @@ func CheckShard(want Meta, l *Ledger, shard int, topics Topics) error {
 			shard, topics.Ledger, got.LedgerID, got.Partitions, want.LedgerID, want.Partitions,
 			topics.setting("LedgerTopic"))
 	}
-	return nil
+	return wanted.Check(got.Pins, topics)
 }

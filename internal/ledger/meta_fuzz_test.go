@@ -16,9 +16,10 @@ func FuzzMeta(f *testing.F) {
 	f.Add(good, good, int64(0), uint8(2), true)
 	f.Add(good, []byte(nil), int64(0), uint8(2), false)
 	f.Add(good, good, int64(7), uint8(1), true)
-	f.Add([]byte(`{"ledger_id":"x","partitions":-1}`), good, int64(0), uint8(3), true)
-	f.Add([]byte(`{"ledger_id":"x\n","partitions":9223372036854775807,"event_topic":"airudder.call-completed"}`), good, int64(0), uint8(3), true)
-	f.Add([]byte(`{"LEDGER_ID":"x","partitions":1,"partitions":2,"export_since":"0001-01-01T00:00:00Z"}`), []byte(`null`), int64(-1), uint8(2), false)
+	f.Add([]byte(`{"format":2,"ledger_id":"x","partitions":-1}`), good, int64(0), uint8(3), true)
+	f.Add([]byte(`{"format":2,"ledger_id":"x\n","partitions":9223372036854775807,"event_topic":"airudder.call-completed"}`), good, int64(0), uint8(3), true)
+	f.Add([]byte(`{"format":3,"ledger_id":"x"}`), good, int64(0), uint8(2), true)
+	f.Add([]byte(`{"FORMAT":2,"LEDGER_ID":"x","partitions":1,"partitions":2,"export_since":"0001-01-01T00:00:00Z"}`), []byte(`null`), int64(-1), uint8(2), false)
 	f.Fuzz(func(t *testing.T, first, other []byte, logStart int64, count uint8, published bool) {
 		parts := make([]Seen, count)
 		for i := range parts {
@@ -58,6 +59,9 @@ func checkMetaRead(t *testing.T, value []byte, e Entry, err error) {
 	if err != nil || e.Tombstone {
 		return
 	}
+	if e.Meta.Format != Format {
+		return
+	}
 	var want Meta
 	if json.Unmarshal(value, &want) != nil || e.Meta.Partitions < 1 || e.Meta.LedgerID == "" {
 		t.Fatalf("%q is read as %+v", value, e.Meta)
@@ -74,7 +78,7 @@ func checkAgreed(t *testing.T, m Meta, parts []Seen) {
 		t.Fatalf("accepted %+v for %d partitions of %s", m, len(parts), eventTopic)
 	}
 	for i, p := range parts[:m.Partitions] {
-		if !p.HasMeta || p.LogStart > 0 || p.Meta.LedgerID != m.LedgerID || p.Meta.Partitions != m.Partitions {
+		if !p.HasMeta || p.Meta.Format != Format || p.LogStart > 0 || p.Meta.LedgerID != m.LedgerID || p.Meta.Partitions != m.Partitions {
 			t.Fatalf("accepted %+v beside partition %d: %+v", m, i, p)
 		}
 	}

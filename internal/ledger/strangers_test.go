@@ -15,7 +15,7 @@ func TestStrangers(t *testing.T) {
 		foreign int
 		want    string // of the refusal; empty: none
 	}{
-		{"none", []written{{"call/t/c", good}, {"call/t/d", ""}, {"meta", `{"ledger_id":"i","partitions":1}`}}, 0, ""},
+		{"none", []written{{"call/t/c", good}, {"call/t/d", ""}, {"meta", `{"format":2,"ledger_id":"i","partitions":1}`}}, 0, ""},
 		{"keys that are none of ours", []written{{"", "x"}, {"\x00\xff", "x"}, {"hello", ""}, {"calls/t/c", good}}, 4, ""},
 		{"values", []written{{"call/t/c", "x"}, {"row/t/1", "{}"}, {"task/t", "[]"}, {"meta", "{}"}, {"producer", "x"}}, 0,
 			"partition 3 of ledger holds 5 entries that cannot be read (1 of kind call, 1 row, 1 task, 1 meta, 1 producer)"},

@@ -85,7 +85,7 @@ func misdeeds() []misdeed {
 // strangers are what others may write into the ledger topic.
 func strangers() []misdeed {
 	meta := func(m *mischief, id string) string {
-		return fmt.Sprintf(`{"ledger_id":%q,"partitions":%d,"event_topic":%q,"event_key":"call_id"}`, id, m.Shards, m.Topics.Events)
+		return fmt.Sprintf(`{"format":2,"ledger_id":%q,"partitions":%d,"event_topic":%q,"event_key":"row"}`, id, m.Shards, m.Topics.Events)
 	}
 	entryAnew := func(m *mischief) *kgo.Record {
 		call := m.seen.keys()[0]

@@ -140,6 +140,11 @@ func (r *Rebuild) look(ctx context.Context, own string) (written int, err error)
 	}
 	r.shards = len(parts)
 	for i, p := range parts {
+		if p.HasMeta {
+			if err := p.Meta.CheckFormat(r.cfg.Exporter.LedgerTopics()); err != nil {
+				return 0, err
+			}
+		}
 		switch {
 		case p.LogStart > 0:
 			return 0, fmt.Errorf("%w: partition %d of %s begins at offset %d: records of it were deleted. "+
@@ -197,13 +202,11 @@ func (r *Rebuild) attempt(ctx context.Context) error {
 }
 
 func (r *Rebuild) meta() ledger.Meta {
-	return ledger.Meta{
-		LedgerID: exporter.NewID(), Partitions: r.shards,
-		EventTopic: r.cfg.Exporter.EventTopic, EventKey: r.cfg.Exporter.EventKey,
-		ExportSince: r.past.exportSince(r.reach, r.cfg.Exporter.ExportSince, exporter.Lookback),
-		Created:     r.now.Truncate(time.Millisecond),
-		Reach:       r.reach.since().UTC(),
-	}
+	meta := r.cfg.Exporter.NewMeta(r.shards)
+	meta.ExportSince = r.past.exportSince(r.reach, r.cfg.Exporter.ExportSince, exporter.Lookback)
+	meta.Created = r.now.Truncate(time.Millisecond)
+	meta.Reach = r.reach.since().UTC()
+	return meta
 }
 
 // unknown are the tasks named by hand of which nothing is known although

@@ -15,9 +15,10 @@ type EncoderConfig struct {
 	Topics   Topics
 	IDs      IDs
 	Limit    func(topic string) int // its max.message.bytes, asked once a plan; nil: no limit
-	EventKey EventKey               // empty: KeyCallID
+	EventKey EventKey               // empty: KeyRow
 	BaseURL  string                 // of the AIRudder API, for ce_source; credentials in it are left out
 	LedgerID string
+	Account  string // of AIRudder, where there are several; empty: it has no name
 }
 
 // Topics are the names of the topics that records go to.
@@ -61,7 +62,7 @@ func NewEncoder(cfg EncoderConfig) (*Encoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	headers, err := newHeaders(cfg.BaseURL, cfg.LedgerID)
+	headers, err := newHeaders(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -189,9 +190,8 @@ func (e *Encoder) call(p *ledger.Plan, row *call.Row) (batch.Record, error) {
 	if err != nil {
 		return batch.Record{}, err
 	}
-	h, callID := e.headers.call(&e.slab, p.Task.ID, row.CallID)
-	r := batch.Record{Topic: e.cfg.Topics.CallCompleted, Key: e.eventKey(p, row, callID), Value: value, Headers: h}
-	return r, nil
+	h := e.headers.call(&e.slab, p.Task.ID, row.CallID)
+	return batch.Record{Topic: e.cfg.Topics.CallCompleted, Key: e.eventKey(p, row), Value: value, Headers: h}, nil
 }
 
 func (e *Encoder) callValue(p *ledger.Plan, row *call.Row) ([]byte, error) {

@@ -10,6 +10,12 @@ import (
 	"airudder-exporter/internal/ledger"
 )
 
+// The headers by which records of several ledgers in one topic are told apart.
+const (
+	LedgerHeader  = "airudder_ledger_id"
+	AccountHeader = "airudder_account"
+)
+
 // timeLayout is RFC 3339 in UTC, with the milliseconds that observed_at has.
 const timeLayout = "2006-01-02T15:04:05.000Z"
 
@@ -20,33 +26,45 @@ const timeLayout = "2006-01-02T15:04:05.000Z"
 const (
 	ceSpecVersion = iota
 	ceType
-	ceSource  // <base URL>/tasks/<TaskID>
+	ceSource  // <base URL>[/accounts/<account>]/tasks/<TaskID>
 	ceID      // unique within the source
 	ceSubject // CallID or TaskID
 	ceTime    // observed_at
 	contentType
 	ledgerID
+	account // where there is one
 	headersPerRecord
 )
 
 // headers makes the headers of a plan's records. The records share the memory of
 // what they have in common.
 type headers struct {
-	tasks  string                         // the base URL up to the TaskID
+	tasks  string                         // ce_source up to the TaskID
+	each   int                            // headers of a record: all, or all but the account
 	shared [headersPerRecord]batch.Header // ce_type, ce_id and ce_subject are a record's own
 	free   []batch.Header                 // room for the plan's other records
 
 	callCompleted, statusChanged, deadLetter []byte // ce_type
 }
 
-func newHeaders(baseURL, ledger string) (headers, error) {
+// Source is what every ce_source of a deployment begins with: the base URL of the
+// API, without what may be a password in it.
+func Source(baseURL string) (string, error) {
 	u, err := url.Parse(baseURL)
 	if err != nil {
-		return headers{}, errors.New("the base URL of the API is not a URL") // it may hold a password
+		return "", errors.New("the base URL of the API is not a URL") // it may hold a password
 	}
 	u.User, u.RawQuery, u.Fragment = nil, "", ""
+	return strings.TrimRight(u.String(), "/"), nil
+}
+
+func newHeaders(cfg EncoderConfig) (headers, error) {
+	source, err := Source(cfg.BaseURL)
+	if err != nil {
+		return headers{}, err
+	}
 	h := headers{
-		tasks:         strings.TrimRight(u.String(), "/") + "/tasks/",
+		tasks: source + "/tasks/", each: headersPerRecord - 1,
 		callCompleted: []byte("airudder.call.completed"),
 		statusChanged: []byte("airudder.task.status-changed"),
 		deadLetter:    []byte("airudder.call.dead-letter"),
@@ -59,7 +77,12 @@ func newHeaders(baseURL, ledger string) (headers, error) {
 		ceSubject:     {Key: "ce_subject"},
 		ceTime:        {Key: "ce_time"},
 		contentType:   {Key: "content-type", Value: []byte("application/avro")},
-		ledgerID:      {Key: "airudder_ledger_id", Value: []byte(ledger)},
+		ledgerID:      {Key: LedgerHeader, Value: []byte(cfg.LedgerID)},
+		account:       {Key: AccountHeader, Value: []byte(cfg.Account)},
+	}
+	if cfg.Account != "" { // which is of letters that a URL needs not escape
+		h.tasks = source + "/accounts/" + cfg.Account + "/tasks/"
+		h.each = headersPerRecord
 	}
 	return h, nil
 }
@@ -68,27 +91,26 @@ func newHeaders(baseURL, ledger string) (headers, error) {
 func (h *headers) begin(p *ledger.Plan, records int) {
 	h.shared[ceSource].Value = []byte(h.tasks + url.PathEscape(p.Task.ID))
 	h.shared[ceTime].Value = p.ObservedAt.UTC().AppendFormat(nil, timeLayout)
-	h.free = make([]batch.Header, records*headersPerRecord)
+	h.free = make([]batch.Header, records*h.each)
 }
 
 func (h *headers) next(kind, id, subject []byte) []batch.Header {
 	if len(h.free) == 0 { // an event that did not fit has used the room of its dead letter
-		h.free = make([]batch.Header, headersPerRecord)
+		h.free = make([]batch.Header, h.each)
 	}
-	own := h.free[:headersPerRecord:headersPerRecord]
-	h.free = h.free[headersPerRecord:]
+	own := h.free[:h.each:h.each]
+	h.free = h.free[h.each:]
 	copy(own, h.shared[:])
 	own[ceType].Value, own[ceID].Value, own[ceSubject].Value = kind, id, subject
 	return own
 }
 
 // call identifies an event by <TaskID>/<CallID>/0: 0 is the revision.
-func (h *headers) call(s *slab, taskID, callID string) (all []batch.Header, callIDBytes []byte) {
+func (h *headers) call(s *slab, taskID, callID string) []batch.Header {
 	id := appendID(s.next(), taskID, callID)
 	end := len(id)
 	id = s.keep(append(id, "/0"...))
-	callIDBytes = id[len(taskID)+1 : end : end]
-	return h.next(h.callCompleted, id, callIDBytes), callIDBytes
+	return h.next(h.callCompleted, id, id[len(taskID)+1:end:end])
 }
 
 // change identifies a transition or a seal by <TaskID>/<sequence>.

@@ -3,7 +3,6 @@ package record
 import (
 	"encoding/json"
 	"reflect"
-	"strings"
 	"testing"
 
 	"airudder-exporter/internal/batch"
@@ -72,28 +71,63 @@ func TestEventKey(t *testing.T) {
 	set, bare := sampleRow(), call.Row{CallID: "bare", Status: call.Finished}
 	blank := sampleRow()
 	blank.CallID, blank.CalleeNumber, blank.Comments = "blank", call.Some(""), call.Some("")
+	task := sampleTask().ID
 	for _, c := range []struct {
 		key  string
 		row  call.Row
 		want string
 	}{
-		{"", set, set.CallID},
-		{"call_id", set, set.CallID},
-		{"task_id", set, sampleTask().ID},
+		{"", set, task + "/15744007"},
+		{"row", set, task + "/15744007"},
+		{"row", bare, task + "/bare"},
+		{"call", set, task + "/" + set.CallID},
+		{"task_id", set, task},
 		{"callee_number", set, "+6212345678"},
-		{"callee_number", blank, "blank"},
-		{"callee_number", bare, "bare"},
+		{"callee_number", blank, task + "/blank"},
+		{"callee_number", bare, task + "/bare"},
 		{"comments", set, "C12345567"},
-		{"comments", blank, "blank"},
-		{"comments", bare, "bare"},
+		{"comments", blank, task + "/blank"},
+		{"comments", bare, task + "/bare"},
 	} {
 		records, _ := only(t, newTestEncoder(t, EncoderConfig{EventKey: EventKey(c.key)}), planOf(sampleTask(), &c.row))
 		if got := string(records[0].Key); got != c.want {
 			t.Errorf("%s of %s: key %q, want %q", c.key, c.row.CallID, got, c.want)
 		}
 	}
-	if _, err := NewEncoder(EncoderConfig{EventKey: "phone"}); err == nil ||
-		!strings.Contains(err.Error(), "callee_number") {
-		t.Errorf("event key phone: error %v, want one that says what there is", err)
+	for key, want := range map[EventKey]string{
+		"phone":   `EventKey: "phone" is not an event key: give row, call, task_id, callee_number or comments`,
+		"call_id": `EventKey: "call_id" is no longer an event key: give call, whose keys are <TaskID>/<CallID>, since two tasks may show one CallID`,
+	} {
+		if _, err := NewEncoder(EncoderConfig{EventKey: key}); err == nil || err.Error() != want {
+			t.Errorf("event key %s: got %v, want %s", key, err, want)
+		}
+	}
+}
+
+// A slash in a TaskID is escaped where something follows it.
+func TestEventKeyEscapes(t *testing.T) {
+	odd := sampleTask()
+	odd.ID = "50%/a"
+	row := sampleRow()
+	for key, want := range map[EventKey]string{
+		KeyRow: "50%25%2Fa/15744007", KeyCall: "50%25%2Fa/" + row.CallID, KeyTaskID: "50%/a",
+	} {
+		records, _ := only(t, newTestEncoder(t, EncoderConfig{EventKey: key}), planOf(odd, &row))
+		if got := string(records[0].Key); got != want {
+			t.Errorf("%s: key %q, want %q", key, got, want)
+		}
+	}
+}
+
+// An account has a header, and a part in ce_source.
+func TestAccount(t *testing.T) {
+	row := sampleRow()
+	records, _ := only(t, newTestEncoder(t, EncoderConfig{BaseURL: "https://api.example.com", Account: "id-1"}), planOf(sampleTask(), &row))
+	for name, want := range map[string]string{
+		"airudder_account": "id-1", "ce_source": "https://api.example.com/accounts/id-1/tasks/" + sampleTask().ID,
+	} {
+		if got := header(records[0], name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
 	}
 }

@@ -2,54 +2,82 @@ package record
 
 import (
 	"fmt"
+	"strconv"
 
 	"airudder-exporter/internal/call"
 	"airudder-exporter/internal/ledger"
 )
 
-// EventKey names the field that is the key of a CallCompleted: events with the
-// same value go to one partition, in order. Where the field is null or empty, the
-// CallID is the key.
+// EventKey names what is the key of a CallCompleted: events with the same key go to
+// one partition, in order. Where the field that it names is null or empty, the key
+// is that of KeyCall.
 type EventKey string
 
-// The event keys.
+// The event keys. In a TaskID, / is written %2F and % is written %25, as in the
+// ledger's keys.
 const (
-	KeyCallID       EventKey = "call_id"
+	KeyRow          EventKey = "row"  // <TaskID>/<row id>: the attempts of one row, in order
+	KeyCall         EventKey = "call" // <TaskID>/<CallID>
 	KeyTaskID       EventKey = "task_id"
 	KeyCalleeNumber EventKey = "callee_number"
 	KeyComments     EventKey = "comments"
 )
 
-// ParseEventKey reads the setting EventKey; empty is KeyCallID. Its error follows
-// the setting's name.
+// EventKeys are all of them; the first is a new ledger's, unless it is given another.
+var EventKeys = []EventKey{KeyRow, KeyCall, KeyTaskID, KeyCalleeNumber, KeyComments}
+
+// ParseEventKey reads the setting EventKey; empty is KeyRow. Its error follows the
+// setting's name.
 func ParseEventKey(s string) (EventKey, error) {
 	switch key := EventKey(s); key {
 	case "":
-		return KeyCallID, nil
-	case KeyCallID, KeyTaskID, KeyCalleeNumber, KeyComments:
+		return KeyRow, nil
+	case KeyRow, KeyCall, KeyTaskID, KeyCalleeNumber, KeyComments:
 		return key, nil
+	case "call_id":
+		return "", fmt.Errorf("%q is no longer an event key: give %s, whose keys are <TaskID>/<CallID>, "+
+			"since two tasks may show one CallID", s, KeyCall)
 	}
-	return "", fmt.Errorf("%q is not an event key: give %s, %s, %s or %s",
-		s, KeyCallID, KeyTaskID, KeyCalleeNumber, KeyComments)
+	return "", fmt.Errorf("%q is not an event key: give %s, %s, %s, %s or %s",
+		s, KeyRow, KeyCall, KeyTaskID, KeyCalleeNumber, KeyComments)
 }
 
-// Unique reports whether nearly every event has a key of its own, so that a
-// compacted event topic would keep them all.
-func (k EventKey) Unique() bool { return k == "" || k == KeyCallID }
+// Unique reports whether every event has a key of its own, so that a compacted
+// event topic would keep them all.
+func (k EventKey) Unique() bool { return k == KeyCall }
 
 // eventKey returns the key of a call's event, plain UTF-8.
-func (e *Encoder) eventKey(p *ledger.Plan, row *call.Row, callID []byte) []byte {
-	key := ""
-	switch e.cfg.EventKey {
+func (e *Encoder) eventKey(p *ledger.Plan, row *call.Row) []byte {
+	b := appendEventKey(e.slab.next(), e.cfg.EventKey, keyed{
+		taskID: p.Task.ID, callID: row.CallID, rowID: row.ID,
+		calleeNumber: row.CalleeNumber.Value, comments: row.Comments.Value,
+	})
+	return e.slab.keep(b)
+}
+
+// keyed is what keys are made of.
+type keyed struct {
+	taskID, callID         string
+	rowID                  call.Opt[int64]
+	calleeNumber, comments string // as the event has them
+}
+
+func appendEventKey(b []byte, key EventKey, of keyed) []byte {
+	field := ""
+	switch key {
+	case KeyRow:
+		if of.rowID.Set {
+			return strconv.AppendInt(append(ledger.AppendTaskID(b, of.taskID), '/'), of.rowID.Value, 10)
+		}
 	case KeyTaskID:
-		key = p.Task.ID
+		field = of.taskID
 	case KeyCalleeNumber:
-		key = row.CalleeNumber.Value
+		field = of.calleeNumber
 	case KeyComments:
-		key = row.Comments.Value
+		field = of.comments
 	}
-	if key == "" {
-		return callID
+	if field != "" {
+		return append(b, field...)
 	}
-	return e.slab.keep(append(e.slab.next(), key...))
+	return append(append(ledger.AppendTaskID(b, of.taskID), '/'), of.callID...)
 }

@@ -67,11 +67,14 @@ func (e *Evidence) checkHeaders(r Record, kind, id, subject, ledgerID string) {
 
 // keyOf is a record's key, by the setting of KAFKA_EVENT_KEY.
 func (e *Evidence) keyOf(r Record) string {
+	task := r.Text("task_id")
 	switch {
 	case r.Topic != e.Topics.Events:
-		return r.Text("task_id")
-	case e.EventKey != "" && r.Text(e.EventKey) != "":
+		return task
+	case (e.EventKey == "" || e.EventKey == "row") && r.Fields["row_id"] != nil:
+		return fmt.Sprintf("%s/%d", task, r.Number("row_id"))
+	case r.Text(e.EventKey) != "":
 		return r.Text(e.EventKey)
 	}
-	return r.Text("call_id")
+	return task + "/" + r.Text("call_id")
 }

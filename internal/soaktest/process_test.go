@@ -53,7 +53,8 @@ func startProcess(t *testing.T, u *upstream, b *broker) *process {
 	}
 	p.client = client
 	cfg := exporter.Config{
-		LedgerTopic: ledgerTopic, EventTopic: eventTopic, EventKey: string(record.KeyCallID),
+		LedgerTopic: ledgerTopic, EventTopic: eventTopic,
+		Pins:         ledger.Wanted{Pins: ledger.Pins{EventKey: string(record.KeyRow)}},
 		ListInterval: 2 * time.Minute, PollMin: 30 * time.Second, PollMax: pollMax,
 		Policy: ledger.Policy{AfterEnd: afterEnd, Retention: retention}, Concurrency: 4,
 		ShardOf: func(string, int) int { return 0 },

@@ -42,7 +42,7 @@ type Layout struct {
 	EventPartitions   int
 	LedgerPartitions  int
 	ReplicationFactor int  // -1: the broker's default
-	UniqueEventKeys   bool // nearly every event has a key of its own (the call's id)
+	UniqueEventKeys   bool // every event has a key of its own (the call's)
 }
 
 // Check says what is wrong with the layout. name is what the operator calls the
@@ -60,9 +60,9 @@ func (l Layout) Check(name func(setting string) string) []*setting.Error {
 // Specs are the topics of a Config in the order events, status, dead
 // letters, ledger, without those that it was given no name for.
 //
-// Compaction keeps one record a key. With the call's id as the key it takes an
-// event only where two tasks show the same call, so it is a warning there; with
-// any other key it takes most events. Of a task's transitions it leaves the
+// Compaction keeps one record a key. With the call as the key it takes no event, so
+// it is a warning there; with any other key it takes earlier attempts or most
+// events. Of a task's transitions it leaves the
 // last one, which some users want: a warning.
 func Specs(cfg kafka.Config, l Layout) []Spec {
 	compactedEvents := Fatal

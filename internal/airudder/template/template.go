@@ -256,6 +256,15 @@ func ParseDetail(text string) (*Template, error) {
 	return t, nil
 }
 
+// Path is the request's path as the template has it, with its placeholders.
+func (t *Template) Path() string {
+	var path strings.Builder
+	for _, p := range t.path {
+		path.WriteString(p.text)
+	}
+	return path.String()
+}
+
 // Has reports whether the template has a placeholder.
 func (t *Template) Has(word string) bool {
 	return slices.ContainsFunc(t.holes, func(p piece) bool { return p.word == word })
