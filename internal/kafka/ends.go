@@ -71,8 +71,11 @@ func (e *ends) committed(topic string, batches []batch.Placed, offsets map[batch
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	moved := func(b batch.Placed) bool { return b.Topic == topic && offsets[b.Place] < e.own[b.Partition] }
-	if e.own == nil || slices.ContainsFunc(batches, moved) {
-		e.tails, e.own = nil, make(map[int]int64)
+	if slices.ContainsFunc(batches, moved) {
+		e.tails, e.own = nil, nil
+	}
+	if e.own == nil {
+		e.own = make(map[int]int64)
 	}
 	for _, b := range batches {
 		if b.Topic == topic {

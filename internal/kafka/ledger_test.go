@@ -14,9 +14,9 @@ import (
 	"airudder-exporter/internal/rig"
 )
 
-// foreigner opens a transaction of its own on the ledger partition and leaves
+// foreigner opens a transaction of its own on a topic's partition 0 and leaves
 // it open until the test ends.
-func (s *shop) foreigner(t *testing.T, key string) {
+func (s *shop) foreigner(t *testing.T, topic, key string) {
 	t.Helper()
 	cl, err := kgo.NewClient(kgo.SeedBrokers(s.Brokers...), kgo.TransactionalID("foreign"+s.suffix), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	if err != nil {
@@ -31,7 +31,7 @@ func (s *shop) foreigner(t *testing.T, key string) {
 	if err := cl.BeginTransaction(); err != nil {
 		t.Fatal(err)
 	}
-	r := &kgo.Record{Topic: s.config.LedgerTopic, Partition: 0, Key: []byte(key), Value: []byte("open")}
+	r := &kgo.Record{Topic: topic, Partition: 0, Key: []byte(key), Value: []byte("open")}
 	if err := cl.ProduceSync(soon(t), r).FirstErr(); err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func (s *shop) foreigner(t *testing.T, key string) {
 func TestReplayBehindForeignTransaction(t *testing.T) {
 	checkLeaks(t)
 	s := newShop(t, 1, 1)
-	s.foreigner(t, "foreign")
+	s.foreigner(t, s.config.LedgerTopic, "foreign")
 	p, seen := s.start(t, s.dial(t), 0, "first")
 	if seen.shown != 1 {
 		t.Errorf("%d records, want the barrier alone", seen.shown)

@@ -42,7 +42,7 @@ func TestScan(t *testing.T) {
 	if err := publish(p, s.units("a", 2)); err != nil {
 		t.Fatal(err)
 	} // 2, 3, marker 4
-	s.foreigner(t, "open") // 5
+	s.foreigner(t, s.config.LedgerTopic, "open") // 5
 	if err := publish(p, s.units("b", 1)); err != nil {
 		t.Fatal(err)
 	} // 6, marker 7
