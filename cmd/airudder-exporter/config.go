@@ -150,7 +150,7 @@ var gone = map[string]string{
 func loadConfig(ctx context.Context, environ []string, ignored ...string) (Config, []string, error) {
 	var c Config
 	r := env.Read(ctx, &c, env.Environment{
-		Set: environ, Own: "AIRUDDER_", Ignored: ignored,
+		Set: environ, Own: []string{"AIRUDDER_"}, Ignored: ignored,
 		Shared: []string{"KAFKA_", "SCHEMA_REGISTRY_", "LEDGER_", "HTTP_", "LOG_"}, Gone: gone,
 	})
 	c.tidy()

@@ -34,8 +34,8 @@ func (r *Reader) checkNames() {
 			if r.isSet(name) {
 				r.Add(shown, "is no longer a variable of this program: "+r.env.Gone[name])
 			}
-		case r.env.Own != "" && strings.HasPrefix(name, r.env.Own):
-			if !kubernetesService.MatchString(name[len(r.env.Own):]) {
+		case r.env.own(name) != "":
+			if !kubernetesService.MatchString(name[len(r.env.own(name)):]) {
 				r.Add(shown, "is not a variable of this program"+didYouMean(near, distance))
 			}
 		case distance <= 2 && slices.ContainsFunc(r.env.Shared, func(p string) bool { return strings.HasPrefix(name, p) }):

@@ -14,9 +14,9 @@ import (
 type Environment struct {
 	Set []string // NAME=value, as os.Environ has them; of two with one name, the first counts
 
-	// Own is a prefix that the program alone uses: a variable that begins with
-	// it and is none of the struct's is a mistake.
-	Own string
+	// Own are prefixes that the program alone uses: a variable that begins with
+	// one and is none of the struct's is a mistake.
+	Own []string
 
 	// Shared are prefixes that other programs use too: a variable that begins
 	// with one and is nearly one of the struct's is worth a warning.
@@ -33,6 +33,16 @@ type Environment struct {
 
 func (e Environment) ignores(name string) bool {
 	return slices.ContainsFunc(e.Ignored, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+}
+
+// own is the prefix that makes a variable the program's own; empty: none does.
+func (e Environment) own(name string) string {
+	for _, prefix := range e.Own {
+		if strings.HasPrefix(name, prefix) {
+			return prefix
+		}
+	}
+	return ""
 }
 
 // Reader has read a struct and collects what is wrong with it.

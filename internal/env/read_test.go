@@ -26,7 +26,7 @@ func read(t *testing.T, ignored []string, set ...string) (config, *Reader) {
 	t.Helper()
 	var c config
 	set = append(set, "APP_NAME=n", "BROKER_PASSWORD=secret")
-	return c, Read(t.Context(), &c, Environment{Set: set, Own: "APP_", Shared: []string{"BROKER_"}, Ignored: ignored})
+	return c, Read(t.Context(), &c, Environment{Set: set, Own: []string{"APP_"}, Shared: []string{"BROKER_"}, Ignored: ignored})
 }
 
 func TestRead(t *testing.T) {
@@ -137,7 +137,7 @@ func TestGone(t *testing.T) {
 	for value, want := range map[string]string{"": "", "x": "APP_OLD: is no longer a variable of this program: set APP_NAME"} {
 		var c config
 		r := Read(t.Context(), &c, Environment{
-			Set: []string{"APP_NAME=n", "BROKER_PASSWORD=p", "APP_OLD=" + value}, Own: "APP_", Gone: map[string]string{"APP_OLD": "set APP_NAME"},
+			Set: []string{"APP_NAME=n", "BROKER_PASSWORD=p", "APP_OLD=" + value}, Own: []string{"APP_"}, Gone: map[string]string{"APP_OLD": "set APP_NAME"},
 		})
 		if got := r.Err(); got == nil && want != "" || got != nil && got.Error() != want {
 			t.Errorf("%q: got %v, want %q", value, got, want)

@@ -36,7 +36,7 @@ func TestSecrets(t *testing.T) {
 		check := func(warning string, set ...string) {
 			t.Helper()
 			var c config
-			r := Read(t.Context(), &c, Environment{Set: append(set, "APP_NAME=n"), Own: "APP_", Shared: []string{"BROKER_"}})
+			r := Read(t.Context(), &c, Environment{Set: append(set, "APP_NAME=n"), Own: []string{"APP_"}, Shared: []string{"BROKER_"}})
 			if err := r.Err(); err != nil || c.Broker.Password != test.want {
 				t.Errorf("%s: got %q (%v), want %q", test.name, c.Broker.Password, err, test.want)
 			}
