@@ -93,6 +93,9 @@ func (s Spec) checkCounts(t kafka.Topic) []Finding {
 			Topic: s.Name, Setting: "partitions", Got: strconv.Itoa(n), Want: strconv.Itoa(s.Partitions), Severity: Info,
 			Why: "the topic keeps the count that it has; more would move keys to other partitions",
 		}
+		if s.Like != "" {
+			f.Severity, f.Why = Warning, "a key is in another partition there than in "+s.Like+", so no join finds the two"
+		}
 		if s.Ledger {
 			f.Why = "the count is pinned when the ledger is first used: partitions added later are ignored"
 		}

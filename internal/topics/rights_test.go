@@ -69,7 +69,7 @@ func TestRights(t *testing.T) {
 				got++
 			}
 		}
-		if got != 4 {
+		if got != 5 {
 			t.Errorf("got %d findings about DescribeConfigs, want one a topic: %v", got, findings)
 		}
 	})

@@ -31,6 +31,10 @@ type Spec struct {
 	ReplicationFactor int // -1: the broker's default
 	Configs           map[string]string
 
+	// Like is a topic of the same keys whose partitions this one has, if it exists, so
+	// that a key is in one partition of both; empty: there is none.
+	Like string
+
 	// Ledger: the topic must be compacted. Any other topic must not be, or
 	// records are lost; Compacted says how bad that would be.
 	Ledger    bool
@@ -57,8 +61,8 @@ func (l Layout) Check(name func(setting string) string) []*setting.Error {
 	return rules.Problems
 }
 
-// Specs are the topics of a Config in the order events, status, dead
-// letters, ledger, without those that it was given no name for.
+// Specs are the topics of a Config in the order events, status, dead letters,
+// private values, ledger, without those that it was given no name for.
 //
 // Compaction keeps one record a key. With the call as the key it takes no event, so
 // it is a warning there; with any other key it takes earlier attempts or most
@@ -79,10 +83,13 @@ func Specs(cfg kafka.Config, l Layout) []Spec {
 			Configs: configs, Compacted: compacted,
 		}
 	}
+	private := kept(cfg.PrivateTopic, l.EventPartitions, 7, compactedEvents)
+	private.Like = cfg.EventTopic
 	specs := []Spec{
 		kept(cfg.EventTopic, l.EventPartitions, 30, compactedEvents),
 		kept(cfg.StatusTopic, 1, 90, Warning),
 		kept(cfg.DeadLetterTopic, 1, 14, Fatal),
+		private,
 		{
 			Name: cfg.LedgerTopic, Partitions: l.LedgerPartitions, ReplicationFactor: l.ReplicationFactor,
 			Configs: ledgerConfigs(), Ledger: true,
@@ -125,6 +132,7 @@ func ensure(ctx context.Context, c *kafka.Client, specs []Spec, create bool) ([]
 	if err != nil {
 		return nil, err
 	}
+	specs = alike(specs, found)
 	missing := slices.DeleteFunc(slices.Clone(specs), func(s Spec) bool {
 		_, exists := found[s.Name]
 		return exists
@@ -141,6 +149,17 @@ func ensure(ctx context.Context, c *kafka.Client, specs []Spec, create bool) ([]
 		return nil, err
 	}
 	return check(ctx, c, specs, found)
+}
+
+// alike gives topics the partitions of those that they are to be like.
+func alike(specs []Spec, found map[string]kafka.Topic) []Spec {
+	specs = slices.Clone(specs)
+	for i := range specs {
+		if like, exists := found[specs[i].Like]; exists && len(like.Leaders) > 0 {
+			specs[i].Partitions = len(like.Leaders)
+		}
+	}
+	return specs
 }
 
 // lookUp is what the cluster says now of those topics that exist.

@@ -19,10 +19,10 @@ import (
 
 var testLayout = Layout{EventPartitions: 6, LedgerPartitions: 2, ReplicationFactor: -1, UniqueEventKeys: true}
 
-// topicNames are four names that no other test has.
+// topicNames are names that no other test has.
 func topicNames() kafka.Config {
 	p := fmt.Sprintf("topics-%x.", rand.Uint64())
-	return kafka.Config{EventTopic: p + "events", StatusTopic: p + "status", DeadLetterTopic: p + "dead", LedgerTopic: p + "ledger"}
+	return kafka.Config{EventTopic: p + "events", StatusTopic: p + "status", DeadLetterTopic: p + "dead", PrivateTopic: p + "private", LedgerTopic: p + "ledger"}
 }
 
 func TestEnsureTopicsCreates(t *testing.T) {
@@ -54,6 +54,7 @@ func TestEnsureTopicsCreates(t *testing.T) {
 			cfg.EventTopic:      {"cleanup.policy": "delete", "retention.ms": "2592000000"},
 			cfg.StatusTopic:     {"cleanup.policy": "delete", "retention.ms": "7776000000"},
 			cfg.DeadLetterTopic: {"cleanup.policy": "delete", "retention.ms": "1209600000"},
+			cfg.PrivateTopic:    {"cleanup.policy": "delete", "retention.ms": "604800000"},
 			cfg.LedgerTopic: {"cleanup.policy": "compact", "segment.ms": "3600000", "min.cleanable.dirty.ratio": "0.1",
 				"max.compaction.lag.ms": "21600000", "delete.retention.ms": "86400000", "compression.type": "uncompressed"},
 		} {
@@ -63,7 +64,7 @@ func TestEnsureTopicsCreates(t *testing.T) {
 				}
 			}
 		}
-		for topic, want := range map[string]int{cfg.EventTopic: 6, cfg.StatusTopic: 1, cfg.DeadLetterTopic: 1, cfg.LedgerTopic: 2} {
+		for topic, want := range map[string]int{cfg.EventTopic: 6, cfg.StatusTopic: 1, cfg.DeadLetterTopic: 1, cfg.PrivateTopic: 6, cfg.LedgerTopic: 2} {
 			if got, err := c.Partitions(t.Context(), topic); err != nil || got != want {
 				t.Errorf("%s: got %d partitions (%v), want %d", topic, got, err, want)
 			}
@@ -280,6 +281,40 @@ func TestFindingsOnCounts(t *testing.T) {
 	}
 	if want := map[string]string{cfg.EventTopic: "12, not 6: info", cfg.LedgerTopic: "1, not 2: info"}; !maps.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// A key is in one partition of the events' topic and of that of their private values.
+func TestPrivateTopicIsLikeTheEvents(t *testing.T) {
+	broker, s := embeddedBroker(t)
+	like, unlike := topicNames(), topicNames()
+	for topic, partitions := range map[string]int32{like.EventTopic: 12, unlike.EventTopic: 12, unlike.PrivateTopic: 6} {
+		if err := broker.Cluster().CreateTopic(topic, partitions, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := s.client(t, like)
+	if _, err := Ensure(t.Context(), c, Specs(like, testLayout), true); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := c.Partitions(t.Context(), like.PrivateTopic); err != nil || n != 12 {
+		t.Errorf("created with %d partitions (%v), want 12", n, err)
+	}
+	findings, err := Ensure(t.Context(), s.client(t, unlike), Specs(unlike, testLayout), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "topic " + unlike.PrivateTopic + ": partitions is 6, should be 12: a key is in another partition there than in " +
+		unlike.EventTopic + ", so no join finds the two"
+	if !slices.ContainsFunc(findings, func(f Finding) bool { return f.String() == want && f.Severity == Warning }) {
+		t.Errorf("got %v, want %s", findings, want)
+	}
+	unused := unlike
+	unused.PrivateTopic = ""
+	for _, spec := range Specs(unused, testLayout) {
+		if spec.Like != "" || spec.Name == "" {
+			t.Errorf("without private fields there is a topic %+v", spec)
+		}
 	}
 }
 
