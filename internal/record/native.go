@@ -19,32 +19,43 @@ type column[T any] struct {
 	name   string
 	branch string
 	fill   func(*slot, *T)
+
+	// through returns a fill that shows a value in another way; nil: the field is no text.
+	through func(show func(string) string) func(*slot, *T)
 }
 
 func required[T any](name string, value func(*T) string) column[T] {
-	return column[T]{name, "", func(s *slot, from *T) { s.text(value(from)) }}
+	return column[T]{name: name, branch: "", fill: func(s *slot, from *T) { s.text(value(from)) }}
 }
 
 func requiredLong[T any](name string, value func(*T) int64) column[T] {
-	return column[T]{name, "", func(s *slot, from *T) { s.long(value(from)) }}
+	return column[T]{name: name, branch: "", fill: func(s *slot, from *T) { s.long(value(from)) }}
 }
 
 func requiredTime[T any](name string, value func(*T) time.Time) column[T] {
-	return column[T]{name, "", func(s *slot, from *T) { s.long(value(from).UnixMilli()) }}
+	return column[T]{name: name, branch: "", fill: func(s *slot, from *T) { s.long(value(from).UnixMilli()) }}
 }
 
 func text[T any](name string, value func(*T) call.Opt[string]) column[T] {
-	return column[T]{name, "string", func(s *slot, from *T) {
+	return column[T]{name: name, branch: "string", fill: func(s *slot, from *T) {
 		if v := value(from); v.Set {
 			s.text(v.Value)
 		} else {
 			s.null()
 		}
+	}, through: func(show func(string) string) func(*slot, *T) {
+		return func(s *slot, from *T) {
+			if v := value(from); v.Set {
+				s.text(show(v.Value))
+			} else {
+				s.null()
+			}
+		}
 	}}
 }
 
 func long[T any](name string, value func(*T) call.Opt[int64]) column[T] {
-	return column[T]{name, "long", func(s *slot, from *T) {
+	return column[T]{name: name, branch: "long", fill: func(s *slot, from *T) {
 		if v := value(from); v.Set {
 			s.long(v.Value)
 		} else {
@@ -55,7 +66,7 @@ func long[T any](name string, value func(*T) call.Opt[int64]) column[T] {
 
 // moment is a timestamp-millis; the zero time is null.
 func moment[T any](name string, value func(*T) time.Time) column[T] {
-	return column[T]{name, "long.timestamp-millis", func(s *slot, from *T) {
+	return column[T]{name: name, branch: "long.timestamp-millis", fill: func(s *slot, from *T) {
 		if t := value(from); !t.IsZero() {
 			s.long(t.UnixMilli())
 		} else {
@@ -65,7 +76,7 @@ func moment[T any](name string, value func(*T) time.Time) column[T] {
 }
 
 func octets[T any](name string, value func(*T) []byte) column[T] {
-	return column[T]{name, "bytes", func(s *slot, from *T) {
+	return column[T]{name: name, branch: "bytes", fill: func(s *slot, from *T) {
 		if b := value(from); b != nil {
 			s.put(b)
 		} else {
@@ -77,7 +88,7 @@ func octets[T any](name string, value func(*T) []byte) column[T] {
 // nested is a record inside a union; a nil one is null.
 func nested[T, E any](name, branch string, columns []column[E], value func(*T) *E) column[T] {
 	n := newNative(columns)
-	return column[T]{name, branch, func(s *slot, from *T) {
+	return column[T]{name: name, branch: branch, fill: func(s *slot, from *T) {
 		if e := value(from); e != nil {
 			s.put(n.fill(e))
 		} else {
@@ -91,7 +102,7 @@ func nested[T, E any](name, branch string, columns []column[E], value func(*T) *
 func array[T, E any](name string, columns func() []column[E], value func(*T) []E) column[T] {
 	var elements []*native[E]
 	var items []any
-	return column[T]{name, "array", func(s *slot, from *T) {
+	return column[T]{name: name, branch: "array", fill: func(s *slot, from *T) {
 		list := value(from)
 		if list == nil {
 			s.null()

@@ -147,8 +147,9 @@ func (c Choice) KeptNames() []string { return c.names }
 // KeyName is the name of the key that tokens are made with; empty: there is none.
 func (c Choice) KeyName() string { return c.key.name }
 
-// Show returns how an event shows a field of the kind Number or Text. With shown
-// false the event has null there; a nil show gives the value as it is. Only one
+// Show returns how an event shows a field. With shown false the event has null
+// there; a nil show gives the value as it is, and so it is for all but texts and
+// numbers. Of additional_fields, only the names that are kept may be shown. Only one
 // goroutine may use a show at a time.
 func (c Choice) Show(field string) (show func(string) string, shown bool) {
 	kind := Text
@@ -163,7 +164,7 @@ func (c Choice) Show(field string) (show func(string) string, shown bool) {
 	case mode == Mask:
 		return MaskText, true
 	default:
-		return nil, mode == Keep
+		return nil, mode == Keep || field == AdditionalFields && len(c.names) > 0
 	}
 }
 

@@ -55,6 +55,7 @@ asr_result: keep private drop
 event_label: keep keep keep
 ner_slots: keep private drop
 call_notes: keep private drop
+case_id: keep keep keep
 additional_fields: keep drop drop
 raw: keep drop drop
 `
@@ -111,7 +112,7 @@ func TestBadSettings(t *testing.T) {
 		{"", "callee_number", "", `"callee_number" is not field:mode: give one such as callee_number:pseudonym`},
 		{"", "CalleeNumber:drop", "", `"CalleeNumber" is not a field that can be hidden: give caller_number, callee_number, callee_name, ` +
 			`callee_gender, intention, intention_description, multi_intention, comments, extra_a, extra_b, extra_c, asr_result, event_label, ` +
-			`ner_slots, call_notes, additional_fields or raw, or additional_fields.NAME for one field that the schema does not know`},
+			`ner_slots, call_notes, case_id, additional_fields or raw, or additional_fields.NAME for one field that the schema does not know`},
 		{"", "callee_number:hash", "", `callee_number: "hash" is not a mode: give keep, drop, mask, pseudonym, private or pseudonym+private`},
 		{"", "callee_name:drop,callee_name:mask", "", `callee_name stands there twice: give each field one mode`},
 		{"", "asr_result:mask", "", `asr_result cannot be mask: give keep, drop or private`},

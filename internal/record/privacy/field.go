@@ -47,7 +47,7 @@ const (
 
 // fields are all of them, in the order of the schemas.
 var fields = []Field{
-	{CallerNumber, Number, true, Keep, Keep}, // the lender's own line
+	{CallerNumber, Number, false, Keep, Keep}, // the lender's own line
 	{CalleeNumber, Number, true, PseudonymPrivate, Pseudonym},
 	{"callee_name", Text, true, Private, Drop},
 	{"callee_gender", Text, true, Drop, Drop},
@@ -62,6 +62,7 @@ var fields = []Field{
 	{"event_label", Whole, false, Keep, Keep},
 	{"ner_slots", Whole, true, Private, Drop},
 	{"call_notes", Text, true, Private, Drop},
+	{"case_id", Text, false, Keep, Keep},
 	{AdditionalFields, Whole, true, Drop, Drop},
 	{RawRow, Raw, true, Drop, Drop},
 }
@@ -69,6 +70,11 @@ var fields = []Field{
 // Fields are all fields that a deployment may want to hide, in the order of the
 // schemas.
 func Fields() []Field { return slices.Clone(fields) }
+
+// CanHide reports whether a field is among them.
+func CanHide(field string) bool {
+	return slices.ContainsFunc(fields, func(f Field) bool { return f.Name == field })
+}
 
 func find(name string) (Field, error) {
 	var names []string
