@@ -2,6 +2,8 @@ package airuddersim
 
 import (
 	"bufio"
+	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -13,6 +15,8 @@ type shown struct {
 	raw    []byte
 	call   *Call     // the finished call that it shows; nil: none
 	damage FaultKind // empty: none
+
+	version Version // of an undamaged call: what it says
 }
 
 // body is what a response is to send: head, the rows with commas between them,
@@ -93,14 +97,32 @@ func (s *Sim) row(t *task, index int) *shown {
 		switch {
 		case r.Raw != "":
 			out.raw = []byte(r.Raw)
+			out.says(fieldsOf(r.Raw))
 		case r.Spoiled != "":
 			out.raw = s.damaged(t, index, Fault{Kind: r.Spoiled}, nil)
 		default:
-			out.raw = slices.Clip(appendObject(make([]byte, 0, 2048), s.rowFields(t, index)))
+			fields := s.rowFields(t, index)
+			out.raw = slices.Clip(appendObject(make([]byte, 0, 2048), fields))
+			out.says(fields)
 		}
 		r.shown = out
 	}
 	return r.shown
+}
+
+// says notes what a row says that shows a call.
+func (s *shown) says(fields []field) {
+	if s.call != nil {
+		s.version = versionOf(fields)
+	}
+}
+
+// signed is a row with a link that is another one in each answer.
+func (s *Sim) signed(row *shown) *shown {
+	out := *row
+	link := fmt.Appendf(nil, `,%s:"https://recordings.example/%016x?sig=%016x"}`, quote(s.odd.text(SignedLink)), sumOf(row.raw), s.drawn.Uint64())
+	out.raw = slices.Concat(bytes.TrimSuffix(row.raw, []byte{'}'}), link)
+	return &out
 }
 
 // detailBody is a task's detail as it is now, in its form and with its damage.
@@ -118,7 +140,10 @@ func (s *Sim) detailBody(t *task, drawn []Fault) *body {
 		if form.plain() || r.Raw != "" || r.Spoiled != "" {
 			b.rows = append(b.rows, s.row(t, i))
 		} else {
-			b.rows = append(b.rows, &shown{raw: s.formed(t, i, form), call: t.shownCall(r)})
+			b.rows = append(b.rows, s.formed(t, i, form))
+		}
+		if last := len(b.rows) - 1; s.odd.has(SignedLink) && r.Raw == "" {
+			b.rows[last] = s.signed(b.rows[last])
 		}
 	}
 	for _, f := range drawn {

@@ -203,6 +203,18 @@ func (s *Sim) ChangeFinishedRow(taskID string, index int) error {
 	return s.onRow(taskID, index, func(_ *task, r *row) error { r.Changes++; return nil })
 }
 
+// RestoreFinishedRow undoes all ChangeFinishedRow of a row: it says what it said at
+// first.
+func (s *Sim) RestoreFinishedRow(taskID string, index int) error {
+	return s.onRow(taskID, index, func(_ *task, r *row) error { r.Changes = 0; return nil })
+}
+
+// HoldLabels leaves a row's label, talk and slots out, as of one whose call has just
+// ended, or has them there.
+func (s *Sim) HoldLabels(taskID string, index int, held bool) error {
+	return s.onRow(taskID, index, func(_ *task, r *row) error { r.Held = held; return nil })
+}
+
 // SetField sets a row's field to raw JSON from now on; empty text leaves the
 // field out. It is not for CallID and Status, of which the truth would not know.
 func (s *Sim) SetField(taskID string, index int, name, raw string) error {

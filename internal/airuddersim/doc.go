@@ -58,7 +58,15 @@
 //
 //   - every event's (TaskID, CallID) is a finished call, and shows up once;
 //   - every current call appears in time, as an event, or, where the call says
-//     damaged, as an event or a dead letter.
+//     damaged, as an event or a dead letter;
+//   - a call that was damaged at some time and shown sound at another ought to have
+//     its event, once dead letters heal ([Proof.Heals]).
+//
+// Of each call it also says how the last complete responses damaged it, which makes
+// the dead letters that ought to be there ([Truth.DeadLetters]), and the versions of
+// its row that responses showed while it was sound, in their order: A → B → A is
+// three. A version is told by what the documented fields mean. One that no complete
+// response showed says so: a client may have read it, and need not.
 //
 // [Truth.Check] does that, and [Truth.Shown] are the calls that nobody can have
 // missed. A task's path of states says for each state whether a complete response

@@ -14,6 +14,8 @@ const (
 	evDial   eventKind = "dial"   // a task looks for a number to dial
 	evHangUp eventKind = "hangup" // a row's attempt ends
 	evDrift  eventKind = "drift"  // the fields change
+	evLate   eventKind = "late"   // a finished row changes
+	evHeal   eventKind = "heal"   // a damaged row becomes sound
 )
 
 // event is something that will happen.
@@ -22,9 +24,9 @@ type event struct {
 	No    int // the order of what happens at one time
 	Kind  eventKind
 	Task  int    `json:",omitempty"` // its number
-	State string `json:",omitempty"` // of evState
-	Row   int    `json:",omitempty"` // index, of evHangUp
-	Try   int    `json:",omitempty"` // the row's attempts at the time, of evHangUp
+	State string `json:",omitempty"` // of evState; what a row becomes, of evLate
+	Row   int    `json:",omitempty"` // index, of evHangUp, evLate and evHeal
+	Try   int    `json:",omitempty"` // the row's attempts at the time, of evHangUp and evLate
 }
 
 // schedule puts an event on the heap.
@@ -47,6 +49,10 @@ func (s *Sim) happen(e event) {
 		s.dial(s.tasks[e.Task-1])
 	case evHangUp:
 		s.hangUp(s.tasks[e.Task-1], e.Row, e.Try)
+	case evLate:
+		s.late(s.tasks[e.Task-1], e)
+	case evHeal:
+		s.heal(s.tasks[e.Task-1], e)
 	}
 }
 

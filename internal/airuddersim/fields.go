@@ -34,6 +34,9 @@ func (s *Sim) taskFields(t *task) []field {
 	if s.drift {
 		fields = driftTask(fields)
 	}
+	if s.odd.text(Workflow) == "data" {
+		fields = append(fields, s.workflow(t, -1)...)
+	}
 	return append(fields, s.besideRows(t)...)
 }
 
@@ -56,7 +59,24 @@ func (s *Sim) rowFields(t *task, index int) []field {
 	if s.drift {
 		fields = driftRow(fields, who, index)
 	}
+	if s.odd.text(Workflow) == "rows" {
+		fields = append(fields, s.workflow(t, index)...)
+	}
+	if s.odd.has(NewField) {
+		fields = append(fields, field{s.odd.text(NewField), quote("Tim " + who.name[:1])})
+	}
 	return override(fields, r.Set)
+}
+
+// workflow are a workflow's fields, a row's or, of index -1, its task's.
+func (s *Sim) workflow(t *task, index int) []field {
+	return []field{
+		{"workflow_id", number(70_000 + int64(t.Product))},
+		{"workflow_name", quote("Alur-" + s.products[t.Product].name)},
+		{"nodetask_id", quote(hexID(s.cfg.Seed, "node", t.No))},
+		{"nodetask_name", quote("Panggilan pertama")},
+		{"case_id", quote(hexID(s.cfg.Seed, "case", t.No, index))},
+	}
 }
 
 // view is all that a row's fields are made of.
@@ -80,13 +100,16 @@ func (v view) settled() bool {
 
 // fields are the row's fields in the documented order.
 func (v view) fields() []field {
-	o, talked := v.o, v.settled() && v.o.connected
+	o, talked := v.o, v.settled() && v.o.connected && !v.r.Held
 	var intention, description, ringType, hangup, notes string
 	ring, rounds := int64(0), int64(0)
 	if v.settled() {
 		intention, ringType, hangup = o.label(), o.ringType, o.hangup
 		ring, rounds, description = int64(o.ring/time.Second), int64(o.talkRounds()), "Tidak terhubung"
-		if talked {
+		switch {
+		case v.r.Held:
+			intention, description = "", ""
+		case talked:
 			description = o.talk.description
 		}
 	}
@@ -193,7 +216,7 @@ func (v view) eventLabel(talked bool) []byte {
 	switch {
 	case talked:
 		return v.pairs(v.o.talk.events)
-	case v.settled():
+	case v.settled() && !v.r.Held:
 		return []byte(`{"final_label":"F"}`)
 	}
 	return []byte("{}")

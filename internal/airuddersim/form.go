@@ -58,7 +58,7 @@ func (f form) plain() bool {
 }
 
 // formed is a row in a form that is not the usual one.
-func (s *Sim) formed(t *task, index int, f form) []byte {
+func (s *Sim) formed(t *task, index int, f form) *shown {
 	fields := s.rowFields(t, index)
 	if f.sparse {
 		fields = thin(fields, s.drawn, "id", "CallID", "Status")
@@ -72,7 +72,9 @@ func (s *Sim) formed(t *task, index int, f form) []byte {
 	if f.duplicates { // after shuffling, or the last of a pair would not be the right one
 		fields = double(fields, s.drawn)
 	}
-	return appendObject(nil, fields)
+	out := &shown{raw: appendObject(nil, fields), call: t.shownCall(t.Rows[index])}
+	out.says(fields)
+	return out
 }
 
 // thin leaves out or nulls about a third of the members, but not those kept.

@@ -46,6 +46,11 @@ const (
 	TaskWords    Oddity = "task_words"
 	LatePerRow   Oddity = "late_per_row"
 	SharedCallID Oddity = "shared_call_id"
+	Workflow     Oddity = "workflow"
+	NewField     Oddity = "new_field"
+	SignedLink   Oddity = "signed_link"
+	LateChanges  Oddity = "late_changes"
+	Heals        Oddity = "heals"
 )
 
 // Oddities of more than one endpoint.
@@ -90,6 +95,11 @@ func OddityRules() []OddityRule {
 		{TaskWords, "WORDS", "statuses of tasks in other words", readWords},
 		{LatePerRow, "DURATION", "a detail's first byte comes so much later for each row", readDuration},
 		{SharedCallID, "N", "every Nth row has the CallID of the row before it", readNumber},
+		{Workflow, "[WHERE]", "a workflow's fields, in each row or in data: rows, data", readWhere},
+		{NewField, "[NAME]", "every row has a field that no page documents", readName("AgentTeam")},
+		{SignedLink, "[NAME]", "every row has a link whose signature differs in every answer", readName("RecordingURL")},
+		{LateChanges, "DURATION", "of four rows that finish one gets labels and talk so much later, one another label, and one that and, as much later, the first again", readDuration},
+		{Heals, "DURATION", "three of eight rows that finish are broken, not UTF-8 or without CallID at first, the eighth of a task is too large; they are sound so much later, CallIDs after the task's end", readDuration},
 		{Zoneless, "", "times are written as 2006-01-02 15:04:05, at +08:00", readNothing},
 		{End1970, "", "ScheduleEndTime is always 1970-01-01T00:00:00Z", readNothing},
 		{Code, "N", "the code of every good answer, 200 otherwise", readNumber},
@@ -129,6 +139,14 @@ func readDuration(text string) (v setting, err error) {
 // readName reads a field's name; empty: its usual one.
 func readName(usual string) func(string) (setting, error) {
 	return func(text string) (setting, error) { return setting{text: or(text, usual)}, nil }
+}
+
+// readWhere reads where a workflow's fields stand.
+func readWhere(text string) (setting, error) {
+	if text = or(text, "rows"); text != "rows" && text != "data" {
+		return setting{}, fmt.Errorf("%q is neither rows nor data", text)
+	}
+	return setting{text: text}, nil
 }
 
 func readFormat(text string) (setting, error) {

@@ -139,19 +139,32 @@ func (s *Sim) settle(b *body, n int64, complete bool) {
 		if b.sent[i] > n {
 			return
 		}
-		row.settle(complete)
+		row.settle(s.now, complete, b.state)
 	}
 }
 
-// settle marks the call that a whole row showed.
-func (row *shown) settle(complete bool) {
-	switch c := row.call; {
+// settle marks the call that a whole row showed, while its task was in a state.
+func (row *shown) settle(now time.Time, complete bool, state *StateAt) {
+	c := row.call
+	switch {
 	case c == nil:
-	case row.damage != "":
-		c.damagedBy(row.damage)
-	default:
+	case row.damage == "":
 		c.Served = true
-		c.Shown = c.Shown || complete
+		if complete {
+			c.sound()
+		}
+		v := row.version
+		v.At, v.Shown = now, complete
+		c.saw(v)
+	default:
+		c.damagedBy(row.damage)
+		if complete {
+			a := Ailing{Kind: row.damage, Since: now, Last: now, Responses: 1, Sum: sumOf(row.raw)}
+			if state != nil && (state.Status == Finished || state.Status == Canceled) {
+				a.EndedSince = now
+			}
+			c.ails(a)
+		}
 	}
 }
 

@@ -60,7 +60,8 @@ type row struct {
 
 	Hidden  bool              // no response has it (RemoveRows)
 	Spoiled FaultKind         // how every response damages it; empty: not at all
-	Changes int               // late changes since it finished
+	Changes int               // corrections since it finished
+	Held    bool              `json:",omitempty"` // its labels and its talk are not there yet
 	Set     map[string]string // raw JSON by field name, instead of what would be sent
 	Raw     string            // the whole row, byte for byte, instead of anything else
 
@@ -129,6 +130,7 @@ func (s *Sim) begin(t *task, index int) *attempt {
 	a := &attempt{Start: s.now.Truncate(time.Second), CallID: id}
 	r.Attempts = append(r.Attempts, a)
 	r.CallID, r.Status, r.shown = "", Calling, nil
+	r.Changes, r.Held = 0, false
 	return a
 }
 
@@ -148,6 +150,7 @@ func (s *Sim) finish(t *task, index int) *Call {
 	if a.Call == 0 {
 		t.Calls = append(t.Calls, &Call{CallID: a.CallID, RowID: r.ID, FinishedAt: s.now})
 		a.Call = len(t.Calls)
+		s.lately(t, index)
 	}
 	return t.Calls[a.Call-1]
 }

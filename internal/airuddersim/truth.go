@@ -47,7 +47,14 @@ type Call struct {
 
 	Served  bool        `json:"served"`            // written whole, in its right form
 	Shown   bool        `json:"shown"`             // so in a complete response: one that ended well, with a good code
-	Damaged []FaultKind `json:"damaged,omitempty"` // in which ways responses damaged its row; it may be a dead letter
+	Damaged []FaultKind `json:"damaged,omitempty"` // in which ways responses damaged its row, at some time; it may have become a dead letter
+	Ailing  *Ailing     `json:"ailing,omitempty"`  // how the last complete responses did; nil: the last one showed it sound, or there was none
+	Healed  bool        `json:"healed,omitempty"`  // shown sound after it was damaged
+
+	// Event: whether there ought to be one. Filled in by Sim.Truth.
+	Event Duty `json:"event"`
+
+	Versions []Version `json:"versions,omitempty"` // what responses showed of the row while it was sound, each until the next
 }
 
 // Truth is what really happened, so far.
@@ -72,7 +79,7 @@ func (t *task) truth() TaskTruth {
 	}
 	for _, c := range t.Calls {
 		copied := *c
-		copied.Current, copied.Damaged = false, slices.Clone(c.Damaged)
+		copied.Current, copied.Damaged = false, slices.Clone(c.Damaged) // versions are never written to again
 		out.Calls = append(out.Calls, copied)
 	}
 	for _, r := range t.Rows {
@@ -91,6 +98,9 @@ func (t *task) truth() TaskTruth {
 		if t.shownCall(r) != nil && !t.Gone {
 			out.Calls[r.current().Call-1].Current = true
 		}
+	}
+	for i := range out.Calls {
+		out.Calls[i].Event = out.Calls[i].event()
 	}
 	return out
 }
@@ -134,6 +144,7 @@ type Proof struct {
 	Events     int       // events, duplicates included
 	Duplicates []CallKey // calls with more than one event, once for each event too many
 	Missing    []CallKey // calls that are current and undamaged, without an event
+	Unhealed   []CallKey // calls that are current, were damaged and were shown sound, too, without an event
 	Unknown    []CallKey // events whose call never finished
 }
 
@@ -143,8 +154,12 @@ func (p Proof) Holds() bool {
 	return len(p.Duplicates) == 0 && len(p.Missing) == 0 && len(p.Unknown) == 0
 }
 
+// Heals reports whether that is so of the calls, too, whose rows were damaged at some
+// time and shown sound at another.
+func (p Proof) Heals() bool { return p.Holds() && len(p.Unhealed) == 0 }
+
 // Check holds events against the truth. A call that a redial overtook, whose
-// row is gone or was damaged may have an event, and need not.
+// row is gone or was only ever shown damaged may have an event, and need not.
 func (t Truth) Check(events []CallKey) Proof {
 	seen := make(map[CallKey]int, len(events))
 	for _, e := range events {
@@ -162,7 +177,11 @@ func (t Truth) Check(events []CallKey) Proof {
 			p.Finished++
 			n := seen[key]
 			delete(seen, key)
-			if n == 0 && c.Current && len(c.Damaged) == 0 {
+			switch {
+			case n > 0 || c.event() == May:
+			case len(c.Damaged) > 0:
+				p.Unhealed = append(p.Unhealed, key)
+			default:
 				p.Missing = append(p.Missing, key)
 			}
 			for range n - 1 {
