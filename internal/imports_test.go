@@ -48,6 +48,9 @@ var rooms = map[string]struct{ imports, libraries []string }{
 	"internal/topics":   {[]string{"internal/setting", "internal/batch", "internal/kafka"}, []string{"github.com/segmentio/kafka-go"}},
 	"internal/notice":   {},
 	"internal/exporter": {imports: []string{"internal/setting", "internal/call", "internal/ledger", "internal/batch", "internal/record", "internal/notice"}},
+	"internal/settle": {imports: []string{
+		"internal/ledger", "internal/batch", "internal/record", "internal/kafka", "internal/topics", "internal/exporter",
+	}},
 	"internal/rebuild": {imports: []string{
 		"internal/call", "internal/ledger", "internal/batch", "internal/record", "internal/kafka", "internal/topics", "internal/exporter",
 	}},

@@ -21,10 +21,10 @@ func (p program) ledgerCommand() *cobra.Command {
 		Short: "Tools for the ledger, the topic that records what has been published.",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return errors.New("ledger: which tool? There is: ledger rebuild")
+			return errors.New("ledger: which tool? There is: ledger rebuild, ledger create, ledger adopt")
 		},
 	}
-	cmd.AddCommand(p.rebuildCommand())
+	cmd.AddCommand(p.rebuildCommand(), p.createCommand(), p.adoptCommand())
 	return cmd
 }
 

@@ -38,6 +38,10 @@ type program struct {
 // errShown marks an error that the user has been shown already.
 var errShown = errors.New("shown")
 
+// errUntold marks an error that leaves open whether something is wrong: what would tell
+// could not be asked.
+var errUntold = errors.New("could not tell")
+
 // run executes one command; its result is the exit code.
 func (p program) run(ctx context.Context, args []string) int {
 	root := &cobra.Command{
@@ -55,10 +59,13 @@ func (p program) run(ctx context.Context, args []string) int {
 	if err != nil && !errors.Is(err, errShown) {
 		fmt.Fprintln(p.stderr, "airudder-exporter:", err)
 	}
-	if err != nil {
-		return 1
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errUntold):
+		return 2
 	}
-	return 0
+	return 1
 }
 
 func (p program) runCommand() *cobra.Command {

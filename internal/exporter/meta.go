@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"airudder-exporter/internal/batch"
@@ -52,6 +53,13 @@ const settleTries = 5
 // is yet to be begun. Its errors are Start's.
 func Inspect(ctx context.Context, cfg Config, topics Topics) (ledger.Meta, bool, error) {
 	meta, found, _, err := (&Exporter{cfg: cfg}).look(ctx, topics)
+	return meta, found, err
+}
+
+// Holds is Inspect whatever the configuration asks of the ledger's pins, and by the
+// last meta entry.
+func Holds(ctx context.Context, cfg Config, topics Topics) (ledger.Meta, bool, error) {
+	meta, found, _, err := (&Exporter{cfg: cfg}).read(ctx, topics, LookLast)
 	return meta, found, err
 }
 
@@ -158,6 +166,33 @@ func WriteMeta(
 		return records, nil
 	})
 	return wrote && err == nil, err
+}
+
+// metaTries is how often the meta is written and looked at again. One of them is
+// the rule; the others are for brokers that die.
+const metaTries = 20
+
+// WriteMetaSurely is WriteMeta until decide finds nothing to write: the outcome of a
+// transaction in doubt is looked up, not asked. An error that final knows is not
+// tried again.
+func WriteMetaSurely(
+	ctx context.Context, topics Topics, ledgerTopic string, final func(error) bool, log *slog.Logger,
+	decide func(context.Context) (meta ledger.Meta, write bool, err error),
+) error {
+	for tries := 1; ; tries++ {
+		wrote, err := WriteMeta(ctx, topics, ledgerTopic, decide)
+		switch {
+		case err == nil && !wrote:
+			return nil
+		case ctx.Err() != nil, final(err), tries == metaTries:
+			return err
+		case err != nil:
+			log.Warn("whether the meta entry was written is in doubt; looking again", "error", err)
+		}
+		if !sleep(ctx, time.Duration(tries)*50*time.Millisecond) {
+			return ctx.Err()
+		}
+	}
 }
 
 // settle writes the meta entries where they are missing, or the configuration moves

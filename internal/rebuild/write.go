@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/exporter"
@@ -54,29 +53,12 @@ func commitAll(ctx context.Context, p *kafka.Producer, units [][]batch.Record) e
 	return nil
 }
 
-// metaTries is how often the meta is written and looked at again. One of them is
-// the rule; the others are for brokers that die.
-const metaTries = 20
-
 // settle writes the meta as an exporter does, until a look after a fence shows it in
-// every partition: the outcome of a transaction in doubt is looked up, not asked.
+// every partition.
 func (r *Rebuild) settle(ctx context.Context, meta ledger.Meta) error {
 	missing := func(ctx context.Context) (ledger.Meta, bool, error) {
 		written, err := r.look(ctx, meta.LedgerID)
 		return meta, written < meta.Partitions, err
 	}
-	for tries := 1; ; tries++ {
-		wrote, err := exporter.WriteMeta(ctx, r.client, r.cfg.Topics.Ledger, missing)
-		switch {
-		case err == nil && !wrote:
-			return nil
-		case ctx.Err() != nil, refused(err), tries == metaTries:
-			return err
-		case err != nil:
-			r.log.Warn("whether the meta entry was written is in doubt; looking again", "error", err)
-		}
-		if !sleep(ctx, time.Duration(tries)*50*time.Millisecond) {
-			return ctx.Err()
-		}
-	}
+	return exporter.WriteMetaSurely(ctx, r.client, r.cfg.Topics.Ledger, refused, r.log, missing)
 }

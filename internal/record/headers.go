@@ -16,6 +16,23 @@ const (
 	AccountHeader = "airudder_account"
 )
 
+// Origin is who published a record. An Account without a name is empty, and so is the
+// LedgerID of a record that no exporter published.
+type Origin struct{ LedgerID, Account string }
+
+// OriginOf reads the headers of a record.
+func OriginOf(headers []batch.Header) (o Origin) {
+	for _, h := range headers {
+		switch h.Key {
+		case LedgerHeader:
+			o.LedgerID = string(h.Value)
+		case AccountHeader:
+			o.Account = string(h.Value)
+		}
+	}
+	return o
+}
+
 // timeLayout is RFC 3339 in UTC, with the milliseconds that observed_at has.
 const timeLayout = "2006-01-02T15:04:05.000Z"
 
