@@ -107,6 +107,9 @@ func healthyOddities() []healthy {
 			w.awaitEvents()
 		}},
 		{name: "times without a zone", account: odd("zoneless")},
+		{name: "a field that no page documents, and a link that is signed anew in each answer", account: odd("new_field", "signed_link")},
+		{name: "a workflow's fields, in the rows", account: odd("workflow=rows")},
+		{name: "a workflow's fields, in data", account: odd("workflow=data")},
 		{name: "1970 for a time that is not set", account: odd("end_1970")},
 		{name: "statuses in capitals", account: odd("row_words=finished:FINISHED,pending:Pending", "task_words=finished:Finished,calling:CALLING")},
 		{name: "statuses between blanks", account: odd("row_words=finished: finished ", "task_words=finished: finished ")},

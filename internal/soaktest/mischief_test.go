@@ -80,15 +80,34 @@ func indexOf(c airuddersim.Call) int { return int(c.RowID % 100_000) }
 
 // mischief has something happen to the tasks, each kind now and then.
 func (w *world) mischief() {
-	kinds := []func(){w.change, w.change, w.shrink, w.again, w.unlist, w.vanish, w.spoil, w.spoil, w.spoil, w.twin, w.drifts, w.lateRow, w.ExpireToken}
+	kinds := []func(){w.change, w.change, w.hold, w.shrink, w.again, w.unlist, w.vanish, w.spoil, w.spoil, w.spoil, w.twin, w.drifts, w.lateRow, w.ExpireToken}
 	kinds[w.dice.IntN(len(kinds))]()
 }
 
 // change changes a row after its call was finished.
 func (w *world) change() {
 	if task, ok := w.recent(hasCalls); ok {
-		w.must(w.ChangeFinishedRow(task.TaskID, indexOf(task.Calls[w.dice.IntN(len(task.Calls))])))
+		row := indexOf(task.Calls[w.dice.IntN(len(task.Calls))])
+		w.must(w.ChangeFinishedRow(task.TaskID, row))
 		w.did["row changed after it was finished"]++
+		if w.dice.IntN(2) == 0 {
+			w.in(10*time.Minute, func() {
+				w.must(w.RestoreFinishedRow(task.TaskID, row))
+				w.did["changed row restored"]++
+			})
+		}
+	}
+}
+
+// hold takes a row's labels and talk away, and gives them back.
+func (w *world) hold() {
+	if task, ok := w.recent(hasCalls); ok {
+		row := indexOf(task.Calls[len(task.Calls)-1])
+		w.must(w.HoldLabels(task.TaskID, row, true))
+		w.in(10*time.Minute, func() {
+			w.must(w.HoldLabels(task.TaskID, row, false))
+			w.did["labels went and returned"]++
+		})
 	}
 }
 

@@ -60,7 +60,7 @@ func TestSoak(t *testing.T) {
 // scenarios must all have happened in the soak.
 func scenarios() []string {
 	all := []string{
-		"row changed after it was finished", "late change counted", "late change counted after a restart",
+		"row changed after it was finished", "changed row restored", "labels went and returned", "late change counted", "late change counted after a restart",
 		"rows went and returned", "finished task began again", "finished task seen calling again",
 		"list forgot a task", "task vanished and returned", "poll not_found", "row damaged", "fields drifted", "field mismatch",
 		"call finished after its task", "one CallID in two tasks", "upstream's clock wrong by hours", "clock jumped",
