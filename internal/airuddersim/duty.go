@@ -52,6 +52,10 @@ func (c *Call) event() Duty {
 // hasNoID reports whether a row so damaged shows no CallID.
 func (k FaultKind) hasNoID() bool { return k == NoCallID || k == PlaceholderCallID }
 
+// Waits reports whether a call's row showed no CallID when it was last shown, of a task
+// that has not ended: it may still get one, and is neither an event nor a dead letter.
+func (t TaskTruth) Waits(c Call) bool { return !t.Ended && c.Ailing != nil && c.Ailing.Kind.hasNoID() }
+
 // Letter is a dead letter: of a call, or, where the row showed no CallID, of a row.
 type Letter struct {
 	CallKey

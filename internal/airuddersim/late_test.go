@@ -135,9 +135,15 @@ func TestHeals(t *testing.T) {
 	s.Advance(time.Minute)
 	c.detail(id)
 	want("sound, but for the CallID", 1, 3, 0)
+	if task := s.Truth().Tasks[0]; !task.Waits(task.Calls[1]) || task.Waits(task.Calls[3]) {
+		t.Errorf("before the end: %+v", task.Calls[:4])
+	}
 	try(s.SetStatus(id, Finished))
 	c.detail(id)
 	want("at the end", 1, 3, 0)
+	if task := s.Truth().Tasks[0]; task.Waits(task.Calls[1]) {
+		t.Errorf("after the end: %+v", task.Calls[1])
+	}
 	s.mu.Lock()
 	s.events = nil // the CallID does not come
 	s.mu.Unlock()

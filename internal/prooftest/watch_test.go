@@ -77,9 +77,7 @@ func (s *watch) unsettled(truth airuddersim.Truth) []airuddersim.CallKey {
 		for _, of := range task.Calls {
 			key := airuddersim.CallKey{TaskID: task.TaskID, CallID: of.CallID}
 			row := airuddersim.CallKey{TaskID: task.TaskID, CallID: strconv.FormatInt(of.RowID, 10)}
-			waits := !task.Ended && !slices.ContainsFunc(of.Damaged, // it may still get its CallID
-				func(kind airuddersim.FaultKind) bool { return kind != airuddersim.NoCallID })
-			if of.Current && len(of.Damaged) > 0 && !waits && !settled[key] && !settled[row] {
+			if of.Current && len(of.Damaged) > 0 && !task.Waits(of) && !settled[key] && !settled[row] {
 				missing = append(missing, key)
 			}
 		}

@@ -31,7 +31,7 @@ func (e *Evidence) checkCalls() {
 			key := airuddersim.CallKey{TaskID: task.TaskID, CallID: of.CallID}
 			before, seen := unserved[key]
 			unserved[key] = !of.Served && (before || !seen) // two rows may show one CallID
-			if !of.Current || told[key] || len(of.Damaged) > 0 && told[rowKey(task.TaskID, of.RowID)] {
+			if !of.Current || told[key] || task.Waits(of) || len(of.Damaged) > 0 && told[rowKey(task.TaskID, of.RowID)] {
 				continue
 			}
 			if closed[task.TaskID] && (!of.Served || e.Hidden != nil && e.Hidden(task.TaskID)) {
