@@ -33,7 +33,7 @@ type decoding struct {
 	zone       *time.Location
 	mismatched func(field string) // counts
 
-	values []jsonrows.Value // of the objects that are being decoded, the outermost first
+	values []jsonrows.Value // of the objects that are being decoded, the outermost first; beyond are empty ones
 }
 
 // places are as many empty values; put them back when done.
@@ -43,9 +43,12 @@ func (d *decoding) places(n int) []jsonrows.Value {
 	return d.values[at:]
 }
 
-func (d *decoding) putBack(places []jsonrows.Value) {
-	clear(places) // what is decoded holds its row's memory, and nothing else should
-	d.values = d.values[:len(d.values)-len(places)]
+// putBack empties the last n values. They may stand elsewhere by now: an object inside
+// may have needed more room.
+func (d *decoding) putBack(n int) {
+	left := len(d.values) - n
+	clear(d.values[left:])
+	d.values = d.values[:left]
 }
 
 // fields are all the documented fields of a T.
@@ -92,7 +95,7 @@ func (f fields[T]) decode(d *decoding, dst *T, object jsonrows.Value) (left []le
 			left = append(left, leftover{f[i].name, v.String(), fit})
 		}
 	}
-	d.putBack(values)
+	d.putBack(len(f))
 	return left
 }
 

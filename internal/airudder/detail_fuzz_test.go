@@ -230,7 +230,10 @@ func FuzzRow(f *testing.F) {
 			t.Fatalf("%q is no row: %v", raw, err)
 		}
 		var row call.Row
-		if err := decodeRow(&decoding{zone: time.UTC, mismatched: func(string) {}}, &row, p); err != nil {
+		d := &decoding{zone: time.UTC, mismatched: func(string) {}}
+		before := `{"id":3,"RobotID":"r","CalleeName":"x","RingTime":3,"CallTimes":4,"Intention":"A","AsrResult":[{"text":"t"}],"RedailCall":[{"RingTime":1}]}`
+		rowFields.decode(d, new(call.Row), jsonrows.Keep([]byte(before)))
+		if err := decodeRow(d, &row, p); err != nil {
 			if _, isText := jsonrows.Text(p.Value(probedStatus)); isText && len(callIDOf(p)) > 0 {
 				t.Fatalf("decode %q: %v", raw, err)
 			}

@@ -100,6 +100,27 @@ func TestRowDrift(t *testing.T) {
 	}
 }
 
+// What one row holds is none of the next one's, however deep it was.
+func TestRowAfterRow(t *testing.T) {
+	full := `{"id":1,"CalleeName":"x","CallID":"a","Status":"finished","RingTime":3,"Multi_intention":"m","case_id":"c",` +
+		`"AsrResult":[{"text":"t"},{"time":"u"}],"RedailCall":[{"CallID":"r"},{"RingTime":1}]}`
+	got := readBytes(testMetrics(), strings.NewReader(detailBody(full, `{"CallID":"b","Status":"finished"}`, `{"CallID":"c","Status":"finished","AsrResult":[{}],"RedailCall":[{}]}`)), none)
+	rows := rowsOf(got.parts)
+	if got.err != nil || len(rows) != 3 {
+		t.Fatalf("got %v and %d rows", got.err, len(rows))
+	}
+	for i, want := range []call.Row{{CallID: "b"}, {CallID: "c", AsrResult: []call.Turn{{}}, Redials: []call.Redial{{}}}} {
+		row := rows[i+1]
+		row.Raw, row.Hash, want.Status = nil, 0, "finished"
+		if !reflect.DeepEqual(row, want) {
+			t.Errorf("got  %+v\nwant %+v", row, want)
+		}
+	}
+	if turns := rows[0].AsrResult; turns[1].Text.Set || !turns[1].Time.Set || rows[0].Redials[1].CallID.Set {
+		t.Errorf("got %+v", rows[0])
+	}
+}
+
 func TestTaskDrift(t *testing.T) {
 	m := testMetrics()
 	text := `{"data":{"detail":[` + finished("a") + `],"TaskID":"t1","TaskName":7,"Status":"calling","RepeatNumber":"x","RepeatNumber":2,` +
