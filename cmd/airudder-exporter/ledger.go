@@ -30,6 +30,7 @@ func (p program) ledgerCommand() *cobra.Command {
 
 func (p program) rebuildCommand() *cobra.Command {
 	var dryRun, accept bool
+	var ledgerID string
 	cmd := &cobra.Command{
 		Use:   "rebuild",
 		Short: "Make a new ledger in the place of a lost one, from what was published.",
@@ -42,13 +43,18 @@ Stop the exporters first. The ledger's topic must be gone, or hold no meta entry
 where it is gone, it is created. The meta entry, without which no exporter takes a
 ledger, is written last: a rebuild that was interrupted is simply run again.
 
+A rebuilt ledger keeps its id. Where several ledgers share the topics, --ledger-id
+says which one is meant: the others' records are passed over. The event key is what
+is configured, else that of the newest events.
+
 Where retention has deleted the beginning of a topic, what was published before is
 not known. Tasks that this can matter for are listed and refused; with --accept
 their export continues, and calls of theirs from before may be published again. No
 other task from before is exported: not even an earlier AIRUDDER_EXPORT_SINCE
 brings it back.
 
-The exit code is 0 when the ledger is there (or, with --dry-run, would be), else 1.`,
+The exit code is 0 when the ledger is there (or, with --dry-run, would be), 1 when
+that is refused, 2 when something could not be asked or read.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			// Tasks named by hand are looked at, but AIRudder is asked nothing.
@@ -56,15 +62,16 @@ The exit code is 0 when the ledger is there (or, with --dry-run, would be), else
 			if err != nil {
 				return err
 			}
-			return rebuildLedger(cmd.Context(), cfg, dryRun, accept, log, p.stdout)
+			return rebuildLedger(cmd.Context(), cfg, rebuild.Config{DryRun: dryRun, Accept: accept, LedgerID: ledgerID}, log, p.stdout)
 		},
 	}
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show what would be written, and write nothing")
+	cmd.Flags().StringVar(&ledgerID, "ledger-id", "", "the ledger that is meant, where the topics hold records of several")
 	cmd.Flags().BoolVar(&accept, "accept", false, "continue with the tasks of which calls may be published again")
 	return cmd
 }
 
-func rebuildLedger(ctx context.Context, cfg Config, dryRun, accept bool, log *slog.Logger, out io.Writer) error {
+func rebuildLedger(ctx context.Context, cfg Config, how rebuild.Config, log *slog.Logger, out io.Writer) error {
 	client, err := cluster(cfg.Kafka, log, prometheus.NewRegistry())
 	if err != nil {
 		return err
@@ -74,15 +81,9 @@ func rebuildLedger(ctx context.Context, cfg Config, dryRun, accept bool, log *sl
 	if err != nil {
 		return err
 	}
-	named := func(ctx context.Context) ([]string, error) { return namedTasks(ctx, cfg, log) }
-	err = rebuild.New(rebuild.Config{
-		Exporter: loop(cfg), Topics: recordTopics(cfg.Kafka), Specs: topicSpecs(cfg.Kafka), Process: process(),
-		Named: named, DryRun: dryRun, Accept: accept,
-	}, client, decoder, log, out).Run(ctx)
-	if err != nil {
-		return errors.New(client.Explain(err))
-	}
-	return nil
+	how.Exporter, how.Topics, how.Specs, how.Process = loop(cfg), recordTopics(cfg.Kafka), topicSpecs(cfg.Kafka), process()
+	how.Named = func(ctx context.Context) ([]string, error) { return namedTasks(ctx, cfg, log) }
+	return told(rebuild.New(how, client, decoder, log, out).Run(ctx), rebuild.Refused, client.Explain)
 }
 
 // namedTasks are the tasks that were named by hand. AIRudder is asked nothing.

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"encoding/binary"
+	"encoding/json"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -30,6 +33,96 @@ func TestRebuild(t *testing.T) {
 	}
 }
 
+// TestRebuildOfOne loses the ledger of one of two accounts that share the topics. The
+// rebuild takes no record of the other's, says which there are, and keeps id and key.
+func TestRebuildOfOne(t *testing.T) {
+	s := surround(t)
+	s.env["AIRUDDER_ACCOUNT"], s.env["KAFKA_EVENT_KEY"] = "id", "call"
+	s.exportWhole()
+	first := s.ledgerID()
+	delete(s.env, "KAFKA_EVENT_KEY")
+	other := maps.Clone(s.env)
+	s.second()
+	s.run("ledger", "create", "--execute").wantEnd(0)
+	s.export(5)
+	s.env = maps.Clone(other)
+	s.kafka.Remove(ledgerTopic)
+	p := s.run("ledger", "rebuild")
+	p.wantEnd(1, "refused: the topics hold records of several ledgers: say by --ledger-id which one is meant:\n",
+		"\n  "+first+", account id: 6 records, the newest of ", ", account ph: ")
+	s.run("ledger", "rebuild", "--ledger-id", "nobody's").wantEnd(1, "refused: nothing in the topics is of the ledger nobody's. There are:\n")
+	s.env["AIRUDDER_ACCOUNT"] = "vn"
+	s.run("ledger", "rebuild", "--ledger-id", first).wantEnd(1, "are of the account id, but AIRUDDER_ACCOUNT is vn: set it to")
+	s.env["AIRUDDER_ACCOUNT"] = "id"
+	p = s.run("ledger", "rebuild", "--ledger-id", first)
+	p.wantEnd(0)
+	for _, want := range []string{"5 of calls", "records of other ledgers", "the ledger is there: " + first} {
+		if !strings.Contains(p.stdout.String(), want) {
+			t.Errorf("%q is not in\n%s", want, &p.stdout)
+		}
+	}
+	if _, err := s.sim.FinishNext("task-1", 2); err != nil {
+		t.Fatal(err)
+	}
+	s.export(2)
+	s.second()
+	s.export(2)
+	if n := len(s.tail(14)); n != 14 {
+		t.Errorf("%d events, want 14: 7 of each account", n)
+	}
+	if id := s.ledgerID(); id == first {
+		t.Errorf("both ledgers have the id %s", id)
+	}
+	s.env = other
+	if id := s.ledgerID(); id != first {
+		t.Errorf("the rebuilt ledger has the id %s, want %s", id, first)
+	}
+	if key := s.meta()["event_key"]; key != "call" {
+		t.Errorf("the rebuilt ledger has the event key %s, want call, which the newest events have", key)
+	}
+}
+
+// meta is the ledger's last meta entry.
+func (s *surroundings) meta() (last map[string]any) {
+	s.t.Helper()
+	topic := cmp.Or(s.env["KAFKA_TOPIC_LEDGER"], ledgerTopic)
+	for _, r := range s.kafka.Read(topic).Committed {
+		if string(r.Key) == "meta" {
+			if err := json.Unmarshal(r.Value, &last); err != nil {
+				s.t.Fatal(err)
+			}
+		}
+	}
+	return last
+}
+
+func (s *surroundings) ledgerID() string {
+	s.t.Helper()
+	id, _ := s.meta()["ledger_id"].(string)
+	return id
+}
+
+// A rebuild that is told no event key refuses newest events that have several.
+func TestRebuildOfSeveralKeys(t *testing.T) {
+	s := surround(t)
+	s.env["KAFKA_EVENT_KEY"] = "comments"
+	s.exportWhole()
+	s.env["KAFKA_EVENT_KEY"] = "task_id"
+	s.run("ledger", "adopt", "--execute").wantEnd(0)
+	if _, err := s.sim.FinishNext("task-1", 2); err != nil {
+		t.Fatal(err)
+	}
+	s.export(2)
+	s.kafka.Remove(ledgerTopic)
+	delete(s.env, "KAFKA_EVENT_KEY")
+	s.run("ledger", "rebuild").wantEnd(1, "refused: the newest events have keys of more than one kind: set KAFKA_EVENT_KEY to what is meant from now on")
+	s.env["KAFKA_EVENT_KEY"] = "task_id"
+	s.run("ledger", "rebuild").wantEnd(0)
+	if key := s.meta()["event_key"]; key != "task_id" {
+		t.Errorf("the rebuilt ledger has the event key %s, want task_id", key)
+	}
+}
+
 // A dry run writes nothing: the topic is still missing.
 func TestRebuildDryRun(t *testing.T) {
 	s := surround(t)
@@ -52,37 +145,38 @@ func TestRebuildRefuses(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		before func(s *surroundings)
+		code   int
 		says   []string
 	}{
-		{"no topics", func(*surroundings) {}, []string{"missing: airudder.call-completed, airudder.task-status, airudder.call-dead-letter"}},
-		{"in use", func(s *surroundings) { s.exportWhole() }, []string{"refused: airudder.call-ledger is the ledger ", "with all exporters stopped"}},
+		{"no topics", func(*surroundings) {}, 1, []string{"missing: airudder.call-completed, airudder.task-status, airudder.call-dead-letter"}},
+		{"in use", func(s *surroundings) { s.exportWhole() }, 1, []string{"refused: airudder.call-ledger is the ledger ", "with all exporters stopped"}},
 		{"a record that is none of ours", func(s *surroundings) {
 			s.exportWhole()
 			s.kafka.Remove(ledgerTopic)
 			s.write("airudder.task-status", binary.BigEndian.AppendUint32([]byte{0}, 1<<20))
-		}, []string{"airudder.task-status[0]@", "look up schema 1048576"}},
+		}, 2, []string{"airudder.task-status[0]@", "look up schema 1048576"}},
 		{"a record of another kind", func(s *surroundings) {
 			s.exportWhole()
 			s.kafka.Remove(ledgerTopic)
 			s.write("airudder.task-status", s.kafka.Read("airudder.call-completed").Committed[0].Value)
-		}, []string{"airudder.task-status[0]@", "the topic of the status changes holds something else"}},
+		}, 1, []string{"airudder.task-status[0]@", "the topic of the status changes holds something else"}},
 		{"calls without events", func(s *surroundings) {
 			s.exportWhole()
 			s.kafka.Remove(ledgerTopic)
 			s.kafka.Truncate("airudder.call-completed", -1)
-		}, []string{"refused: calls of 1 tasks may be published again"}},
+		}, 1, []string{"refused: calls of 1 tasks may be published again"}},
 		{"a named task of which nothing is left", func(s *surroundings) {
 			s.exportWhole()
 			s.kafka.Remove(ledgerTopic)
 			s.kafka.Truncate("airudder.call-completed", -1)
 			s.env["AIRUDDER_TASK_IDS"] = "task-0"
-		}, []string{"refused: calls of 2 tasks may be published again"}},
+		}, 1, []string{"refused: calls of 2 tasks may be published again"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s := surround(t)
 			tt.before(s)
-			s.run("ledger", "rebuild").wantEnd(1, tt.says...)
+			s.run("ledger", "rebuild").wantEnd(tt.code, tt.says...)
 		})
 	}
 }
@@ -138,7 +232,7 @@ func TestRebuildBesideAnExporter(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.wait()
-	p.wantEnd(1, "ledger refused")
+	p.wantEnd(1, "ledger refused: airudder.call-ledger was made anew at ", "start it again")
 	s.export(2)
 	if n := len(s.tail(7)); n != 7 {
 		t.Errorf("%d events, want 7", n)

@@ -7,37 +7,39 @@ import (
 	"time"
 )
 
-// Settled is Ends at a moment when no transaction is open below those ends, so
-// that a Scan up to them sees the outcome of each. It waits for that no longer
-// than limit, and then says which partition it waited for.
+// Settled is Ends once every transaction is decided that was open below the ends of
+// when it was called, so that a Scan up to them sees the outcome of each. Others may
+// have begun meanwhile: somebody who always has one open does not hold it up. It waits
+// no longer than limit, and then says which partition it waited for.
 func (c *Client) Settled(ctx context.Context, topic string, limit time.Duration) ([]Range, error) {
-	n, err := c.Partitions(ctx, topic)
+	asked, err := c.Ends(ctx, topic)
 	if err != nil {
 		return nil, err
 	}
+	return c.settledFrom(ctx, topic, asked, limit)
+}
+
+// settledFrom is Settled for ends that were asked for.
+func (c *Client) settledFrom(ctx context.Context, topic string, asked []Range, limit time.Duration) ([]Range, error) {
 	deadline := time.Now().Add(limit)
 	wait := pacing(20*time.Millisecond, time.Second)
-	for {
-		stable, err := c.stableEnds(ctx, topic, n)
+	for open := asked; ; {
+		stable, err := c.stableEnds(ctx, topic, len(asked))
 		if err != nil {
 			return nil, err
 		}
-		// The ends are requested after the stable ones. Where they are equal, nothing
-		// was open then, and every marker stands below them.
-		ranges, err := c.Ends(ctx, topic)
-		if err != nil {
-			return nil, err
-		}
-		i := slices.IndexFunc(ranges, func(r Range) bool { return r.Partition >= n || stable[r.Partition] != r.End })
-		if i < 0 {
-			return ranges, nil
+		open = slices.DeleteFunc(slices.Clone(open), func(r Range) bool { return stable[r.Partition] >= r.End })
+		if len(open) == 0 {
+			// A marker may stand above what is stable, if another transaction began before
+			// it. It stands below the end of now.
+			return c.Ends(ctx, topic)
 		}
 		if time.Now().After(deadline) {
 			return nil, fmt.Errorf("a transaction is open on %s[%d], still after %s: "+
 				"a producer writes there that is no exporter of this ledger. "+
-				"Wait until it ends, or find it with kafka-transactions.sh describe-producers and abort it", topic, i, limit)
+				"Wait until it ends, or find it with kafka-transactions.sh describe-producers and abort it",
+				topic, open[0].Partition, limit)
 		}
-		n = len(ranges)
 		if !sleep(ctx, wait.NextBackOff()) {
 			return nil, ctx.Err()
 		}

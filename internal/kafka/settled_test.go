@@ -42,6 +42,46 @@ func TestSettled(t *testing.T) {
 	}
 }
 
+// TestSettledBesideABusyWriter has somebody begin a transaction before another's ends:
+// what was open at the beginning is waited for, and nothing else.
+func TestSettledBesideABusyWriter(t *testing.T) {
+	s := newShop(t, 1, 1)
+	c := s.dial(t)
+	begin := func(name string) *kgo.Client {
+		writer, err := kgo.NewClient(kgo.SeedBrokers(s.Brokers...), kgo.TransactionalID(name+s.suffix))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(writer.Close)
+		if err := writer.BeginTransaction(); err != nil {
+			t.Fatal(err)
+		}
+		if err := writer.ProduceSync(t.Context(), &kgo.Record{Topic: s.config.EventTopic, Key: []byte(name)}).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+		return writer
+	}
+	first := begin("first")
+	asked, err := c.Ends(t.Context(), s.config.EventTopic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin("second")
+	if _, err := c.settledFrom(t.Context(), s.config.EventTopic, asked, 0); err == nil {
+		t.Error("a transaction is open that was begun before")
+	}
+	if err := first.EndTransaction(t.Context(), kgo.TryCommit); err != nil {
+		t.Fatal(err)
+	}
+	ranges, err := c.settledFrom(t.Context(), s.config.EventTopic, asked, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := scanKeys(t, c, s.config.EventTopic, 0, ranges[0].Start, ranges[0].End); got != "0:first" {
+		t.Errorf("up to %d: got %q, want the record of the transaction that has ended", ranges[0].End, got)
+	}
+}
+
 func TestRetention(t *testing.T) {
 	s := newShop(t, 1, 1)
 	for _, tt := range []struct {

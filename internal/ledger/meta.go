@@ -20,7 +20,7 @@ type Meta struct {
 	EventTopic string `json:"event_topic"`
 	Pins
 	ExportSince time.Time `json:"export_since"` // tasks whose schedule ended before are too old; only lowered
-	Created     time.Time `json:"created"`
+	Created     time.Time `json:"created"`      // a rebuilt ledger: when it was rebuilt
 
 	// Reach is set where the ledger was rebuilt from topics that had lost their
 	// beginning: what was published before Reach is not known, and ExportSince is
@@ -174,6 +174,9 @@ func CheckShard(want Meta, wanted Wanted, l *Ledger, shard int, topics Topics) e
 			"but the exporter started with %s with %d: another deployment wrote it. Give each its own %s",
 			shard, topics.Ledger, got.LedgerID, got.Partitions, want.LedgerID, want.Partitions,
 			topics.setting("LedgerTopic"))
+	case !got.Created.Equal(want.Created):
+		return refuse("%s was made anew at %s, and this exporter started with the one that was lost: start it again",
+			topics.Ledger, got.Created.UTC().Format(time.RFC3339))
 	}
 	return wanted.Check(got.Pins, topics)
 }

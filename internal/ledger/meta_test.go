@@ -122,6 +122,8 @@ func TestCheckShard(t *testing.T) {
 	pinned.EventKey, pinned.Source = "comments", "https://proxy.example.com"
 	tightened.Privacy = "strict"
 	newer.Format = 3
+	rebuilt := meta
+	rebuilt.Created = noon.Add(time.Hour)
 	lowered := meta
 	lowered.ExportSince = lowered.ExportSince.AddDate(-1, 0, 0)
 	for _, tt := range []struct {
@@ -131,6 +133,8 @@ func TestCheckShard(t *testing.T) {
 	}{
 		{"the same", []Entry{{Kind: KindMeta, Meta: meta}}, ""},
 		{"lowered meanwhile", []Entry{{Kind: KindMeta, Meta: lowered}}, ""},
+		{"rebuilt meanwhile", []Entry{{Kind: KindMeta, Meta: rebuilt}},
+			"ledger refused: airudder.call-ledger was made anew at 2026-03-01T13:00:00Z, and this exporter started with the one that was lost: start it again"},
 		{"another configuration's", []Entry{{Kind: KindMeta, Meta: pinned}},
 			"ledger refused: airudder.call-ledger belongs to another configuration: EventKey is row, but the ledger was made with comments; BaseURL is https://api.airudder.com, but the ledger was made with https://proxy.example.com. " + adopt},
 		{"stricter than the configuration", []Entry{{Kind: KindMeta, Meta: tightened}},

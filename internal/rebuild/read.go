@@ -3,6 +3,7 @@ package rebuild
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"airudder-exporter/internal/exporter"
 	"airudder-exporter/internal/kafka"
 	"airudder-exporter/internal/ledger"
+	"airudder-exporter/internal/record"
 )
 
 // take fences every exporter of this ledger and takes in what its topic holds. In a
@@ -104,23 +106,35 @@ func (r *Rebuild) read(ctx context.Context, s *source) error {
 		return err
 	}
 	firsts := make([]time.Time, len(ranges))
+	newest := make([][]batch.Record, len(ranges))
 	var one sync.Mutex
 	group, scanning := errgroup.WithContext(ctx)
 	group.SetLimit(4)
 	for i, part := range ranges {
 		group.Go(func() error {
 			return r.client.Scan(scanning, s.topic, part.Partition, part.Start, part.End, func(m kafka.Message) error {
+				one.Lock()
+				if firsts[i].IsZero() {
+					firsts[i] = m.Time
+				}
+				by := record.OriginOf(m.Headers)
+				ours := by.LedgerID == "" || r.origins.ours(by, m.Time)
+				one.Unlock()
+				if !ours {
+					return nil
+				}
 				fact, err := r.fact(scanning, s, m)
 				if err != nil {
 					return err
 				}
 				one.Lock()
 				defer one.Unlock()
-				if firsts[i].IsZero() {
-					firsts[i] = m.Time
-				}
 				s.records++
 				r.past.add(fact)
+				if s.as == ledger.Event {
+					newest[i] = append(newest[i], m.Record)
+					newest[i] = newest[i][max(0, len(newest[i])-newestEvents):]
+				}
 				return nil
 			})
 		})
@@ -128,6 +142,7 @@ func (r *Rebuild) read(ctx context.Context, s *source) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
+	r.newest = append(r.newest, slices.Concat(newest...)...)
 	for i, part := range ranges {
 		if part.Start == 0 {
 			continue
@@ -145,8 +160,12 @@ func (r *Rebuild) read(ctx context.Context, s *source) error {
 
 func (r *Rebuild) fact(ctx context.Context, s *source, m kafka.Message) (ledger.Fact, error) {
 	fact, err := r.decoder.Fact(ctx, m.Record)
-	if err == nil && fact.As != s.as {
-		err = fmt.Errorf("the topic of the %s holds something else", s.what)
+	switch {
+	case err != nil:
+	case fact.As != s.as:
+		err = fmt.Errorf("%w: the topic of the %s holds something else", errRefused, s.what)
+	case record.OriginOf(m.Headers).LedgerID == "":
+		err = fmt.Errorf("%w: it does not say of which ledger it is (%s)", errRefused, record.LedgerHeader)
 	}
 	if err != nil {
 		return ledger.Fact{}, fmt.Errorf("%s[%d]@%d: %w", s.topic, m.Partition, m.Offset, err)

@@ -1,6 +1,7 @@
 package rebuild
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/exporter"
 	"airudder-exporter/internal/kafka"
 	"airudder-exporter/internal/ledger"
@@ -22,6 +24,8 @@ type Config struct {
 	Topics   record.Topics
 	Specs    []topics.Spec // of all four topics
 	Process  ledger.Writer // this process
+
+	LedgerID string // whose records are taken; empty: of the only ledger that there is
 
 	// Named returns the tasks that were named by hand.
 	Named func(ctx context.Context) ([]string, error)
@@ -46,7 +50,9 @@ type Rebuild struct {
 	producers []*kafka.Producer // of each shard; none in a dry run
 	past      *past
 	reach     reach
-	writing   bool // entries; a failure from here on can be in doubt
+	origins   *origins
+	newest    []batch.Record // of our events
+	writing   bool           // entries; a failure from here on can be in doubt
 }
 
 // New returns a Rebuild that has not begun. It reports to out.
@@ -58,8 +64,10 @@ func New(cfg Config, client *kafka.Client, decoder *record.Decoder, log *slog.Lo
 // errRefused marks what stays as it is however often it is tried.
 var errRefused = errors.New("refused")
 
-// refused reports whether trying again cannot help.
-func refused(err error) bool { return errors.Is(err, errRefused) || errors.Is(err, ledger.ErrRefused) }
+// Refused reports whether trying again cannot help: something else has to be done first.
+func Refused(err error) bool {
+	return errors.Is(err, errRefused) || errors.Is(err, ledger.ErrRefused) || errors.Is(err, topics.ErrUnfit)
+}
 
 // attempts is how often the rebuild begins at the fence: again after a
 // transaction in doubt, and where an exporter that still runs has fenced it. One
@@ -91,7 +99,7 @@ func (r *Rebuild) run(ctx context.Context) error {
 	for tries := 1; ; tries++ {
 		err := r.attempt(ctx)
 		again := errors.Is(err, kafka.ErrFenced) || r.writing && err != nil
-		if tries == attempts || refused(err) || !again {
+		if tries == attempts || Refused(err) || !again {
 			return err
 		}
 		r.log.Warn("the rebuild begins again: a transaction is in doubt, or a running exporter took the ledger over; "+
@@ -163,11 +171,15 @@ func (r *Rebuild) look(ctx context.Context, own string) (written int, err error)
 // attempt makes the ledger, from the fence to the meta.
 func (r *Rebuild) attempt(ctx context.Context) error {
 	r.past, r.reach, r.producers, r.writing = newPast(), reach{}, nil, false
+	r.origins, r.newest = newOrigins(r.cfg.LedgerID), nil
 	if err := r.take(ctx); err != nil {
 		return err
 	}
 	read, err := r.readAll(ctx)
 	if err != nil {
+		return err
+	}
+	if err := r.origins.check(r.cfg.Exporter.Pins.Account, r.setting("Account")); err != nil {
 		return err
 	}
 	if r.past.empty() && r.reach.since().IsZero() {
@@ -179,7 +191,10 @@ func (r *Rebuild) attempt(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	meta := r.meta()
+	meta, err := r.meta(ctx)
+	if err != nil {
+		return err
+	}
 	report := r.report(read, tasks, unknown, meta)
 	report.print(r.out)
 	switch {
@@ -201,12 +216,28 @@ func (r *Rebuild) attempt(ctx context.Context) error {
 	return nil
 }
 
-func (r *Rebuild) meta() ledger.Meta {
+func (r *Rebuild) setting(field string) string {
+	if name := r.cfg.Exporter.SettingName; name != nil {
+		return name(field)
+	}
+	return field
+}
+
+// meta is the ledger's that was lost, as far as that is known: it keeps its id.
+func (r *Rebuild) meta(ctx context.Context) (ledger.Meta, error) {
 	meta := r.cfg.Exporter.NewMeta(r.shards)
+	meta.LedgerID = cmp.Or(r.origins.ledgerID, meta.LedgerID)
+	if r.cfg.Exporter.Pins.EventKey == "" {
+		key, err := r.eventKey(ctx)
+		if err != nil {
+			return meta, err
+		}
+		meta.EventKey = cmp.Or(string(key), meta.EventKey)
+	}
 	meta.ExportSince = r.past.exportSince(r.reach, r.cfg.Exporter.ExportSince, exporter.Lookback)
 	meta.Created = r.now.Truncate(time.Millisecond)
 	meta.Reach = r.reach.since().UTC()
-	return meta
+	return meta, nil
 }
 
 // unknown are the tasks named by hand of which nothing is known although

@@ -13,6 +13,7 @@ import (
 type report struct {
 	topic   string // the ledger's
 	exists  bool
+	others  int // records of other ledgers
 	read    []source
 	tasks   []outcome
 	unknown []string
@@ -25,7 +26,7 @@ type report struct {
 
 func (r *Rebuild) report(read []source, tasks []outcome, unknown []string, meta ledger.Meta) report {
 	p := report{
-		topic: r.cfg.Topics.Ledger, exists: r.exists, meta: meta,
+		topic: r.cfg.Topics.Ledger, exists: r.exists, meta: meta, others: r.origins.others(),
 		read: read, tasks: tasks, unknown: unknown, twice: r.past.twice,
 		entries: map[ledger.Kind]int{}, phases: map[ledger.Phase]int{}, doubts: len(unknown),
 	}
@@ -48,6 +49,9 @@ func (p report) print(out io.Writer) {
 		fmt.Fprintf(w, "  %s\t%d %s\t%s\n", t.topic, t.records, t.what, since(t.since))
 	}
 	_ = w.Flush() // out's errors are those of the next line
+	if p.others > 0 {
+		fmt.Fprintf(out, "  beside them, %d records of other ledgers\n", p.others)
+	}
 	there := "is there, without a meta entry"
 	if !p.exists {
 		there = "missing: it is created"
@@ -57,6 +61,7 @@ func (p report) print(out io.Writer) {
 		p.entries[ledger.KindCall], p.entries[ledger.KindRow], p.entries[ledger.KindTask])
 	fmt.Fprintf(w, "  tasks\t%d open, %d ended, %d sealed, %d closed\n",
 		p.phases[ledger.Open], p.phases[ledger.Ended], p.phases[ledger.Sealed], p.phases[ledger.Closed])
+	fmt.Fprintf(w, "  id\t%s\n  event key\t%s\n", p.meta.LedgerID, p.meta.EventKey)
 	fmt.Fprintf(w, "  export_since\t%s\n", p.meta.ExportSince.Format(time.RFC3339))
 	_ = w.Flush()
 	p.printTwice(out)

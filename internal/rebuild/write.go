@@ -60,5 +60,5 @@ func (r *Rebuild) settle(ctx context.Context, meta ledger.Meta) error {
 		written, err := r.look(ctx, meta.LedgerID)
 		return meta, written < meta.Partitions, err
 	}
-	return exporter.WriteMetaSurely(ctx, r.client, r.cfg.Topics.Ledger, refused, r.log, missing)
+	return exporter.WriteMetaSurely(ctx, r.client, r.cfg.Topics.Ledger, Refused, r.log, missing)
 }

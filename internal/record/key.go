@@ -1,9 +1,12 @@
 package record
 
 import (
+	"bytes"
+	"context"
 	"fmt"
 	"strconv"
 
+	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/call"
 	"airudder-exporter/internal/ledger"
 )
@@ -53,6 +56,34 @@ func (e *Encoder) eventKey(p *ledger.Plan, row *call.Row) []byte {
 		calleeNumber: row.CalleeNumber.Value, comments: row.Comments.Value,
 	})
 	return e.slab.keep(b)
+}
+
+// EventKeys are those that would give a CallCompleted the key that it has.
+func (d *Decoder) EventKeys(ctx context.Context, r batch.Record) (fits []EventKey, err error) {
+	v, err := d.open(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	var fields struct {
+		TaskID       string `avro:"task_id"`
+		CallID       string `avro:"call_id"`
+		RowID        *int64 `avro:"row_id"`
+		CalleeNumber string `avro:"callee_number"`
+		Comments     string `avro:"comments"`
+	}
+	if err := v.decode(&fields); err != nil {
+		return nil, err
+	}
+	of := keyed{taskID: fields.TaskID, callID: fields.CallID, calleeNumber: fields.CalleeNumber, comments: fields.Comments}
+	if fields.RowID != nil {
+		of.rowID = call.Some(*fields.RowID)
+	}
+	for _, key := range EventKeys {
+		if bytes.Equal(appendEventKey(nil, key, of), r.Key) {
+			fits = append(fits, key)
+		}
+	}
+	return fits, nil
 }
 
 // keyed is what keys are made of.
