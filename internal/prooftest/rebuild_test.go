@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-
 	"airudder-exporter/internal/airuddersim"
 	"airudder-exporter/internal/rig"
 )
@@ -276,29 +274,9 @@ func (l *loss) check() {
 		}
 	}
 	e.ByTopic[l.Topics.Ledger] = whole
-	for _, topic := range []string{l.Topics.Events, l.Topics.Status, l.Topics.Dead} {
-		for _, r := range e.ByTopic[topic].Committed {
-			rename(r, ledgerID(l.lost), ledgerID(remade))
-		}
-	}
 	e.Decode(rig.NewDecoder(l.Registry).Decode)
 	e.Judge()
 	e.Report(l.T, l.asked)
-}
-
-// rename has a record of the ledger that was made anew say that it is of the one
-// that was lost.
-func rename(r *kgo.Record, was, is string) {
-	for i, h := range r.Headers {
-		if h.Key == "airudder_ledger_id" && string(h.Value) == is {
-			r.Headers[i].Value = []byte(was)
-		}
-	}
-}
-
-func ledgerID(h rig.History) string {
-	id, _ := live(h)["meta"]["ledger_id"].(string)
-	return id
 }
 
 // keysOf are a ledger's keys that begin so.

@@ -26,8 +26,15 @@ type watch struct {
 // newWatch begins to follow a world's events and dead letters.
 func newWatch(w *rig.World) *watch {
 	seen := &watch{dead: map[airuddersim.CallKey]bool{}}
-	w.Follow(w.Topics.Events, seen.add)
-	w.Follow(w.Topics.Dead, seen.addDead)
+	own := func(add func(*kgo.Record)) func(*kgo.Record) {
+		return func(r *kgo.Record) {
+			if w.Own(r) {
+				add(r)
+			}
+		}
+	}
+	w.Follow(w.Topics.Events, own(seen.add))
+	w.Follow(w.Topics.Dead, own(seen.addDead))
 	return seen
 }
 

@@ -48,6 +48,10 @@ func (e *Evidence) checkHeaders(r Record, kind, id, subject, ledgerID string) {
 		"content-type":       "application/avro",
 		"airudder_ledger_id": ledgerID,
 	}
+	if e.Account != "" {
+		want["airudder_account"] = e.Account
+		want["ce_source"] = e.Source + "/accounts/" + e.Account + "/tasks/" + r.Text("task_id")
+	}
 	for name, value := range want {
 		if got := Header(r.Record, name); got != value {
 			e.wrong(r.Call(), "%s: header %s: got %q, want %q", r, name, got, value)

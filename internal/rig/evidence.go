@@ -2,6 +2,7 @@ package rig
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ type Evidence struct {
 	Shards    int
 	EventKey  string   // KAFKA_EVENT_KEY; empty: the default
 	Source    string   // the upstream's URL
+	Account   string   // AIRUDDER_ACCOUNT
 	Responses *Capture // nil: they were not kept
 
 	Hidden  func(taskID string) bool // whether the task, or rows of it, were away for a while; nil: none was
@@ -51,11 +53,15 @@ func (e *Evidence) wrong(about airuddersim.CallKey, format string, args ...any) 
 func (w *World) Evidence(captured *Capture) *Evidence {
 	w.T.Helper()
 	e := &Evidence{
-		Truth: w.Sim.Truth(), Topics: w.Topics, Shards: w.Shards, EventKey: w.EventKey, Source: w.Upstream.URL,
+		Truth: w.Sim.Truth(), Topics: w.Topics, Shards: w.Shards, EventKey: w.EventKey, Source: w.Upstream.URL, Account: w.Account,
 		Responses: captured, ByTopic: map[string]History{},
 	}
 	for _, topic := range w.Topics.All() {
-		e.ByTopic[topic] = w.Read(topic)
+		h := w.Read(topic)
+		if topic != w.Topics.Ledger {
+			h.Committed = slices.DeleteFunc(h.Committed, func(r *kgo.Record) bool { return !w.Own(r) })
+		}
+		e.ByTopic[topic] = h
 	}
 	return e
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"airudder-exporter/internal/airuddersim"
 )
 
@@ -28,6 +30,7 @@ type World struct {
 	Upstream *httptest.Server
 	Shards   int    // partitions of the ledger
 	EventKey string // KAFKA_EVENT_KEY; empty: the default
+	Account  string // AIRUDDER_ACCOUNT; others' records in the topics are not looked at
 }
 
 // Topics are those of one test.
@@ -84,6 +87,7 @@ func (w *World) Environment(settings ...string) []string {
 	}
 	return append([]string{
 		"AIRUDDER_BASE_URL=" + w.Upstream.URL,
+		"AIRUDDER_ACCOUNT=" + w.Account,
 		"AIRUDDER_APP_KEY=" + AppKey,
 		"AIRUDDER_APP_SECRET=" + AppSecret,
 		"AIRUDDER_LIST_INTERVAL=300ms",
@@ -106,6 +110,9 @@ func (w *World) Environment(settings ...string) []string {
 		"GORACE=halt_on_error=0",
 	}, settings...)
 }
+
+// Own reports whether a record of a shared topic is of the world's own account.
+func (w *World) Own(r *kgo.Record) bool { return Header(r, "airudder_account") == w.Account }
 
 // FreeAddress is a loopback address on which nobody listens just now: where the
 // system allows it, on a loopback host of its own, on which no connection of
