@@ -27,13 +27,11 @@ func TestTwoAccounts(t *testing.T) {
 	for i, a := range []*account{id, ph} {
 		a.kill(uint64(31 + i)) // while the other one's exporter runs
 	}
-	for _, a := range []*account{id, ph} {
-		a.settle()
-	}
+	id.settle()
 	id.adopt()
-	for _, a := range []*account{id, ph} {
-		a.rebuild()
-	}
+	id.rebuild() // while the other one's exporter goes on
+	ph.settle()
+	ph.rebuild()
 }
 
 // account is a world of its own on topics that others write to, too.

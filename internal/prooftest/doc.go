@@ -36,6 +36,8 @@
 //	the log cleaner goes through the ledger; tasks are sealed and closed while   TestCleaner, TestClosing
 //	clocks and settings change
 //	the ledger is truncated, deleted, created again, overwritten; rebuilt        TestBadLedger, TestFirstStart, TestRebuild
+//	two accounts share the topics; a ledger is created beside events, adopted,   TestTwoAccounts
+//	rebuilt from what is shared, by tools that are killed at each step
 //	the upstream lies, forgets, contradicts itself, never ends; days of it in    TestHostileDetail and TestHostileList (airudder),
 //	virtual time                                                                 TestSoak (soaktest)
 //	an account pages, spells, caches, hangs in ways of its own; is odd and       TestTroubles, TestHealthyOddities
@@ -64,6 +66,6 @@
 //	broker_*_test.go   a cluster of three, what happens to its brokers, and how
 //	                   deployments fare: only with TEST_KAFKA_CLUSTER;
 //	                   broker_quota: on any real broker
-//	quiet, kill, group, signals, marked, secret, acl,
+//	accounts, quiet, kill, group, signals, marked, secret, acl,
 //	broker, broker_foreign, limit, rebuild: the proofs
 package prooftest

@@ -1,6 +1,10 @@
 // Package rebuild makes a new ledger in the place of a lost one, from what was
 // published: events, dead letters and status changes.
 //
+// Several ledgers may share the three topics. A rebuild takes the records of one alone,
+// by the header that names it, and the ledger that it makes keeps that id: records from
+// before and after it are one ledger's.
+//
 // Its order is that of every tool that writes: fence, so that no exporter can add
 // to what is read; read; write, the meta entries last. It fences, looks and writes
 // the meta as an exporter does, and a task's state follows from its published
