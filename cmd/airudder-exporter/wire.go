@@ -96,11 +96,11 @@ func page(addr string) status.Config {
 // encoder makes encoders for what the registry, the ledger and the broker said.
 func encoder(cfg Config, ids record.IDs) exporter.NewEncoder {
 	topics := recordTopics(cfg.Kafka)
-	return func(meta ledger.Meta, limit func(topic string) int) (exporter.Encoder, error) {
+	return func(meta ledger.Meta, limits record.Limits) (exporter.Encoder, error) {
 		return record.NewEncoder(record.EncoderConfig{
 			Topics: topics, IDs: ids, EventKey: record.EventKey(meta.EventKey),
 			BaseURL: meta.Source, LedgerID: meta.LedgerID, Account: meta.Account,
-			Limit: limit,
+			Limits: limits,
 		})
 	}
 }

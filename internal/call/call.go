@@ -165,6 +165,7 @@ type Reject struct {
 	RawSize   int64    // bytes of the whole row
 	RawSHA256 [32]byte // of the whole row
 	Hash      uint64   // as Row.Hash
+	Limit     int64    // bytes that a record of the event topic may have, where the event is too large; 0: it is not that
 }
 
 // NewReject describes a row that is whole in memory. The caller adds what could be

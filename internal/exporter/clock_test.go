@@ -84,7 +84,7 @@ func (k *fakeKafka) shift(t *testing.T, by time.Duration) {
 				t.Fatal(err)
 			}
 			s := &e.State
-			for _, at := range []*time.Time{&e.Published.At, &s.FirstTerminal, &s.TerminalSince, &s.SealedAt, &s.ClosedAt} {
+			for _, at := range []*time.Time{&e.Published.At, &s.TerminalSince, &s.SealedAt, &s.ClosedAt} {
 				move(at)
 			}
 			entries[i].Value = e.AppendValue(nil)

@@ -2,7 +2,6 @@ package exporter
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -155,23 +154,6 @@ func (b *backlog) drop(parts []part) {
 	}
 }
 
-// fit has those units wait that no transaction takes. The encoder keeps every record
-// within its topic's limit, but for the ledger's, and a unit may hold two for one
-// partition.
-func (r *run) fit(units []record.Encoded) error {
-	for i := range units {
-		err := r.producer.Fits(units[i].Records)
-		tooLarge, waits := errors.AsType[*batch.TooLargeError](err)
-		switch {
-		case waits:
-			units[i].Records, units[i].TooLarge = nil, tooLarge
-		case err != nil:
-			return err
-		}
-	}
-	return nil
-}
-
 // commit commits one transaction after the other, and applies each only once
 // Kafka has acknowledged it. The first error ends the producer. A quota that Kafka
 // throttles us by is waited out.
@@ -242,6 +224,7 @@ func (r *run) observe(plan *ledger.Plan, u *record.Encoded, now time.Time) {
 		r.metrics.deadLetters.WithLabelValues(string(u.Dead.Reason)).Inc()
 		r.dead.note(plan.Task.ID, &u.Dead.Reject)
 	}
+	r.metrics.resolved.Add(float64(len(u.Resolved)))
 	for _, c := range u.Changes {
 		if c.Seal != nil {
 			r.metrics.seals.Inc()

@@ -25,6 +25,20 @@ type deadLetters struct {
 // maxDeadNews bounds the tasks that are told apart.
 const maxDeadNews = 10_000
 
+// leftOut tells once of a task that has more dead letters of rows without an id than
+// are published.
+func (n *deadNews) leftOut(taskID string, rows int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	of := deadLetters{taskID: taskID}
+	if _, known := n.counts[of]; known || len(n.counts) >= maxDeadNews {
+		return
+	}
+	n.counts[of] = rows
+	n.log.Warn("more rows without an id cannot become events than are published as dead letters; the others are counted alone",
+		"task", taskID, "rows", rows)
+}
+
 func (n *deadNews) note(taskID string, reject *call.Reject) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -72,7 +72,7 @@ func TestFirstAnswerLies(t *testing.T) {
 				time.Sleep(3 * time.Hour)
 				w.stop()
 				once(t, kafka, 3, "call/")
-				if got := kafka.replayed(t).Standing("a"); got.Phase != ledger.Sealed || got.State.SealedEntries != 3 || got.DeadLetters != 0 {
+				if got := kafka.replayed(t).Standing("a"); got.Phase != ledger.Sealed || got.State.SealedEvents != 3 || got.DeadLetters != 0 {
 					t.Errorf("got %+v, want a seal of three events", got)
 				}
 			})

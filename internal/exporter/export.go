@@ -30,7 +30,8 @@ type observation struct {
 func (r *run) export(ctx context.Context, taskID string) (observation, error) {
 	reading := r.ledger.Begin(taskID, r.source.Named(taskID))
 	reading.Listed(r.schedule.fingerprint(taskID))
-	publish := r.publisher()
+	reading.Limit(r.producer.Limit(r.cfg.EventTopic))
+	publish := r.publisher(reading)
 	defer publish.close()
 	defer func() { r.metrics.repeats.Add(float64(reading.Repeats())) }()
 
@@ -53,11 +54,19 @@ func (r *run) export(ctx context.Context, taskID string) (observation, error) {
 	}
 	reading.GiveUp(publish.tooLarge)
 	reading.Hold(publish.held + publish.more)
-	if err := publish.sendAndWait(ctx, reading.End(complete, r.cfg.Policy)); err != nil {
+	end := reading.End(complete, r.cfg.Policy)
+	if err := r.sealAt(ctx, &end); err != nil {
+		return observation{}, err
+	}
+	if err := publish.sendAndWait(ctx, end); err != nil {
 		return observation{}, err
 	}
 	r.holds.note(taskID, publish.held, publish.why)
 	held, rejected := reading.Held()
+	if beyond := reading.Beyond(); beyond > 0 {
+		r.metrics.beyond.Add(float64(beyond))
+		r.dead.leftOut(taskID, beyond)
+	}
 	r.metrics.lateChanges.Add(float64(reading.Remember()))
 	standing := r.ledger.Standing(taskID)
 	r.notices.Observe(taskSubject(taskID), append(r.cfg.ofReading(complete, rejected), r.cfg.ofStanding(standing, asked)...)...)
@@ -67,10 +76,28 @@ func (r *run) export(ctx context.Context, taskID string) (observation, error) {
 	}, nil
 }
 
+// sealAt notes in a plan's seal, if it has one, where the events that it tells of end
+// in their topic. They are committed by now.
+func (r *run) sealAt(ctx context.Context, plan *ledger.Plan) error {
+	for _, u := range plan.Units {
+		for _, c := range u.Changes {
+			if c.Seal == nil {
+				continue
+			}
+			ends, err := r.producer.Ends(ctx)
+			if err != nil {
+				return fmt.Errorf("seal task %s: %w", plan.Task.ID, err)
+			}
+			c.Seal.Ends = ends
+		}
+	}
+	return nil
+}
+
 // gone does what there is to do about a task that the upstream does not know: it is
 // closed when its time has come.
 func (r *run) gone(ctx context.Context, reading *ledger.Reading, taskID string, asked time.Time, err error) (observation, error) {
-	publish := r.publisher()
+	publish := r.publisher(reading)
 	defer publish.close()
 	if err := publish.sendAndWait(ctx, reading.Gone(asked, r.cfg.Policy)); err != nil {
 		return observation{}, err
@@ -87,7 +114,7 @@ func (r *run) gone(ctx context.Context, reading *ledger.Reading, taskID string, 
 // clean writes the tombstones of a closed task. The closed mark is committed by
 // now; a crash on the way is finished after the next replay.
 func (r *run) clean(ctx context.Context, taskID string) error {
-	publish := r.publisher()
+	publish := r.publisher(r.ledger.Begin(taskID, false))
 	defer publish.close()
 	for {
 		plan := r.ledger.Tombstones(taskID, maxUnits)

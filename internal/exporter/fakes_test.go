@@ -188,7 +188,7 @@ func (k *fakeKafka) replayed(t *testing.T) *ledger.Ledger {
 // change's change/<TaskID>/<sequence>. The event of a call "…huge" cannot fit where
 // the topic takes no more than recordLimit, and is given up; that of a call "…big"
 // needs half of it, and waits. A task "unencodable" cannot be encoded.
-type fakeEncoder struct{ limit func(topic string) int }
+type fakeEncoder struct{ limits record.Limits }
 
 var errEncode = errors.New("a value does not match its schema")
 
@@ -196,9 +196,9 @@ func (e fakeEncoder) Plan(p ledger.Plan) ([]record.Encoded, error) {
 	if p.Task.ID == "unencodable" {
 		return nil, errEncode
 	}
-	units := make([]record.Encoded, len(p.Units))
+	units, last := make([]record.Encoded, len(p.Units)), p.Last
 	for i, u := range p.Units {
-		limit := e.limit("events")
+		limit := e.limits.Limit("events")
 		big := &batch.TooLargeError{Topic: "events", Size: recordLimit / 2, Limit: limit}
 		switch {
 		case u.Call != nil && strings.HasSuffix(u.Call.CallID, "huge") && limit <= recordLimit:
@@ -208,7 +208,20 @@ func (e fakeEncoder) Plan(p ledger.Plan) ([]record.Encoded, error) {
 			units[i] = record.Encoded{Unit: u, TooLarge: big, Records: []batch.Record{}}
 			continue
 		}
+		if u.Call != nil {
+			u = u.Number(last + 1)
+		}
 		units[i].Unit, units[i].Records = u, records(p.Task, u)
+		err := e.limits.Fits(units[i].Records)
+		tooLarge, waits := errors.AsType[*batch.TooLargeError](err)
+		switch {
+		case waits:
+			units[i] = record.Encoded{Unit: p.Units[i], TooLarge: tooLarge}
+		case err != nil:
+			return nil, err
+		case u.Call != nil:
+			last++
+		}
 	}
 	return units, nil
 }
@@ -219,6 +232,9 @@ func records(task call.Task, u ledger.Unit) (all []batch.Record) {
 	}
 	if u.Call != nil {
 		publish("events", "call/%s/%s", task.ID, u.Call.CallID)
+	}
+	for _, of := range u.Resolved {
+		publish("dead", "dead/%s/%s/resolved", task.ID, of.Key)
 	}
 	if u.Dead != nil {
 		publish("dead", "dead/%s/%s%s", task.ID, u.Dead.CallID, u.Dead.RowKey)
@@ -281,7 +297,7 @@ func start(t *testing.T, cfg Config, source Source, kafka *fakeKafka) *world {
 // newWorld makes an exporter that has not begun.
 func newWorld(t *testing.T, cfg Config, source Source) *world {
 	w := &world{t: t, log: &logged{}, metrics: prometheus.NewRegistry()}
-	encoder := func(_ ledger.Meta, limit func(string) int) (Encoder, error) { return fakeEncoder{limit}, nil }
+	encoder := func(_ ledger.Meta, limits record.Limits) (Encoder, error) { return fakeEncoder{limits}, nil }
 	w.Exporter = New(cfg, source, encoder, ledger.Writer{}, slog.New(slog.NewTextHandler(w.log, nil)), w.metrics)
 	return w
 }

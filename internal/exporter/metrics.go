@@ -8,6 +8,8 @@ type metrics struct {
 	lists         *prometheus.CounterVec
 	events        prometheus.Counter
 	deadLetters   *prometheus.CounterVec
+	resolved      prometheus.Counter
+	beyond        prometheus.Counter
 	statusChanges prometheus.Counter
 	seals         prometheus.Counter
 	unsealed      prometheus.Counter
@@ -46,10 +48,13 @@ func newMetrics(reg prometheus.Registerer, e *Exporter) *metrics {
 	}, []string{"from"})
 	reg.MustRegister(lag)
 	return &metrics{
-		polls:         counters("polls_total", "outcome", "Detail readings of tasks, by outcome."),
-		lists:         counters("lists_total", "outcome", "Readings of the task list, by outcome."),
-		events:        counter("events_total", "CallCompleted events committed."),
-		deadLetters:   counters("dead_letters_total", "reason", "Dead letters committed."),
+		polls:       counters("polls_total", "outcome", "Detail readings of tasks, by outcome."),
+		lists:       counters("lists_total", "outcome", "Readings of the task list, by outcome."),
+		events:      counter("events_total", "CallCompleted events committed."),
+		deadLetters: counters("dead_letters_total", "reason", "Dead letters committed."),
+		resolved:    counter("dead_letters_resolved_total", "Dead letters whose rows were sound later, committed."),
+		beyond: counter("dead_letters_left_out_total",
+			"Rows without an id that cannot become events, in a task with 100 such dead letters: each reading counts them again."),
 		statusChanges: counter("status_changes_total", "Task transitions committed."),
 		seals:         counter("seals_total", "Seals committed."),
 		unsealed: counter("tasks_closed_without_seal_total",

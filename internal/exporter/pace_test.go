@@ -13,7 +13,7 @@ func TestPace(t *testing.T) {
 	began := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	at := func(d time.Duration) time.Time { return began.Add(d) }
 	ended := func(since time.Duration) ledger.State {
-		return ledger.State{Status: call.Finished, TerminalSince: at(-since), FirstTerminal: at(-since)}
+		return ledger.State{Status: call.Finished, TerminalSince: at(-since)}
 	}
 	for _, tt := range []struct {
 		name      string

@@ -15,6 +15,7 @@ import (
 // one is being committed, the next is being read and encoded.
 type publisher struct {
 	run     *run
+	reading *ledger.Reading // whose plans they are
 	encoder Encoder
 	last    *pending // nil: nothing under way
 	sent    int      // calls and dead letters
@@ -26,7 +27,7 @@ type publisher struct {
 	why      *batch.TooLargeError // of the last of them
 }
 
-func (r *run) publisher() *publisher { return &publisher{run: r} }
+func (r *run) publisher(of *ledger.Reading) *publisher { return &publisher{run: r, reading: of} }
 
 // send encodes a plan and hands it over once the one before it is applied.
 func (p *publisher) send(ctx context.Context, plan ledger.Plan) error {
@@ -48,11 +49,17 @@ func (p *publisher) send(ctx context.Context, plan ledger.Plan) error {
 		return err
 	}
 	p.last = next
+	events := 0
 	for i := range units {
-		if units[i].Call != nil || units[i].Dead != nil {
+		switch {
+		case units[i].Call != nil:
+			events++
+		case units[i].Dead != nil:
 			p.sent++
 		}
 	}
+	p.sent += events
+	p.reading.Gave(events)
 	return nil
 }
 
@@ -66,9 +73,6 @@ func (p *publisher) encode(ctx context.Context, plan ledger.Plan) (units []recor
 	}
 	for {
 		if units, err = p.encoder.Plan(plan); err != nil {
-			return nil, err
-		}
-		if err := p.run.fit(units); err != nil {
 			return nil, err
 		}
 		if p.asked || !slices.ContainsFunc(units, func(u record.Encoded) bool { return u.TooLarge != nil }) {

@@ -54,7 +54,7 @@ type Encoder interface {
 
 // NewEncoder makes an Encoder for a deployment and a producer's limits, which may
 // change from plan to plan. It is called once for each goroutine that encodes.
-type NewEncoder func(meta ledger.Meta, limit func(topic string) int) (Encoder, error)
+type NewEncoder func(meta ledger.Meta, limits record.Limits) (Encoder, error)
 
 // Topics is what the start asks of Kafka before there is a producer. What it
 // shows has been committed; an error proves nothing.

@@ -141,7 +141,7 @@ func (r *run) takeEncoder() (Encoder, error) {
 	r.mu.Lock()
 	meta := r.meta
 	r.mu.Unlock()
-	return r.encoder(meta, r.producer.Limit)
+	return r.encoder(meta, r.producer)
 }
 
 // live polls and commits until the first error.

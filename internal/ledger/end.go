@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"airudder-exporter/internal/call"
@@ -13,13 +14,12 @@ import (
 
 // Seal says that a task's export is complete, as far as anyone can know.
 type Seal struct {
-	Number       int64 // 1, 2, … per task
-	Exported     int64 // calls published as events
-	Cancelled    int64 // rows
-	NeverDialled int64 // rows neither finished nor cancelled
-	DeadLettered int64
-	Late         int64  // calls first exported after the task was first seen terminal
-	Digest       string // of the exported CallIDs; see Digest
+	Number int64  // 1, 2, … per task
+	Digest string // of the exported CallIDs; see Digest
+
+	// Ends are, by partition of the event topic, the offset after the last committed
+	// record. They are asked for once all events of the task are committed.
+	Ends []int64
 }
 
 // End plans what a complete response says of the task itself: dead letters, the
@@ -33,7 +33,7 @@ type Seal struct {
 // producer whose replay filled this ledger, so that no answer is older than what was
 // last applied.
 func (r *Reading) End(c call.Reading, policy Policy) Plan {
-	plan := Plan{Task: c.Task, ObservedAt: c.Started}
+	plan := Plan{Task: c.Task, ObservedAt: c.Started, Last: r.last}
 	l := r.ledger
 	l.mu.RLock()
 	defer l.mu.RUnlock()
@@ -43,24 +43,23 @@ func (r *Reading) End(c call.Reading, policy Policy) Plan {
 		return plan
 	}
 	plan.Units = r.deadLetters(t, c)
-	published := t.published() + int64(len(plan.Units))
 	state := t.state
 	changes, unconfirmed := transition(state, c)
 	for _, change := range changes {
 		state = state.Next(change, c.Started)
 	}
 	state.Unconfirmed = unconfirmed
-	state.HadRows = state.HadRows || c.Counts.Rows > 0 || published > 0
+	state.HadRows = state.HadRows || c.Counts.Rows > 0 || t.published()+int64(len(plan.Units)) > 0
 	state.GoneSince = state.goneSince(c)
-	look := r.look(state, c, published)
+	look := r.look(state, c)
 	looks := state.Look.then(look, policy.Between)
-	holds := state.SealHolds(published)
-	if holds && !t.looked {
+	holds := state.SealHolds(r.last)
+	if len(plan.Units)+len(r.resolved) > 0 || holds && !t.looked { // one that publishes is none but the first
 		looks = look
 	}
 	switch {
 	case look.Count == 0:
-		state = state.abandoned(policy, t, c.Started, published)
+		state = state.abandoned(policy, t, c.Started)
 		state.Look = Look{}
 	case holds && !policy.closingDue(state, c.Started):
 		state.Look = Look{}
@@ -78,10 +77,20 @@ func (r *Reading) End(c call.Reading, policy Policy) Plan {
 		state.ListPrint = r.print
 	}
 	if state != t.state {
+		for i := range changes {
+			changes[i].Exported, changes[i].Unexported = r.last, r.unexported(c)
+		}
+		state.Events = r.last
 		mark := Entry{Kind: KindTask, TaskID: r.taskID, State: state}
 		plan.Units = append(plan.Units, Unit{Changes: changes, Entries: []Entry{mark}})
 	}
 	return plan
+}
+
+// unexported is how many finished rows have no event: those that are dead letters, and
+// those that wait.
+func (r *Reading) unexported(c call.Reading) int64 {
+	return max(0, c.Counts.Finished-r.told+int64(r.untold))
 }
 
 // Gone plans what follows from a definite "no such task", which is a complete response,
@@ -102,14 +111,15 @@ func (r *Reading) Gone(asked time.Time, policy Policy) Plan {
 	if state.Look = (Look{}); since.IsZero() || asked.Before(since) {
 		state.GoneSince = milliseconds(asked)
 	}
-	if state.SealHolds(t.published()) {
+	if state.SealHolds(t.last) {
 		if t.looked && !since.IsZero() && !asked.Before(since.Add(policy.Between)) && policy.closingDue(state, asked) {
 			state.ClosedAt = milliseconds(asked)
 		}
 	} else {
-		state = state.abandoned(policy, t, asked, t.published())
+		state = state.abandoned(policy, t, asked)
 	}
 	if state != t.state {
+		state.Events = t.last
 		plan.Units = []Unit{{Entries: []Entry{{Kind: KindTask, TaskID: r.taskID, State: state}}}}
 	}
 	return plan
@@ -130,12 +140,12 @@ func (s State) goneSince(c call.Reading) time.Time {
 
 // abandoned closes a task without a valid seal, or with one whose rows are gone, once
 // there has been nothing of it for as long as a sealed one is kept.
-func (s State) abandoned(policy Policy, t *task, asked time.Time, published int64) State {
+func (s State) abandoned(policy Policy, t *task, asked time.Time) State {
 	if !t.looked || s.GoneSince.IsZero() || asked.Before(s.GoneSince.Add(policy.Retention)) {
 		return s
 	}
-	if !s.SealHolds(published) {
-		s.SealedAt, s.SealedEntries = time.Time{}, 0
+	if !s.SealHolds(t.last) {
+		s.SealedAt, s.SealedEvents = time.Time{}, 0
 	} else if !policy.closingDue(s, asked) {
 		return s
 	}
@@ -158,11 +168,13 @@ func (p *Plan) passOver(t *task, c call.Reading) {
 // in the ledger with other bytes it notes the new hash: once that is remembered, the
 // next reading passes over the row.
 func (r *Reading) deadLetters(t *task, c call.Reading) (units []Unit) {
-	rowKeys := map[string]struct{}{}
+	rowKeys, unlinkedNow := map[string]struct{}{}, int64(0)
+	r.untold += len(r.givenUp)
 	for i, reject := range slices.Concat(c.Rejects, r.givenUp) {
 		d := Dead{Reject: reject}
-		e := Entry{Kind: KindCall, TaskID: r.taskID, ID: reject.CallID,
-			Published: Published{At: c.Started, As: DeadLetter, Row: reject.Hash}}
+		e := Entry{Kind: KindCall, TaskID: r.taskID, ID: reject.CallID, Published: Published{
+			At: c.Started, As: DeadLetter, Row: reject.Hash, Letter: Letter{Reason: reject.Reason, Limit: reject.Limit},
+		}}
 		if reject.CallID == "" {
 			d.RowKey = rowKey(reject)
 			e.Kind, e.ID = KindRow, d.RowKey
@@ -174,6 +186,17 @@ func (r *Reading) deadLetters(t *task, c call.Reading) (units []Unit) {
 				continue
 			}
 			rowKeys[d.RowKey] = struct{}{}
+			if unlinked(d.RowKey) {
+				if unlinkedNow++; t.unlinked+unlinkedNow > maxUnlinked {
+					r.beyond++
+					continue
+				}
+			}
+		} else if k, _ := KeyOf(reject.CallID); t.calls[k]&markDead != 0 {
+			if i >= len(c.Rejects) && t.letters[k].Limit < reject.Limit { // it is too large for the higher limit, too
+				units = append(units, Unit{Entries: []Entry{e}})
+			}
+			continue
 		} else if i < len(c.Rejects) && !r.claim(t, reject.CallID) { // what is given up was claimed as an event
 			continue
 		}
@@ -196,6 +219,14 @@ type suspect struct {
 	id   string
 }
 
+// maxUnlinked is how many dead letters a task may have of rows that are known by their
+// bytes alone: one whose bytes differ in each answer would be another each time.
+const maxUnlinked = 100
+
+// unlinked reports whether a row's key is made of its bytes, so that a later answer
+// cannot show that it is sound.
+func unlinked(key string) bool { return strings.HasPrefix(key, "sha256:") }
+
 // rowKey names a row that shows no CallID: by its id, or by its bytes.
 func rowKey(reject call.Reject) string {
 	if reject.RowID.Set {
@@ -209,21 +240,13 @@ func rowKey(reject call.Reject) string {
 func sealChange(s State, t *task, c call.Reading) StatusChange {
 	return StatusChange{
 		Sequence: s.Sequence + 1, Previous: call.Some(s.Status), Status: s.Status, Counts: c.Counts,
-		Seal: &Seal{
-			Number:       s.Seal + 1,
-			Exported:     t.events(),
-			Cancelled:    c.Counts.Cancelled,
-			NeverDialled: c.Counts.Open(),
-			DeadLettered: t.deadLetters(),
-			Late:         t.late,
-			Digest:       digest(t),
-		},
+		Exported: t.last, Seal: &Seal{Number: s.Seal + 1, Digest: digest(t)},
 	}
 }
 
 // digest is that of the calls that were published as events.
 func digest(t *task) string {
-	ids := make([]string, 0, t.events())
+	ids := make([]string, 0, len(t.calls))
 	for k, m := range t.calls {
 		if m&markDead == 0 {
 			ids = append(ids, t.texts.CallID(k))

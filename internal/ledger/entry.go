@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
+
+	"airudder-exporter/internal/call"
 )
 
 // Kind is what an entry is about: the first word of its key.
@@ -37,18 +40,28 @@ type Entry struct {
 // As is what a call or a row was published as.
 type As string
 
-// The ways to publish a call or a row.
+// The ways to publish a call or a row. What is an event stays one.
 const (
 	Event      As = "event"
 	DeadLetter As = "dead_letter"
+	Resolved   As = "resolved" // a row: a dead letter once, it has shown a call since
 )
 
 // Published is the value of a call or a row entry.
 type Published struct {
-	At   time.Time // when the response began that showed it; milliseconds count
-	As   As
-	Late bool   // an event whose reading began after the task was first seen terminal
-	Row  uint64 // xxHash64 of the row's bytes; 0: not known (a rebuilt ledger)
+	At  time.Time // when the response began that showed it; milliseconds count
+	As  As
+	N   int64  // of an event: its task_sequence
+	Row uint64 // xxHash64 of the row's bytes; 0: not known (a rebuilt ledger)
+
+	Letter // of a dead letter, and of what it has become
+}
+
+// Letter is what an entry says of a dead letter.
+type Letter struct {
+	Reason call.Reason
+	Limit  int64  // bytes that a record of the event topic might have, where the event was too large; 0: it was not that
+	CallID string // of a row that is resolved: the call that it has shown
 }
 
 // Writer is the value of the producer entry: who fenced the shard last.
@@ -103,8 +116,18 @@ func (p Published) append(b []byte) []byte {
 	b = p.At.UTC().AppendFormat(b, timeLayout)
 	b = append(append(b, `","as":"`...), p.As...)
 	b = append(b, '"')
-	if p.Late {
-		b = append(b, `,"late":true`...)
+	if p.N > 0 {
+		b = strconv.AppendInt(append(b, `,"n":`...), p.N, 10)
+	}
+	if p.Reason != "" {
+		b = append(append(append(b, `,"reason":"`...), p.Reason...), '"')
+	}
+	if p.Limit > 0 {
+		b = strconv.AppendInt(append(b, `,"limit":`...), p.Limit, 10)
+	}
+	if p.CallID != "" {
+		j, _ := json.Marshal(p.CallID) // a string has a form in JSON
+		b = append(append(b, `,"call_id":`...), j...)
 	}
 	return append(fmt.Appendf(append(b, `,"row":"`...), "%016x", p.Row), `"}`...)
 }

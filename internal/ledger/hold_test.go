@@ -21,7 +21,8 @@ func TestGiveUp(t *testing.T) {
 				r.GiveUp([]call.Reject{TooLarge(u, 1).Dead.Reject})
 				continue
 			}
-			s.commit(u)
+			s.commit(u.Number(plan.Last + 1))
+			r.Gave(1)
 		}
 		end = r.End(call.Reading{Task: task, Started: noon.Add(time.Duration(minute) * time.Minute),
 			Counts: call.Counts{Rows: 2, Finished: 2}}, policy)
@@ -41,7 +42,7 @@ func TestGiveUp(t *testing.T) {
 		t.Fatalf("the second reading plans %+v and holds %d", end.Units, held)
 	}
 	want := Entry{Kind: KindCall, TaskID: taskA, ID: callB,
-		Published: Published{At: end.ObservedAt, As: DeadLetter, Row: rows[1].Hash}}
+		Published: Published{At: end.ObservedAt, As: DeadLetter, Row: rows[1].Hash, Letter: Letter{Reason: call.TooLarge, Limit: 1}}}
 	if u := end.Units[0]; u.Dead == nil || u.Dead.Reason != call.TooLarge || u.Dead.CallID != callB || u.Entries[0] != want {
 		t.Errorf("got %+v, want %+v", u, want)
 	}

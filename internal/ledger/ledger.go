@@ -42,49 +42,48 @@ type task struct {
 	keySize  int                  // bytes of the id in a key
 	calls    map[CallKey]mark     // what was published
 	texts    Texts                // nil while there are none
-	rows     map[string]uint64    // dead letters without a CallID: the row's hash by its key; nil while there are none
+	letters  map[CallKey]Letter   // of calls that are dead letters; nil while there are none
+	rows     map[string]Published // dead letters without a CallID by the row's key, and those that were; nil while there are none
 	hashes   map[uint64]struct{}  // rows without a CallID that need not be read again; nil while there are none
 	looked   bool                 // by a whole reading since the replay
 	suspects map[suspect]struct{} // rows that the last reading rejected for the first time; nil while there are none
-	dead     int64                // of calls, those that were dead letters
-	late     int64                // of calls, those that were late
+	last     int64                // the highest task_sequence that was given
+	unlinked int64                // of rows, those that are known by their bytes alone
 	state    State
 	hasState bool
 }
 
-// mark is what the set keeps of a call: its row's hash, with two flags in place of
-// the lowest bits. Where a whole task is late, a separate set for each flag would
-// cost as much again as the calls themselves.
+// mark is what the set keeps of a call: its row's hash, with a flag in place of the
+// lowest bit.
 type mark uint64
 
-const (
-	markDead mark = 1 << iota
-	markLate
-	markFlags = markDead | markLate
-)
+const markDead mark = 1
 
 func markOf(p Published) mark {
-	m := mark(p.Row) &^ markFlags
+	m := mark(p.Row).hash()
 	if p.As == DeadLetter {
 		m |= markDead
-	}
-	if p.Late {
-		m |= markLate
 	}
 	return m
 }
 
 // hash is the row's hash as far as a mark keeps it; 0: not known.
-func (m mark) hash() mark { return m &^ markFlags }
+func (m mark) hash() mark { return m &^ markDead }
 
 // published is how many entries say that something of the task was published.
 func (t *task) published() int64 { return int64(len(t.calls) + len(t.rows)) }
 
-// events is how many calls were published as events.
-func (t *task) events() int64 { return int64(len(t.calls)) - t.dead }
-
-// deadLetters is how many rows were published as dead letters.
-func (t *task) deadLetters() int64 { return t.dead + int64(len(t.rows)) }
+// deadLetters is how many rows were published as dead letters, and have shown no
+// call since.
+func (t *task) deadLetters() int64 {
+	n := int64(len(t.letters))
+	for _, row := range t.rows {
+		if row.As == DeadLetter {
+			n++
+		}
+	}
+	return n
+}
 
 // begun reports whether the export of the task has begun: it was not merely
 // passed over.
@@ -138,12 +137,16 @@ func (l *Ledger) Replay(key, value []byte) error {
 func applyCall[T string | []byte](l *Ledger, taskID, callID T, p Published) {
 	t := taskOf(l, taskID)
 	k, exact := KeyOf(callID)
-	if was, again := t.calls[k]; again {
-		l.countCall(t, -1, len(callID), was)
+	if _, again := t.calls[k]; again {
+		l.countCall(t, -1, len(callID))
 	}
-	m := markOf(p)
-	t.calls[k] = m
-	l.countCall(t, 1, len(callID), m)
+	t.calls[k], t.last = markOf(p), max(t.last, p.N)
+	l.countCall(t, 1, len(callID))
+	if p.As == DeadLetter {
+		put(&t.letters, k, p.Letter)
+	} else {
+		delete(t.letters, k)
+	}
 	if !exact {
 		put(&t.texts, k, string(callID))
 	}
@@ -155,13 +158,13 @@ func (l *Ledger) forget(taskID, callID string) {
 		return
 	}
 	k, _ := KeyOf(callID)
-	was, there := t.calls[k]
-	if !there {
+	if _, there := t.calls[k]; !there {
 		return
 	}
-	l.countCall(t, -1, len(callID), was)
+	l.countCall(t, -1, len(callID))
 	delete(t.calls, k)
 	delete(t.texts, k)
+	delete(t.letters, k)
 	if len(t.calls) == 0 { // a map keeps its room; a closed task needs none
 		t.calls, t.texts = map[CallKey]mark{}, nil
 	}
@@ -172,19 +175,25 @@ func (l *Ledger) applyRow(e Entry) {
 		return
 	}
 	t := taskOf(l, e.TaskID)
-	was, there := t.rows[e.ID]
-	size := int64(len(e.AppendKey(nil)) + publishedSize(markDead))
-	switch {
-	case e.Tombstone && there:
+	if was, there := t.rows[e.ID]; there {
 		delete(t.rows, e.ID)
-		delete(t.hashes, was)
-		l.count(-1, -size)
-	case !e.Tombstone:
-		put(&t.rows, e.ID, e.Published.Row)
-		put(&t.hashes, e.Published.Row, struct{}{})
-		if !there {
-			l.count(1, size)
+		delete(t.hashes, was.Row)
+		l.count(-1, -entrySize(Entry{Kind: KindRow, TaskID: t.id, ID: e.ID, Published: was}))
+		if unlinked(e.ID) {
+			t.unlinked--
 		}
+	}
+	if e.Tombstone {
+		return
+	}
+	e.Published.At = milliseconds(e.Published.At)
+	put(&t.rows, e.ID, e.Published)
+	if e.Published.As == DeadLetter {
+		put(&t.hashes, e.Published.Row, struct{}{})
+	}
+	l.count(1, entrySize(e))
+	if unlinked(e.ID) {
+		t.unlinked++
 	}
 }
 
@@ -197,6 +206,7 @@ func (l *Ledger) applyState(e Entry) {
 		l.count(-1, -entrySize(Entry{Kind: KindTask, TaskID: t.id, State: t.state}))
 	}
 	t.state, t.hasState = e.State, !e.Tombstone
+	t.last = max(t.last, e.State.Events)
 	if t.hasState {
 		l.count(1, entrySize(e))
 	}
@@ -220,14 +230,8 @@ func (l *Ledger) applySingle(e Entry) {
 }
 
 // countCall counts a call entry in (1) or out (-1).
-func (l *Ledger) countCall(t *task, n int64, callID int, m mark) {
-	l.count(n, n*int64(len(KindCall)+1+t.keySize+1+callID+publishedSize(m)))
-	if m&markDead != 0 {
-		t.dead += n
-	}
-	if m&markLate != 0 {
-		t.late += n
-	}
+func (l *Ledger) countCall(t *task, n int64, callID int) {
+	l.count(n, n*int64(len(KindCall)+1+t.keySize+1+callID+callSize))
 }
 
 func (l *Ledger) count(entries, bytes int64) {
@@ -257,18 +261,11 @@ func put[M ~map[K]V, K comparable, V any](m *M, k K, v V) {
 	(*m)[k] = v
 }
 
-// Sizes are as the topic holds them, so that the page can show the ledger's.
+// Sizes are as the topic holds them, so that the page can show the ledger's. Of a
+// call, of which memory does not keep the number, the value counts as an event's with
+// a number of four digits.
 
-func publishedSize(m mark) int {
-	n := len(prefixAt) + len(timeLayout) + len(asEvent) + len(prefixRow) + 16 + len(suffix)
-	if m&markDead != 0 {
-		n += len(asDeadLetter) - len(asEvent)
-	}
-	if m&markLate != 0 {
-		n += len(lateTrue)
-	}
-	return n
-}
+const callSize = len(`{"at":"2006-01-02T15:04:05.000Z","as":"event","n":1234,"row":"0123456789abcdef"}`)
 
 func entrySize(e Entry) int64 { return int64(len(e.AppendKey(nil)) + len(e.AppendValue(nil))) }
 
@@ -286,7 +283,7 @@ func cutCallKey(key []byte) (taskID, callID []byte, ok bool) {
 	return rest[:i], rest[i+1:], true
 }
 
-// Size is how many live entries the shard has and how many bytes their keys and
+// Size is how many live entries the shard has and about how many bytes their keys and
 // values take in the topic.
 func (l *Ledger) Size() (entries, bytes int64) {
 	l.mu.RLock()

@@ -17,7 +17,7 @@ type Look struct {
 	Rows      int64 `json:"rows,omitempty"`
 	Finished  int64 `json:"finished,omitempty"`
 	Cancelled int64 `json:"cancelled,omitempty"`
-	Published int64 `json:"published,omitempty"` // call and row entries after it
+	Events    int64 `json:"events,omitempty"` // the last task_sequence after it
 }
 
 // sure reports whether what is shown leaves no row of which more is to come.
@@ -25,7 +25,7 @@ func (l Look) sure() bool { return l.Rows > 0 && l.Finished+l.Cancelled == l.Row
 
 // same reports whether two looks show the same.
 func (l Look) same(o Look) bool {
-	return l.Rows == o.Rows && l.Finished == o.Finished && l.Cancelled == o.Cancelled && l.Published == o.Published
+	return l.Rows == o.Rows && l.Finished == o.Finished && l.Cancelled == o.Cancelled && l.Events == o.Events
 }
 
 // then is l after another reading, of which o is the first look. One that comes too
@@ -45,8 +45,8 @@ func (l Look) then(o Look, between time.Duration) Look {
 
 // look is what a complete reading shows of an ended task; zero where it is not to be
 // built upon: the task is not at its end, or the reading says that there is more than
-// was taken of it. published are the entries once its plan is applied.
-func (r *Reading) look(s State, c call.Reading, published int64) Look {
+// was taken of it.
+func (r *Reading) look(s State, c call.Reading) Look {
 	n := c.Counts
 	switch {
 	case !c.Task.Status.Set || !c.Task.Terminal() || s.Unconfirmed != "":
@@ -56,7 +56,7 @@ func (r *Reading) look(s State, c call.Reading, published int64) Look {
 	default:
 		at := milliseconds(c.Started)
 		return Look{First: at, Last: at, Count: 1,
-			Rows: n.Rows, Finished: n.Finished, Cancelled: n.Cancelled, Published: published}
+			Rows: n.Rows, Finished: n.Finished, Cancelled: n.Cancelled, Events: r.last}
 	}
 	return Look{}
 }

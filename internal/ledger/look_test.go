@@ -38,7 +38,7 @@ func (a answer) read(t *testing.T, s *shard, restart bool) {
 		}
 		r := s.Begin(taskA, false)
 		if a.call != "" {
-			s.commit(r.Rows(call.Part{Task: header(taskA, status), Started: at, Rows: done(a.call)}).Units...)
+			s.commit(rowsOf(r, call.Part{Task: header(taskA, status), Started: at, Rows: done(a.call)}).Units...)
 		}
 		r.held += a.held
 		end = r.End(call.Reading{Task: header(taskA, status), Started: at, Counts: a.counts, Total: a.total, More: a.more}, atOnce)

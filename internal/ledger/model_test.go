@@ -78,11 +78,11 @@ func (u *upstream) move(t *upTask, now time.Time) {
 	case 13:
 		r.row.Hash = u.rng.Uint64() // a change after the end
 	case 14:
-		r.broken = !r.broken && u.rng.IntN(3) == 0
+		r.broken, r.row.Hash = !r.broken && u.rng.IntN(3) == 0, u.rng.Uint64()
 	case 15:
 		t.rows = append(t.rows[:i], t.rows[i+1:]...) // the response shrinks
 	case 16:
-		t.rows = append(t.rows, &upRow{row: r.row}) // a row twice in one response
+		t.rows = append(t.rows, &upRow{r.row, r.broken}) // a row twice in one response
 	case 17, 18:
 		t.status = []string{"", call.Created, call.Pending, call.Calling, call.Paused}[u.rng.IntN(5)]
 	case 19, 20, 21:
@@ -131,7 +131,7 @@ func (r *upRow) reject() (call.Reject, bool) {
 type witness struct {
 	events   map[string]map[string]bool // TaskID, CallID
 	dead     map[string]map[string]bool // TaskID, CallID or row key
-	late     map[string]int64
+	healed   map[string]map[string]bool
 	sequence map[string]int64
 	seals    map[string]int64
 	status   map[string]string
@@ -221,7 +221,7 @@ func (w *witness) sure(id string, policy Policy, counts func(glance) bool) error
 
 func newWitness() *witness {
 	return &witness{
-		events: map[string]map[string]bool{}, dead: map[string]map[string]bool{}, late: map[string]int64{},
+		events: map[string]map[string]bool{}, dead: map[string]map[string]bool{}, healed: map[string]map[string]bool{},
 		sequence: map[string]int64{}, seals: map[string]int64{}, status: map[string]string{},
 		terminal: map[string]bool{}, ended: map[string]time.Time{}, sealedAt: map[string]time.Time{}, closed: map[string]bool{},
 		glances: map[string][]glance{}, now: map[string]glance{}, absence: map[string]time.Time{}, read: map[string]int{},
@@ -244,15 +244,19 @@ func (w *witness) see(id string, u Unit, p Plan, counts call.Counts, policy Poli
 			return fmt.Errorf("%s/%s is published though it is %q", id, u.Call.CallID, u.Call.Status)
 		}
 		w.sealedAt[id] = time.Time{}
-		if w.terminal[id] {
-			w.late[id]++
+		if n := u.Entries[0].Published.N; n != int64(len(w.events[id]))+1 {
+			return fmt.Errorf("%s/%s has number %d after %d events", id, u.Call.CallID, n, len(w.events[id]))
+		}
+		if err := w.resolved(id, u); err != nil {
+			return err
 		}
 		if w.dead[id][u.Call.CallID] {
-			return fmt.Errorf("the dead letter %s/%s is an event too", id, u.Call.CallID)
+			return fmt.Errorf("%s/%s is an event, and its dead letter is not resolved", id, u.Call.CallID)
 		}
 		return once(w.events, id, u.Call.CallID)
+	case len(u.Resolved) > 0:
+		return w.resolved(id, u)
 	case u.Dead != nil:
-		w.sealedAt[id] = time.Time{}
 		key := u.Dead.CallID
 		if key == "" {
 			key = "row:" + u.Dead.RowKey
@@ -278,6 +282,32 @@ func (w *witness) see(id string, u Unit, p Plan, counts call.Counts, policy Poli
 	return nil
 }
 
+// resolved takes the dead letters that a unit ends: each was one.
+func (w *witness) resolved(id string, u Unit) error {
+	for _, of := range u.Resolved {
+		key := of.Key
+		if key != of.CallID {
+			key = "row:" + key
+		}
+		if !w.dead[id][key] {
+			return fmt.Errorf("%s/%s is resolved, and is no dead letter", id, key)
+		}
+		if u.Call == nil && !w.events[id][of.CallID] {
+			return fmt.Errorf("%s/%s is resolved by %s, which is no event", id, key, of.CallID)
+		}
+		if u.Call != nil && u.Call.CallID != of.CallID {
+			return fmt.Errorf("%s/%s is resolved by %s, not by its unit's call", id, key, of.CallID)
+		}
+		delete(w.dead[id], key)
+		if key != of.CallID {
+			if err := once(w.healed, id, key); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 func once(of map[string]map[string]bool, id, key string) error {
 	if of[id] == nil {
 		of[id] = map[string]bool{}
@@ -295,6 +325,9 @@ func (w *witness) change(id string, c StatusChange, p Plan, counts call.Counts, 
 	}
 	if c.Previous.Set != (c.Sequence > 1) || c.Previous.Value != w.status[id] {
 		return fmt.Errorf("task %s: previous status %+v, was %q", id, c.Previous, w.status[id])
+	}
+	if c.Exported != int64(len(w.events[id])) {
+		return fmt.Errorf("task %s: exported %d, want %d", id, c.Exported, len(w.events[id]))
 	}
 	if c.Counts != counts {
 		return fmt.Errorf("task %s: counts %+v, want %+v", id, c.Counts, counts)
@@ -338,13 +371,8 @@ func (w *witness) seal(id string, c StatusChange, p Plan) error {
 	for callID := range w.events[id] {
 		ids = append(ids, callID)
 	}
-	want := Seal{
-		Number: w.seals[id], Exported: int64(len(ids)), DeadLettered: int64(len(w.dead[id])), Late: w.late[id],
-		Cancelled: c.Counts.Cancelled, NeverDialled: c.Counts.Rows - c.Counts.Finished - c.Counts.Cancelled,
-		Digest: wantDigest(ids...),
-	}
-	if *c.Seal != want {
-		return fmt.Errorf("task %s: seal %+v, want %+v", id, *c.Seal, want)
+	if digest := wantDigest(ids...); c.Seal.Number != w.seals[id] || c.Seal.Digest != digest {
+		return fmt.Errorf("task %s: seal %+v, want number %d and digest %s", id, *c.Seal, w.seals[id], digest)
 	}
 	return nil
 }

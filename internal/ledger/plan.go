@@ -2,6 +2,8 @@ package ledger
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"time"
 
 	"airudder-exporter/internal/call"
@@ -14,16 +16,37 @@ type Plan struct {
 	Task       call.Task
 	ObservedAt time.Time // when the response began
 	Units      []Unit
+
+	// Last is the last task_sequence before the plan. Its events count on from there,
+	// each once it is known to fit: one that waits takes no number.
+	Last int64
 }
 
 // Unit is what one transaction must hold together: what is published, and the
 // entries that say so. One of Call, Dead and Changes is set, or none where only
-// entries are written.
+// entries are written. Where there is a Call, its entry is the first.
 type Unit struct {
-	Call    *call.Row
-	Dead    *Dead
-	Changes []StatusChange
-	Entries []Entry
+	Call     *call.Row
+	Dead     *Dead
+	Resolved []Resolution // dead letters that the row of Call, or of another unit, has ended
+	Changes  []StatusChange
+	Entries  []Entry
+}
+
+// Number is the unit with its event's task_sequence, which its entry keeps.
+func (u Unit) Number(n int64) Unit {
+	u.Entries = slices.Clone(u.Entries)
+	u.Entries[0].Published.N = n
+	return u
+}
+
+// Resolution says that a row that was published as a dead letter shows a call that is,
+// or was, published as an event.
+type Resolution struct {
+	Key    string // of the dead letter: its CallID, or the key of its row
+	CallID string // of the event
+	RowID  call.Opt[int64]
+	Reason call.Reason // of the dead letter
 }
 
 // Dead is a row that becomes a dead letter. Its entry's id is the CallID, or
@@ -39,7 +62,11 @@ type StatusChange struct {
 	Previous call.Opt[string] // not set: first sight
 	Status   string
 	Counts   call.Counts
-	Seal     *Seal // nil: a transition
+
+	Exported   int64 // the task's last task_sequence
+	Unexported int64 // finished rows without an event
+
+	Seal *Seal // nil: a transition
 }
 
 // Reading plans one detail response of one task. While the response streams,
@@ -48,13 +75,19 @@ type StatusChange struct {
 // breaks off is simply dropped: what its parts published stays true, and nothing
 // else of it is taken over. A Reading is used by one goroutine.
 type Reading struct {
-	ledger *Ledger
-	taskID string
-	named  bool
-	print  uint64               // of the list's entry; 0: not known
-	seen   map[CallKey]struct{} // planned by this reading: a response may show a call twice
-	twice  int                  // rows that showed a CallID a second time
-	held   int                  // rows that this reading could not publish yet
+	ledger   *Ledger
+	taskID   string
+	named    bool
+	print    uint64               // of the list's entry; 0: not known
+	seen     map[CallKey]struct{} // planned by this reading: a response may show a call twice
+	resolved map[string]struct{}  // keys of rows whose dead letters this reading ends; nil while there are none
+	twice    int                  // rows that showed a CallID a second time
+	held     int                  // rows that this reading could not publish yet
+	last     int64                // the last task_sequence, those that this reading has given included
+	told     int64                // finished rows whose calls are events, or planned as such
+	untold   int                  // of those, the ones that this reading could not publish
+	limit    int64                // of a record of the event topic, in bytes; 0: not known
+	beyond   int                  // rejects that were not planned, since their task has too many of their kind
 
 	givenUp  []call.Reject        // of rows that were planned as events
 	suspects map[suspect]struct{} // of the held ones, those that are dead letters if the next reading shows them, too
@@ -70,7 +103,20 @@ const maxChanged = 100_000
 // Begin starts to plan a response. named says that the task was named by hand,
 // so that it is exported however old it is.
 func (l *Ledger) Begin(taskID string, named bool) *Reading {
-	return &Reading{ledger: l, taskID: taskID, named: named, seen: map[CallKey]struct{}{}}
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return &Reading{ledger: l, taskID: taskID, named: named, seen: map[CallKey]struct{}{}, last: l.known(taskID).last}
+}
+
+// Limit says how many bytes a record of the event topic may have: where that is more
+// than when an event was too large, its row is tried again.
+func (r *Reading) Limit(bytes int) { r.limit = int64(bytes) }
+
+// Gave says how many events of this reading got a number and are on their way: the
+// next plan counts on from there. The numbers are the reading's own, since the ledger
+// knows those of an event only once it is committed.
+func (r *Reading) Gave(events int) {
+	r.last += int64(events)
 }
 
 // Listed sets the fingerprint that the task's list entry had when the response was
@@ -87,23 +133,30 @@ func (r *Reading) Verdict(callID []byte, hash uint64) call.Verdict {
 	k, _ := KeyOf(callID)
 	l := r.ledger
 	var was mark
+	var letter Letter
 	known := false
 	l.mu.RLock()
 	if t := l.tasks[r.taskID]; t != nil {
-		was, known = t.calls[k]
+		if was, known = t.calls[k]; was&markDead != 0 {
+			letter = t.letters[k]
+		}
 	}
 	l.mu.RUnlock()
 	if !known {
 		return call.RowNew
 	}
+	if was&markDead == 0 {
+		r.told++
+	}
 	shown := mark(hash).hash()
-	switch {
-	case shown == 0 || shown == was.hash():
-		return call.RowKnown
-	case len(r.changed) < maxChanged:
+	same := shown == 0 || shown == was.hash()
+	if !same && len(r.changed) < maxChanged {
 		put(&r.changed, k, shown)
 	}
-	if was.hash() == 0 {
+	switch {
+	case was&markDead != 0 && (!same || letter.Limit > 0 && r.limit > letter.Limit):
+		return call.RowNew // it may be sound now
+	case same || was.hash() == 0:
 		return call.RowKnown
 	}
 	return call.RowChanged
@@ -150,10 +203,10 @@ func (r *Reading) Remember() (lateChanges int) {
 		if !still {
 			continue
 		}
-		if was.hash() != 0 && was.hash() != now {
+		if was.hash() != 0 && was.hash() != now && was&markDead == 0 {
 			lateChanges++
 		}
-		t.calls[k] = now | was&markFlags
+		t.calls[k] = now | was&markDead
 	}
 	for _, hash := range shown {
 		if len(t.hashes) < 2*len(t.rows)+maxRenderings {
@@ -173,9 +226,16 @@ func (r *Reading) Held() (rows, rejected int) { return r.held, len(r.suspects) }
 // of it had shown.
 func (r *Reading) Repeats() int { return r.twice }
 
+// Beyond is how many rows of this reading cannot become events and are no dead letters
+// either, since their task has maxUnlinked of their kind.
+func (r *Reading) Beyond() int { return r.beyond }
+
 // Hold says that so many rows that were planned are not published by this reading:
 // it neither seals nor closes its task.
-func (r *Reading) Hold(rows int) { r.held += rows }
+func (r *Reading) Hold(rows int) {
+	r.held += rows
+	r.untold += rows
+}
 
 // GiveUp says which of the rows that were planned as events have none that can be
 // published: End plans their dead letters.
@@ -185,7 +245,7 @@ func (r *Reading) GiveUp(rows []call.Reject) { r.givenUp = rows }
 // CallID that is not in the task's ledger. The parts before it may still be on
 // their way to Kafka.
 func (r *Reading) Rows(p call.Part) Plan {
-	plan := Plan{Task: p.Task, ObservedAt: p.Started}
+	plan := Plan{Task: p.Task, ObservedAt: p.Started, Last: r.last}
 	l := r.ledger
 	l.mu.RLock()
 	defer l.mu.RUnlock()
@@ -195,29 +255,59 @@ func (r *Reading) Rows(p call.Part) Plan {
 	}
 	for i := range p.Rows {
 		row := &p.Rows[i]
-		if !row.Complete() || !r.claim(t, row.CallID) {
+		if !row.Complete() {
 			continue
 		}
-		plan.Units = append(plan.Units, Unit{Call: row, Entries: []Entry{{
-			Kind: KindCall, TaskID: r.taskID, ID: row.CallID,
-			Published: Published{At: p.Started, As: Event, Late: !t.state.FirstTerminal.IsZero(), Row: row.Hash},
-		}}})
+		r.told++
+		var u Unit
+		if r.claim(t, row.CallID) {
+			u.Call = row
+			u.Entries = append(u.Entries, Entry{Kind: KindCall, TaskID: r.taskID, ID: row.CallID,
+				Published: Published{At: p.Started, As: Event, Row: row.Hash}})
+		}
+		if r.resolve(t, row, p.Started, &u); len(u.Entries) > 0 {
+			plan.Units = append(plan.Units, u)
+		}
 	}
 	return plan
 }
 
-// claim reports whether a call is new, to the ledger and to this reading.
+// claim reports whether a call is to be published, by the ledger and by this reading: a
+// new one, or one whose dead letter is ended by it. An event never turns back.
 func (r *Reading) claim(t *task, callID string) bool {
 	k, _ := KeyOf(callID)
 	if _, again := r.seen[k]; again {
 		r.twice++
 		return false
 	}
-	if _, known := t.calls[k]; known {
+	if was, known := t.calls[k]; known && was&markDead == 0 {
 		return false
 	}
 	r.seen[k] = struct{}{}
 	return true
+}
+
+// resolve adds to a row's unit which dead letters its call ends: the call's own, and
+// that of the row when it showed no CallID. The row's entry stays, so that an old
+// answer does not make it a dead letter again.
+func (r *Reading) resolve(t *task, row *call.Row, observed time.Time, u *Unit) {
+	k, _ := KeyOf(row.CallID)
+	if u.Call != nil && t.calls[k]&markDead != 0 {
+		u.Resolved = append(u.Resolved, Resolution{row.CallID, row.CallID, row.ID, t.letters[k].Reason})
+	}
+	if _, here := r.seen[k]; !here || !row.ID.Set || len(t.rows) == 0 {
+		return // its call was published before by another row, so that it is not asked for any more
+	}
+	key := strconv.FormatInt(row.ID.Value, 10)
+	was, dead := t.rows[key]
+	if _, again := r.resolved[key]; again || !dead || was.As != DeadLetter {
+		return
+	}
+	put(&r.resolved, key, struct{}{})
+	u.Resolved = append(u.Resolved, Resolution{key, row.CallID, row.ID, was.Reason})
+	u.Entries = append(u.Entries, Entry{Kind: KindRow, TaskID: r.taskID, ID: key, Published: Published{
+		At: observed, As: Resolved, Row: row.Hash, Letter: Letter{Reason: was.Reason, CallID: row.CallID},
+	}})
 }
 
 // known returns the task, or an empty one that is in no map: planning changes
@@ -253,9 +343,10 @@ func (l *Ledger) Wants(listed call.Listed, named bool) bool {
 // publishes a dead letter in its place.
 func TooLarge(u Unit, limit int) Unit {
 	row, entry := u.Call, u.Entries[0]
-	entry.Published.As, entry.Published.Late = DeadLetter, false
+	entry.Published.As, entry.Published.N = DeadLetter, 0
+	entry.Published.Letter = Letter{Reason: call.TooLarge, Limit: int64(limit)}
 	reject := call.NewReject(call.TooLarge, row.Raw)
 	reject.Detail = fmt.Sprintf("the event is larger than a record of the topic may be (%d bytes)", limit)
-	reject.CallID, reject.RowID, reject.Hash = row.CallID, row.ID, row.Hash
+	reject.CallID, reject.RowID, reject.Hash, reject.Limit = row.CallID, row.ID, row.Hash, int64(limit)
 	return Unit{Dead: &Dead{Reject: reject}, Entries: []Entry{entry}}
 }

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"crypto/sha256"
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -115,7 +116,7 @@ func TestOddCallIDs(t *testing.T) {
 	s.write(Entry{Kind: KindTask, TaskID: taskA, State: State{ClosedAt: noon}})
 	s.commit(s.Tombstones(taskA, 1000).Units...)
 	s.checkReplay(t)
-	if got := s.Standing(taskA); got.Events != 0 || got.Leftover {
+	if got := s.Standing(taskA); got.Events != int64(len(odd)) || got.Leftover {
 		t.Errorf("after the tombstones: %+v", got)
 	}
 }
@@ -172,42 +173,20 @@ func TestLateChanges(t *testing.T) {
 func TestLateChangeKeepsWhatACallWas(t *testing.T) {
 	s := newShard(meta)
 	s.write(Entry{Kind: KindCall, TaskID: taskA, ID: "a", Published: Published{At: noon, As: DeadLetter, Row: 1 << 20}})
-	s.write(Entry{Kind: KindCall, TaskID: taskA, ID: "b", Published: Published{At: noon, As: Event, Late: true, Row: 1 << 20}})
+	s.write(Entry{Kind: KindCall, TaskID: taskA, ID: "b", Published: Published{At: noon, As: Event, N: 1, Row: 1 << 20}})
 	before := dump(s.Ledger)
 	r := s.Begin(taskA, false)
-	for _, id := range []string{"a", "b"} {
-		if got := r.Verdict([]byte(id), 7<<20); got != call.RowChanged {
-			t.Errorf("%s: got verdict %d, want %d", id, got, call.RowChanged)
+	for id, want := range map[string]call.Verdict{"a": call.RowNew, "b": call.RowChanged} {
+		if got := r.Verdict([]byte(id), 7<<20); got != want {
+			t.Errorf("%s: got verdict %d, want %d", id, got, want)
 		}
 	}
-	if got := r.Remember(); got != 2 {
-		t.Fatalf("got %d late changes, want 2", got)
+	if got := r.Remember(); got != 1 { // a dead letter has no event that could differ
+		t.Fatalf("got %d late changes, want 1", got)
 	}
 	if got := dump(s.Ledger); got != before {
 		t.Errorf("got\n%s\nwant\n%s", got, before)
 	}
-}
-
-func TestLate(t *testing.T) {
-	s := newShard(meta)
-	late := func(p Plan) bool { return p.Units[0].Entries[0].Published.Late }
-	if rows, _ := s.read(header(taskA, call.Calling), noon, policy, done("a")); late(rows) {
-		t.Error("a call of a running task is late")
-	}
-	// The reading that first shows the end is not late itself.
-	if rows, _ := s.read(header(taskA, call.Finished), noon, policy, done("b")); late(rows) {
-		t.Error("a call of the reading that first shows the end is late")
-	}
-	if rows, _ := s.read(header(taskA, call.Finished), noon, policy, done("c")); !late(rows) {
-		t.Error("a call after the end is not late")
-	}
-	// FirstTerminal never moves: what comes after a resume counts as late too.
-	s.read(header(taskA, call.Calling), noon, policy, nil)
-	s.read(header(taskA, call.Calling), noon, policy, nil)
-	if rows, _ := s.read(header(taskA, call.Calling), noon, policy, done("d")); !late(rows) {
-		t.Error("a call after the task was first seen terminal is not late")
-	}
-	s.checkReplay(t)
 }
 
 func TestDeadLetters(t *testing.T) {
@@ -227,9 +206,9 @@ func TestDeadLetters(t *testing.T) {
 	}
 	_, end := s.read(task, noon, policy, nil, rejects...)
 	want := []Entry{
-		{Kind: KindRow, TaskID: taskA, ID: "sha256:" + wantHex(sum[:8]), Published: Published{At: noon, As: DeadLetter, Row: 9 << 20}},
-		{Kind: KindRow, TaskID: taskA, ID: "1181", Published: Published{At: noon, As: DeadLetter, Row: 9 << 20}},
-		{Kind: KindCall, TaskID: taskA, ID: callA, Published: Published{At: noon, As: DeadLetter, Row: 8 << 20}},
+		{Kind: KindRow, TaskID: taskA, ID: "sha256:" + wantHex(sum[:8]), Published: Published{At: noon, As: DeadLetter, Row: 9 << 20, Letter: Letter{Reason: call.NoCallID}}},
+		{Kind: KindRow, TaskID: taskA, ID: "1181", Published: Published{At: noon, As: DeadLetter, Row: 9 << 20, Letter: Letter{Reason: call.NoCallID}}},
+		{Kind: KindCall, TaskID: taskA, ID: callA, Published: Published{At: noon, As: DeadLetter, Row: 8 << 20, Letter: Letter{Reason: call.BrokenJSON}}},
 	}
 	if len(end.Units) != 4 { // and the look
 		t.Fatalf("got %d units, want 4", len(end.Units))
@@ -251,13 +230,123 @@ func TestDeadLetters(t *testing.T) {
 		}
 		s.restart(t)
 	}
-	// The row that could not be read is whole now: it was dealt with.
-	if rows, _ := s.read(task, noon, policy, done(callA)); len(rows.Units) != 0 {
-		t.Error("a dead letter became an event as well")
+}
+
+// TestHealing: a dead letter whose row is sound later becomes its event, once; whatever
+// old answers show then, it stays one.
+func TestHealing(t *testing.T) {
+	noID, sound := call.NewReject(call.NoCallID, []byte(`{}`)), done("x")[0]
+	noID.RowID, sound.ID = call.Some(int64(7)), call.Some(int64(7))
+	broken := call.Reject{Reason: call.BrokenJSON, CallID: callA, Hash: 8 << 20}
+	s := newShard(meta)
+	task := header(taskA, call.Finished)
+	at := func(h int) time.Time { return noon.Add(time.Duration(h) * time.Hour) }
+	s.read(task, at(0), policy, done("first"), noID, broken)
+	s.read(task, at(1), policy, nil, noID, broken)
+	if got := s.Standing(taskA); got.DeadLetters != 2 {
+		t.Fatalf("got %+v, want two dead letters", got)
 	}
-	if got := s.Standing(taskA); got.DeadLetters != 3 || got.Events != 0 {
-		t.Errorf("got %+v, want 3 dead letters", got)
+	for h := 24; s.Standing(taskA).Phase != Sealed && h < 30; h++ {
+		s.read(task, at(h), policy, nil, noID, broken)
 	}
+	rows, _ := s.read(task, at(40), policy, append(done(callA), sound))
+	wantRow := Published{At: at(40), As: Resolved, Row: sound.Hash, Letter: Letter{Reason: call.NoCallID, CallID: "x"}}
+	if len(rows.Units) != 2 || rows.Units[0].Entries[0].Published.N != 2 || rows.Units[1].Entries[0].Published.N != 3 ||
+		len(rows.Units[1].Entries) != 2 || rows.Units[1].Entries[1].Published != wantRow {
+		t.Fatalf("got %+v", rows.Units)
+	}
+	for i, want := range []Resolution{
+		{callA, callA, call.Some(int64(0)), call.BrokenJSON}, {"7", "x", call.Some(int64(7)), call.NoCallID},
+	} {
+		if got := rows.Units[i].Resolved; len(got) != 1 || got[0] != want {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+	}
+	if got := s.Standing(taskA); got.Phase != Ended || got.DeadLetters != 0 || got.Events != 3 {
+		t.Errorf("got %+v, want its seal to be no longer valid", got)
+	}
+	for range 2 {
+		s.checkReplay(t)
+		for range 3 { // an old answer, and then a new one
+			if rows, end := s.read(task, at(41), policy, nil, noID, broken); len(rows.Units) != 0 || dead(end) != 0 {
+				t.Errorf("an event turned back: %+v %+v", rows.Units, end.Units)
+			}
+			if rows, _ := s.read(task, at(41), policy, append(done(callA), sound)); len(rows.Units) != 0 {
+				t.Errorf("again: %+v", rows.Units)
+			}
+		}
+		s.restart(t)
+	}
+}
+
+func dead(p Plan) (n int) {
+	for _, u := range p.Units {
+		if u.Dead != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// TestTooLargeAgain: the same bytes are tried again only where the topic takes more than
+// it did, and a dead letter is published once.
+func TestTooLargeAgain(t *testing.T) {
+	s := newShard(meta)
+	task := header(taskA, call.Finished)
+	s.write(Entry{Kind: KindCall, TaskID: taskA, ID: callA, Published: Published{
+		At: noon, As: DeadLetter, Row: 1 << 20, Letter: Letter{Reason: call.TooLarge, Limit: 1000},
+	}})
+	for _, tt := range []struct {
+		limit int
+		want  call.Verdict
+	}{{0, call.RowKnown}, {1000, call.RowKnown}, {1001, call.RowNew}} {
+		r := s.Begin(taskA, false)
+		r.Limit(tt.limit)
+		if got := r.Verdict([]byte(callA), 1<<20); got != tt.want {
+			t.Errorf("limit %d: got verdict %d, want %d", tt.limit, got, tt.want)
+		}
+	}
+	r := s.Begin(taskA, false)
+	plan := r.Rows(call.Part{Task: task, Started: noon, Rows: done(callA)})
+	r.GiveUp([]call.Reject{TooLarge(plan.Units[0], 2000).Dead.Reject})
+	end := r.End(call.Reading{Task: task, Started: noon, Counts: call.Counts{Rows: 1, Finished: 1}}, policy)
+	if dead(end) != 0 || end.Units[0].Entries[0].Published.Limit != 2000 {
+		t.Errorf("got %+v, want the entry with the new limit alone", end.Units)
+	}
+	if got := changes(end); len(got) != 1 || got[0].Unexported != 1 {
+		t.Errorf("got %+v, want one row without an event", got)
+	}
+	s.commit(end.Units...)
+	if r = s.Begin(taskA, false); s.Standing(taskA).DeadLetters != 1 {
+		t.Errorf("got %+v", s.Standing(taskA))
+	}
+	if r.Limit(2000); r.Verdict([]byte(callA), 1<<20) != call.RowKnown {
+		t.Error("tried again for the same limit")
+	}
+	s.checkReplay(t)
+}
+
+// TestUnlinked: of rows without an id, a task has a bounded number of dead letters.
+func TestUnlinked(t *testing.T) {
+	s := newShard(meta)
+	task := header(taskA, call.Finished)
+	s.read(task, noon, policy, nil)
+	var rejects []call.Reject
+	for i := range maxUnlinked + 5 {
+		reject := call.NewReject(call.BrokenJSON, fmt.Appendf(nil, "%d", i))
+		reject.Hash = uint64(i+1) << 20
+		rejects = append(rejects, reject)
+	}
+	r := s.Begin(taskA, false)
+	for range 2 {
+		r = s.Begin(taskA, false)
+		s.commit(r.End(call.Reading{Task: task, Started: noon, Rejects: rejects}, policy).Units...)
+		r.Remember()
+	}
+	if got := s.Standing(taskA); got.DeadLetters != maxUnlinked || r.Beyond() != 5 {
+		t.Errorf("got %d dead letters and %d beyond", got.DeadLetters, r.Beyond())
+	}
+	s.checkReplay(t)
 }
 
 func wantHex(b []byte) string {
@@ -311,7 +400,9 @@ func TestTooLarge(t *testing.T) {
 	plan := s.Begin(taskA, false).Rows(call.Part{Task: header(taskA, call.Finished), Started: noon, Rows: []call.Row{row}})
 
 	u := TooLarge(plan.Units[0], 1_000_000)
-	want := Entry{Kind: KindCall, TaskID: taskA, ID: callA, Published: Published{At: noon, As: DeadLetter, Row: row.Hash}}
+	want := Entry{Kind: KindCall, TaskID: taskA, ID: callA, Published: Published{
+		At: noon, As: DeadLetter, Row: row.Hash, Letter: Letter{Reason: call.TooLarge, Limit: 1_000_000},
+	}}
 	if len(u.Entries) != 1 || u.Entries[0] != want || u.Call != nil || u.Changes != nil {
 		t.Errorf("got %+v, want entry %+v", u, want)
 	}
@@ -329,8 +420,8 @@ func TestTooLarge(t *testing.T) {
 		t.Errorf("got detail %q, want %q", d.Detail, want)
 	}
 	s.commit(u)
-	if rows, _ := s.read(header(taskA, call.Finished), noon, policy, []call.Row{row}); len(rows.Units) != 0 {
-		t.Error("what was too large is planned again")
+	if r := s.Begin(taskA, false); r.Verdict([]byte(callA), row.Hash) != call.RowKnown {
+		t.Error("what was too large is decoded again")
 	}
 	if got := s.Standing(taskA); got.Events != 0 || got.DeadLetters != 1 {
 		t.Errorf("got %+v, want one dead letter", got)
@@ -342,7 +433,7 @@ func TestTooLarge(t *testing.T) {
 func TestLastEntryWins(t *testing.T) {
 	s := newShard(meta)
 	values := []Published{
-		{At: noon, As: Event, Late: true, Row: 4}, {At: noon, As: DeadLetter, Row: 8}, {At: noon, As: Event, Row: 12},
+		{At: noon, As: Event, Row: 4}, {At: noon, As: DeadLetter, Row: 8}, {At: noon, As: Event, Row: 12},
 	}
 	for range 2 {
 		for _, p := range values {

@@ -288,7 +288,7 @@ func (w *world) stream(task *upTask, reading *Reading) (units int, rest func() e
 	var waiting Plan
 	var part []call.Row
 	flush := func() error {
-		next := reading.Rows(call.Part{Task: task.header(), Started: w.now, Rows: part})
+		next := rowsOf(reading, call.Part{Task: task.header(), Started: w.now, Rows: part})
 		err := w.commit(task.id, waiting, call.Counts{})
 		units += len(next.Units)
 		waiting, part = next, nil
@@ -428,7 +428,7 @@ func (w *world) checkPublished(task *upTask, wasClosed bool) {
 		if key == "" {
 			key = fmt.Sprintf("row:%d", r.row.ID.Value)
 		}
-		if got := w.seen.events[task.id][key] || w.seen.dead[task.id][key]; got != wanted {
+		if got := w.seen.events[task.id][key] || w.seen.dead[task.id][key] || w.seen.healed[task.id][key]; got != wanted {
 			w.t.Errorf("%s/%s: published %v, want %v", task.id, key, got, wanted)
 		}
 	}
@@ -450,7 +450,7 @@ func (w *world) checkClosed(task *upTask) {
 	}
 	w.shard.compact(len(w.shard.log), true)
 	w.shard.restart(w.t)
-	if got := w.shard.Standing(task.id); got.Phase != Closed || got.Leftover || got.Events+got.DeadLetters != 0 {
+	if got := w.shard.Standing(task.id); got.Phase != Closed || got.Leftover || got.Events != int64(len(w.seen.events[task.id])) || got.DeadLetters != 0 {
 		w.t.Errorf("the closed task %s stands at %+v", task.id, got)
 	}
 	for _, r := range w.shard.log {

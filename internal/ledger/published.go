@@ -6,6 +6,8 @@ import (
 	"errors"
 	"strconv"
 	"time"
+
+	"airudder-exporter/internal/call"
 )
 
 // parsePublished reads a value in our own exact form by hand, since a replay
@@ -15,20 +17,23 @@ func parsePublished(value []byte) (Published, error) {
 		return p, nil
 	}
 	var j struct {
-		At   time.Time `json:"at"`
-		As   As        `json:"as"`
-		Late bool      `json:"late"`
-		Row  string    `json:"row"`
+		At     time.Time   `json:"at"`
+		As     As          `json:"as"`
+		N      int64       `json:"n"`
+		Reason call.Reason `json:"reason"`
+		Limit  int64       `json:"limit"`
+		CallID string      `json:"call_id"`
+		Row    string      `json:"row"`
 	}
 	if err := json.Unmarshal(value, &j); err != nil {
 		return Published{}, err
 	}
-	p := Published{At: milliseconds(j.At), As: j.As, Late: j.Late}
+	p := Published{At: milliseconds(j.At), As: j.As, N: j.N, Letter: Letter{j.Reason, j.Limit, j.CallID}}
 	if year := p.At.Year(); year < 0 || year > 9999 {
 		return Published{}, errors.New("time outside the years 0 to 9999")
 	}
-	if p.As != Event && p.As != DeadLetter {
-		return Published{}, errors.New("neither event nor dead letter")
+	if p.As != Event && p.As != DeadLetter && p.As != Resolved || p.N < 0 {
+		return Published{}, errors.New("neither event nor dead letter nor resolved, or a number below 0")
 	}
 	if j.Row == "" {
 		return p, nil
@@ -39,14 +44,14 @@ func parsePublished(value []byte) (Published, error) {
 }
 
 var (
-	prefixAt     = []byte(`{"at":"`)
-	asEvent      = []byte(`","as":"event"`)
-	asDeadLetter = []byte(`","as":"dead_letter"`)
-	lateTrue     = []byte(`,"late":true`)
-	prefixRow    = []byte(`,"row":"`)
-	suffix       = []byte(`"}`)
+	prefixAt  = []byte(`{"at":"`)
+	asEvent   = []byte(`","as":"event"`)
+	prefixN   = []byte(`,"n":`)
+	prefixRow = []byte(`,"row":"`)
+	suffix    = []byte(`"}`)
 )
 
+// parseExact reads an event's value.
 func parseExact(v []byte) (p Published, ok bool) {
 	v, ok = bytes.CutPrefix(v, prefixAt)
 	if !ok || len(v) < len(timeLayout) {
@@ -56,14 +61,15 @@ func parseExact(v []byte) (p Published, ok bool) {
 		return p, false
 	}
 	v = v[len(timeLayout):]
-	if rest, is := bytes.CutPrefix(v, asEvent); is {
-		p.As, v = Event, rest
-	} else if rest, is := bytes.CutPrefix(v, asDeadLetter); is {
-		p.As, v = DeadLetter, rest
-	} else {
+	if v, ok = bytes.CutPrefix(v, asEvent); !ok {
 		return p, false
 	}
-	v, p.Late = bytes.CutPrefix(v, lateTrue)
+	p.As = Event
+	if v, ok = bytes.CutPrefix(v, prefixN); ok {
+		if p.N, v, ok = cutNumber(v); !ok {
+			return p, false
+		}
+	}
 	if v, ok = bytes.CutPrefix(v, prefixRow); !ok || len(v) != 16+len(suffix) || !bytes.HasSuffix(v, suffix) {
 		return p, false
 	}
@@ -75,6 +81,15 @@ func parseExact(v []byte) (p Published, ok bool) {
 		p.Row = p.Row<<8 | uint64(b)
 	}
 	return p, true
+}
+
+// cutNumber cuts a number from 1 on, of no more digits than always fit.
+func cutNumber(v []byte) (n int64, rest []byte, ok bool) {
+	i := 0
+	for ; i < len(v) && i < 18 && v[i] >= '0' && v[i] <= '9'; i++ {
+		n = n*10 + int64(v[i]-'0')
+	}
+	return n, v[i:], i > 0 && v[0] != '0'
 }
 
 // parseTime reads timeLayout; false on anything else. It is ten times as fast

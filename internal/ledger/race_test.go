@@ -27,7 +27,7 @@ func TestAtOnce(t *testing.T) {
 					if knows(r, row[0].CallID, uint64(round+1)<<8) {
 						continue
 					}
-					for _, u := range r.Rows(call.Part{Task: task, Started: noon, Rows: row}).Units {
+					for _, u := range rowsOf(r, call.Part{Task: task, Started: noon, Rows: row}).Units {
 						committed <- u
 					}
 				}

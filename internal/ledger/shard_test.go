@@ -109,10 +109,10 @@ func dump(l *Ledger) string {
 			lines = append(lines, "a task in another's place: "+id)
 		}
 		for k, m := range t.calls {
-			lines = append(lines, fmt.Sprintf("call %s/%s flags %d", id, t.texts.CallID(k), m&markFlags))
+			lines = append(lines, fmt.Sprintf("call %s/%s flags %d %+v", id, t.texts.CallID(k), m&markDead, t.letters[k]))
 		}
-		for k := range t.rows {
-			lines = append(lines, "row "+id+"/"+k)
+		for k, row := range t.rows {
+			lines = append(lines, fmt.Sprintf("row %s/%s %+v", id, k, row))
 		}
 		if len(t.texts) > len(t.calls) {
 			lines = append(lines, "texts of no call in "+id)
@@ -132,6 +132,7 @@ func copyOf(l *Ledger) *Ledger {
 		held := *t
 		held.calls, held.texts = maps.Clone(t.calls), maps.Clone(t.texts)
 		held.rows, held.hashes = maps.Clone(t.rows), maps.Clone(t.hashes)
+		held.letters = maps.Clone(t.letters)
 		c.tasks[id] = &held
 	}
 	if l.last != nil {
@@ -141,14 +142,15 @@ func copyOf(l *Ledger) *Ledger {
 }
 
 // checkReplay holds a replay against what is in memory, and the size of both
-// against the topic's real bytes.
+// against the topic's real bytes, which it knows to some bytes an entry.
 func (s *shard) checkReplay(t *testing.T) {
 	t.Helper()
 	if got, want := dump(s.replayed(t)), dump(s.Ledger); got != want {
 		t.Fatalf("replayed\n%s\nin memory\n%s", got, want)
 	}
 	entries, size := s.Size()
-	if wantEntries, wantSize := s.live(); entries != wantEntries || size != wantSize {
+	wantEntries, wantSize := s.live()
+	if off := size - wantSize; entries != wantEntries || max(off, -off) > 50*entries {
 		t.Fatalf("the ledger says %d entries of %d bytes, the topic holds %d of %d", entries, size, wantEntries, wantSize)
 	}
 }
@@ -185,13 +187,27 @@ func done(callIDs ...string) (rows []call.Row) {
 // returns the two plans. The response shows what was published before, too.
 func (s *shard) read(task call.Task, at time.Time, policy Policy, rows []call.Row, rejects ...call.Reject) (rowsPlan, endPlan Plan) {
 	r := s.Begin(task.ID, false)
-	rowsPlan = r.Rows(call.Part{Task: task, Started: at, Rows: rows})
+	rowsPlan = rowsOf(r, call.Part{Task: task, Started: at, Rows: rows})
 	s.commit(rowsPlan.Units...)
 	n := max(int64(len(rows)+len(rejects)), s.known(task.ID).published())
 	endPlan = r.End(call.Reading{Task: task, Started: at, Counts: call.Counts{Rows: n, Finished: n}, Rejects: rejects}, policy)
 	s.commit(endPlan.Units...)
 	r.Remember()
 	return rowsPlan, endPlan
+}
+
+// rowsOf plans a part, whose events all fit.
+func rowsOf(r *Reading, part call.Part) Plan {
+	plan := r.Rows(part)
+	events := 0
+	for i, u := range plan.Units {
+		if u.Call != nil {
+			events++
+			plan.Units[i] = u.Number(plan.Last + int64(events))
+		}
+	}
+	r.Gave(events)
+	return plan
 }
 
 // gone plans a definite "no such task".

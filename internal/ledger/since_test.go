@@ -138,7 +138,7 @@ func TestNamedThenNot(t *testing.T) {
 	task := ended(taskA, "", meta.ExportSince.Add(-time.Hour))
 	s.read(task, noon, policy, nil)
 	r := s.Begin(taskA, true)
-	s.commit(r.Rows(call.Part{Task: task, Started: noon, Rows: done("a")}).Units...)
+	s.commit(rowsOf(r, call.Part{Task: task, Started: noon, Rows: done("a")}).Units...)
 	s.restart(t)
 	if got := s.Standing(taskA).Phase; got != Open {
 		t.Errorf("got phase %s, want %s", got, Open)

@@ -25,9 +25,9 @@ type Standing struct {
 	TaskID      string
 	Phase       Phase
 	State       State
-	Events      int64 // calls published as events
-	DeadLetters int64
-	Leftover    bool // closed, with entries whose tombstones are still to be written
+	Events      int64 // the last task_sequence: calls published as events
+	DeadLetters int64 // that no later response has shown sound
+	Leftover    bool  // closed, with entries whose tombstones are still to be written
 }
 
 // Standing returns what the ledger says of a task.
@@ -71,7 +71,7 @@ func (l *Ledger) standing(t *task) Standing {
 		TaskID:      t.id,
 		Phase:       l.phase(t),
 		State:       t.state,
-		Events:      t.events(),
+		Events:      t.last,
 		DeadLetters: t.deadLetters(),
 		Leftover:    !t.state.ClosedAt.IsZero() && t.published() > 0,
 	}
@@ -85,7 +85,7 @@ func (l *Ledger) phase(t *task) Phase {
 		return BeforeExportSince
 	case !t.begun():
 		return Unknown
-	case s.SealHolds(t.published()):
+	case s.SealHolds(t.last):
 		return Sealed
 	case call.Terminal(s.Status):
 		return Ended

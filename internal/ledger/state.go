@@ -12,12 +12,13 @@ type State struct {
 	Status   string `json:"status,omitempty"`   // of the last transition
 	Sequence int64  `json:"sequence,omitempty"` // of the last TaskStatusChanged
 
-	FirstTerminal time.Time `json:"first_terminal,omitzero"` // first seen terminal; never moves
+	Events int64 `json:"events,omitempty"` // the last task_sequence when the entry was written
+
 	TerminalSince time.Time `json:"terminal_since,omitzero"` // first seen terminal since it last was not
 
-	Seal          int64     `json:"seal,omitempty"` // number of the last seal
-	SealedAt      time.Time `json:"sealed_at,omitzero"`
-	SealedEntries int64     `json:"sealed_entries,omitempty"` // call and row entries that the seal counted
+	Seal         int64     `json:"seal,omitempty"` // number of the last seal
+	SealedAt     time.Time `json:"sealed_at,omitzero"`
+	SealedEvents int64     `json:"sealed_events,omitempty"` // the last task_sequence that the seal told
 
 	// ListPrint is the fingerprint of the task's list entry when the last reading
 	// began, the one that sealed it or a later one; 0: not known. After a restart
@@ -91,20 +92,17 @@ func (s State) Next(c StatusChange, observed time.Time) State {
 		s.TerminalSince = time.Time{}
 	case s.TerminalSince.IsZero():
 		s.TerminalSince = at
-		if s.FirstTerminal.IsZero() {
-			s.FirstTerminal = at
-		}
 	}
 	if c.Seal == nil {
-		s.SealedAt, s.SealedEntries, s.ListPrint = time.Time{}, 0, 0
+		s.SealedAt, s.SealedEvents, s.ListPrint = time.Time{}, 0, 0
 		return s
 	}
-	s.Seal, s.SealedAt, s.SealedEntries = c.Seal.Number, at, c.Seal.Exported+c.Seal.DeadLettered
+	s.Seal, s.SealedAt, s.SealedEvents = c.Seal.Number, at, c.Exported
 	return s
 }
 
-// SealHolds reports whether the task is sealed, and its seal counts all that is
-// published: so many calls and rows.
-func (s State) SealHolds(published int64) bool {
-	return !s.SealedAt.IsZero() && s.SealedEntries == published
+// SealHolds reports whether the task is sealed, and nothing was published after the
+// seal: last is the task's last task_sequence.
+func (s State) SealHolds(last int64) bool {
+	return !s.SealedAt.IsZero() && s.SealedEvents == last
 }

@@ -26,7 +26,6 @@
 //     whatever is published of a task ends its seal.
 //   - Tasks that ended before the export began are not known. They are read, and
 //     noted, once more.
-//   - Of a task whose first TaskStatusChanged are gone, FirstTerminal and
-//     TerminalSince are taken from those that are left: it is sealed later than
+//   - Of a task whose first TaskStatusChanged are gone, TerminalSince is taken from those that are left: it is sealed later than
 //     it would have been, never earlier.
 package rebuild

@@ -26,24 +26,16 @@ type history struct {
 	rows    map[string]proof // by row key
 	changes []ledger.Fact
 	first   time.Time    // the earliest ObservedAt
+	last    int64        // the highest task_sequence that anything tells of
 	kept    ledger.State // what the ledger topic still says
 	hasKept bool
 }
 
 // proof is what is known of one published call or row.
 type proof struct {
-	at     int64 // Unix milliseconds
-	dead   bool  // a dead letter
-	late   bool  // as the ledger topic says; others are worked out
-	kept   bool  // the ledger topic holds it
-	copies int8  // records of it that were published; 2: two or more
-}
-
-func (p proof) as() ledger.As {
-	if p.dead {
-		return ledger.DeadLetter
-	}
-	return ledger.Event
+	ledger.Published
+	kept   bool // the ledger topic holds it, so that it need not be written
+	copies int8 // events, or dead letters, that were published of it; 2: two or more
 }
 
 func (p *past) task(id string) *history {
@@ -60,9 +52,8 @@ func (p *past) task(id string) *history {
 // alone. They are believed, and not written again. keep comes before add.
 func (p *past) keep(e ledger.Entry) {
 	h := p.task(e.TaskID)
-	proven := proof{
-		at: e.Published.At.UnixMilli(), dead: e.Published.As == ledger.DeadLetter, late: e.Published.Late, kept: true,
-	}
+	proven := proof{Published: e.Published, kept: true}
+	h.last = max(h.last, e.Published.N, e.State.Events)
 	switch e.Kind {
 	case ledger.KindTask:
 		h.kept, h.hasKept = e.State, !e.Tombstone
@@ -96,13 +87,18 @@ func (p *past) add(f ledger.Fact) {
 	if p.first.IsZero() || f.ObservedAt.Before(p.first) {
 		p.first = f.ObservedAt
 	}
-	now := proof{at: f.ObservedAt.UnixMilli(), dead: f.As == ledger.DeadLetter, copies: 1}
+	h.last = max(h.last, f.N, f.Change.Exported)
+	now := proof{copies: 1, Published: ledger.Published{
+		At: f.ObservedAt, As: f.As, N: f.N, Letter: ledger.Letter{Reason: f.Reason},
+	}}
 	switch {
 	case f.As == "":
 		h.changes = append(h.changes, f)
-	case f.CallID == "":
+	case f.RowKey != "":
+		now.CallID = f.CallID
 		was, again := h.rows[f.RowKey]
 		h.rows[f.RowKey] = p.join(f, was, now, again)
+	case f.As == ledger.Resolved: // its event says as much
 	default:
 		k := h.key(f.CallID)
 		was, again := h.calls[k]
@@ -110,21 +106,27 @@ func (p *past) add(f ledger.Fact) {
 	}
 }
 
-// join joins a proof with the one that is known, if any. Of an event and a dead
-// letter the event counts, of two of a kind the earlier.
+// join joins a proof with the one that is known, if any. What a dead letter became
+// beats the dead letter, whatever the ledger topic still holds; of two of a kind, what
+// that holds counts, else the earlier.
 //
-// A record of a call or a row that another record had published before is noted
-// in twice: the promise was broken there, or another program writes to the
-// topics. One entry stands for all of them.
+// A record of a call or a row that another record of the same kind had published
+// before is noted in twice: the promise was broken there, or another program writes
+// to the topics. One entry stands for all of them.
 func (p *past) join(f ledger.Fact, was, now proof, again bool) proof {
-	if !again {
+	switch {
+	case !again:
 		return now
+	case was.As == ledger.DeadLetter && now.As != ledger.DeadLetter:
+		return now
+	case was.As != now.As:
+		return was
 	}
 	if was.copies > 0 {
 		p.twice = append(p.twice, f)
 		now.copies = 2
 	}
-	if was.kept || !was.dead && now.dead || was.dead == now.dead && was.at <= now.at {
+	if was.kept || !now.At.Before(was.At) {
 		was.copies = now.copies
 		return was
 	}

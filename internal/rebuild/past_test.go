@@ -13,22 +13,22 @@ import (
 
 // Facts of one task, seconds after began.
 
-func published(as ledger.As, callID string, second int) ledger.Fact {
-	return ledger.Fact{TaskID: "t1", ObservedAt: began.Add(time.Duration(second) * time.Second), As: as, CallID: callID}
+func published(n int64, callID string, second int) ledger.Fact {
+	return ledger.Fact{N: n, TaskID: "t1", ObservedAt: began.Add(time.Duration(second) * time.Second), As: ledger.Event, CallID: callID}
 }
 
 func letter(row string, second int) ledger.Fact {
 	return ledger.Fact{TaskID: "t1", ObservedAt: began.Add(time.Duration(second) * time.Second), As: ledger.DeadLetter, RowKey: row}
 }
 
-func changed(sequence int64, status string, second int, finished int64) ledger.Fact {
+func changed(sequence int64, status string, second int, exported int64) ledger.Fact {
 	return ledger.Fact{TaskID: "t1", ObservedAt: began.Add(time.Duration(second) * time.Second),
-		Change: ledger.StatusChange{Sequence: sequence, Status: status, Counts: call.Counts{Rows: 10, Finished: finished}}}
+		Change: ledger.StatusChange{Sequence: sequence, Status: status, Exported: exported, Counts: call.Counts{Rows: 10}}}
 }
 
-func sealing(sequence int64, second int, number int64, dead int64, callIDs ...string) ledger.Fact {
+func sealing(sequence int64, second int, number int64, callIDs ...string) ledger.Fact {
 	f := changed(sequence, call.Finished, second, int64(len(callIDs)))
-	f.Change.Seal = &ledger.Seal{Number: number, Exported: int64(len(callIDs)), DeadLettered: dead, Digest: ledger.Digest(callIDs)}
+	f.Change.Seal = &ledger.Seal{Number: number, Digest: ledger.Digest(callIDs)}
 	return f
 }
 
@@ -36,8 +36,8 @@ var began = time.Date(2026, 11, 1, 6, 0, 0, 0, time.UTC)
 
 func TestRebuild(t *testing.T) {
 	const day = 24 * 3600
-	whole := []ledger.Fact{changed(1, call.Calling, 0, 0), published(ledger.Event, "c1", 0), published(ledger.Event, "c2", 5), letter("7", 10),
-		changed(2, call.Finished, 10, 2), published(ledger.Event, "c3", 20), sealing(3, 30, 1, 1, "c1", "c2", "c3")}
+	whole := []ledger.Fact{changed(1, call.Calling, 0, 0), published(1, "c1", 0), published(2, "c2", 5), letter("7", 10),
+		changed(2, call.Finished, 10, 2), published(3, "c3", 20), sealing(3, 30, 1, "c1", "c2", "c3")}
 	later := func(second int) time.Time { return began.Add(time.Duration(second) * time.Second) }
 	for _, tt := range []struct {
 		name  string
@@ -49,43 +49,45 @@ func TestRebuild(t *testing.T) {
 		want  []string // keys and values, in order; one more line each for Doubt and Cut
 	}{
 		{name: "sealed", facts: whole, now: day, phase: ledger.Sealed, want: []string{
-			`task/t1 {"status":"finished","sequence":3,"first_terminal":"2026-11-01T06:00:10Z","terminal_since":"2026-11-01T06:00:10Z","seal":1,"sealed_at":"2026-11-01T06:00:30Z","sealed_entries":4,"had_rows":true}`,
-			`call/t1/c1 {"at":"2026-11-01T06:00:00.000Z","as":"event","row":"0000000000000000"}`,
-			`call/t1/c2 {"at":"2026-11-01T06:00:05.000Z","as":"event","row":"0000000000000000"}`,
-			`call/t1/c3 {"at":"2026-11-01T06:00:20.000Z","as":"event","late":true,"row":"0000000000000000"}`,
+			`task/t1 {"status":"finished","sequence":3,"events":3,"terminal_since":"2026-11-01T06:00:10Z","seal":1,"sealed_at":"2026-11-01T06:00:30Z","sealed_events":3,"had_rows":true}`,
+			`call/t1/c1 {"at":"2026-11-01T06:00:00.000Z","as":"event","n":1,"row":"0000000000000000"}`,
+			`call/t1/c2 {"at":"2026-11-01T06:00:05.000Z","as":"event","n":2,"row":"0000000000000000"}`,
+			`call/t1/c3 {"at":"2026-11-01T06:00:20.000Z","as":"event","n":3,"row":"0000000000000000"}`,
 			`row/t1/7 {"at":"2026-11-01T06:00:10.000Z","as":"dead_letter","row":"0000000000000000"}`}},
 		{name: "closed", facts: whole, now: 31 * day, phase: ledger.Closed, want: []string{
-			`task/t1 {"status":"finished","sequence":3,"first_terminal":"2026-11-01T06:00:10Z","terminal_since":"2026-11-01T06:00:10Z","seal":1,"sealed_at":"2026-11-01T06:00:30Z","sealed_entries":4,"had_rows":true,"closed_at":"2026-12-01T06:00:30Z"}`}},
-		{name: "a seal that does not tell all", facts: append(slices.Clone(whole), published(ledger.Event, "c4", 40)), now: 31 * day, phase: ledger.Ended, want: []string{
+			`task/t1 {"status":"finished","sequence":3,"events":3,"terminal_since":"2026-11-01T06:00:10Z","seal":1,"sealed_at":"2026-11-01T06:00:30Z","sealed_events":3,"had_rows":true,"closed_at":"2026-12-01T06:00:30Z"}`}},
+		{name: "a seal that does not tell all", facts: append(slices.Clone(whole), published(4, "c4", 40)), now: 31 * day, phase: ledger.Ended, want: []string{
 			"task/t1", "call/t1/c1", "call/t1/c2", "call/t1/c3", "call/t1/c4", "row/t1/7"}},
 		{name: "a seal whose calls are gone", facts: whole[3:], reach: reach{events: later(15)}, now: day, phase: ledger.Closed, want: []string{
-			"task/t1", "cut: its seal counts 4 calls and dead letters, of which 2 are left"}},
-		{name: "a seal with as many other calls", facts: append(slices.Clone(whole[2:]), published(ledger.Event, "c9", 3)), now: day, phase: ledger.Closed, want: []string{
-			"task/t1", "cut: its seal counts 4 calls and dead letters, of which 4 are left"}},
+			"task/t1", "cut: its seal counts 3 calls, of which 1 are left"}},
+		{name: "a seal with as many other calls", facts: append(slices.Clone(whole[2:]), published(1, "c9", 3)), now: day, phase: ledger.Closed, want: []string{
+			"task/t1", "cut: its seal counts 3 calls, of which 3 are left"}},
 		{name: "a seal that is whole, older than the topics", facts: whole, reach: reach{changes: later(15)}, now: day, phase: ledger.Sealed,
 			want: []string{"task/t1", "call/t1/c1", "call/t1/c2", "call/t1/c3", "row/t1/7"}},
 		{name: "called again after the seal", facts: append(slices.Clone(whole), changed(4, call.Calling, 50, 3)), now: 31 * day, phase: ledger.Open, want: []string{
-			`task/t1 {"status":"calling","sequence":4,"first_terminal":"2026-11-01T06:00:10Z","seal":1,"had_rows":true}`, "call/t1/c1", "call/t1/c2", "call/t1/c3", "row/t1/7"}},
+			`task/t1 {"status":"calling","sequence":4,"events":3,"seal":1,"had_rows":true}`, "call/t1/c1", "call/t1/c2", "call/t1/c3", "row/t1/7"}},
 		{name: "in another order, and twice", facts: slices.Concat(whole, whole)[5:12], now: day, phase: ledger.Sealed,
 			want: []string{"task/t1", "call/t1/c1", "call/t1/c2", "call/t1/c3", "row/t1/7"}},
-		{name: "open", facts: whole[:3], now: day, phase: ledger.Open, want: []string{`task/t1 {"status":"calling","sequence":1,"had_rows":true}`, "call/t1/c1", "call/t1/c2"}},
-		{name: "no status yet", facts: whole[1:2], now: day, phase: ledger.Open, want: []string{"call/t1/c1"}},
-		{name: "no status left", facts: whole[1:2], reach: reach{changes: later(-1)}, now: day, phase: ledger.Open,
-			want: []string{"call/t1/c1", "doubt: no change of its status is left"}},
-		{name: "its first changes are gone", facts: whole[1:5], now: day, phase: ledger.Ended, want: []string{
-			`task/t1 {"status":"finished","sequence":2,"first_terminal":"2026-11-01T06:00:10Z","terminal_since":"2026-11-01T06:00:10Z","had_rows":true}`,
+		{name: "open", facts: whole[:3], now: day, phase: ledger.Open, want: []string{`task/t1 {"status":"calling","sequence":1,"events":2,"had_rows":true}`, "call/t1/c1", "call/t1/c2"}},
+		{name: "no status yet", facts: whole[1:2], now: day, phase: ledger.Open, want: []string{`task/t1 {"events":1}`, "call/t1/c1"}},
+		{name: "no status left", facts: whole[1:2], reach: reach{events: later(-1), changes: later(-1)}, now: day, phase: ledger.Open,
+			want: []string{"task/t1", "call/t1/c1", "doubt: no change of its status is left"}},
+		{name: "no status left, and all events", facts: whole[1:2], reach: reach{changes: later(-1)}, now: day, phase: ledger.Open,
+			want: []string{"task/t1", "call/t1/c1"}},
+		{name: "its first changes are gone", facts: whole[1:5], reach: reach{events: later(-1)}, now: day, phase: ledger.Ended, want: []string{
+			`task/t1 {"status":"finished","sequence":2,"events":2,"terminal_since":"2026-11-01T06:00:10Z","had_rows":true}`,
 			"call/t1/c1", "call/t1/c2", "row/t1/7", "doubt: the changes of its status begin with number 2"}},
 		{name: "older than the topics", facts: whole[:3], reach: reach{events: later(1), deadLetters: later(2)}, now: day, phase: ledger.Open, want: []string{
 			"task/t1", "call/t1/c1", "call/t1/c2",
 			"doubt: first read at 2026-11-01T06:00:00Z, before its events are still there; first read at 2026-11-01T06:00:00Z, before its dead letters are still there"}},
-		{name: "fewer than its rows", facts: []ledger.Fact{whole[0], whole[1], whole[4]}, now: day, phase: ledger.Ended, want: []string{
-			"task/t1", "call/t1/c1", "doubt: at least 2 calls and dead letters were published, of which 1 are left"}},
+		{name: "fewer than its last number", facts: []ledger.Fact{whole[0], whole[1], whole[4]}, now: day, phase: ledger.Ended, want: []string{
+			"task/t1", "call/t1/c1", "doubt: 2 calls were published, of which 1 are left"}},
 		{name: "half of it was written before", kept: []ledger.Entry{
-			{Kind: ledger.KindCall, TaskID: "t1", ID: "c1", Published: ledger.Published{At: later(1), As: ledger.Event}},
+			{Kind: ledger.KindCall, TaskID: "t1", ID: "c1", Published: ledger.Published{At: later(1), As: ledger.Event, N: 1}},
 			{Kind: ledger.KindRow, TaskID: "t1", ID: "7", Published: ledger.Published{At: later(10), As: ledger.DeadLetter}},
 			{Kind: ledger.KindTask, TaskID: "t1", State: ledger.State{Status: call.Calling, Sequence: 1}},
 		}, facts: whole, now: day, phase: ledger.Sealed, want: []string{"task/t1", "call/t1/c2", "call/t1/c3"}},
-		{name: "closed by the lost ledger", kept: []ledger.Entry{{Kind: ledger.KindTask, TaskID: "t1", State: ledger.State{Status: call.Finished, Sequence: 3, SealedAt: later(30), ClosedAt: later(40)}}},
+		{name: "closed by the lost ledger", kept: []ledger.Entry{{Kind: ledger.KindTask, TaskID: "t1", State: ledger.State{Status: call.Finished, Sequence: 3, Events: 3, SealedAt: later(30), ClosedAt: later(40)}}},
 			facts: whole, now: day, phase: ledger.Closed},
 		{name: "before the export", kept: []ledger.Entry{{Kind: ledger.KindTask, TaskID: "t1", State: ledger.State{BeforeExportSince: true, ScheduleEnd: later(-day)}}},
 			now: day, phase: ledger.BeforeExportSince},
@@ -132,16 +134,23 @@ func compareLines(t *testing.T, got, want []string) {
 
 func TestRebuildTwice(t *testing.T) {
 	p := newPast()
-	for _, f := range []ledger.Fact{published(ledger.DeadLetter, "c1", 0), published(ledger.Event, "c2", 9), published(ledger.Event, "c1", 3), published(ledger.Event, "c2", 4), letter("7", 1), letter("7", 0)} {
+	for _, f := range []ledger.Fact{
+		{TaskID: "t1", ObservedAt: began, As: ledger.DeadLetter, CallID: "c1", Reason: call.BrokenJSON},
+		published(2, "c2", 9), published(1, "c1", 3), published(2, "c2", 4), letter("7", 1), letter("7", 0), letter("8", 2),
+		{TaskID: "t1", ObservedAt: began.Add(3 * time.Second), As: ledger.Resolved, CallID: "c1"},
+		{TaskID: "t1", ObservedAt: began.Add(3 * time.Second), As: ledger.Resolved, RowKey: "8", CallID: "c3", Reason: call.NoCallID},
+	} {
 		p.add(f)
 	}
-	if got := len(p.twice); got != 3 {
-		t.Errorf("published twice: got %d, want 3", got)
+	if got := len(p.twice); got != 2 { // c2 and row 7; a dead letter that became an event is none
+		t.Errorf("published twice: got %d, want 2", got)
 	}
 	compareLines(t, lines(p.outcomes(reach{}, ledger.Policy{}, began)[0]), []string{
-		`call/t1/c1 {"at":"2026-11-01T06:00:03.000Z","as":"event","row":"0000000000000000"}`,
-		`call/t1/c2 {"at":"2026-11-01T06:00:04.000Z","as":"event","row":"0000000000000000"}`,
-		`row/t1/7 {"at":"2026-11-01T06:00:00.000Z","as":"dead_letter","row":"0000000000000000"}`})
+		`task/t1 {"events":2}`,
+		`call/t1/c1 {"at":"2026-11-01T06:00:03.000Z","as":"event","n":1,"row":"0000000000000000"}`,
+		`call/t1/c2 {"at":"2026-11-01T06:00:04.000Z","as":"event","n":2,"row":"0000000000000000"}`,
+		`row/t1/7 {"at":"2026-11-01T06:00:00.000Z","as":"dead_letter","row":"0000000000000000"}`,
+		`row/t1/8 {"at":"2026-11-01T06:00:03.000Z","as":"resolved","reason":"no_call_id","call_id":"c3","row":"0000000000000000"}`})
 }
 
 func TestRebuildExportSince(t *testing.T) {
@@ -160,8 +169,8 @@ func TestRebuildExportSince(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := newPast()
-			p.add(published(ledger.Event, "c2", 7200))
-			p.add(published(ledger.Event, "c1", 0))
+			p.add(published(2, "c2", 7200))
+			p.add(published(1, "c1", 0))
 			if got := p.exportSince(tt.reach, tt.configured, 168*time.Hour); !got.Equal(tt.want) {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
@@ -173,8 +182,8 @@ func TestRebuildExportSince(t *testing.T) {
 // published, and counts no late changes.
 func TestRebuiltShard(t *testing.T) {
 	p := newPast()
-	for _, f := range []ledger.Fact{changed(1, call.Calling, 0, 0), published(ledger.Event, "c1", 0),
-		changed(2, call.Finished, 5, 1), published(ledger.Event, "c2", 6), letter("3", 7)} {
+	for _, f := range []ledger.Fact{changed(1, call.Calling, 0, 0), published(1, "c1", 0),
+		changed(2, call.Finished, 5, 1), published(2, "c2", 6), letter("3", 7)} {
 		p.add(f)
 	}
 	l, rows := ledger.New(), 0
@@ -220,6 +229,10 @@ func TestSameStates(t *testing.T) {
 				}
 			}
 		}
+		for i, u := range plans[0].Units {
+			plans[0].Units[i] = u.Number(plans[0].Last + 1)
+			reading.Gave(1)
+		}
 		commit(plans[0])
 		plans = append(plans, reading.End(call.Reading{Task: task, Started: asked, Counts: call.Counts{Rows: 1, Finished: 1}}, policy))
 		commit(plans[1])
@@ -230,6 +243,7 @@ func TestSameStates(t *testing.T) {
 		}
 		want := l.Standing("t1")
 		want.State.Look, want.State.Unconfirmed = ledger.Look{}, ""
+		want.State.Events = want.Events // which a task's entry tells as of when it was written
 		got := p.outcomes(reach{}, policy, asked)[0]
 		if got.state != want.State || got.phase != want.Phase {
 			t.Errorf("after reading %d: got %s %+v, want %s %+v", i, got.phase, got.state, want.Phase, want.State)
@@ -241,7 +255,8 @@ func TestSameStates(t *testing.T) {
 func factsOf(p ledger.Plan) (all []ledger.Fact) {
 	for _, u := range p.Units {
 		if u.Call != nil {
-			all = append(all, ledger.Fact{TaskID: p.Task.ID, ObservedAt: p.ObservedAt, As: ledger.Event, CallID: u.Call.CallID})
+			all = append(all, ledger.Fact{TaskID: p.Task.ID, ObservedAt: p.ObservedAt, As: ledger.Event, CallID: u.Call.CallID,
+				N: u.Entries[0].Published.N})
 		}
 		for _, c := range u.Changes {
 			all = append(all, ledger.Fact{TaskID: p.Task.ID, ObservedAt: p.ObservedAt, Change: c})

@@ -56,13 +56,9 @@ func (o outcome) entries() iter.Seq[ledger.Entry] {
 	}
 }
 
-// entry is a proof as an entry. A reading that shows a task terminal publishes its
-// calls before it tells that.
+// entry is a proof as an entry.
 func (o outcome) entry(kind ledger.Kind, id string, p proof) ledger.Entry {
-	at := time.UnixMilli(p.at).UTC()
-	late := p.late || !p.dead && !o.state.FirstTerminal.IsZero() && at.After(o.state.FirstTerminal)
-	value := ledger.Published{At: at, As: p.as(), Late: late}
-	return ledger.Entry{Kind: kind, TaskID: o.taskID, ID: id, Published: value}
+	return ledger.Entry{Kind: kind, TaskID: o.taskID, ID: id, Published: p.Published}
 }
 
 // byCallID orders the task's calls by their ids.
@@ -76,9 +72,12 @@ func (h *history) byCallID() []ledger.CallKey {
 func (h *history) outcome(id string, reach reach, policy ledger.Policy, now time.Time) outcome {
 	state, seal := h.fold()
 	found := int64(len(h.calls) + len(h.rows))
+	if state.Events < h.last {
+		state.Events = h.last
+	}
 	o := outcome{taskID: id, state: state, phase: ledger.Open, history: h}
 	due, sealed := policy.ClosingDue(state)
-	sealed = sealed && found <= state.SealedEntries // nothing was published after the seal
+	sealed = sealed && state.SealHolds(h.last)
 	switch {
 	case !state.ClosedAt.IsZero():
 		o.phase = ledger.Closed
@@ -86,17 +85,16 @@ func (h *history) outcome(id string, reach reach, policy ledger.Policy, now time
 		o.phase = ledger.BeforeExportSince
 	case sealed && !now.Before(due):
 		o.phase, o.state.ClosedAt = ledger.Closed, due.Truncate(time.Millisecond)
-	case state.SealHolds(found) && (seal == nil || h.digest() == seal.Digest):
+	case sealed && h.whole(seal):
 		o.phase = ledger.Sealed
 	case sealed:
 		o.phase, o.state.ClosedAt = ledger.Closed, now.Truncate(time.Millisecond)
-		o.cut = fmt.Sprintf("its seal counts %d calls and dead letters, of which %d are left",
-			state.SealedEntries, found)
+		o.cut = fmt.Sprintf("its seal counts %d calls, of which %d are left", state.SealedEvents, len(h.numbers()))
 	default:
 		if call.Terminal(state.Status) {
 			o.phase = ledger.Ended
 		}
-		o.doubt = strings.Join(h.doubts(reach, found), "; ")
+		o.doubt = strings.Join(h.doubts(reach), "; ")
 	}
 	return o
 }
@@ -121,8 +119,35 @@ func (h *history) fold() (s ledger.State, last *ledger.Seal) {
 	return h.kept, last
 }
 
-// doubts are the reasons to think that more was published than is known.
-func (h *history) doubts(reach reach, found int64) (all []string) {
+// whole reports whether the calls that are known are all that a seal tells of. Without
+// its record, the numbers say so.
+func (h *history) whole(seal *ledger.Seal) bool {
+	if seal == nil {
+		return int64(len(h.numbers())) == h.last
+	}
+	return h.digest() == seal.Digest
+}
+
+// numbers are the task_sequences of the events that are known.
+func (h *history) numbers() map[int64]struct{} {
+	numbers := map[int64]struct{}{}
+	for _, p := range h.calls {
+		if p.As == ledger.Event {
+			numbers[p.N] = struct{}{}
+		}
+	}
+	return numbers
+}
+
+// doubts are the reasons to think that more was published than is known. Where the
+// event topic has its beginning and all numbers up to the last are there, there is none:
+// dead letters alone may be missing, and a row that is dead-lettered again is no second
+// event.
+func (h *history) doubts(reach reach) (all []string) {
+	known := int64(len(h.numbers()))
+	if reach.events.IsZero() && known == h.last {
+		return nil
+	}
 	if len(h.changes) == 0 && !h.hasKept && !reach.changes.IsZero() {
 		all = append(all, "no change of its status is left")
 	} else if len(h.changes) > 0 && h.changes[0].Change.Sequence > 1 {
@@ -137,30 +162,17 @@ func (h *history) doubts(reach reach, found int64) (all []string) {
 				h.first.UTC().Format(time.RFC3339), topic.of))
 		}
 	}
-	if least := h.least(); found < least {
-		all = append(all, fmt.Sprintf("at least %d calls and dead letters were published, of which %d are left",
-			least, found))
+	if known < h.last {
+		all = append(all, fmt.Sprintf("%d calls were published, of which %d are left", h.last, known))
 	}
 	return all
-}
-
-// least is how many calls and rows must have been published, by what the changes
-// counted: a response's finished rows, and all that a seal counts.
-func (h *history) least() (n int64) {
-	for _, f := range h.changes {
-		n = max(n, f.Change.Counts.Finished)
-		if s := f.Change.Seal; s != nil {
-			n = max(n, s.Exported+s.DeadLettered)
-		}
-	}
-	return n
 }
 
 // digest is the one that a seal would have.
 func (h *history) digest() string {
 	var ids []string
 	for k, p := range h.calls {
-		if !p.dead {
+		if p.As == ledger.Event {
 			ids = append(ids, h.texts.CallID(k))
 		}
 	}

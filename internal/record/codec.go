@@ -20,7 +20,7 @@ type codecs struct {
 }
 
 func newCodecs() (c codecs, err error) {
-	n := len(taskColumns())
+	n := len(taskColumns(""))
 	for _, part := range []struct {
 		codec    **goavro.Codec
 		schema   string
@@ -83,11 +83,11 @@ func mapsAsPairs(schema any, pairDefined *bool) any {
 
 func pairArray(values any, pairDefined *bool) any {
 	if *pairDefined {
-		return map[string]any{"type": "array", "items": "airudder.Pair"}
+		return map[string]any{"type": "array", "items": "airudder.events.Pair"}
 	}
 	*pairDefined = true
 	return map[string]any{"type": "array", "items": map[string]any{
-		"type": "record", "name": "airudder.Pair", "fields": []any{
+		"type": "record", "name": "airudder.events.Pair", "fields": []any{
 			map[string]any{"name": "key", "type": "string"},
 			map[string]any{"name": "value", "type": values},
 		},

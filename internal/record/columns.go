@@ -15,9 +15,10 @@ import (
 
 // taskColumns are the fields of CallCompleted that all calls of a response
 // share. They come first in the schema.
-func taskColumns() []column[call.Task] {
+func taskColumns(account string) []column[call.Task] {
 	return []column[call.Task]{
 		required("task_id", func(t *call.Task) string { return t.ID }),
+		text("account", func(*call.Task) call.Opt[string] { return nonEmpty(account) }),
 		text("task_name", func(t *call.Task) call.Opt[string] { return t.Name }),
 		text("task_status", func(t *call.Task) call.Opt[string] { return t.Status }),
 		text("robot_method", func(t *call.Task) call.Opt[string] { return t.RobotMethod }),
@@ -30,11 +31,24 @@ func taskColumns() []column[call.Task] {
 	}
 }
 
-// event is one call with its task and the time when it was observed.
+// event is one call with its task, its number and the time when it was observed.
 type event struct {
 	*call.Row
 	task       *call.Task
+	sequence   int64
 	observedAt time.Time
+}
+
+// occurredAt is the time of a call, which every event has: its end, else its start, else
+// when it was observed.
+func (e *event) occurredAt() time.Time {
+	switch {
+	case !e.CallEnd.IsZero():
+		return e.CallEnd
+	case !e.CallStart.IsZero():
+		return e.CallStart
+	}
+	return e.observedAt
 }
 
 // rowColumns are the other fields of CallCompleted.
@@ -42,6 +56,7 @@ func rowColumns() []column[event] {
 	return []column[event]{
 		long("row_id", func(e *event) call.Opt[int64] { return e.ID }),
 		required("call_id", func(e *event) string { return e.CallID }),
+		requiredLong("task_sequence", func(e *event) int64 { return e.sequence }),
 		required("status", func(e *event) string { return e.Status }),
 		moment("call_start_time", func(e *event) time.Time { return e.CallStart }),
 		moment("call_end_time", func(e *event) time.Time { return e.CallEnd }),
@@ -72,9 +87,15 @@ func rowColumns() []column[event] {
 		dict("ner_slots", func(e *event) map[string]string { return e.NerSlots }),
 		array("redials", redialColumns, func(e *event) []call.Redial { return e.Redials }),
 		text("call_notes", func(e *event) call.Opt[string] { return e.CallNotes }),
+		text("workflow_id", func(e *event) call.Opt[string] { return either(e.WorkflowID, e.task.WorkflowID) }),
+		text("workflow_name", func(e *event) call.Opt[string] { return either(e.WorkflowName, e.task.WorkflowName) }),
+		text("nodetask_id", func(e *event) call.Opt[string] { return either(e.NodeTaskID, e.task.NodeTaskID) }),
+		text("nodetask_name", func(e *event) call.Opt[string] { return either(e.NodeTaskName, e.task.NodeTaskName) }),
+		text("case_id", func(e *event) call.Opt[string] { return either(e.CaseID, e.task.CaseID) }),
 		dict("additional_fields", func(e *event) map[string]string {
 			return additional(e.task.Additional, e.Additional)
 		}),
+		requiredTime("occurred_at", (*event).occurredAt),
 		requiredTime("observed_at", func(e *event) time.Time { return e.observedAt }),
 	}
 }
@@ -120,16 +141,26 @@ func additional(task, row map[string]string) map[string]string {
 	return all
 }
 
+// either is the row's value, or the task's where the row has none.
+func either(row, task call.Opt[string]) call.Opt[string] {
+	if row.Set {
+		return row
+	}
+	return task
+}
+
 // change is one transition or seal with its task and the time when it was observed.
 type change struct {
 	*ledger.StatusChange
 	task       *call.Task
+	eventTopic string
 	observedAt time.Time
 }
 
-func statusColumns() []column[change] {
+func statusColumns(account string) []column[change] {
 	return []column[change]{
 		required("task_id", func(c *change) string { return c.task.ID }),
+		text("account", func(*change) call.Opt[string] { return nonEmpty(account) }),
 		text("task_name", func(c *change) call.Opt[string] { return c.task.Name }),
 		requiredLong("sequence", func(c *change) int64 { return c.Sequence }),
 		text("previous_status", func(c *change) call.Opt[string] { return c.Previous }),
@@ -140,41 +171,62 @@ func statusColumns() []column[change] {
 		requiredLong("rows_finished", func(c *change) int64 { return c.Counts.Finished }),
 		requiredLong("rows_cancelled", func(c *change) int64 { return c.Counts.Cancelled }),
 		requiredLong("rows_open", func(c *change) int64 { return c.Counts.Open() }),
+		requiredLong("exported", func(c *change) int64 { return c.Exported }),
+		requiredLong("unexported", func(c *change) int64 { return c.Unexported }),
 		requiredTime("observed_at", func(c *change) time.Time { return c.observedAt }),
-		nested("seal", "airudder.Seal", sealColumns(), func(c *change) *ledger.Seal { return c.Seal }),
+		nested("seal", "airudder.events.TaskSeal", sealColumns(), (*change).sealed),
 	}
 }
 
-func sealColumns() []column[ledger.Seal] {
-	return []column[ledger.Seal]{
-		requiredLong("seal_number", func(s *ledger.Seal) int64 { return s.Number }),
-		requiredLong("exported", func(s *ledger.Seal) int64 { return s.Exported }),
-		requiredLong("cancelled", func(s *ledger.Seal) int64 { return s.Cancelled }),
-		requiredLong("never_dialled", func(s *ledger.Seal) int64 { return s.NeverDialled }),
-		requiredLong("dead_lettered", func(s *ledger.Seal) int64 { return s.DeadLettered }),
-		requiredLong("late", func(s *ledger.Seal) int64 { return s.Late }),
-		required("digest", func(s *ledger.Seal) string { return s.Digest }),
+// taskSeal is a seal with the topic of the events that it tells of.
+type taskSeal struct {
+	*ledger.Seal
+	eventTopic string
+}
+
+// sealed is the seal of a change that is one.
+func (c *change) sealed() *taskSeal {
+	if c.Seal == nil {
+		return nil
+	}
+	return &taskSeal{c.Seal, c.eventTopic}
+}
+
+func sealColumns() []column[taskSeal] {
+	return []column[taskSeal]{
+		requiredLong("seal_number", func(s *taskSeal) int64 { return s.Number }),
+		required("digest", func(s *taskSeal) string { return s.Digest }),
+		required("event_topic", func(s *taskSeal) string { return s.eventTopic }),
+		requiredLongs("event_offsets", func(s *taskSeal) []int64 { return s.Ends }),
 	}
 }
 
-// deadLetter is one rejected row with its task and the time when it was observed.
+// deadLetter is one rejected row with its task and the time when it was observed; or
+// the end of one.
 type deadLetter struct {
 	*call.Reject
 	taskID     string
+	key        string
+	resolved   bool // it has no raw row
 	observedAt time.Time
 }
 
-func deadLetterColumns() []column[deadLetter] {
+func deadLetterColumns(account string) []column[deadLetter] {
 	return []column[deadLetter]{
 		required("task_id", func(d *deadLetter) string { return d.taskID }),
+		text("account", func(*deadLetter) call.Opt[string] { return nonEmpty(account) }),
+		required("key", func(d *deadLetter) string { return d.key }),
+		requiredBoolean("resolved", func(d *deadLetter) bool { return d.resolved }),
 		text("call_id", func(d *deadLetter) call.Opt[string] { return nonEmpty(d.CallID) }),
 		long("row_id", func(d *deadLetter) call.Opt[int64] { return d.RowID }),
 		required("reason", func(d *deadLetter) string { return string(d.Reason) }),
 		text("detail", func(d *deadLetter) call.Opt[string] { return nonEmpty(d.Detail) }),
 		octets("raw", func(d *deadLetter) []byte { return d.Raw }),
-		requiredLong("raw_size", func(d *deadLetter) int64 { return d.RawSize }),
+		long("raw_size", func(d *deadLetter) call.Opt[int64] {
+			return call.Opt[int64]{Value: d.RawSize, Set: !d.resolved}
+		}),
 		text("raw_sha256", func(d *deadLetter) call.Opt[string] {
-			return call.Some(hex.EncodeToString(d.RawSHA256[:]))
+			return call.Opt[string]{Value: hex.EncodeToString(d.RawSHA256[:]), Set: !d.resolved}
 		}),
 		requiredTime("observed_at", func(d *deadLetter) time.Time { return d.observedAt }),
 	}

@@ -24,12 +24,12 @@ func TestColumns(t *testing.T) {
 		schema avro.SchemaNode
 		got    []string
 	}{
-		{"CallCompleted", completed, append(describe(taskColumns()), describe(rowColumns())...)},
-		{"Turn", *fieldType(t, completed, "asr_result").Items, describe(turnColumns())},
-		{"Redial", *fieldType(t, completed, "redials").Items, describe(redialColumns())},
-		{"TaskStatusChanged", status, describe(statusColumns())},
-		{"Seal", fieldType(t, status, "seal"), describe(sealColumns())},
-		{"DeadLetter", root(t, schemas.DeadLetter()), describe(deadLetterColumns())},
+		{"CallCompleted", completed, append(describe(taskColumns("")), describe(rowColumns())...)},
+		{"CallTurn", *fieldType(t, completed, "asr_result").Items, describe(turnColumns())},
+		{"CallRedial", *fieldType(t, completed, "redials").Items, describe(redialColumns())},
+		{"TaskStatusChanged", status, describe(statusColumns(""))},
+		{"TaskSeal", fieldType(t, status, "seal"), describe(sealColumns())},
+		{"DeadLetter", root(t, schemas.DeadLetter()), describe(deadLetterColumns(""))},
 	} {
 		if want := describeSchema(c.schema); !slices.Equal(c.got, want) {
 			t.Errorf("%s: the encoder fills\n%v, the schema has\n%v", c.name, c.got, want)
@@ -97,20 +97,20 @@ func fieldType(t *testing.T, record avro.SchemaNode, name string) avro.SchemaNod
 func TestEveryFieldIsEncoded(t *testing.T) {
 	at := observedAt()
 	everyField(t, func(task call.Task) any {
-		return []any{newNative(taskColumns()).fill(&task), newNative(rowColumns()).fill(&event{&call.Row{}, &task, at})}
+		return []any{newNative(taskColumns("")).fill(&task), newNative(rowColumns()).fill(&event{&call.Row{}, &task, 1, at})}
 	})
 	everyField(t, func(row call.Row) any {
-		return newNative(rowColumns()).fill(&event{&row, &call.Task{}, at})
+		return newNative(rowColumns()).fill(&event{&row, &call.Task{}, 1, at})
 	}, "Means", "Raw", "Hash") // for the ledger, or a dead letter
 	everyField(t, func(turn call.Turn) any { return newNative(turnColumns()).fill(&turn) })
 	everyField(t, func(redial call.Redial) any { return newNative(redialColumns()).fill(&redial) })
-	everyField(t, func(seal ledger.Seal) any { return newNative(sealColumns()).fill(&seal) })
+	everyField(t, func(seal ledger.Seal) any { return newNative(sealColumns()).fill(&taskSeal{&seal, "events"}) })
 	everyField(t, func(c ledger.StatusChange) any {
-		return newNative(statusColumns()).fill(&change{&c, &call.Task{}, at})
+		return newNative(statusColumns("")).fill(&change{&c, &call.Task{}, "events", at})
 	})
 	everyField(t, func(reject call.Reject) any {
-		return newNative(deadLetterColumns()).fill(&deadLetter{&reject, "t", at})
-	}, "Hash") // for the ledger
+		return newNative(deadLetterColumns("")).fill(&deadLetter{&reject, "t", "k", false, at})
+	}, "Hash", "Limit") // for the ledger
 }
 
 // everyField sets one field of a T after the other and looks whether the record
@@ -144,6 +144,8 @@ func set(t *testing.T, v reflect.Value) {
 		*at = []byte("x")
 	case *map[string]string:
 		*at = map[string]string{"a": "b"}
+	case *[]int64:
+		*at = []int64{1}
 	case *[]call.Turn:
 		*at = []call.Turn{{}}
 	case *[]call.Redial:

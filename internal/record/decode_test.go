@@ -80,22 +80,22 @@ func TestDecodeOthers(t *testing.T) {
 	p := ledger.Plan{Task: call.Task{ID: "t1"}, ObservedAt: observedAt(),
 		Units: []ledger.Unit{{Changes: []ledger.StatusChange{
 			{Sequence: 4, Previous: call.Some("finished"), Status: "finished",
-				Counts: call.Counts{Rows: 3, Finished: 1, Cancelled: 1},
-				Seal:   &ledger.Seal{Number: 1, Exported: 1, Cancelled: 1, NeverDialled: 1, Digest: "ab"}},
+				Counts:   call.Counts{Rows: 3, Finished: 1, Cancelled: 1},
+				Exported: 1, Unexported: 2, Seal: &ledger.Seal{Number: 1, Digest: "ab", Ends: []int64{0, 7}}},
 		}}}}
 	records, _ := only(t, e, p)
-	want := `{"observed_at":"2023-10-18T23:20:21.123Z","previous_status":"finished","rows":3,` +
+	want := `{"account":null,"exported":1,"observed_at":"2023-10-18T23:20:21.123Z","previous_status":"finished","rows":3,` +
 		`"rows_cancelled":1,"rows_finished":1,"rows_open":1,"schedule_end_time":null,"schedule_start_time":null,` +
-		`"seal":{"cancelled":1,"dead_lettered":0,"digest":"ab","exported":1,"late":0,"never_dialled":1,"seal_number":1},` +
-		`"sequence":4,"status":"finished","task_id":"t1","task_name":null}`
+		`"seal":{"digest":"ab","event_offsets":[0,7],"event_topic":"events","seal_number":1},` +
+		`"sequence":4,"status":"finished","task_id":"t1","task_name":null,"unexported":2}`
 	if got := decodeJSON(t, d, records[0]); got != want {
 		t.Errorf("got\n%s, want\n%s", got, want)
 	}
 
 	records, _ = only(t, e, deadPlan(ledger.Dead{Reject: call.Reject{Reason: call.InvalidUTF8, Raw: []byte("\xff<"),
 		RawSize: 2}, RowKey: "7"}))
-	want = `{"call_id":null,"detail":null,"observed_at":"2023-10-18T23:20:21.123Z","raw":"/zw=",` +
-		`"raw_sha256":"` + strings.Repeat("0", 64) + `","raw_size":2,"reason":"invalid_utf8","row_id":null,` +
+	want = `{"account":null,"call_id":null,"detail":null,"key":"7","observed_at":"2023-10-18T23:20:21.123Z","raw":"/zw=",` +
+		`"raw_sha256":"` + strings.Repeat("0", 64) + `","raw_size":2,"reason":"invalid_utf8","resolved":false,"row_id":null,` +
 		`"task_id":"82caed2ecc5029c9eb7efea50e83466f"}`
 	if got := decodeJSON(t, d, records[0]); got != want {
 		t.Errorf("got\n%s, want\n%s", got, want)
@@ -115,10 +115,11 @@ func TestDecodeEvent(t *testing.T) {
 	full := map[string]any{
 		"tags": []any{"x"}, "task_id": "t1", "task_name": "March", "call_id": "c1", "status": "finished", "comments": "L-77",
 		"callee_number": "+62811", "intention": "B", "duration_ms": int64(61500),
-		"call_end_time": observed.Add(-time.Second), "observed_at": observed,
+		"call_end_time": observed.Add(-time.Second), "occurred_at": observed.Add(-time.Second), "observed_at": observed,
+		"task_sequence": int64(1),
 	}
 	bare := map[string]any{"tags": []any{}, "task_id": "t1", "call_id": "c2", "status": "finished",
-		"observed_at": observed}
+		"task_sequence": int64(2), "occurred_at": observed, "observed_at": observed}
 	for _, c := range []struct {
 		value map[string]any
 		want  Event

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -14,11 +15,21 @@ import (
 type EncoderConfig struct {
 	Topics   Topics
 	IDs      IDs
-	Limit    func(topic string) int // its max.message.bytes, asked once a plan; nil: no limit
-	EventKey EventKey               // empty: KeyRow
-	BaseURL  string                 // of the AIRudder API, for ce_source; credentials in it are left out
+	Limits   Limits   // nil: none
+	EventKey EventKey // empty: KeyRow
+	BaseURL  string   // of the AIRudder API, for ce_source; credentials in it are left out
 	LedgerID string
 	Account  string // of AIRudder, where there are several; empty: it has no name
+}
+
+// Limits are what may be written at once.
+type Limits interface {
+	// Limit is a topic's max.message.bytes; 0: it has none. It is asked once a plan.
+	Limit(topic string) int
+
+	// Fits reports whether a unit's records fit into one transaction; its error is a
+	// *batch.TooLargeError where they do not.
+	Fits(unit []batch.Record) error
 }
 
 // Topics are the names of the topics that records go to.
@@ -68,10 +79,10 @@ func NewEncoder(cfg EncoderConfig) (*Encoder, error) {
 	}
 	return &Encoder{
 		cfg: cfg, codecs: codecs, headers: headers, limits: make(map[string]int),
-		task:       newNative(taskColumns()),
+		task:       newNative(taskColumns(cfg.Account)),
 		row:        newNative(rowColumns()),
-		status:     newNative(statusColumns()),
-		deadLetter: newNative(deadLetterColumns()),
+		status:     newNative(statusColumns(cfg.Account)),
+		deadLetter: newNative(deadLetterColumns(cfg.Account)),
 	}, nil
 }
 
@@ -92,9 +103,9 @@ type Encoded struct {
 // itself is not changed.
 func (e *Encoder) Plan(p ledger.Plan) ([]Encoded, error) {
 	clear(e.limits)
-	if ask := e.cfg.Limit; ask != nil {
+	if e.cfg.Limits != nil {
 		for _, topic := range []string{e.cfg.Topics.CallCompleted, e.cfg.Topics.TaskStatus, e.cfg.Topics.DeadLetter} {
-			e.limits[topic] = ask(topic)
+			e.limits[topic] = e.cfg.Limits.Limit(topic)
 		}
 	}
 	published, entries := count(p.Units)
@@ -102,13 +113,19 @@ func (e *Encoder) Plan(p ledger.Plan) ([]Encoded, error) {
 	if err := e.beginCalls(&p); err != nil {
 		return nil, err
 	}
+	last := p.Last
 	units := make([]Encoded, len(p.Units))
 	records := make([]batch.Record, 0, published+entries) // of all units
 	for i, u := range p.Units {
 		from := len(records)
-		units[i].Unit = u
+		if units[i].Unit = u; u.Call != nil {
+			units[i].Unit = u.Number(last + 1)
+		}
 		var err error
 		records, err = e.unit(&p, &units[i], records)
+		if err == nil && e.cfg.Limits != nil {
+			err = e.cfg.Limits.Fits(records[from:])
+		}
 		if tooLarge, waits := errors.AsType[*batch.TooLargeError](err); waits {
 			units[i], records, err = Encoded{Unit: u, TooLarge: tooLarge}, records[:from], nil
 		}
@@ -116,6 +133,9 @@ func (e *Encoder) Plan(p ledger.Plan) ([]Encoded, error) {
 			return nil, fmt.Errorf("encode a plan of task %s: %w", p.Task.ID, err)
 		}
 		units[i].Records = records[from:len(records):len(records)]
+		if units[i].Call != nil && len(units[i].Records) > 0 {
+			last++
+		}
 	}
 	return units, nil
 }
@@ -129,6 +149,7 @@ func count(units []ledger.Unit) (published, entries int) {
 		if u.Call != nil || u.Dead != nil {
 			published++
 		}
+		published += len(u.Resolved)
 	}
 	return published, entries
 }
@@ -136,7 +157,7 @@ func count(units []ledger.Unit) (published, entries int) {
 // unit appends a unit's records. A *batch.TooLargeError says that it has to wait.
 func (e *Encoder) unit(p *ledger.Plan, u *Encoded, records []batch.Record) ([]batch.Record, error) {
 	if u.Call != nil {
-		r, err := e.call(p, u.Call)
+		r, err := e.call(p, u.Call, u.Entries[0].Published.N)
 		if err != nil {
 			return records, err
 		}
@@ -151,6 +172,13 @@ func (e *Encoder) unit(p *ledger.Plan, u *Encoded, records []batch.Record) ([]ba
 	}
 	if u.Dead != nil {
 		r, err := e.dead(p, u.Dead)
+		if err != nil {
+			return records, err
+		}
+		records = append(records, r)
+	}
+	for i := range u.Resolved {
+		r, err := e.resolved(p, &u.Resolved[i])
 		if err != nil {
 			return records, err
 		}
@@ -185,18 +213,19 @@ func (e *Encoder) beginCalls(p *ledger.Plan) (err error) {
 	return encoded(err, "the task's fields of a CallCompleted")
 }
 
-func (e *Encoder) call(p *ledger.Plan, row *call.Row) (batch.Record, error) {
-	value, err := e.callValue(p, row)
+func (e *Encoder) call(p *ledger.Plan, row *call.Row, sequence int64) (batch.Record, error) {
+	of := event{row, &p.Task, sequence, p.ObservedAt}
+	value, err := e.callValue(&of)
 	if err != nil {
 		return batch.Record{}, err
 	}
-	h := e.headers.call(&e.slab, p.Task.ID, row.CallID)
+	h := e.headers.call(&e.slab, &of)
 	return batch.Record{Topic: e.cfg.Topics.CallCompleted, Key: e.eventKey(p, row), Value: value, Headers: h}, nil
 }
 
-func (e *Encoder) callValue(p *ledger.Plan, row *call.Row) ([]byte, error) {
+func (e *Encoder) callValue(of *event) ([]byte, error) {
 	b := append(e.slab.next(), e.callPrefix...)
-	b, err := e.codecs.row.BinaryFromNative(b, e.row.fill(&event{row, &p.Task, p.ObservedAt}))
+	b, err := e.codecs.row.BinaryFromNative(b, e.row.fill(of))
 	if err != nil {
 		return nil, encoded(err, "CallCompleted")
 	}
@@ -210,7 +239,7 @@ func (e *Encoder) change(p *ledger.Plan, c *ledger.StatusChange) (batch.Record, 
 	r := batch.Record{Topic: e.cfg.Topics.TaskStatus, Key: taskID, Headers: h}
 	for task := p.Task; ; task.Name.Set = false {
 		b := appendFrame(e.slab.next(), e.cfg.IDs.TaskStatus)
-		b, err := e.codecs.status.BinaryFromNative(b, e.status.fill(&change{c, &task, p.ObservedAt}))
+		b, err := e.codecs.status.BinaryFromNative(b, e.status.fill(&change{c, &task, e.cfg.Topics.CallCompleted, p.ObservedAt}))
 		if err := encoded(err, "TaskStatusChanged"); err != nil {
 			return batch.Record{}, err
 		}
@@ -228,12 +257,25 @@ func (e *Encoder) change(p *ledger.Plan, c *ledger.StatusChange) (batch.Record, 
 // *batch.TooLargeError says that it does not fit without the row, either.
 func (e *Encoder) dead(p *ledger.Plan, d *ledger.Dead) (batch.Record, error) {
 	reject := d.Reject
-	h, taskID := e.headers.dead(&e.slab, p.Task.ID, d)
-	r := batch.Record{Topic: e.cfg.Topics.DeadLetter, Key: taskID, Headers: h}
-	letter := deadLetter{&reject, p.Task.ID, p.ObservedAt}
+	key := cmp.Or(d.CallID, d.RowKey)
+	h, taskID := e.headers.dead(&e.slab, p.Task.ID, d.CallID, key, false)
+	return e.letter(batch.Record{Key: taskID, Headers: h}, &deadLetter{&reject, p.Task.ID, key, false, p.ObservedAt})
+}
+
+// resolved encodes the end of a dead letter.
+func (e *Encoder) resolved(p *ledger.Plan, of *ledger.Resolution) (batch.Record, error) {
+	row := call.Reject{Reason: of.Reason, CallID: of.CallID, RowID: of.RowID}
+	h, taskID := e.headers.dead(&e.slab, p.Task.ID, of.CallID, of.Key, true)
+	return e.letter(batch.Record{Key: taskID, Headers: h}, &deadLetter{&row, p.Task.ID, of.Key, true, p.ObservedAt})
+}
+
+// letter encodes a dead letter's value.
+func (e *Encoder) letter(r batch.Record, letter *deadLetter) (batch.Record, error) {
+	r.Topic = e.cfg.Topics.DeadLetter
+	reject := letter.Reject
 	for {
 		b := appendFrame(e.slab.next(), e.cfg.IDs.DeadLetter)
-		b, err := e.codecs.deadLetter.BinaryFromNative(b, e.deadLetter.fill(&letter))
+		b, err := e.codecs.deadLetter.BinaryFromNative(b, e.deadLetter.fill(letter))
 		if err := encoded(err, "DeadLetter"); err != nil {
 			return batch.Record{}, err
 		}

@@ -35,7 +35,7 @@ func BenchmarkEncode(b *testing.B) {
 				b.Fatal(err)
 			}
 			for _, u := range p.Units {
-				if _, err := e.callValue(&p, u.Call); err != nil {
+				if _, err := e.callValue(&event{u.Call, &p.Task, 1, p.ObservedAt}); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -186,6 +186,8 @@ func readmeNative(t *call.Task, r *call.Row, observed time.Time) map[string]any 
 		"extra_c":    optText(r.ExtraC),
 		"asr_result": turns, "event_label": optMap(r.EventLabel), "ner_slots": optMap(r.NerSlots), "redials": redials,
 		"call_notes":        optText(r.CallNotes),
-		"additional_fields": optMap(r.Additional), "observed_at": observed,
+		"additional_fields": optMap(r.Additional), "observed_at": observed, "occurred_at": r.CallEnd, "task_sequence": int64(1),
+		"workflow_id": optText(r.WorkflowID), "workflow_name": optText(r.WorkflowName), "nodetask_id": optText(r.NodeTaskID),
+		"nodetask_name": optText(r.NodeTaskName), "case_id": optText(r.CaseID), "account": nil,
 	}
 }

@@ -2,7 +2,6 @@ package record
 
 import (
 	"context"
-	"encoding/hex"
 	"fmt"
 	"time"
 
@@ -13,9 +12,9 @@ import (
 
 // The full names of the three schemas.
 const (
-	completedName     = "airudder.CallCompleted"
-	statusChangedName = "airudder.TaskStatusChanged"
-	deadLetterName    = "airudder.DeadLetter"
+	completedName     = "airudder.events.CallCompleted"
+	statusChangedName = "airudder.events.TaskStatusChanged"
+	deadLetterName    = "airudder.events.DeadLetter"
 )
 
 // Fact decodes what a record of one of the three topics tells a ledger. Its
@@ -51,39 +50,35 @@ func eventFact(v value) (ledger.Fact, error) {
 	var fields struct {
 		TaskID     string    `avro:"task_id"`
 		CallID     string    `avro:"call_id"`
+		Sequence   int64     `avro:"task_sequence"`
 		ObservedAt time.Time `avro:"observed_at"`
 	}
 	err := v.decode(&fields)
-	return ledger.Fact{TaskID: fields.TaskID, As: ledger.Event, CallID: fields.CallID, ObservedAt: fields.ObservedAt}, err
+	return ledger.Fact{TaskID: fields.TaskID, As: ledger.Event, CallID: fields.CallID, N: fields.Sequence,
+		ObservedAt: fields.ObservedAt}, err
 }
 
-// letterFact reads a dead letter. One without a CallID is known by its row's
-// key; where it names no row either, the key is empty.
+// letterFact reads a dead letter. One whose key is not its CallID is known by its row's
+// key, and its end says which call the row has shown.
 func letterFact(v value) (ledger.Fact, error) {
 	var fields struct {
 		TaskID     string    `avro:"task_id"`
 		CallID     string    `avro:"call_id"`
-		RowID      *int64    `avro:"row_id"`
-		RawSHA256  string    `avro:"raw_sha256"`
+		Key        string    `avro:"key"`
+		Resolved   bool      `avro:"resolved"`
+		Reason     string    `avro:"reason"`
 		ObservedAt time.Time `avro:"observed_at"`
 	}
-	if err := v.decode(&fields); err != nil {
-		return ledger.Fact{}, err
+	err := v.decode(&fields)
+	f := ledger.Fact{TaskID: fields.TaskID, As: ledger.DeadLetter, CallID: fields.CallID,
+		Reason: call.Reason(fields.Reason), ObservedAt: fields.ObservedAt}
+	if fields.Resolved {
+		f.As = ledger.Resolved
 	}
-	f := ledger.Fact{TaskID: fields.TaskID, As: ledger.DeadLetter, CallID: fields.CallID, ObservedAt: fields.ObservedAt}
-	if f.CallID != "" {
-		return f, nil
+	if fields.Key != fields.CallID {
+		f.RowKey = fields.Key
 	}
-	var row call.Opt[int64]
-	if fields.RowID != nil {
-		row = call.Some(*fields.RowID)
-	}
-	var raw [32]byte
-	sum, err := hex.DecodeString(fields.RawSHA256)
-	if summed := err == nil && copy(raw[:], sum) == len(raw); row.Set || summed {
-		f.RowKey = ledger.RowKey(row, raw)
-	}
-	return f, nil
+	return f, err
 }
 
 func changeFact(v value) (ledger.Fact, error) {
@@ -95,14 +90,17 @@ func changeFact(v value) (ledger.Fact, error) {
 		Rows       int64     `avro:"rows"`
 		Finished   int64     `avro:"rows_finished"`
 		Cancelled  int64     `avro:"rows_cancelled"`
+		Exported   int64     `avro:"exported"`
+		Unexported int64     `avro:"unexported"`
 		Seal       *seal     `avro:"seal"`
 		ObservedAt time.Time `avro:"observed_at"`
 	}
 	err := v.decode(&fields)
 	change := ledger.StatusChange{
 		Sequence: fields.Sequence, Status: fields.Status,
-		Counts: call.Counts{Rows: fields.Rows, Finished: fields.Finished, Cancelled: fields.Cancelled},
-		Seal:   (*ledger.Seal)(fields.Seal),
+		Counts:   call.Counts{Rows: fields.Rows, Finished: fields.Finished, Cancelled: fields.Cancelled},
+		Exported: fields.Exported, Unexported: fields.Unexported,
+		Seal: (*ledger.Seal)(fields.Seal),
 	}
 	if fields.Previous != nil {
 		change.Previous = call.Some(*fields.Previous)
@@ -112,11 +110,7 @@ func changeFact(v value) (ledger.Fact, error) {
 
 // seal is a ledger.Seal as its record's fields are named.
 type seal struct {
-	Number       int64  `avro:"seal_number"`
-	Exported     int64  `avro:"exported"`
-	Cancelled    int64  `avro:"cancelled"`
-	NeverDialled int64  `avro:"never_dialled"`
-	DeadLettered int64  `avro:"dead_lettered"`
-	Late         int64  `avro:"late"`
-	Digest       string `avro:"digest"`
+	Number int64   `avro:"seal_number"`
+	Digest string  `avro:"digest"`
+	Ends   []int64 `avro:"event_offsets"`
 }

@@ -19,13 +19,16 @@ func TestFact(t *testing.T) {
 	e := newTestEncoder(t, EncoderConfig{})
 	row := sampleRow()
 	seal := ledger.StatusChange{Sequence: 4, Previous: call.Some("finished"), Status: "finished",
-		Counts: call.Counts{Rows: 3, Finished: 1, Cancelled: 1},
-		Seal:   &ledger.Seal{Number: 2, Exported: 1, Cancelled: 1, NeverDialled: 1, DeadLettered: 3, Late: 1, Digest: "ab"}}
+		Counts:   call.Counts{Rows: 3, Finished: 1, Cancelled: 1},
+		Exported: 5, Unexported: 2, Seal: &ledger.Seal{Number: 2, Digest: "ab", Ends: []int64{3}}}
 	first := ledger.StatusChange{Sequence: 1, Status: "calling", Counts: call.Counts{Rows: 3}}
 	letter := func(callID string, id call.Opt[int64]) *ledger.Dead {
 		reject := call.NewReject(call.BrokenJSON, []byte("{"))
 		reject.CallID, reject.RowID = callID, id
 		return &ledger.Dead{Reject: reject, RowKey: ledger.RowKey(id, reject.RawSHA256)}
+	}
+	ended := func(key, callID string) ledger.Unit {
+		return ledger.Unit{Resolved: []ledger.Resolution{{Key: key, CallID: callID, Reason: call.TooLarge}}}
 	}
 	at := observedAt().UTC().Truncate(time.Millisecond)
 	for _, tt := range []struct {
@@ -33,13 +36,17 @@ func TestFact(t *testing.T) {
 		unit ledger.Unit
 		want ledger.Fact
 	}{
-		{"event", ledger.Unit{Call: &row, Entries: []ledger.Entry{{}}}, ledger.Fact{As: ledger.Event, CallID: row.CallID}},
+		{"event", ledger.Unit{Call: &row, Entries: []ledger.Entry{{}}}, ledger.Fact{As: ledger.Event, CallID: row.CallID, N: 1}},
 		{"dead letter with a CallID", ledger.Unit{Dead: letter("c1", call.Some(int64(7)))},
-			ledger.Fact{As: ledger.DeadLetter, CallID: "c1"}},
+			ledger.Fact{As: ledger.DeadLetter, CallID: "c1", Reason: call.BrokenJSON}},
 		{"dead letter with a row's id", ledger.Unit{Dead: letter("", call.Some(int64(7)))},
-			ledger.Fact{As: ledger.DeadLetter, RowKey: "7"}},
+			ledger.Fact{As: ledger.DeadLetter, RowKey: "7", Reason: call.BrokenJSON}},
+		{"the end of a dead letter with a CallID", ended("c1", "c1"),
+			ledger.Fact{As: ledger.Resolved, CallID: "c1", Reason: call.TooLarge}},
+		{"the end of one with a row's id", ended("7", "c1"),
+			ledger.Fact{As: ledger.Resolved, RowKey: "7", CallID: "c1", Reason: call.TooLarge}},
 		{"dead letter with neither", ledger.Unit{Dead: letter("", call.Opt[int64]{})},
-			ledger.Fact{As: ledger.DeadLetter, RowKey: ledger.RowKey(call.Opt[int64]{}, sha256.Sum256([]byte("{")))}},
+			ledger.Fact{As: ledger.DeadLetter, RowKey: ledger.RowKey(call.Opt[int64]{}, sha256.Sum256([]byte("{"))), Reason: call.BrokenJSON}},
 		{"first sight", ledger.Unit{Changes: []ledger.StatusChange{first}}, ledger.Fact{Change: first}},
 		{"seal", ledger.Unit{Changes: []ledger.StatusChange{seal}}, ledger.Fact{Change: seal}},
 	} {
@@ -61,7 +68,7 @@ func TestFact(t *testing.T) {
 
 func TestFactOfOthers(t *testing.T) {
 	d, _ := newTestDecoder(t, `{"type":"record","name":"Else","fields":[]}`,
-		`{"type":"record","name":"CallCompleted","namespace":"airudder","fields":[{"name":"call_id","type":"string"}]}`)
+		`{"type":"record","name":"CallCompleted","namespace":"airudder.events","fields":[{"name":"call_id","type":"string"}]}`)
 	for _, tt := range []struct {
 		name  string
 		value []byte
@@ -71,7 +78,7 @@ func TestFactOfOthers(t *testing.T) {
 		{"another schema", binary.BigEndian.AppendUint32([]byte{0}, 4),
 			"a record of t is of the type Else, which no exporter publishes"},
 		{"no task", append(binary.BigEndian.AppendUint32([]byte{0}, 5), 2, 'c'),
-			"a record of t, of the type airudder.CallCompleted, does not say what it is about"},
+			"a record of t, of the type airudder.events.CallCompleted, does not say what it is about"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if _, err := d.Fact(t.Context(), batch.Record{Topic: "t", Value: tt.value}); err == nil || err.Error() != tt.want {

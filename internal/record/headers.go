@@ -43,10 +43,11 @@ const timeLayout = "2006-01-02T15:04:05.000Z"
 const (
 	ceSpecVersion = iota
 	ceType
-	ceSource  // <base URL>[/accounts/<account>]/tasks/<TaskID>
-	ceID      // unique within the source
-	ceSubject // CallID or TaskID
-	ceTime    // observed_at
+	ceSource       // <base URL>[/accounts/<account>]/tasks/<TaskID>
+	ceID           // unique within the source
+	ceSubject      // CallID or TaskID
+	ceTime         // occurred_at of an event, observed_at of any other record
+	ceRecordedTime // observed_at
 	contentType
 	ledgerID
 	account // where there is one
@@ -87,15 +88,16 @@ func newHeaders(cfg EncoderConfig) (headers, error) {
 		deadLetter:    []byte("airudder.call.dead-letter"),
 	}
 	h.shared = [headersPerRecord]batch.Header{
-		ceSpecVersion: {Key: "ce_specversion", Value: []byte("1.0")},
-		ceType:        {Key: "ce_type"},
-		ceSource:      {Key: "ce_source"},
-		ceID:          {Key: "ce_id"},
-		ceSubject:     {Key: "ce_subject"},
-		ceTime:        {Key: "ce_time"},
-		contentType:   {Key: "content-type", Value: []byte("application/avro")},
-		ledgerID:      {Key: LedgerHeader, Value: []byte(cfg.LedgerID)},
-		account:       {Key: AccountHeader, Value: []byte(cfg.Account)},
+		ceSpecVersion:  {Key: "ce_specversion", Value: []byte("1.0")},
+		ceType:         {Key: "ce_type"},
+		ceSource:       {Key: "ce_source"},
+		ceID:           {Key: "ce_id"},
+		ceSubject:      {Key: "ce_subject"},
+		ceTime:         {Key: "ce_time"},
+		ceRecordedTime: {Key: "ce_recordedtime"},
+		contentType:    {Key: "content-type", Value: []byte("application/avro")},
+		ledgerID:       {Key: LedgerHeader, Value: []byte(cfg.LedgerID)},
+		account:        {Key: AccountHeader, Value: []byte(cfg.Account)},
 	}
 	if cfg.Account != "" { // which is of letters that a URL needs not escape
 		h.tasks = source + "/accounts/" + cfg.Account + "/tasks/"
@@ -108,47 +110,52 @@ func newHeaders(cfg EncoderConfig) (headers, error) {
 func (h *headers) begin(p *ledger.Plan, records int) {
 	h.shared[ceSource].Value = []byte(h.tasks + url.PathEscape(p.Task.ID))
 	h.shared[ceTime].Value = p.ObservedAt.UTC().AppendFormat(nil, timeLayout)
-	h.free = make([]batch.Header, records*h.each)
+	h.shared[ceRecordedTime].Value = h.shared[ceTime].Value
+	h.free = make([]batch.Header, records*(h.each+1))
 }
 
 func (h *headers) next(kind, id, subject []byte) []batch.Header {
+	room := h.each + 1    // an event has its number, too
 	if len(h.free) == 0 { // an event that did not fit has used the room of its dead letter
-		h.free = make([]batch.Header, h.each)
+		h.free = make([]batch.Header, room)
 	}
-	own := h.free[:h.each:h.each]
-	h.free = h.free[h.each:]
+	own := h.free[:h.each:room]
+	h.free = h.free[room:]
 	copy(own, h.shared[:])
 	own[ceType].Value, own[ceID].Value, own[ceSubject].Value = kind, id, subject
 	return own
 }
 
 // call identifies an event by <TaskID>/<CallID>/0: 0 is the revision.
-func (h *headers) call(s *slab, taskID, callID string) []batch.Header {
-	id := appendID(s.next(), taskID, callID)
+func (h *headers) call(s *slab, of *event) []batch.Header {
+	id := appendID(s.next(), of.task.ID, of.CallID)
 	end := len(id)
 	id = s.keep(append(id, "/0"...))
-	return h.next(h.callCompleted, id, id[len(taskID)+1:end:end])
+	all := h.next(h.callCompleted, id, id[len(of.task.ID)+1:end:end])
+	all[ceTime].Value = s.keep(of.occurredAt().UTC().AppendFormat(s.next(), timeLayout))
+	number := s.keep(strconv.AppendInt(s.next(), of.sequence, 10))
+	return append(all, batch.Header{Key: "ce_sequence", Value: number})
 }
 
-// change identifies a transition or a seal by <TaskID>/<sequence>.
+// change identifies a transition or a seal by <TaskID>/status/<sequence>.
 func (h *headers) change(s *slab, taskID string, sequence int64) (all []batch.Header, taskIDBytes []byte) {
-	id := s.keep(strconv.AppendInt(appendID(s.next(), taskID, ""), sequence, 10))
+	id := s.keep(strconv.AppendInt(appendID(s.next(), taskID, "status/"), sequence, 10))
 	taskIDBytes = id[:len(taskID):len(taskID)]
 	return h.next(h.statusChanged, id, taskIDBytes), taskIDBytes
 }
 
-// dead identifies a dead letter by <TaskID>/<CallID>, or by its row's key where
-// it shows no CallID.
-func (h *headers) dead(s *slab, taskID string, d *ledger.Dead) (all []batch.Header, taskIDBytes []byte) {
-	ofRow := d.CallID
-	if ofRow == "" {
-		ofRow = d.RowKey
+// dead identifies a dead letter by <TaskID>/dead/<key>, and its end by that with
+// /resolved behind it.
+func (h *headers) dead(s *slab, taskID, callID, key string, resolved bool) (all []batch.Header, taskIDBytes []byte) {
+	id := append(appendID(s.next(), taskID, "dead/"), key...)
+	if resolved {
+		id = append(id, "/resolved"...)
 	}
-	id := s.keep(appendID(s.next(), taskID, ofRow))
+	id = s.keep(id)
 	taskIDBytes = id[:len(taskID):len(taskID)]
 	subject := taskIDBytes
-	if d.CallID != "" {
-		subject = id[len(taskID)+1:]
+	if callID != "" {
+		subject = s.keep(append(s.next(), callID...))
 	}
 	return h.next(h.deadLetter, id, subject), taskIDBytes
 }

@@ -29,6 +29,7 @@ func TestHeaders(t *testing.T) {
 		ledger.Unit{Changes: []ledger.StatusChange{{Sequence: 12, Status: "paused"}}},
 		deadPlan(ledger.Dead{Reject: call.Reject{CallID: "c9"}}).Units[0],
 		deadPlan(ledger.Dead{RowKey: "4711"}).Units[0],
+		ledger.Unit{Resolved: []ledger.Resolution{{Key: "4711", CallID: "c8"}}},
 		ledger.Unit{Entries: []ledger.Entry{{Kind: ledger.KindCall, TaskID: task, ID: "gone", Tombstone: true}}},
 	)
 	units, err := e.Plan(p)
@@ -37,9 +38,10 @@ func TestHeaders(t *testing.T) {
 	}
 	for i, want := range []struct{ kind, id, subject string }{
 		{"airudder.call.completed", task + "/" + row.CallID + "/0", row.CallID},
-		{"airudder.task.status-changed", task + "/12", task},
-		{"airudder.call.dead-letter", task + "/c9", "c9"},
-		{"airudder.call.dead-letter", task + "/4711", task},
+		{"airudder.task.status-changed", task + "/status/12", task},
+		{"airudder.call.dead-letter", task + "/dead/c9", "c9"},
+		{"airudder.call.dead-letter", task + "/dead/4711", task},
+		{"airudder.call.dead-letter", task + "/dead/4711/resolved", "c8"},
 	} {
 		got := units[i].Records[0].Headers
 		want := []batch.Header{
@@ -49,14 +51,19 @@ func TestHeaders(t *testing.T) {
 			{Key: "ce_id", Value: []byte(want.id)},
 			{Key: "ce_subject", Value: []byte(want.subject)},
 			{Key: "ce_time", Value: []byte("2023-10-18T23:20:21.123Z")},
+			{Key: "ce_recordedtime", Value: []byte("2023-10-18T23:20:21.123Z")},
 			{Key: "content-type", Value: []byte("application/avro")},
 			{Key: "airudder_ledger_id", Value: []byte("id-1")},
+		}
+		if i == 0 {
+			want[5].Value = []byte(row.CallEnd.UTC().Format(timeLayout))
+			want = append(want, batch.Header{Key: "ce_sequence", Value: []byte("1")})
 		}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("unit %d has the headers\n%s, want\n%s", i, got, want)
 		}
 	}
-	tombstone := units[4].Records[0]
+	tombstone := units[5].Records[0]
 	if tombstone.Value != nil || string(tombstone.Key) != "call/"+task+"/gone" || tombstone.Topic != "ledger" ||
 		tombstone.Headers != nil {
 		t.Errorf("tombstone %+v", tombstone)

@@ -32,6 +32,22 @@ func requiredLong[T any](name string, value func(*T) int64) column[T] {
 	return column[T]{name: name, branch: "", fill: func(s *slot, from *T) { s.long(value(from)) }}
 }
 
+func requiredBoolean[T any](name string, value func(*T) bool) column[T] {
+	return column[T]{name, "", func(s *slot, from *T) { s.put(value(from)) }}
+}
+
+// requiredLongs is an array of longs; a nil slice is an empty one.
+func requiredLongs[T any](name string, value func(*T) []int64) column[T] {
+	return column[T]{name, "", func(s *slot, from *T) {
+		list := value(from)
+		items := make([]any, len(list))
+		for i, n := range list {
+			items[i] = n
+		}
+		s.put(items)
+	}}
+}
+
 func requiredTime[T any](name string, value func(*T) time.Time) column[T] {
 	return column[T]{name: name, branch: "", fill: func(s *slot, from *T) { s.long(value(from).UnixMilli()) }}
 }

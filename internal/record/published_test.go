@@ -17,13 +17,13 @@ import (
 
 func TestStatusChanged(t *testing.T) {
 	task := sampleTask()
-	seal := &ledger.Seal{Number: 2, Exported: 310, Cancelled: 7, NeverDialled: 5, DeadLettered: 1, Late: 3,
-		Digest: strings.Repeat("ab", 32)}
+	seal := &ledger.Seal{Number: 2, Digest: strings.Repeat("ab", 32), Ends: []int64{311, 0}}
 	p := ledger.Plan{Task: task, ObservedAt: observedAt(), Units: []ledger.Unit{{
 		Changes: []ledger.StatusChange{
 			{Sequence: 1, Status: "calling", Counts: call.Counts{Rows: 323, Finished: 300, Cancelled: 7}},
 			{Sequence: 2, Previous: call.Some("calling"), Status: "finished",
-				Counts: call.Counts{Rows: 323, Finished: 311, Cancelled: 7}, Seal: seal},
+				Counts:   call.Counts{Rows: 323, Finished: 311, Cancelled: 7},
+				Exported: 310, Unexported: 1, Seal: seal},
 			{Sequence: 3, Previous: call.Some(""), Status: ""},
 		},
 		Entries: []ledger.Entry{{Kind: ledger.KindTask, TaskID: task.ID,
@@ -36,9 +36,10 @@ func TestStatusChanged(t *testing.T) {
 	if len(records) != 4 || records[3].Topic != "ledger" {
 		t.Fatalf("%d records, want 3 changes and then an entry", len(records))
 	}
-	want := func(sequence int64, previous any, status string, rows, finished, cancelled, open int64,
+	want := func(sequence int64, previous any, status string, rows, finished, cancelled, open, exported, unexported int64,
 		seal any) map[string]any {
 		return map[string]any{
+			"account": nil, "exported": exported, "unexported": unexported,
 			"task_id": task.ID, "task_name": task.Name.Value, "sequence": sequence, "previous_status": previous,
 			"status":              status,
 			"schedule_start_time": wantTime(task.ScheduleStart), "schedule_end_time": wantTime(task.ScheduleEnd),
@@ -47,12 +48,11 @@ func TestStatusChanged(t *testing.T) {
 		}
 	}
 	for i, want := range []map[string]any{
-		want(1, nil, "calling", 323, 300, 7, 16, nil),
-		want(2, "calling", "finished", 323, 311, 7, 5, map[string]any{
-			"seal_number": int64(2), "exported": int64(310), "cancelled": int64(7), "never_dialled": int64(5),
-			"dead_lettered": int64(1), "late": int64(3), "digest": seal.Digest,
+		want(1, nil, "calling", 323, 300, 7, 16, 0, 0, nil),
+		want(2, "calling", "finished", 323, 311, 7, 5, 310, 1, map[string]any{
+			"seal_number": int64(2), "digest": seal.Digest, "event_topic": "events", "event_offsets": []any{int64(311), int64(0)},
 		}),
-		want(3, "", "", 0, 0, 0, 0, nil),
+		want(3, "", "", 0, 0, 0, 0, 0, 0, nil),
 	} {
 		r := records[i]
 		if r.Topic != "status" || string(r.Key) != task.ID {
@@ -62,15 +62,13 @@ func TestStatusChanged(t *testing.T) {
 	}
 }
 
-// limits are those of one topic; the others have none.
-func limits(topic string, limit int) func(string) int {
-	return func(of string) int {
-		if of == topic {
-			return limit
-		}
-		return 0
-	}
-}
+// topicLimits are topics' limits; the others have none.
+type topicLimits map[string]int
+
+func (l topicLimits) Limit(topic string) int    { return l[topic] }
+func (l topicLimits) Fits([]batch.Record) error { return nil }
+
+func limits(topic string, limit int) Limits { return topicLimits{topic: limit} }
 
 // waits holds a unit to be as it was planned, without records, since its topic does
 // not take it.
@@ -89,14 +87,14 @@ func TestStatusChangedTooLarge(t *testing.T) {
 	task.Name = call.Some(strings.Repeat("n", 4000))
 	p := ledger.Plan{Task: task, ObservedAt: observedAt(),
 		Units: []ledger.Unit{{Changes: []ledger.StatusChange{{Sequence: 1, Status: "calling"}}}}}
-	records, _ := only(t, newTestEncoder(t, EncoderConfig{Limit: limits("status", 2000)}), p)
+	records, _ := only(t, newTestEncoder(t, EncoderConfig{Limits: limits("status", 2000)}), p)
 	if size := batch.Needs(records[0].Size()); size > 2000 {
 		t.Errorf("%d bytes, the topic takes 2000", size)
 	}
 	if got := decodeBy(t, schemas.TaskStatusChanged(), 2, records[0].Value)["task_name"]; got != nil {
 		t.Errorf("task_name is %v, want null", got)
 	}
-	units, err := newTestEncoder(t, EncoderConfig{Limit: limits("status", 100)}).Plan(p)
+	units, err := newTestEncoder(t, EncoderConfig{Limits: limits("status", 100)}).Plan(p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,11 +125,11 @@ func TestDeadLetter(t *testing.T) {
 		want map[string]any
 	}{
 		{"whole", ledger.Dead{Reject: reject}, map[string]any{
-			"call_id": "c1", "row_id": int64(7), "reason": "invalid_utf8", "detail": "not UTF-8",
+			"key": "c1", "call_id": "c1", "row_id": int64(7), "reason": "invalid_utf8", "detail": "not UTF-8",
 			"raw": raw, "raw_size": int64(len(raw)), "raw_sha256": hex.EncodeToString(hash[:]),
 		}},
 		{"bare", ledger.Dead{Reject: bare, RowKey: "sha256:0123456789abcdef"}, map[string]any{
-			"call_id": nil, "row_id": nil, "reason": "no_call_id", "detail": nil,
+			"key": "sha256:0123456789abcdef", "call_id": nil, "row_id": nil, "reason": "no_call_id", "detail": nil,
 			"raw": nil, "raw_size": int64(0), "raw_sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
 		}},
 	} {
@@ -141,6 +139,7 @@ func TestDeadLetter(t *testing.T) {
 			if !reflect.DeepEqual(unit, p.Units[0]) {
 				t.Errorf("unit %+v, want the plan's", unit)
 			}
+			c.want["account"], c.want["resolved"] = nil, false
 			c.want["task_id"], c.want["observed_at"] = p.Task.ID, wantTime(p.ObservedAt)
 			same(t, decodeBy(t, schemas.DeadLetter(), 3, records[0].Value), c.want)
 			if string(records[0].Key) != p.Task.ID || records[0].Topic != "dead" {
@@ -158,7 +157,7 @@ func TestDeadLetterCut(t *testing.T) {
 	sum := sha256.Sum256(raw)
 	p := deadPlan(ledger.Dead{Reject: reject, RowKey: "12"})
 	for _, limit := range []int{0, 1 << 20, 66000, 65000, 8300, 8192, 1000, 700} {
-		records, unit := only(t, newTestEncoder(t, EncoderConfig{Limit: limits("dead", limit)}), p)
+		records, unit := only(t, newTestEncoder(t, EncoderConfig{Limits: limits("dead", limit)}), p)
 		size := batch.Needs(records[0].Size())
 		if limit > 0 && size > limit {
 			t.Errorf("limit %d: the record has %d bytes", limit, size)
@@ -178,7 +177,7 @@ func TestDeadLetterCut(t *testing.T) {
 			t.Errorf("limit %d: the plan's reject was cut", limit)
 		}
 	}
-	units, err := newTestEncoder(t, EncoderConfig{Limit: limits("dead", 300)}).Plan(p)
+	units, err := newTestEncoder(t, EncoderConfig{Limits: limits("dead", 300)}).Plan(p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,19 +193,18 @@ func TestTooLarge(t *testing.T) {
 	small.CallID = "small"
 	p := ledger.Plan{Task: sampleTask(), ObservedAt: observedAt()}
 	bigUnit := callUnit(p, &big)
-	bigUnit.Entries[0].Published.Late = true
 	p.Units = []ledger.Unit{callUnit(p, &small), bigUnit, callUnit(p, &small)}
 	before := slices.Clone(p.Units)
-	given := map[string]int{"events": batch.MaxMessageBytes - 40_000, "dead": 2000}
-	units, err := newTestEncoder(t, EncoderConfig{Limit: func(topic string) int { return given[topic] }}).Plan(p)
+	given := topicLimits{"events": batch.MaxMessageBytes - 40_000, "dead": 2000}
+	units, err := newTestEncoder(t, EncoderConfig{Limits: given}).Plan(p)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !reflect.DeepEqual(p.Units, before) {
 		t.Error("the plan was changed")
 	}
-	for _, i := range []int{0, 2} {
-		if u := units[i]; !reflect.DeepEqual(u.Unit, p.Units[i]) || u.TooLarge != nil || u.Records[0].Topic != "events" {
+	for n, i := range []int{0, 2} { // what does not fit takes no number
+		if u := units[i]; !reflect.DeepEqual(u.Unit, p.Units[i].Number(int64(n+1))) || u.TooLarge != nil || u.Records[0].Topic != "events" {
 			t.Errorf("unit %d, which fits, was changed: %+v", i, u.Unit)
 		}
 	}
@@ -215,7 +213,7 @@ func TestTooLarge(t *testing.T) {
 		t.Fatalf("unit %+v, want a dead letter", u)
 	}
 	if e := u.Entries[0]; e.ID != big.CallID || e.Kind != ledger.KindCall || e.Published.As != ledger.DeadLetter ||
-		e.Published.Late {
+		e.Published.N != 0 || e.Published.Limit == 0 {
 		t.Errorf("entry %+v", e)
 	}
 	records := u.Records
@@ -230,10 +228,10 @@ func TestTooLarge(t *testing.T) {
 		got["raw_size"] != int64(2_000_000) {
 		t.Errorf("dead letter %v", got)
 	}
-	if id := header(records[0], "ce_id"); id != p.Task.ID+"/"+big.CallID {
+	if id := header(records[0], "ce_id"); id != p.Task.ID+"/dead/"+big.CallID {
 		t.Errorf("ce_id %q", id)
 	}
-	if records, _ := only(t, newTestEncoder(t, EncoderConfig{Limit: limits("events", 2*batch.MaxMessageBytes)}),
+	if records, _ := only(t, newTestEncoder(t, EncoderConfig{Limits: limits("events", 2*batch.MaxMessageBytes)}),
 		ledger.Plan{Task: p.Task, ObservedAt: p.ObservedAt, Units: []ledger.Unit{bigUnit}}); records[0].Topic != "events" {
 		t.Error("an event above EventSize that its topic takes is given up")
 	}
@@ -261,21 +259,21 @@ func TestSmallEventWaits(t *testing.T) {
 	for _, size := range []int{5000, 31_402, EventSize} {
 		sized(size)
 		for _, limit := range []int{1, 1000, batch.Needs(size) - 1} {
-			units, err := newTestEncoder(t, EncoderConfig{Limit: limits("events", limit)}).Plan(p)
+			units, err := newTestEncoder(t, EncoderConfig{Limits: limits("events", limit)}).Plan(p)
 			if err != nil {
 				t.Fatal(err)
 			}
 			waits(t, units[0], p.Units[0], "events", limit)
 		}
 		for _, limit := range []int{batch.Needs(size), 1 << 20, batch.MaxMessageBytes} {
-			records, _ := only(t, newTestEncoder(t, EncoderConfig{Limit: limits("events", limit)}), p)
+			records, _ := only(t, newTestEncoder(t, EncoderConfig{Limits: limits("events", limit)}), p)
 			if records[0].Topic != "events" {
 				t.Errorf("an event of %d bytes is not published where %d are taken", size, limit)
 			}
 		}
 	}
 	sized(EventSize + 1)
-	records, unit := only(t, newTestEncoder(t, EncoderConfig{Limit: limits("events", 1000)}), p)
+	records, unit := only(t, newTestEncoder(t, EncoderConfig{Limits: limits("events", 1000)}), p)
 	if records[0].Topic != "dead" || unit.Dead == nil {
 		t.Error("an event above EventSize that its topic does not take is no dead letter")
 	}

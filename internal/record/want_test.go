@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"encoding/hex"
 	"flag"
@@ -77,6 +78,13 @@ func wantMap(m map[string]string) any {
 
 func wantCall(task call.Task, r call.Row, observed time.Time) map[string]any {
 	var turns, redials, duration any
+	occurred := r.CallEnd
+	if occurred.IsZero() {
+		occurred = r.CallStart
+	}
+	if occurred.IsZero() {
+		occurred = observed
+	}
 	if r.AsrResult != nil {
 		all := []any{}
 		for _, t := range r.AsrResult {
@@ -119,6 +127,12 @@ func wantCall(task call.Task, r call.Row, observed time.Time) map[string]any {
 		"extra_a":       wantText(r.ExtraA), "extra_b": wantText(r.ExtraB), "extra_c": wantText(r.ExtraC),
 		"asr_result": turns, "event_label": wantMap(r.EventLabel), "ner_slots": wantMap(r.NerSlots), "redials": redials,
 		"call_notes": wantText(r.CallNotes), "additional_fields": wantMap(r.Additional), "observed_at": wantTime(observed),
+		"account": nil, "task_sequence": int64(1), "occurred_at": wantTime(occurred),
+		"workflow_id":   wantText(cmp.Or(r.WorkflowID, task.WorkflowID)),
+		"workflow_name": wantText(cmp.Or(r.WorkflowName, task.WorkflowName)),
+		"nodetask_id":   wantText(cmp.Or(r.NodeTaskID, task.NodeTaskID)),
+		"nodetask_name": wantText(cmp.Or(r.NodeTaskName, task.NodeTaskName)),
+		"case_id":       wantText(cmp.Or(r.CaseID, task.CaseID)),
 	}
 }
 

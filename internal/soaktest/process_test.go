@@ -75,12 +75,12 @@ func startProcess(t *testing.T, u *upstream, b *broker) *process {
 	return p
 }
 
-func encoder(meta ledger.Meta, limit func(topic string) int) (exporter.Encoder, error) {
+func encoder(meta ledger.Meta, limits record.Limits) (exporter.Encoder, error) {
 	return record.NewEncoder(record.EncoderConfig{
 		Topics:  record.Topics{CallCompleted: eventTopic, TaskStatus: statusTopic, DeadLetter: deadTopic, Ledger: ledgerTopic},
 		IDs:     record.IDs{CallCompleted: 1, TaskStatus: 2, DeadLetter: 3},
 		BaseURL: baseURL, LedgerID: meta.LedgerID,
-		Limit: limit,
+		Limits: limits,
 	})
 }
 
