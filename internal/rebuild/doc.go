@@ -19,13 +19,11 @@
 //
 //   - Row hashes are 0: what AIRudder changed since a call was published is not
 //     counted.
-//   - Late is set where a call was observed after the task was first seen
-//     terminal.
 //   - ClosedAt is the seal's time and the retention: a sealed task whose
 //     retention is over counts as closed. No later change of it can be missed, for
 //     whatever is published of a task ends its seal.
 //   - Tasks that ended before the export began are not known. They are read, and
 //     noted, once more.
-//   - Of a task whose first TaskStatusChanged are gone, TerminalSince is taken from those that are left: it is sealed later than
-//     it would have been, never earlier.
+//   - Of a task whose first TaskStatusChanged are gone, TerminalSince is taken from
+//     those that are left: it is sealed later than it would have been, never earlier.
 package rebuild
