@@ -16,7 +16,9 @@ func (e *Evidence) checkCalls() {
 		told[keys[i]] = true
 	}
 	for _, letter := range e.Letters {
-		told[letter.Call()], told[letter.row()] = true, true
+		if !letter.Resolved() {
+			told[letter.Call()], told[letter.row()] = true, true
+		}
 	}
 	e.Proof = e.Truth.Check(keys)
 	for _, key := range e.Proof.Duplicates {

@@ -1,7 +1,10 @@
 package rig
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
+	"time"
 
 	"airudder-exporter/internal/airuddersim"
 )
@@ -24,29 +27,48 @@ func (e *Evidence) checkRecords() {
 	if got, want := len(metas), e.Shards; got != want || e.ByTopic[e.Topics.Ledger].Parts != want {
 		e.wrong(airuddersim.CallKey{}, "partitions of the ledger with a meta entry: got %d, want %d", got, want)
 	}
+	ids := map[string]bool{}
+	own := func(r Record, kind, id, subject string, occurred time.Time, more ...string) {
+		if id = r.Text("task_id") + "/" + id; ids[id] {
+			e.wrong(r.Call(), "%s: another record has the ce_id %s, too", r, id)
+		}
+		ids[id] = true
+		e.checkHeaders(r, append(more, "ce_type", kind, "ce_id", id, "ce_subject", subject,
+			"ce_time", inHeader(occurred), "airudder_ledger_id", ledgerID))
+	}
 	for _, c := range e.Calls {
-		e.checkHeaders(c, "airudder.call.completed", c.Text("task_id")+"/"+c.Text("call_id")+"/0", c.Text("call_id"), ledgerID)
+		own(c, "airudder.call.completed", c.Text("call_id")+"/0", c.Text("call_id"), c.Time("occurred_at"),
+			"ce_sequence", fmt.Sprint(c.Number("task_sequence")))
 	}
 	for _, s := range e.Changes {
-		e.checkHeaders(s, "airudder.task.status-changed", fmt.Sprintf("%s/%d", s.Text("task_id"), s.Number("sequence")), s.Text("task_id"), ledgerID)
+		own(s, "airudder.task.status-changed", fmt.Sprintf("status/%d", s.Number("sequence")), s.Text("task_id"), s.Time("observed_at"))
 	}
 	for _, l := range e.Letters {
-		id := l.Text("call_id")
-		subject := id
-		if id == "" {
-			id, subject = fmt.Sprint(l.Number("row_id")), l.Text("task_id")
+		id := "dead/" + l.Text("key")
+		if l.Resolved() {
+			id += "/resolved"
 		}
-		e.checkHeaders(l, "airudder.call.dead-letter", l.Text("task_id")+"/"+id, subject, ledgerID)
+		own(l, typeLetter, id, cmp.Or(l.Text("call_id"), l.Text("task_id")), l.Time("observed_at"))
 	}
 }
 
-func (e *Evidence) checkHeaders(r Record, kind, id, subject, ledgerID string) {
+// typeLetter is a dead letter's ce_type.
+const typeLetter = "airudder.call.dead-letter"
+
+// inHeader is a time as the headers have it.
+func inHeader(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+// checkHeaders holds a record's headers against those that all have, and its own,
+// given as names and values; and its key and partition.
+func (e *Evidence) checkHeaders(r Record, own []string) {
 	want := map[string]string{
-		"ce_specversion": "1.0", "ce_type": kind, "ce_id": id, "ce_subject": subject,
-		"ce_source":          e.Source + "/tasks/" + r.Text("task_id"),
-		"ce_time":            r.Time("observed_at").UTC().Format("2006-01-02T15:04:05.000Z"),
-		"content-type":       "application/avro",
-		"airudder_ledger_id": ledgerID,
+		"ce_specversion":  "1.0",
+		"ce_source":       e.Source + "/tasks/" + r.Text("task_id"),
+		"ce_recordedtime": inHeader(r.Time("observed_at")),
+		"content-type":    "application/avro",
+	}
+	for pair := range slices.Chunk(own, 2) {
+		want[pair[0]] = pair[1]
 	}
 	if e.Account != "" {
 		want["airudder_account"] = e.Account

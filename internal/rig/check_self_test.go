@@ -34,7 +34,7 @@ func TestCheckerNotices(t *testing.T) {
 }
 
 // goodRun is what an exporter leaves of a task that is sealed, with a dead
-// letter and a late call among its rows.
+// letter and a call after its end among its rows.
 func goodRun(t *testing.T) *Evidence {
 	captured := NewCapture()
 	w := NewWorld(OpenKafka(t), airuddersim.Config{Seed: 5}, captured.Wrap)
@@ -97,18 +97,28 @@ func mishaps() map[string]func(*Evidence) {
 		"an entry is lost": func(e *Evidence) {
 			e.Entries = slices.DeleteFunc(e.Entries, func(c Entry) bool { return c.Kind == "call" })
 		},
-		"an entry is taken back":    func(e *Evidence) { c := *firstCall(e); c.Value = nil; e.Entries = append(e.Entries, c) },
-		"an entry comes twice":      func(e *Evidence) { e.Entries = append(e.Entries, *firstCall(e)) },
-		"an entry of another time":  func(e *Evidence) { firstCall(e).Value["at"] = "2020-01-01T00:00:00.000Z" },
-		"an entry says dead letter": func(e *Evidence) { firstCall(e).Value["as"] = "dead_letter" },
-		"an entry in another shard": func(e *Evidence) { c := firstCall(e); r := *c.Record; r.Partition = 7; c.Record = &r },
-		"an entry says late":        func(e *Evidence) { firstCall(e).Value["late"] = true },
+		"an entry is taken back":     func(e *Evidence) { c := *firstCall(e); c.Value = nil; e.Entries = append(e.Entries, c) },
+		"an entry comes twice":       func(e *Evidence) { e.Entries = append(e.Entries, *firstCall(e)) },
+		"an entry of another time":   func(e *Evidence) { firstCall(e).Value["at"] = "2020-01-01T00:00:00.000Z" },
+		"an entry says dead letter":  func(e *Evidence) { firstCall(e).Value["as"] = "dead_letter" },
+		"an entry in another shard":  func(e *Evidence) { c := firstCall(e); r := *c.Record; r.Partition = 7; c.Record = &r },
+		"an entry of another number": func(e *Evidence) { firstCall(e).Value["n"] = float64(2) },
 		"a meta entry is lost": func(e *Evidence) {
 			e.Entries = slices.DeleteFunc(e.Entries, func(c Entry) bool { return c.Kind == "meta" })
 		},
-		"a dead letter is lost":    func(e *Evidence) { e.Letters = nil },
-		"a dead letter is cut":     func(e *Evidence) { e.Letters[0].Fields["raw"] = []byte("{") },
-		"a dead letter's digest":   func(e *Evidence) { e.Letters[0].Fields["raw_sha256"] = "00" },
+		"a dead letter is lost":  func(e *Evidence) { e.Letters = nil },
+		"a dead letter is cut":   func(e *Evidence) { e.Letters[0].Fields["raw"] = []byte("{") },
+		"a dead letter's digest": func(e *Evidence) { e.Letters[0].Fields["raw_sha256"] = "00" },
+		"a dead letter's key":    func(e *Evidence) { e.Letters[0].Fields["key"] = "7" },
+		"a dead letter is resolved": func(e *Evidence) {
+			l := Record{e.Letters[0].Record, maps.Clone(e.Letters[0].Fields)}
+			l.Fields["resolved"], l.Fields["call_id"] = true, e.Calls[0].Text("call_id")
+			e.Letters = append(e.Letters, l)
+		},
+		"a dead letter of an event": func(e *Evidence) {
+			id := e.Calls[0].Text("call_id")
+			e.Letters[0].Fields["call_id"], e.Letters[0].Fields["key"] = id, id
+		},
 		"a transition is lost":     func(e *Evidence) { e.Changes = e.Changes[1:] },
 		"a transition comes twice": func(e *Evidence) { e.Changes = append(e.Changes, e.Changes[0]) },
 		"a state that never was": func(e *Evidence) {
@@ -123,6 +133,12 @@ func mishaps() map[string]func(*Evidence) {
 		"a time off by a millisecond": func(e *Evidence) {
 			e.Calls[2].Fields["call_end_time"] = e.Calls[2].Time("call_end_time").Add(time.Millisecond)
 		},
+		"another time of the event": set("occurred_at", time.Unix(0, 0)),
+		"another number":            set("task_sequence", int64(9)),
+		"a number twice":            func(e *Evidence) { e.Calls[2].Fields["task_sequence"] = e.Calls[1].Fields["task_sequence"] },
+		"a transition's count":      func(e *Evidence) { e.Changes[0].Fields["exported"] = int64(9) },
+		"a transition's rest":       func(e *Evidence) { e.Changes[0].Fields["unexported"] = int64(-1) },
+		"an account":                set("account", "another"),
 		"a turn less":               set("asr_result", nil),
 		"a duration":                set("duration_ms", nil),
 		"a field that is not known": set("surprise", nil),
@@ -149,11 +165,17 @@ func sealMishaps() map[string]func(*Evidence) {
 		}
 	}
 	return map[string]func(*Evidence){
-		"a seal's number":       seal("seal_number", int64(2)),
-		"a seal's count":        seal("exported", int64(4)),
-		"a seal's dead letters": seal("dead_lettered", int64(0)),
-		"a seal's late calls":   seal("late", int64(3)),
-		"a seal's digest":       seal("digest", digestOf(nil)),
-		"a seal's rows":         seal("never_dialled", int64(7)),
+		"a seal's number":  seal("seal_number", int64(2)),
+		"a seal's count":   func(e *Evidence) { e.Changes[len(e.Changes)-1].Fields["exported"] = int64(4) },
+		"a seal's digest":  seal("digest", digestOf(nil)),
+		"a seal's topic":   seal("event_topic", "another"),
+		"a seal's offsets": seal("event_offsets", []any{}),
+		"a seal's low offsets": func(e *Evidence) {
+			none := make([]any, e.ByTopic[e.Topics.Events].Parts)
+			for i := range none {
+				none[i] = int64(0)
+			}
+			seal("event_offsets", none)(e)
+		},
 	}
 }

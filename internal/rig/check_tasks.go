@@ -1,12 +1,9 @@
 package rig
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"airudder-exporter/internal/airuddersim"
 )
@@ -88,91 +85,4 @@ func within(path, states []string) bool {
 		states = states[at+1:]
 	}
 	return true
-}
-
-// sealed is what a seal has to say by the entries that stand before it in its
-// shard.
-type sealed struct {
-	number, exported, dead, late int64
-	digest                       string
-}
-
-// checkSeals counts again what each seal counts.
-func (e *Evidence) checkSeals() {
-	want := e.sealsByLedger()
-	for taskID, changes := range e.changesByTask() {
-		about := airuddersim.CallKey{TaskID: taskID}
-		n := 0
-		for _, change := range changes {
-			of, is := change.Seal()
-			if !is {
-				continue
-			}
-			got := sealed{of.Number("seal_number"), of.Number("exported"), of.Number("dead_lettered"), of.Number("late"), of.Text("digest")}
-			if n++; n > len(want[taskID]) || got != want[taskID][n-1] {
-				e.wrong(about, "%s: seal %d of task %s: got %+v, the ledger has %+v", change, n, taskID, got, want[taskID])
-			}
-			if of.Number("cancelled") != change.Number("rows_cancelled") || of.Number("never_dialled") != change.Number("rows_open") {
-				e.wrong(about, "%s: the seal's cancelled %d and never_dialled %d are not the rows' %d and %d", change,
-					of.Number("cancelled"), of.Number("never_dialled"), change.Number("rows_cancelled"), change.Number("rows_open"))
-			}
-		}
-		if n != len(want[taskID]) {
-			e.wrong(about, "task %s: got %d seals, the ledger has %d", taskID, n, len(want[taskID]))
-		}
-	}
-}
-
-// sealsByLedger works the seals out of the ledger, in the order of its offsets.
-func (e *Evidence) sealsByLedger() map[string][]sealed {
-	type task struct {
-		events     []string
-		dead, late int64
-		terminal   bool // it was seen so
-	}
-	tasks, seals := map[string]*task{}, map[string][]sealed{}
-	ends := map[string]time.Time{} // first seen; the cleaner may have left a task's last entry alone, after its calls
-	for _, entry := range e.Entries {
-		if at := entry.Time("first_terminal"); entry.Kind == "task" && !at.IsZero() {
-			ends[entry.TaskID] = at
-		}
-	}
-	for _, entry := range e.Entries {
-		t := tasks[entry.TaskID]
-		if t == nil {
-			t = &task{}
-			tasks[entry.TaskID] = t
-		}
-		switch {
-		case entry.Kind == "task":
-			t.terminal = !entry.Time("first_terminal").IsZero()
-			if n := entry.Number("seal"); n > int64(len(seals[entry.TaskID])) {
-				seals[entry.TaskID] = append(seals[entry.TaskID], sealed{n, int64(len(t.events)), t.dead, t.late, digestOf(t.events)})
-			}
-		case !entry.publication() || entry.Value == nil:
-		case entry.Text("as") != "event":
-			t.dead++
-		default:
-			t.events = append(t.events, entry.ID)
-			said, _ := entry.Value["late"].(bool)
-			end, ended := ends[entry.TaskID]
-			late := t.terminal || said && ended && entry.Time("at").After(end)
-			if said != late {
-				e.wrong(entry.call(), "ledger: %s: late is %v, and whether the task was seen at its end before, %v", entry.Key, said, late)
-			}
-			if late {
-				t.late++
-			}
-		}
-	}
-	return seals
-}
-
-// digestOf is the hex SHA-256 over the sorted ids, each followed by a newline.
-func digestOf(callIDs []string) string {
-	sum := sha256.New()
-	for _, id := range slices.Sorted(slices.Values(callIDs)) {
-		sum.Write([]byte(id + "\n"))
-	}
-	return hex.EncodeToString(sum.Sum(nil))
 }

@@ -94,7 +94,8 @@ func (e *Evidence) Judge() {
 	e.checkLedger()
 	e.checkLetters()
 	e.checkTasks()
-	e.checkSeals()
+	e.checkNumbers()
+	e.checkStatuses()
 	e.checkRecords()
 	if e.Ordered {
 		e.checkOrder()
@@ -119,7 +120,7 @@ func (w *World) Check(captured *Capture, around func([]time.Time) []string) *Evi
 // about it.
 func (e *Evidence) Report(t testing.TB, around func([]time.Time) []string) {
 	t.Helper()
-	hidden, seals := 0, 0
+	hidden, seals, resolved := 0, 0, 0
 	for _, h := range e.ByTopic {
 		hidden += len(h.Hidden)
 	}
@@ -128,8 +129,13 @@ func (e *Evidence) Report(t testing.TB, around func([]time.Time) []string) {
 			seals++
 		}
 	}
-	t.Logf("%s · dead letters %d · transitions %d · seals %d · records of aborted transactions, seen by nobody, %d",
-		Sum(e.Proof), len(e.Letters), len(e.Changes)-seals, seals, hidden)
+	for _, l := range e.Letters {
+		if l.Resolved() {
+			resolved++
+		}
+	}
+	t.Logf("%s · dead letters %d, of which resolved %d · transitions %d · seals %d · records of aborted transactions, seen by nobody, %d",
+		Sum(e.Proof), len(e.Letters)-resolved, resolved, len(e.Changes)-seals, seals, hidden)
 	if e.Proof.Events == 0 {
 		t.Error("there is no event: nothing was proved")
 	}

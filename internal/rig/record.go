@@ -34,6 +34,18 @@ func rowKey(taskID string, rowID int64) airuddersim.CallKey {
 	return airuddersim.CallKey{TaskID: taskID, CallID: fmt.Sprintf("row %d", rowID)}
 }
 
+// Resolved reports whether a dead letter is the end of one.
+func (r Record) Resolved() bool { b, _ := r.Fields["resolved"].(bool); return b }
+
+// letterKey is what the ledger knows a dead letter by: its call, or its row.
+func (r Record) letterKey() airuddersim.CallKey {
+	key := r.Text("key")
+	if key != r.Text("call_id") {
+		key = "row " + key
+	}
+	return airuddersim.CallKey{TaskID: r.Text("task_id"), CallID: key}
+}
+
 // Seal is the seal in a status record; false: it is a transition.
 func (r Record) Seal() (Record, bool) {
 	fields, ok := r.Fields["seal"].(map[string]any)
@@ -83,9 +95,11 @@ func (e Entry) call() airuddersim.CallKey {
 
 // KeyOf is the call, or the row, that a record's ce_id names.
 func KeyOf(r *kgo.Record) airuddersim.CallKey {
-	taskID, rest, _ := strings.Cut(Header(r, "ce_id"), "/")
-	id, _, _ := strings.Cut(rest, "/")
-	return airuddersim.CallKey{TaskID: taskID, CallID: id}
+	taskID, id, _ := strings.Cut(Header(r, "ce_id"), "/")
+	if letter, is := strings.CutPrefix(id, "dead/"); is && Header(r, "ce_type") == typeLetter {
+		return airuddersim.CallKey{TaskID: taskID, CallID: strings.TrimSuffix(letter, "/resolved")}
+	}
+	return airuddersim.CallKey{TaskID: taskID, CallID: strings.TrimSuffix(id, "/0")}
 }
 
 // ShardOf is the shard in which a task lives, by franz-go's own partitioner,

@@ -57,6 +57,10 @@ func saw(e *rig.Evidence) map[string]int {
 		}
 	}
 	for _, letter := range e.Letters {
+		if letter.Resolved() {
+			did["dead letter resolved"]++
+			continue
+		}
 		did["dead letter "+letter.Text("reason")]++
 	}
 	for _, change := range e.Changes {
