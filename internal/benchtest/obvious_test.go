@@ -68,7 +68,7 @@ func (o obvious) poll(ctx context.Context) error {
 		if row.Status != "finished" || o.seen[row.CallID] {
 			continue
 		}
-		value, err := o.codec.BinaryFromNative(nil, native(task, row))
+		value, err := o.codec.BinaryFromNative(nil, native(task, row, int64(len(o.seen)+len(messages)+1)))
 		if err != nil {
 			return err
 		}
@@ -168,7 +168,7 @@ func headers(t taskDetail, r rowDetail) []kafkago.Header {
 }
 
 // native is a call as goavro wants it.
-func native(t taskDetail, r rowDetail) map[string]any {
+func native(t taskDetail, r rowDetail, sequence int64) map[string]any {
 	var turns, redials []any
 	for _, turn := range r.AsrResult {
 		turns = append(turns, map[string]any{"time": text(turn.Time), "robot_text": text(turn.RobotText), "text": text(turn.Text)})
@@ -187,13 +187,13 @@ func native(t taskDetail, r rowDetail) map[string]any {
 		"task_id": t.TaskID, "task_name": text(t.TaskName), "task_status": text(t.Status), "robot_method": text(t.RobotMethod),
 		"task_robot_id": text(t.RobotID), "sip_line": text(t.SIPLine), "schedule_start_time": moment(t.ScheduleStartTime),
 		"schedule_end_time": moment(t.ScheduleEndTime), "repeat_interval": long(t.RepeatInterval), "repeat_number": long(t.RepeatNumber),
-		"row_id": long(r.ID), "call_id": r.CallID, "status": r.Status, "call_start_time": moment(r.CallStartTime), "call_end_time": moment(r.CallEndTime),
+		"row_id": long(r.ID), "call_id": r.CallID, "task_sequence": sequence, "status": r.Status, "call_start_time": moment(r.CallStartTime), "call_end_time": moment(r.CallEndTime),
 		"duration_ms": long(r.CallEndTime.Sub(r.CallStartTime).Milliseconds()), "robot_id": text(r.RobotID), "caller_number": text(r.CallerNumber),
 		"callee_number": text(r.CalleeNumber), "callee_name": text(r.CalleeName), "callee_gender": text(r.CalleeGender), "call_times": long(r.CallTimes),
 		"ring_time": long(r.RingTime), "talk_round": long(r.TalkRound), "ring_type": text(r.RingType), "hangup_type": text(r.HangupType),
 		"intention": text(r.Intention), "intention_description": text(r.IntentionDescription), "multi_intention": nil, "comments": text(r.Comments),
 		"platform_name": text(r.PlatformName), "extra_a": text(r.ExtraA), "extra_b": text(r.ExtraB), "extra_c": text(r.ExtraC),
 		"asr_result": array(turns), "event_label": dict(r.EventLabel), "ner_slots": dict(r.NerSlots), "redials": array(redials),
-		"call_notes": text(r.CallNotes), "additional_fields": nil, "observed_at": time.Now(),
+		"call_notes": text(r.CallNotes), "additional_fields": nil, "occurred_at": r.CallEndTime, "observed_at": time.Now(),
 	}
 }

@@ -65,10 +65,7 @@ func (e *Evidence) standings() map[string]map[int64]standing {
 
 // checkStatuses counts again what each status record counts, and each seal.
 func (e *Evidence) checkStatuses() {
-	want, byTask := e.standings(), map[string][]Record{}
-	for _, call := range e.Calls {
-		byTask[call.Text("task_id")] = append(byTask[call.Text("task_id")], call)
-	}
+	want, byTask := e.standings(), e.endsByTask()
 	for taskID, changes := range e.changesByTask() {
 		about := airuddersim.CallKey{TaskID: taskID}
 		var exported, seals int64
@@ -104,9 +101,29 @@ func (e *Evidence) checkStatuses() {
 	}
 }
 
+// ending is an event and the least offset that its partition ends at.
+type ending struct {
+	Record
+	end int64
+}
+
+// endsByTask are each task's events. Where offsets are one sequence over all topics, that
+// of the event's topic is its place among the events at least.
+func (e *Evidence) endsByTask() map[string][]ending {
+	byTask := map[string][]ending{}
+	for i, call := range e.Calls {
+		end := call.Offset + 1
+		if e.Ordered {
+			end = int64(i + 1)
+		}
+		byTask[call.Text("task_id")] = append(byTask[call.Text("task_id")], ending{call, end})
+	}
+	return byTask
+}
+
 // checkEnds holds where a seal says that the events end against where those stand that
 // it tells of.
-func (e *Evidence) checkEnds(change, seal Record, events []Record) {
+func (e *Evidence) checkEnds(change, seal Record, events []ending) {
 	about := airuddersim.CallKey{TaskID: change.Text("task_id")}
 	ends, _ := seal.Fields["event_offsets"].([]any)
 	if seal.Text("event_topic") != e.Topics.Events || len(ends) != e.ByTopic[e.Topics.Events].Parts {
@@ -118,8 +135,8 @@ func (e *Evidence) checkEnds(change, seal Record, events []Record) {
 		if event.Number("task_sequence") > change.Number("exported") {
 			continue
 		}
-		if end, ok := ends[event.Partition].(int64); !ok || end <= event.Offset {
-			e.wrong(event.Call(), "%s: the seal's offsets %v end before %s, of which it tells", change, ends, event)
+		if end, ok := ends[event.Partition].(int64); !ok || end < event.end {
+			e.wrong(event.Call(), "%s: the seal's offsets %v end before %s, of which it tells", change, ends, event.Record)
 		}
 	}
 }
