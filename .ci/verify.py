@@ -110,12 +110,17 @@ def check_events(events, rows, tasks, truth):
         if identity in seen:
             faults.append(f"{where}: {identity} stands at {seen[identity]} already")
         seen[identity] = where
-        if key != event["call_id"]:
+        row_id = event["row_id"]
+        if key != f"{event['task_id']}/{event['call_id'] if row_id is None else row_id}":
             faults.append(f"{where}: key {key!r}")
         faults += check_headers(where, message, event)
         row = rows.get(identity)
         if row is not None:
             faults += check_fields(where, event, row, tasks[event["task_id"]])
+    numbers = {}
+    for _, _, e in events:
+        numbers.setdefault(e["task_id"], []).append(e["task_sequence"])
+    faults += [f"{task}: its numbers are not 1, 2, 3 and so on" for task, n in numbers.items() if sorted(n) != list(range(1, len(n) + 1))]
     finished = {(t["task_id"], c["call_id"]): c for t in truth["tasks"] for c in t["calls"]}
     states = {t["task_id"]: {s["status"] for s in t["states"]} for t in truth["tasks"]}
     faults += [f"{e['task_id']}: task_status {e['task_status']!r} was none of its states" for _, _, e in events
@@ -130,12 +135,16 @@ def check_headers(where, message, event):
     want = {
         "ce_specversion": "1.0", "ce_type": "airudder.call.completed", "content-type": "application/avro",
         "ce_id": f"{event['task_id']}/{event['call_id']}/0", "ce_subject": event["call_id"],
+        "ce_sequence": str(event["task_sequence"]),
     }
     faults = [f"{where}: header {k} is {headers.get(k)!r}, want {v!r}" for k, v in want.items() if headers.get(k) != v]
     if not headers.get("ce_source", "").endswith("/tasks/" + event["task_id"]):
         faults.append(f"{where}: header ce_source is {headers.get('ce_source')!r}")
-    if parse_time(headers.get("ce_time", "")) != event["observed_at"]:
-        faults.append(f"{where}: header ce_time is {headers.get('ce_time')!r}")
+    for header, field in {"ce_time": "occurred_at", "ce_recordedtime": "observed_at"}.items():
+        if parse_time(headers.get(header, "")) != event[field]:
+            faults.append(f"{where}: header {header} is {headers.get(header)!r}")
+    if event["occurred_at"] != (event["call_end_time"] or event["call_start_time"] or event["observed_at"]):
+        faults.append(f"{where}: occurred_at is {event['occurred_at']!r}")
     return faults
 
 

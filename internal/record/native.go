@@ -33,12 +33,12 @@ func requiredLong[T any](name string, value func(*T) int64) column[T] {
 }
 
 func requiredBoolean[T any](name string, value func(*T) bool) column[T] {
-	return column[T]{name, "", func(s *slot, from *T) { s.put(value(from)) }}
+	return column[T]{name: name, fill: func(s *slot, from *T) { s.put(value(from)) }}
 }
 
 // requiredLongs is an array of longs; a nil slice is an empty one.
 func requiredLongs[T any](name string, value func(*T) []int64) column[T] {
-	return column[T]{name, "", func(s *slot, from *T) {
+	return column[T]{name: name, fill: func(s *slot, from *T) {
 		list := value(from)
 		items := make([]any, len(list))
 		for i, n := range list {

@@ -87,7 +87,7 @@ func Specs(cfg kafka.Config, l Layout) []Spec {
 	private.Like = cfg.EventTopic
 	specs := []Spec{
 		kept(cfg.EventTopic, l.EventPartitions, 30, compactedEvents),
-		kept(cfg.StatusTopic, 1, 90, Warning),
+		kept(cfg.StatusTopic, 1, 30, Warning),
 		kept(cfg.DeadLetterTopic, 1, 14, Fatal),
 		private,
 		{
