@@ -27,6 +27,14 @@ func (e *Evidence) checkCalls() {
 	for _, key := range e.Proof.Unknown {
 		e.wrong(key, "call %s of task %s: an event, but it never finished", key.CallID, key.TaskID)
 	}
+	if e.Settled {
+		closed := e.closed()
+		for _, key := range e.Proof.Unhealed {
+			if !closed[key.TaskID] {
+				e.wrong(key, "call %s of task %s: shown sound after it was damaged, and no event", key.CallID, key.TaskID)
+			}
+		}
+	}
 	closed, unserved := e.closed(), map[airuddersim.CallKey]bool{}
 	for _, task := range e.Truth.Tasks {
 		for _, of := range task.Calls {
@@ -35,6 +43,9 @@ func (e *Evidence) checkCalls() {
 			unserved[key] = !of.Served && (before || !seen) // two rows may show one CallID
 			if !of.Current || told[key] || task.Waits(of) || len(of.Damaged) > 0 && told[rowKey(task.TaskID, of.RowID)] {
 				continue
+			}
+			if !task.Ended && slices.Equal(of.Damaged, []airuddersim.FaultKind{airuddersim.NoCallID}) && !of.Shown {
+				continue // it may still get its CallID
 			}
 			if closed[task.TaskID] && (!of.Served || e.Hidden != nil && e.Hidden(task.TaskID)) {
 				e.Proof.Missing = slices.DeleteFunc(e.Proof.Missing, func(k airuddersim.CallKey) bool { return k == key })
