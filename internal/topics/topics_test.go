@@ -52,7 +52,7 @@ func TestEnsureTopicsCreates(t *testing.T) {
 		}
 		for topic, want := range map[string]map[string]string{
 			cfg.EventTopic:      {"cleanup.policy": "delete", "retention.ms": "2592000000"},
-			cfg.StatusTopic:     {"cleanup.policy": "delete", "retention.ms": "7776000000"},
+			cfg.StatusTopic:     {"cleanup.policy": "delete", "retention.ms": "2592000000"},
 			cfg.DeadLetterTopic: {"cleanup.policy": "delete", "retention.ms": "1209600000"},
 			cfg.PrivateTopic:    {"cleanup.policy": "delete", "retention.ms": "604800000"},
 			cfg.LedgerTopic: {"cleanup.policy": "compact", "segment.ms": "3600000", "min.cleanable.dirty.ratio": "0.1",
