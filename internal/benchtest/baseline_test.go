@@ -39,7 +39,7 @@ func TestBaseline(t *testing.T) {
 	}
 }
 
-// events is what a topic's records say, by key, but for the time of reading.
+// events is what a topic's records say, by CallID, but for the time of reading.
 func (w *world) events(topic string, n int) map[string]map[string]any {
 	w.T.Helper()
 	codec, err := goavro.NewCodec(schemas.CallCompleted())
@@ -54,7 +54,7 @@ func (w *world) events(topic string, n int) map[string]map[string]any {
 		}
 		event := native.(map[string]any)
 		delete(event, "observed_at")
-		events[string(r.Key)] = event
+		events[event["call_id"].(string)] = event
 		return len(events) < n
 	})
 	return events

@@ -60,11 +60,17 @@ func (w *world) follow(topic string, c *calling) (lags []time.Duration) {
 	}
 	seen := 0
 	w.Consume(topic, func(r *kgo.Record) bool {
-		i, ok := number[string(r.Key)]
-		if !ok {
-			w.T.Fatalf("call %s is none, or comes twice", r.Key)
+		call := ""
+		for _, h := range r.Headers {
+			if h.Key == "ce_subject" {
+				call = string(h.Value)
+			}
 		}
-		delete(number, string(r.Key))
+		i, ok := number[call]
+		if !ok {
+			w.T.Fatalf("call %s is none, or comes twice", call)
+		}
+		delete(number, call)
 		if i >= lagBefore {
 			lags = append(lags, time.Since(c.finished(i)))
 		}
