@@ -9,6 +9,7 @@ written from the documentation of the API and of the schemas.
 """
 
 import json
+import re
 import sys
 import urllib.request
 from datetime import datetime, timedelta, timezone
@@ -177,7 +178,8 @@ def additional(row, task):
         fits = {k in TEXT.values(): text, k in TEXT_OR_NUMBER.values(): text_or_number, k in LONG.values(): long}.get(True)
         if k in ("EventLabel", "NerSlots"):
             fits = labels
-        if k not in OF_THEIR_OWN and not fits or fits and v is not None and fits(v) != (int(v) if fits is long and isinstance(v, Number) else v):
+        lost = fits and v is not None and (fits(v) is None or fits is labels and len(fits(v)) < len(v))
+        if k not in OF_THEIR_OWN and not fits or lost:
             more[k] = v
     for k, v in task.items():
         if k in TASK_TEXT.values() or k in TASK_TIME.values() or k in OF_THE_TASK_ALONE:
@@ -241,15 +243,17 @@ def check_ledger(records, events):
 
 
 def text(v):
-    return None if v is None or isinstance(v, Number) else v
+    """A scalar as a string; it loses nothing."""
+    return str(v).lower() if isinstance(v, bool) else v if isinstance(v, str) else None
 
 
-def text_or_number(v):
-    return None if v is None else str(v)
+text_or_number = text
 
 
 def long(v):
-    return int(v) if isinstance(v, Number) else None
+    """A number without a fraction, or its digits as a string."""
+    m = re.fullmatch(r"(0|-?[1-9][0-9]*)(\.0+)?" if isinstance(v, Number) else r"(0|-?[1-9][0-9]*)()", v) if isinstance(v, str) else None
+    return int(m[1]) if m else None
 
 
 def time(v):
