@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
+	"airudder-exporter/internal/airudder"
 	"airudder-exporter/internal/call"
 	"airudder-exporter/internal/env"
 	"airudder-exporter/internal/exporter"
@@ -26,7 +29,10 @@ func (p program) checkCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check",
 		Short: "Check configuration, credentials, topics and schemas, and print the plan. Changes nothing.",
-		Args:  cobra.NoArgs,
+		Long: `Checks configuration, credentials, topics, schemas and ledger, and prints the plan.
+Changes nothing. The exit code is 0 when all is well, 1 when something is wrong, 2 when
+nothing else is than that AIRudder, Kafka or the registry did not answer.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, _, err := p.configure(cmd.Context())
 			if err != nil {
@@ -34,12 +40,7 @@ func (p program) checkCommand() *cobra.Command {
 			}
 			c := checker{cfg: cfg, out: p.stdout}
 			c.all(cmd.Context())
-			if c.failed > 0 {
-				fmt.Fprintf(p.stdout, "\n%d of the checks failed\n", c.failed)
-				return errShown
-			}
-			fmt.Fprintln(p.stdout, "\nall checks passed")
-			return nil
+			return c.verdict()
 		},
 	}
 }
@@ -49,6 +50,7 @@ type checker struct {
 	cfg    Config
 	out    io.Writer
 	failed int
+	mute   int       // of those that failed, for want of an answer
 	begun  time.Time // the ledger's own ExportSince; zero: there is no ledger yet
 }
 
@@ -81,6 +83,39 @@ func (c *checker) fail(format string, args ...any) {
 	fmt.Fprintf(c.out, "  FAIL  "+format+"\n", args...)
 }
 
+// failOf is fail for an error, which may be that nobody answered. text is the error in
+// words.
+func (c *checker) failOf(err error, text string) {
+	if unanswered(err) {
+		c.mute++
+	}
+	c.fail("%s", text)
+}
+
+// unanswered reports whether an error says no more than that there was no answer.
+func unanswered(err error) bool {
+	if of, ok := errors.AsType[exporter.UpstreamError](err); ok {
+		return slices.Contains([]string{airudder.KindNetwork, airudder.KindTimeout, airudder.KindServer, airudder.KindRateLimited}, of.Kind())
+	}
+	_, network := errors.AsType[net.Error](err)
+	return network || errors.Is(err, record.ErrNoAnswer) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// verdict ends what was printed. Where all that failed is that somebody did not
+// answer, nothing is known to be wrong.
+func (c *checker) verdict() error {
+	switch {
+	case c.failed == 0:
+		fmt.Fprintln(c.out, "\nall checks passed")
+		return nil
+	case c.failed == c.mute:
+		fmt.Fprintf(c.out, "\n%d of the checks had no answer\n", c.failed)
+		return fmt.Errorf("%w: %w", errShown, errUntold)
+	}
+	fmt.Fprintf(c.out, "\n%d of the checks failed\n", c.failed)
+	return errShown
+}
+
 func (c *checker) settings() {
 	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
 	for _, v := range env.Table(c.cfg) {
@@ -98,7 +133,7 @@ func (c *checker) upstream(ctx context.Context) ([]call.Listed, error) {
 	}
 	source.Share(1)
 	if err := within(ctx, source.Check); err != nil {
-		c.fail("%v", err)
+		c.failOf(err, err.Error())
 		return nil, err
 	}
 	c.ok("AIRudder accepts the credentials")
@@ -111,7 +146,7 @@ func (c *checker) upstream(ctx context.Context) ([]call.Listed, error) {
 	case errors.Is(err, context.DeadlineExceeded): // the request budget allows only so many pages
 		c.note("the list was not read to its end within %s, the longest that check waits: %v", checkTimeout, err)
 	case err != nil:
-		c.fail("%v", err)
+		c.failOf(err, err.Error())
 	default:
 		c.listing(all)
 	}
@@ -140,7 +175,7 @@ func (c *checker) kafka(ctx context.Context) {
 			c.creation(ctx, client, missing.Names)
 			return
 		}
-		c.fail("%s", client.Explain(err))
+		c.failOf(err, client.Explain(err))
 		return
 	}
 	c.ok("all topics exist")
@@ -190,7 +225,7 @@ func (c *checker) ledger(ctx context.Context, client *kafka.Client) {
 	meta, found, err := exporter.Inspect(ctx, loop(c.cfg), client)
 	switch {
 	case err != nil:
-		c.fail("%s", client.Explain(err))
+		c.failOf(err, client.Explain(err))
 	case !found:
 		c.note("the ledger is empty: a run makes a new one")
 	default:
@@ -209,7 +244,7 @@ func (c *checker) registry(ctx context.Context) {
 	defer cancel()
 	findings, err := record.CheckSchemas(ctx, registry(c.cfg.Registry), recordTopics(c.cfg.Kafka))
 	if err != nil {
-		c.fail("%v", err)
+		c.failOf(err, err.Error())
 		return
 	}
 	if len(findings) == 0 {

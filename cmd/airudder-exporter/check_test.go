@@ -42,8 +42,9 @@ func TestCheck(t *testing.T) {
 		{"no-topics", func(s *surroundings) { s.env["KAFKA_CREATE_TOPICS"] = "false" }, 1},
 		{"wrong-key", func(s *surroundings) { s.export(5); s.env["AIRUDDER_APP_SECRET"] = "wrong" }, 1},
 		{"no-upstream", func(s *surroundings) { s.export(5); s.env["AIRUDDER_BASE_URL"] = "http://" + rig.FreeAddress(s.t) }, 1},
-		{"no-broker", func(s *surroundings) { s.env["KAFKA_BROKERS"] = rig.FreeAddress(s.t) }, 1},
-		{"no-registry", func(s *surroundings) { s.export(5); s.env["SCHEMA_REGISTRY_URL"] = "http://" + rig.FreeAddress(s.t) }, 1},
+		{"other-pins", func(s *surroundings) { s.export(5); s.env["AIRUDDER_ACCOUNT"] = "id" }, 1},
+		{"no-broker", func(s *surroundings) { s.env["KAFKA_BROKERS"] = rig.FreeAddress(s.t) }, 2},
+		{"no-registry", func(s *surroundings) { s.export(5); s.env["SCHEMA_REGISTRY_URL"] = "http://" + rig.FreeAddress(s.t) }, 2},
 		{"lost-ledger", func(s *surroundings) { s.export(5); s.kafka.Remove(ledgerTopic); s.makeLedger() }, 1},
 		{"small-topic", func(s *surroundings) { s.export(5); s.kafka.Set("airudder.call-completed", "max.message.bytes=20000") }, 1},
 		{"part", func(s *surroundings) {

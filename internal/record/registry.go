@@ -60,6 +60,9 @@ type IDs struct {
 // error's text has the registry's reason.
 var ErrIncompatible = errors.New("the schema registry refuses the schema")
 
+// ErrNoAnswer says that the registry did not answer, or not as one does.
+var ErrNoAnswer = errors.New("the schema registry cannot be reached or read")
+
 // registryTimeout bounds one request to the registry.
 const registryTimeout = 10 * time.Second
 
@@ -218,7 +221,7 @@ func (r Registry) plain(err error) error {
 	if errors.As(err, &op) && op.Source != nil { // our own port, which differs at each try
 		text = strings.ReplaceAll(text, op.Source.String()+"->", "")
 	}
-	return errors.New("the schema registry cannot be reached or read: " + r.oneLine(text))
+	return fmt.Errorf("%w: %s", ErrNoAnswer, r.oneLine(text))
 }
 
 // oneLine shortens an answer, which may be a page of HTML, and hides credentials

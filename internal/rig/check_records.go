@@ -74,6 +74,9 @@ func (e *Evidence) checkHeaders(r Record, own []string) {
 		want["airudder_account"] = e.Account
 		want["ce_source"] = e.Source + "/accounts/" + e.Account + "/tasks/" + r.Text("task_id")
 	}
+	if got := r.Text("account"); got != e.Account {
+		e.wrong(r.Call(), "%s: got account %q, want %q", r, got, e.Account)
+	}
 	for name, value := range want {
 		if got := Header(r.Record, name); got != value {
 			e.wrong(r.Call(), "%s: header %s: got %q, want %q", r, name, got, value)
