@@ -38,6 +38,7 @@ type fakeKafka struct {
 	limitErr  error                                     // of asking for them
 	asks      int                                       // for the limits of the events' topic
 	throttled func() (time.Duration, time.Time)         // nil: never
+	endsFault func() error                              // of a producer's first question for the events' ends; nil: none
 }
 
 // tried is a transaction whose commit was tried: the tasks of its records.
@@ -83,7 +84,7 @@ func (k *fakeKafka) shard() Shard {
 		return *value
 	}
 	return shard{k.Shard(0, fakekafka.Faults{
-		Open: k.opening, Commit: k.committing, Committed: k.wasStored, Limit: k.limit, Throttled: k.throttled,
+		Open: k.opening, Commit: k.committing, Committed: k.wasStored, Limit: k.limit, Throttled: k.throttled, Ends: k.endsFault,
 		Units:      func(int) int { return locked(&k.maxUnits) },
 		Concurrent: func() int { return locked(&k.markers) },
 	})}
@@ -242,6 +243,9 @@ func records(task call.Task, u ledger.Unit) (all []batch.Record) {
 	for _, c := range u.Changes {
 		publish("status", "change/%s/%d", task.ID, c.Sequence)
 		all[len(all)-1].Value = []byte(task.Name.Value)
+		if c.Seal != nil {
+			all[len(all)-1].Value = fmt.Append(nil, "seal at ", c.Seal.Ends)
+		}
 	}
 	for _, e := range u.Entries {
 		r := batch.Record{Topic: ledgerTopic, Key: e.AppendKey(nil)}
