@@ -87,11 +87,11 @@ func rowColumns() []column[event] {
 		dict("ner_slots", func(e *event) map[string]string { return e.NerSlots }),
 		array("redials", redialColumns, func(e *event) []call.Redial { return e.Redials }),
 		text("call_notes", func(e *event) call.Opt[string] { return e.CallNotes }),
-		text("workflow_id", func(e *event) call.Opt[string] { return either(e.WorkflowID, e.task.WorkflowID) }),
-		text("workflow_name", func(e *event) call.Opt[string] { return either(e.WorkflowName, e.task.WorkflowName) }),
-		text("nodetask_id", func(e *event) call.Opt[string] { return either(e.NodeTaskID, e.task.NodeTaskID) }),
-		text("nodetask_name", func(e *event) call.Opt[string] { return either(e.NodeTaskName, e.task.NodeTaskName) }),
-		text("case_id", func(e *event) call.Opt[string] { return either(e.CaseID, e.task.CaseID) }),
+		text("workflow_id", func(e *event) call.Opt[string] { return e.WorkflowID }),
+		text("workflow_name", func(e *event) call.Opt[string] { return e.WorkflowName }),
+		text("nodetask_id", func(e *event) call.Opt[string] { return e.NodeTaskID }),
+		text("nodetask_name", func(e *event) call.Opt[string] { return e.NodeTaskName }),
+		text("case_id", func(e *event) call.Opt[string] { return e.CaseID }),
 		dict("additional_fields", func(e *event) map[string]string {
 			return additional(e.task.Additional, e.Additional)
 		}),
@@ -139,14 +139,6 @@ func additional(task, row map[string]string) map[string]string {
 		all[as] = task[name]
 	}
 	return all
-}
-
-// either is the row's value, or the task's where the row has none.
-func either(row, task call.Opt[string]) call.Opt[string] {
-	if row.Set {
-		return row
-	}
-	return task
 }
 
 // change is one transition or seal with its task and the time when it was observed.

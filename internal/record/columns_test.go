@@ -98,7 +98,7 @@ func TestEveryFieldIsEncoded(t *testing.T) {
 	at := observedAt()
 	everyField(t, func(task call.Task) any {
 		return []any{newNative(taskColumns("")).fill(&task), newNative(rowColumns()).fill(&event{&call.Row{}, &task, 1, at})}
-	})
+	}, "WorkflowID", "WorkflowName", "NodeTaskID", "NodeTaskName", "CaseID") // the source gives them to the rows
 	everyField(t, func(row call.Row) any {
 		return newNative(rowColumns()).fill(&event{&row, &call.Task{}, 1, at})
 	}, "Means", "Raw", "Hash") // for the ledger, or a dead letter

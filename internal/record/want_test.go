@@ -2,7 +2,6 @@ package record
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/binary"
 	"encoding/hex"
 	"flag"
@@ -128,11 +127,11 @@ func wantCall(task call.Task, r call.Row, observed time.Time) map[string]any {
 		"asr_result": turns, "event_label": wantMap(r.EventLabel), "ner_slots": wantMap(r.NerSlots), "redials": redials,
 		"call_notes": wantText(r.CallNotes), "additional_fields": wantMap(r.Additional), "observed_at": wantTime(observed),
 		"account": nil, "task_sequence": int64(1), "occurred_at": wantTime(occurred),
-		"workflow_id":   wantText(cmp.Or(r.WorkflowID, task.WorkflowID)),
-		"workflow_name": wantText(cmp.Or(r.WorkflowName, task.WorkflowName)),
-		"nodetask_id":   wantText(cmp.Or(r.NodeTaskID, task.NodeTaskID)),
-		"nodetask_name": wantText(cmp.Or(r.NodeTaskName, task.NodeTaskName)),
-		"case_id":       wantText(cmp.Or(r.CaseID, task.CaseID)),
+		"workflow_id":   wantText(r.WorkflowID),
+		"workflow_name": wantText(r.WorkflowName),
+		"nodetask_id":   wantText(r.NodeTaskID),
+		"nodetask_name": wantText(r.NodeTaskName),
+		"case_id":       wantText(r.CaseID),
 	}
 }
 
