@@ -25,11 +25,11 @@ type column[T any] struct {
 }
 
 func required[T any](name string, value func(*T) string) column[T] {
-	return column[T]{name: name, branch: "", fill: func(s *slot, from *T) { s.text(value(from)) }}
+	return column[T]{name: name, fill: func(s *slot, from *T) { s.text(value(from)) }}
 }
 
 func requiredLong[T any](name string, value func(*T) int64) column[T] {
-	return column[T]{name: name, branch: "", fill: func(s *slot, from *T) { s.long(value(from)) }}
+	return column[T]{name: name, fill: func(s *slot, from *T) { s.long(value(from)) }}
 }
 
 func requiredBoolean[T any](name string, value func(*T) bool) column[T] {
@@ -49,7 +49,7 @@ func requiredLongs[T any](name string, value func(*T) []int64) column[T] {
 }
 
 func requiredTime[T any](name string, value func(*T) time.Time) column[T] {
-	return column[T]{name: name, branch: "", fill: func(s *slot, from *T) { s.long(value(from).UnixMilli()) }}
+	return column[T]{name: name, fill: func(s *slot, from *T) { s.long(value(from).UnixMilli()) }}
 }
 
 func text[T any](name string, value func(*T) call.Opt[string]) column[T] {
