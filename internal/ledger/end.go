@@ -6,7 +6,6 @@ import (
 	"io"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"airudder-exporter/internal/call"
@@ -45,8 +44,8 @@ func (r *Reading) End(c call.Reading, policy Policy) Plan {
 	plan.Units = r.deadLetters(t, c)
 	state := t.state
 	changes, unconfirmed := transition(state, c)
-	for _, change := range changes {
-		state = state.Next(change, c.Started)
+	for i := range changes {
+		state = state.Next(r.counted(&changes[i], c), c.Started)
 	}
 	state.Unconfirmed = unconfirmed
 	state.HadRows = state.HadRows || c.Counts.Rows > 0 || t.published()+int64(len(plan.Units)) > 0
@@ -70,16 +69,13 @@ func (r *Reading) End(c call.Reading, policy Policy) Plan {
 	case holds:
 		state.ClosedAt, state.Look = milliseconds(c.Started), Look{}
 	case policy.sealDue(state, c):
-		change := sealChange(state, t, c)
-		state, changes = state.Next(change, c.Started), append(changes, change)
+		change := sealChange(state, t)
+		state, changes = state.Next(r.counted(&change, c), c.Started), append(changes, change)
 	}
 	if !state.SealedAt.IsZero() && r.print != 0 {
 		state.ListPrint = r.print
 	}
 	if state != t.state {
-		for i := range changes {
-			changes[i].Exported, changes[i].Unexported = r.last, r.unexported(c)
-		}
 		state.Events = r.last
 		mark := Entry{Kind: KindTask, TaskID: r.taskID, State: state}
 		plan.Units = append(plan.Units, Unit{Changes: changes, Entries: []Entry{mark}})
@@ -87,10 +83,12 @@ func (r *Reading) End(c call.Reading, policy Policy) Plan {
 	return plan
 }
 
-// unexported is how many finished rows have no event: those that are dead letters, and
-// those that wait.
-func (r *Reading) unexported(c call.Reading) int64 {
-	return max(0, c.Counts.Finished-r.told+int64(r.untold))
+// counted is a change with what the reading has counted. Of the finished rows, those
+// that are dead letters and those that wait have no event.
+func (r *Reading) counted(change *StatusChange, c call.Reading) StatusChange {
+	change.Counts, change.Exported = c.Counts, r.last
+	change.Unexported = max(0, c.Counts.Finished-r.told+int64(r.untold))
+	return *change
 }
 
 // Gone plans what follows from a definite "no such task", which is a complete response,
@@ -219,14 +217,6 @@ type suspect struct {
 	id   string
 }
 
-// maxUnlinked is how many dead letters a task may have of rows that are known by their
-// bytes alone: one whose bytes differ in each answer would be another each time.
-const maxUnlinked = 100
-
-// unlinked reports whether a row's key is made of its bytes, so that a later answer
-// cannot show that it is sound.
-func unlinked(key string) bool { return strings.HasPrefix(key, "sha256:") }
-
 // rowKey names a row that shows no CallID: by its id, or by its bytes.
 func rowKey(reject call.Reject) string {
 	if reject.RowID.Set {
@@ -237,10 +227,10 @@ func rowKey(reject call.Reject) string {
 
 // sealChange is the change that seals a task. The reading that seals publishes
 // nothing, so the ledger has it all.
-func sealChange(s State, t *task, c call.Reading) StatusChange {
+func sealChange(s State, t *task) StatusChange {
 	return StatusChange{
-		Sequence: s.Sequence + 1, Previous: call.Some(s.Status), Status: s.Status, Counts: c.Counts,
-		Exported: t.last, Seal: &Seal{Number: s.Seal + 1, Digest: digest(t)},
+		Sequence: s.Sequence + 1, Previous: call.Some(s.Status), Status: s.Status,
+		Seal: &Seal{Number: s.Seal + 1, Digest: digest(t)},
 	}
 }
 

@@ -3,7 +3,6 @@ package ledger
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"airudder-exporter/internal/call"
@@ -38,15 +37,6 @@ func (u Unit) Number(n int64) Unit {
 	u.Entries = slices.Clone(u.Entries)
 	u.Entries[0].Published.N = n
 	return u
-}
-
-// Resolution says that a row that was published as a dead letter shows a call that is,
-// or was, published as an event.
-type Resolution struct {
-	Key    string // of the dead letter: its CallID, or the key of its row
-	CallID string // of the event
-	RowID  call.Opt[int64]
-	Reason call.Reason // of the dead letter
 }
 
 // Dead is a row that becomes a dead letter. Its entry's id is the CallID, or
@@ -115,9 +105,7 @@ func (r *Reading) Limit(bytes int) { r.limit = int64(bytes) }
 // Gave says how many events of this reading got a number and are on their way: the
 // next plan counts on from there. The numbers are the reading's own, since the ledger
 // knows those of an event only once it is committed.
-func (r *Reading) Gave(events int) {
-	r.last += int64(events)
-}
+func (r *Reading) Gave(events int) { r.last += int64(events) }
 
 // Listed sets the fingerprint that the task's list entry had when the response was
 // requested, which the seal keeps.
@@ -285,29 +273,6 @@ func (r *Reading) claim(t *task, callID string) bool {
 	}
 	r.seen[k] = struct{}{}
 	return true
-}
-
-// resolve adds to a row's unit which dead letters its call ends: the call's own, and
-// that of the row when it showed no CallID. The row's entry stays, so that an old
-// answer does not make it a dead letter again.
-func (r *Reading) resolve(t *task, row *call.Row, observed time.Time, u *Unit) {
-	k, _ := KeyOf(row.CallID)
-	if u.Call != nil && t.calls[k]&markDead != 0 {
-		u.Resolved = append(u.Resolved, Resolution{row.CallID, row.CallID, row.ID, t.letters[k].Reason})
-	}
-	if _, here := r.seen[k]; !here || !row.ID.Set || len(t.rows) == 0 {
-		return // its call was published before by another row, so that it is not asked for any more
-	}
-	key := strconv.FormatInt(row.ID.Value, 10)
-	was, dead := t.rows[key]
-	if _, again := r.resolved[key]; again || !dead || was.As != DeadLetter {
-		return
-	}
-	put(&r.resolved, key, struct{}{})
-	u.Resolved = append(u.Resolved, Resolution{key, row.CallID, row.ID, was.Reason})
-	u.Entries = append(u.Entries, Entry{Kind: KindRow, TaskID: r.taskID, ID: key, Published: Published{
-		At: observed, As: Resolved, Row: row.Hash, Letter: Letter{Reason: was.Reason, CallID: row.CallID},
-	}})
 }
 
 // known returns the task, or an empty one that is in no map: planning changes

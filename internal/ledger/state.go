@@ -58,7 +58,7 @@ func transition(s State, c call.Reading) (changes []StatusChange, unconfirmed st
 		return nil, status.Value
 	}
 	previous := call.Opt[string]{Value: s.Status, Set: !first}
-	return []StatusChange{{Sequence: s.Sequence + 1, Previous: previous, Status: status.Value, Counts: c.Counts}}, ""
+	return []StatusChange{{Sequence: s.Sequence + 1, Previous: previous, Status: status.Value}}, ""
 }
 
 // stepsBack reports whether a task would leave its end, or go back to a time before
