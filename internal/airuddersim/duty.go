@@ -89,15 +89,4 @@ func (t Truth) DeadLetters(wait time.Duration) (letters []Letter) {
 
 // Healed are the calls whose rows were damaged in a response and sound in a complete
 // one: each has an event, once the exporter heals.
-func (t Truth) Healed() (calls []CallKey) {
-	held := map[CallKey]bool{} // two rows of a task may show one CallID: one call
-	for _, task := range t.Tasks {
-		for _, c := range task.Calls {
-			if key := (CallKey{task.TaskID, c.CallID}); c.Healed && !held[key] {
-				held[key] = true
-				calls = append(calls, key)
-			}
-		}
-	}
-	return calls
-}
+func (t Truth) Healed() []CallKey { return t.calls(func(c Call) bool { return c.Healed }) }

@@ -125,11 +125,14 @@ type CallKey struct {
 // Shown are the calls that a complete response showed as finished, in whatever
 // word the account has for that. Events can be held against exactly these: a call
 // that no complete response showed cannot be asked for.
-func (t Truth) Shown() (calls []CallKey) {
+func (t Truth) Shown() []CallKey { return t.calls(func(c Call) bool { return c.Shown }) }
+
+// calls are those that match.
+func (t Truth) calls(match func(Call) bool) (calls []CallKey) {
 	held := map[CallKey]bool{} // two rows of a task may show one CallID: one call
 	for _, task := range t.Tasks {
 		for _, c := range task.Calls {
-			if key := (CallKey{task.TaskID, c.CallID}); c.Shown && !held[key] {
+			if key := (CallKey{task.TaskID, c.CallID}); match(c) && !held[key] {
 				held[key] = true
 				calls = append(calls, key)
 			}
