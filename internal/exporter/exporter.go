@@ -37,7 +37,7 @@ type Config struct {
 	SettingName func(field string) string
 }
 
-func (c Config) setting(field string) string {
+func (c Config) Setting(field string) string {
 	if c.SettingName == nil {
 		return field
 	}
@@ -47,19 +47,19 @@ func (c Config) setting(field string) string {
 // Check says what is wrong with the settings by themselves.
 func (c Config) Check() []*setting.Error {
 	var rules setting.Check
-	rules.Positive(c.setting("ListInterval"), c.ListInterval)
-	rules.Positive(c.setting("PollMin"), c.PollMin)
-	rules.Positive(c.setting("PollMax"), c.PollMax)
-	rules.NotBelow(c.setting("PollMax"), c.PollMax, c.setting("PollMin"), c.PollMin)
+	rules.Positive(c.Setting("ListInterval"), c.ListInterval)
+	rules.Positive(c.Setting("PollMin"), c.PollMin)
+	rules.Positive(c.Setting("PollMax"), c.PollMax)
+	rules.NotBelow(c.Setting("PollMax"), c.PollMax, c.Setting("PollMin"), c.PollMin)
 	if d := c.Policy.AfterEnd; d < 0 {
-		rules.Bad(c.setting("Policy.AfterEnd"), d, "is below 0: give a duration such as 24h, or 0s")
+		rules.Bad(c.Setting("Policy.AfterEnd"), d, "is below 0: give a duration such as 24h, or 0s")
 	}
 	if d := c.Policy.OpenFor; d < 0 {
-		rules.Bad(c.setting("Policy.OpenFor"), d, "is below 0: give a duration such as 1h, or 0s")
+		rules.Bad(c.Setting("Policy.OpenFor"), d, "is below 0: give a duration such as 1h, or 0s")
 	}
-	rules.Positive(c.setting("Policy.Retention"), c.Policy.Retention)
+	rules.Positive(c.Setting("Policy.Retention"), c.Policy.Retention)
 	if name := c.Pins.Account; name != "" && !accountName.MatchString(name) {
-		rules.Bad(c.setting("Account"), name, "is not a short name: give a letter or digit, and up to 63 more, dots, dashes and underscores")
+		rules.Bad(c.Setting("Account"), name, "is not a short name: give a letter or digit, and up to 63 more, dots, dashes and underscores")
 	}
 	return rules.Problems
 }

@@ -259,12 +259,12 @@ func (e *Exporter) warn(meta ledger.Meta, partitions int) {
 	if e.cfg.ExportSince.After(meta.ExportSince) {
 		e.log.Warn("the export was configured to begin later than the ledger says; that is ignored: "+
 			"what is being exported stays exported",
-			"setting", e.cfg.setting("ExportSince"), "configured", e.cfg.ExportSince, "ledger", meta.ExportSince)
+			"setting", e.cfg.Setting("ExportSince"), "configured", e.cfg.ExportSince, "ledger", meta.ExportSince)
 	}
 	if !e.cfg.ExportSince.IsZero() && e.cfg.ExportSince.Before(meta.Reach) {
 		e.log.Warn("the export was configured to begin earlier than the rebuilt ledger reaches: "+
 			"tasks that ended before may have been published already, and are not exported",
-			"setting", e.cfg.setting("ExportSince"), "configured", e.cfg.ExportSince, "known since", meta.Reach)
+			"setting", e.cfg.Setting("ExportSince"), "configured", e.cfg.ExportSince, "known since", meta.Reach)
 	}
 	if partitions > meta.Partitions {
 		e.log.Error("the ledger topic has more partitions than it began with; the added ones are ignored",

@@ -94,7 +94,7 @@ func (c Config) ofReading(r call.Reading, rejected int) (seen sightings) {
 		seen.see(causeStatusUnknown,
 			fmt.Sprintf("%d of %d rows have a Status that the exporter does not know%s: nothing of them is published, "+
 				"and their task is not sealed; %d of them have a CallID and an end", n.Unknown, n.Rows, quoted(r.Words), n.UnknownEnded),
-			"ask AIRudder what it means, and say so in "+c.setting("RowStatuses")+": finished, cancelled or open, as in answered:finished")
+			"ask AIRudder what it means, and say so in "+c.Setting("RowStatuses")+": finished, cancelled or open, as in answered:finished")
 	}
 	if n.NoStatus > 0 {
 		seen.see(causeStatusMissing,
@@ -105,14 +105,14 @@ func (c Config) ofReading(r call.Reading, rejected int) (seen sightings) {
 	if r.Total > n.Rows {
 		seen.see(causeDetailTotal,
 			fmt.Sprintf("the answer counts %d rows, but shows %d: the others give no event, and their task is not sealed", r.Total, n.Rows),
-			"the answer may be one page of several: ask for all of it in "+c.setting("DetailRequest")+
-				"; if the number counts something else, take its name out of "+c.setting("TotalFields"))
+			"the answer may be one page of several: ask for all of it in "+c.Setting("DetailRequest")+
+				"; if the number counts something else, take its name out of "+c.Setting("TotalFields"))
 	}
 	if r.More != "" {
 		seen.see(causeDetailMore,
 			fmt.Sprintf("the answer says by its field %s that there are more than the %d rows that it shows: the others give no event, "+
 				"and their task is not sealed", r.More, n.Rows),
-			"the answer is probably one page of several: ask AIRudder how to get all of it in one, and set "+c.setting("DetailRequest"))
+			"the answer is probably one page of several: ask AIRudder how to get all of it in one, and set "+c.Setting("DetailRequest"))
 	}
 	if r.SharedIDs > 0 {
 		seen.see(causeCallIDShared,

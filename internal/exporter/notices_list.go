@@ -26,13 +26,13 @@ func listedSubject(shard int) string { return fmt.Sprintf("the task list, shard 
 // not the whole list.
 func (c Config) OfListing(l call.Listing) []notice.Sighting {
 	var seen sightings
-	request := c.setting("ListRequest")
+	request := c.Setting("ListRequest")
 	if l.Total > int64(l.Entries) {
 		seen.see(causeListTotal,
 			fmt.Sprintf("the task list counts %d tasks in its field %s, but shows %d; the others are not exported",
 				l.Total, l.TotalName, l.Entries),
 			fmt.Sprintf("have %s ask for all of them: page={page}, which counts from 1, {page0}, from 0, or {offset:100}; if the field counts "+
-				"something else, leave it out of %s", request, c.setting("TotalFields")))
+				"something else, leave it out of %s", request, c.Setting("TotalFields")))
 	}
 	if l.More != "" {
 		cursor := ", or a cursor, as in {cursor:data.next}"
@@ -47,7 +47,7 @@ func (c Config) OfListing(l call.Listing) []notice.Sighting {
 		seen.see(causeListNameless,
 			fmt.Sprintf("%d of the task list's %d entries say that they have begun, but have no TaskID that can be used; "+
 				"they are not exported", l.Nameless, l.Entries),
-			"a TaskID has at most 128 bytes and no slash; ask AIRudder for these tasks' ids, and name them in "+c.setting("TaskIDs"))
+			"a TaskID has at most 128 bytes and no slash; ask AIRudder for these tasks' ids, and name them in "+c.Setting("TaskIDs"))
 	}
 	if l.Repeated > 0 {
 		seen.see(causeListRepeats,
@@ -75,7 +75,7 @@ func (c Config) ofEmpty(underway int) (seen sightings) {
 		seen.see(causeListEmpty,
 			fmt.Sprintf("the task list is empty, though %d tasks that it has shown are calling or paused; new ones are not found", underway),
 			fmt.Sprintf("those %d are read all the same; see with inspect whether %s still finds any task, and ask AIRudder",
-				underway, c.setting("ListRequest")))
+				underway, c.Setting("ListRequest")))
 	}
 	return seen
 }
@@ -107,13 +107,13 @@ func (o overlooked) sightings(c Config) (seen sightings) {
 			fmt.Sprintf("%d listed tasks are not exported, since their schedules ended before the export began, "+
 				"but the list gives them a Status that the exporter does not know: they may still be calling", o.unknown),
 			fmt.Sprintf("ask AIRudder what it means; tasks that are to be exported can be named in %s, or %s set earlier",
-				c.setting("TaskIDs"), c.setting("ExportSince")))
+				c.Setting("TaskIDs"), c.Setting("ExportSince")))
 	}
 	if o.closed > 0 {
 		seen.see(causeClosedCalling,
 			fmt.Sprintf("%d tasks are calling or paused again in the list, but were closed %s or more after their seal: "+
 				"nothing more of them is published", o.closed, c.Policy.Retention),
-			fmt.Sprintf("have AIRudder make new tasks of such campaigns, or set %s longer for the next ones", c.setting("Policy.Retention")))
+			fmt.Sprintf("have AIRudder make new tasks of such campaigns, or set %s longer for the next ones", c.Setting("Policy.Retention")))
 	}
 	return seen
 }
@@ -124,7 +124,7 @@ func (c Config) ofBudget(l call.Listing) (seen sightings) {
 		seen.see(causeRateLimited,
 			fmt.Sprintf("AIRudder answers 429, too many requests: until that ends the exporter uses only %.0f%% of its request budget, "+
 				"and sees calls later", l.Speed*100),
-			fmt.Sprintf("lower %s, or see who else uses the account", c.setting("RequestsPerSecond")))
+			fmt.Sprintf("lower %s, or see who else uses the account", c.Setting("RequestsPerSecond")))
 	}
 	return seen
 }

@@ -15,7 +15,7 @@ func (c Config) tasksFailing(failing, tasks int, kind, last string) notice.Sight
 		Cause: causeTasksFailing,
 		Text:  fmt.Sprintf("%s cannot be read, two times in a row or more; %s", ofTasks(failing, tasks), mostly(failing, kind, last)),
 		Cure: "the other tasks continue, and these are tried again, at least every " + c.PollMax.String() +
-			" (" + c.setting("PollMax") + "); if it lasts, do what the error says, or ask AIRudder about it",
+			" (" + c.Setting("PollMax") + "); if it lasts, do what the error says, or ask AIRudder about it",
 	}
 }
 
@@ -32,8 +32,8 @@ func (c Config) upstreamHangs(f call.Flight) notice.Sighting {
 	return notice.Sighting{
 		Cause: causeUpstreamHangs,
 		Text:  fmt.Sprintf("AIRudder has answered nothing %s; %s far longer than its answers take", since, requests),
-		Cure: "see whether AIRudder, or a proxy or firewall on the way to " + c.setting("BaseURL") + ", hangs; a request is given up after " +
-			c.setting("Timeout") + " and made again",
+		Cure: "see whether AIRudder, or a proxy or firewall on the way to " + c.Setting("BaseURL") + ", hangs; a request is given up after " +
+			c.Setting("Timeout") + " and made again",
 	}
 }
 

@@ -27,7 +27,7 @@ func (e *Exporter) takenOver(ctx context.Context, s Shard, epoch int16, cause er
 			by.Role, name(by), name(e.process), by.Role, cause)
 	}
 	return fmt.Errorf("taken over by another exporter (%s) from this one (%s); where both have %s=group "+
-		"they share the shards by themselves, else stop one: %w", name(by), name(e.process), e.cfg.setting("Assignment"), cause)
+		"they share the shards by themselves, else stop one: %w", name(by), name(e.process), e.cfg.Setting("Assignment"), cause)
 }
 
 // rival is the first writer of the shard after a producer of ours that was

@@ -24,9 +24,10 @@ type Difference struct {
 	Old, New string // the ledger's and the configuration's
 }
 
-func (d Difference) String() string {
-	return fmt.Sprintf("%s: %s → %s", d.Field, shown(d.Old), shown(d.New))
-}
+// Change is the two in words, old → new.
+func (d Difference) Change() string { return shown(d.Old) + " → " + shown(d.New) }
+
+func (d Difference) String() string { return d.Field + ": " + d.Change() }
 
 func shown(value string) string { return cmp.Or(value, "(none)") }
 

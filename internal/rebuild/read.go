@@ -123,7 +123,7 @@ func (r *Rebuild) read(ctx context.Context, s *source) error {
 				if !ours {
 					return nil
 				}
-				fact, err := r.fact(scanning, s, m)
+				fact, err := r.fact(scanning, s, m, by)
 				if err != nil {
 					return err
 				}
@@ -158,13 +158,13 @@ func (r *Rebuild) read(ctx context.Context, s *source) error {
 	return nil
 }
 
-func (r *Rebuild) fact(ctx context.Context, s *source, m kafka.Message) (ledger.Fact, error) {
+func (r *Rebuild) fact(ctx context.Context, s *source, m kafka.Message, by record.Origin) (ledger.Fact, error) {
 	fact, err := r.decoder.Fact(ctx, m.Record)
 	switch {
 	case err != nil:
 	case fact.As != s.as:
 		err = fmt.Errorf("%w: the topic of the %s holds something else", errRefused, s.what)
-	case record.OriginOf(m.Headers).LedgerID == "":
+	case by.LedgerID == "":
 		err = fmt.Errorf("%w: it does not say of which ledger it is (%s)", errRefused, record.LedgerHeader)
 	}
 	if err != nil {

@@ -112,10 +112,7 @@ func (r *Rebuild) run(ctx context.Context) error {
 
 // prepare looks at the topics, and creates the ledger's where it is missing.
 func (r *Rebuild) prepare(ctx context.Context) error {
-	isLedger := func(s topics.Spec) bool { return s.Ledger }
-	at := slices.IndexFunc(r.cfg.Specs, isLedger)
-	own := r.cfg.Specs[at : at+1]
-	others := slices.DeleteFunc(slices.Clone(r.cfg.Specs), isLedger)
+	own, others := topics.Divide(r.cfg.Specs)
 	if _, err := topics.Ensure(ctx, r.client, others, false); err != nil {
 		return err
 	}
@@ -216,12 +213,7 @@ func (r *Rebuild) attempt(ctx context.Context) error {
 	return nil
 }
 
-func (r *Rebuild) setting(field string) string {
-	if name := r.cfg.Exporter.SettingName; name != nil {
-		return name(field)
-	}
-	return field
-}
+func (r *Rebuild) setting(field string) string { return r.cfg.Exporter.Setting(field) }
 
 // meta is the ledger's that was lost, as far as that is known: it keeps its id.
 func (r *Rebuild) meta(ctx context.Context) (ledger.Meta, error) {

@@ -15,7 +15,7 @@ import (
 // with another configuration ends. That comes last, so that one that was killed before
 // it only needs to be run again.
 func (t *Tool) Adopt(ctx context.Context) error {
-	own, _ := t.ledgerSpec()
+	own, _ := topics.Divide(t.cfg.Specs)
 	if _, err := topics.Ensure(ctx, t.client, own, false); err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func (t *Tool) Adopt(ctx context.Context) error {
 	} else {
 		var lines []line
 		for _, d := range differ {
-			lines = append(lines, line{t.setting(d.Field), cmp.Or(d.Old, "(none)") + " → " + cmp.Or(d.New, "(none)")})
+			lines = append(lines, line{t.setting(d.Field), d.Change()})
 		}
 		t.print("The ledger "+meta.LedgerID+" is to go on with", lines)
 		fmt.Fprintln(t.out, "Consumers see the difference from then on: what was published stays as it is.")

@@ -20,7 +20,7 @@ func (t *Tool) Create(ctx context.Context) error {
 		return refuse("%s is not set: a second ledger beside existing events needs an account's name, "+
 			"by which consumers tell the two apart", t.setting("Account"))
 	}
-	own, others := t.ledgerSpec()
+	own, others := topics.Divide(t.cfg.Specs)
 	if _, err := topics.Ensure(ctx, t.client, others, false); err != nil {
 		return err
 	}

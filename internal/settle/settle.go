@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"slices"
 	"sync"
 	"text/tabwriter"
 	"time"
@@ -63,12 +62,7 @@ func refuse(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{errRefused}, args...)...)
 }
 
-func (t *Tool) setting(field string) string {
-	if name := t.cfg.Exporter.SettingName; name != nil {
-		return name(field)
-	}
-	return field
-}
+func (t *Tool) setting(field string) string { return t.cfg.Exporter.Setting(field) }
 
 // write writes what decide returns, until it finds nothing more to write.
 func (t *Tool) write(ctx context.Context, decide func(context.Context) (ledger.Meta, bool, error)) error {
@@ -139,11 +133,4 @@ func (t *Tool) fenceAll(ctx context.Context, partitions int) error {
 		}
 	}
 	return nil
-}
-
-// ledgerSpec divides the topics' specs.
-func (t *Tool) ledgerSpec() (own, others []topics.Spec) {
-	isLedger := func(s topics.Spec) bool { return s.Ledger }
-	others = slices.DeleteFunc(slices.Clone(t.cfg.Specs), isLedger)
-	return slices.DeleteFunc(slices.Clone(t.cfg.Specs), func(s topics.Spec) bool { return !s.Ledger }), others
 }

@@ -151,6 +151,18 @@ func ensure(ctx context.Context, c *kafka.Client, specs []Spec, create bool) ([]
 	return check(ctx, c, specs, found)
 }
 
+// Divide returns the ledger's spec, and the others'.
+func Divide(specs []Spec) (own, others []Spec) {
+	for _, s := range specs {
+		if s.Ledger {
+			own = append(own, s)
+		} else {
+			others = append(others, s)
+		}
+	}
+	return own, others
+}
+
 // alike gives topics the partitions of those that they are to be like.
 func alike(specs []Spec, found map[string]kafka.Topic) []Spec {
 	specs = slices.Clone(specs)
