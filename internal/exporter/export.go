@@ -31,13 +31,15 @@ func (r *run) export(ctx context.Context, taskID string) (observation, error) {
 	reading := r.ledger.Begin(taskID, r.source.Named(taskID))
 	reading.Listed(r.schedule.fingerprint(taskID))
 	reading.Limit(r.producer.Limit(r.cfg.EventTopic))
-	publish := r.publisher(reading)
+	publish := r.publisher()
 	defer publish.close()
 	defer func() { r.metrics.repeats.Add(float64(reading.Repeats())) }()
 
 	asked := time.Now()
 	complete, err := r.source.Read(ctx, taskID, reading.Verdict, func(part call.Part) error {
-		return publish.send(ctx, reading.Rows(part))
+		events, err := publish.send(ctx, reading.Rows(part))
+		reading.Gave(events)
+		return err
 	})
 	took := time.Since(complete.Started)
 	if committed := publish.wait(ctx); committed != nil {
@@ -97,7 +99,7 @@ func (r *run) sealAt(ctx context.Context, plan *ledger.Plan) error {
 // gone does what there is to do about a task that the upstream does not know: it is
 // closed when its time has come.
 func (r *run) gone(ctx context.Context, reading *ledger.Reading, taskID string, asked time.Time, err error) (observation, error) {
-	publish := r.publisher(reading)
+	publish := r.publisher()
 	defer publish.close()
 	if err := publish.sendAndWait(ctx, reading.Gone(asked, r.cfg.Policy)); err != nil {
 		return observation{}, err
@@ -114,7 +116,7 @@ func (r *run) gone(ctx context.Context, reading *ledger.Reading, taskID string, 
 // clean writes the tombstones of a closed task. The closed mark is committed by
 // now; a crash on the way is finished after the next replay.
 func (r *run) clean(ctx context.Context, taskID string) error {
-	publish := r.publisher(r.ledger.Begin(taskID, false))
+	publish := r.publisher()
 	defer publish.close()
 	for {
 		plan := r.ledger.Tombstones(taskID, maxUnits)

@@ -15,7 +15,6 @@ import (
 // one is being committed, the next is being read and encoded.
 type publisher struct {
 	run     *run
-	reading *ledger.Reading // whose plans they are
 	encoder Encoder
 	last    *pending // nil: nothing under way
 	sent    int      // calls and dead letters
@@ -27,29 +26,29 @@ type publisher struct {
 	why      *batch.TooLargeError // of the last of them
 }
 
-func (r *run) publisher(of *ledger.Reading) *publisher { return &publisher{run: r, reading: of} }
+func (r *run) publisher() *publisher { return &publisher{run: r} }
 
-// send encodes a plan and hands it over once the one before it is applied.
-func (p *publisher) send(ctx context.Context, plan ledger.Plan) error {
+// send encodes a plan and hands it over once the one before it is applied. It returns
+// how many events of it are on their way, each with a number.
+func (p *publisher) send(ctx context.Context, plan ledger.Plan) (events int, err error) {
 	if len(plan.Units) == 0 {
-		return nil
+		return 0, nil
 	}
 	units, err := p.encode(ctx, plan)
 	if err != nil {
-		return fmt.Errorf("publish task %s: %w", plan.Task.ID, err)
+		return 0, fmt.Errorf("publish task %s: %w", plan.Task.ID, err)
 	}
 	if units = p.sort(units); len(units) == 0 {
-		return nil
+		return 0, nil
 	}
 	if err := p.wait(ctx); err != nil {
-		return err
+		return 0, err
 	}
 	next := &pending{plan: plan, rest: units, applied: make(chan struct{})}
 	if err := p.run.submit(ctx, next); err != nil {
-		return err
+		return 0, err
 	}
 	p.last = next
-	events := 0
 	for i := range units {
 		switch {
 		case units[i].Call != nil:
@@ -59,8 +58,7 @@ func (p *publisher) send(ctx context.Context, plan ledger.Plan) error {
 		}
 	}
 	p.sent += events
-	p.reading.Gave(events)
-	return nil
+	return events, nil
 }
 
 // encode encodes a plan's units. Before the first of a reading is found too large,
@@ -131,7 +129,7 @@ func (p *publisher) wait(ctx context.Context) error {
 }
 
 func (p *publisher) sendAndWait(ctx context.Context, plan ledger.Plan) error {
-	if err := p.send(ctx, plan); err != nil {
+	if _, err := p.send(ctx, plan); err != nil {
 		return err
 	}
 	return p.wait(ctx)
