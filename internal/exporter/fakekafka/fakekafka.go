@@ -42,15 +42,6 @@ type shard struct {
 	late   []batch.Record // barriers, committed or not, from the first on
 }
 
-// EventTopic is the one that Producer.Ends tells of.
-const EventTopic = "events"
-
-// partition is one of the event topic.
-type partition struct {
-	next int64 // offset
-	end  int64 // the offset after the last record; 0: there is none
-}
-
 // initID is a transactional id of WriteOnce.
 type initID struct {
 	epoch   int
@@ -143,17 +134,6 @@ func (k *Kafka) store(shard int, records []batch.Record) map[int]int64 {
 	}
 	for to := range ends {
 		k.events[to].next++ // a marker
-	}
-	return ends
-}
-
-// Ends are where the event topic's partitions end, each the offset after its last record.
-func (k *Kafka) Ends() []int64 {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	ends := make([]int64, k.Topics[EventTopic])
-	for i, of := range k.events {
-		ends[i] = of.end
 	}
 	return ends
 }

@@ -231,28 +231,6 @@ func (p *Producer) Throttled() (asked time.Duration, until time.Time) {
 	return p.shard.faults.Throttled()
 }
 
-// Ends is exporter.Producer's.
-func (p *Producer) Ends(ctx context.Context) ([]int64, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.tails == nil {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if ask := p.shard.faults.Ends; ask != nil {
-			if err := ask(); err != nil {
-				return nil, err
-			}
-		}
-		p.tails = p.shard.kafka.Ends()
-	}
-	ends := slices.Clone(p.tails)
-	for i := range ends {
-		ends[i] = max(ends[i], p.own[i])
-	}
-	return ends, nil
-}
-
 // Concurrent is what Faults say.
 func (p *Producer) Concurrent() int {
 	if p.shard.faults.Concurrent == nil {
