@@ -94,7 +94,7 @@ func rightsOn(t rig.Topics, assignment string, create bool) (all []right) {
 			all = append(all, right{operation, kmsg.ACLResourceTypeTopic, name, false})
 		}
 	}
-	topic(kmsg.ACLOperationRead, t.Ledger)
+	topic(kmsg.ACLOperationRead, t.Ledger, t.Events)
 	topic(kmsg.ACLOperationWrite, t.All()...)
 	topic(kmsg.ACLOperationDescribeConfigs, t.All()...)
 	all = append(all, right{kmsg.ACLOperationWrite, kmsg.ACLResourceTypeTransactionalId, t.Ledger + "-", true})
