@@ -33,7 +33,11 @@ func TestEveryShape(t *testing.T) {
 		}
 	}
 	for _, s := range []site{
-		{airuddersim.ListArray, func(c *airuddersim.Config) { c.ListPageSize = 2; forms(airuddersim.Shuffled)(c) },
+		{airuddersim.ListArray, func(c *airuddersim.Config) {
+			c.ListPageSize = 2
+			c.Oddities = map[airuddersim.Oddity]string{airuddersim.Workflow: "rows"}
+			forms(airuddersim.Shuffled)(c)
+		},
 			[]string{"AIRUDDER_LIST_REQUEST=GET /service/cloud/list?page={page}&since={since}&until={until}", "KAFKA_COMPRESSION=zstd"}},
 		{airuddersim.ListNested, func(c *airuddersim.Config) { c.ListName = "Aufgaben"; c.DriftAfter = 30 * time.Second },
 			[]string{"KAFKA_EVENT_KEY=task_id", "KAFKA_LEDGER_PARTITIONS=3", "KAFKA_COMPRESSION=gzip"}},
@@ -44,7 +48,10 @@ func TestEveryShape(t *testing.T) {
 			[]string{"AIRUDDER_LIST_REQUEST=GET /service/cloud/list?page={page}", "KAFKA_EVENT_KEY=callee_number", "KAFKA_COMPRESSION=snappy"}},
 		{airuddersim.ListStrings, forms(airuddersim.Sparse, airuddersim.Nested),
 			[]string{"KAFKA_EVENT_KEY=comments", "KAFKA_PARTITIONS=1", "KAFKA_COMPRESSION=none"}},
-		{airuddersim.ListNull, forms(airuddersim.DuplicateKeys), nil}, // tasks named by hand
+		{airuddersim.ListNull, func(c *airuddersim.Config) {
+			c.Oddities = map[airuddersim.Oddity]string{airuddersim.Workflow: "data"}
+			forms(airuddersim.DuplicateKeys)(c)
+		}, nil}, // tasks named by hand
 	} {
 		t.Run(string(s.shape), func(t *testing.T) {
 			t.Parallel()
