@@ -306,6 +306,13 @@ func newWorld(t *testing.T, cfg Config, source Source) *world {
 	return w
 }
 
+// metaNow is the ledger's meta as the exporter knows it: its shards may change it.
+func (w *world) metaNow() ledger.Meta {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.meta
+}
+
 // stop ends the exporter as SIGTERM does, and waits for it.
 func (w *world) stop() {
 	w.t.Helper()

@@ -136,13 +136,13 @@ func TestAdoptedWhileRunning(t *testing.T) {
 				cfg.Pins.EventKey = tt.asks
 				w := start(t, cfg, source, kafka)
 				time.Sleep(time.Second)
-				adopted := w.meta
+				adopted := w.metaNow()
 				adopted.EventKey = "call"
 				kafka.Append(EntryRecord(ledgerTopic, ledger.Entry{Kind: ledger.KindMeta, Meta: adopted}))
 				kafka.Fence(0)
 				source.set("a", "calling", 4, 2)
 				time.Sleep(time.Minute)
-				key := func() string { w.mu.Lock(); defer w.mu.Unlock(); return w.meta.EventKey }()
+				key := w.metaNow().EventKey
 				w.cancel()
 				w.group.Wait()
 				if errors.Is(w.err, ledger.ErrRefused) != tt.refused || !tt.refused && key != "call" {

@@ -290,7 +290,7 @@ func TestMetaOfAShard(t *testing.T) {
 		source.set("a", "calling", 3, 3)
 		w := start(t, testConfig(), source, kafka)
 		time.Sleep(time.Second)
-		lowered := w.meta
+		lowered := w.metaNow()
 		lowered.ExportSince = lowered.ExportSince.Add(-time.Hour)
 		write := func(m ledger.Meta) {
 			kafka.Append(EntryRecord(ledgerTopic, ledger.Entry{Kind: ledger.KindMeta, Meta: m}))
