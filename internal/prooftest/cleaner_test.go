@@ -77,6 +77,7 @@ func TestCleaner(t *testing.T) {
 	w.play(10)
 	w.awaitMore(50)
 	w.settle()
+	w.Cleaned = true
 	w.check(nil)
 }
 

@@ -35,7 +35,8 @@ type standing struct {
 }
 
 // standings are those of each task's status records, by their sequence. Where a broker
-// has cleaned the ledger, some are missing.
+// has cleaned the ledger, some are missing, and others are as of a later entry with the
+// same sequence: see before.
 func (e *Evidence) standings() map[string]map[int64]standing {
 	all, events, last := map[string]map[int64]standing{}, map[string][]string{}, map[string]int64{}
 	for _, entry := range e.Entries {
@@ -63,6 +64,12 @@ func (e *Evidence) standings() map[string]map[int64]standing {
 	return all
 }
 
+// before is a standing of which the cleaner may have left a later one, without the
+// events and the seals that came after the record.
+func (s standing) before(exported, seals int64) standing {
+	return standing{s.events[:min(exported, int64(len(s.events)))], min(s.seal, seals)}
+}
+
 // checkStatuses counts again what each status record counts, and each seal.
 func (e *Evidence) checkStatuses() {
 	want, byTask := e.standings(), e.endsByTask()
@@ -77,6 +84,9 @@ func (e *Evidence) checkStatuses() {
 			}
 			now := change.Number("exported")
 			at, known := want[taskID][change.Number("sequence")]
+			if e.Cleaned {
+				at = at.before(now, seals)
+			}
 			if now < exported || known && (now != int64(len(at.events)) || at.seal != seals) {
 				e.wrong(about, "%s: exported %d after %d, with %d seals; the ledger has %d events and %d seals before it",
 					change, now, exported, seals, len(at.events), at.seal)

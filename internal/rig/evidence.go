@@ -27,6 +27,7 @@ type Evidence struct {
 	Hidden  func(taskID string) bool // whether the task, or rows of it, were away for a while; nil: none was
 	Settled bool                     // each task was read after its last change
 	Ordered bool                     // offsets are one sequence over all topics
+	Cleaned bool                     // the broker's cleaner has been at the ledger
 
 	ByTopic map[string]History
 	Calls   []Record // of the event topic
@@ -54,7 +55,7 @@ func (w *World) Evidence(captured *Capture) *Evidence {
 	w.T.Helper()
 	e := &Evidence{
 		Truth: w.Sim.Truth(), Topics: w.Topics, Shards: w.Shards, EventKey: w.EventKey, Source: w.Upstream.URL, Account: w.Account,
-		Responses: captured, ByTopic: map[string]History{},
+		Responses: captured, Cleaned: w.Cleaned, ByTopic: map[string]History{},
 	}
 	for _, topic := range w.Topics.All() {
 		h := w.Read(topic)

@@ -31,6 +31,7 @@ type World struct {
 	Shards   int    // partitions of the ledger
 	EventKey string // KAFKA_EVENT_KEY; empty: the default
 	Account  string // AIRUDDER_ACCOUNT; others' records in the topics are not looked at
+	Cleaned  bool   // the broker's cleaner has been at the ledger
 }
 
 // Topics are those of one test.
