@@ -159,7 +159,9 @@ func (b *backlog) drop(parts []part) {
 // throttles us by is waited out.
 func (r *run) commit(ctx context.Context, in <-chan *transaction) error {
 	for {
-		if _, rest := r.throttled(time.Now()); rest > 0 {
+		asked, rest := r.throttled(time.Now())
+		r.notices.Observe(shardSubject(r.shard.Number()), ofCommit(asked, rest)...)
+		if rest > 0 {
 			sleep(ctx, rest)
 		}
 		if err := ctx.Err(); err != nil {
@@ -174,7 +176,6 @@ func (r *run) commit(ctx context.Context, in <-chan *transaction) error {
 			}
 			r.committed = true
 			r.apply(tx)
-			r.notices.Observe(shardSubject(r.shard.Number()), ofCommit(r.throttled(time.Now()))...)
 		case <-ctx.Done():
 			return ctx.Err()
 		}

@@ -22,7 +22,7 @@ func (e *Exporter) RunShard(ctx context.Context, s Shard, claim Claim) error {
 	e.took(s)
 	defer e.dropShard(s.Number())
 	retry := newBackoff(100*time.Millisecond, 10*time.Second)
-	said := "" // what the log says is wrong; the same again is no news
+	said, saidAt := "", time.Time{} // what the log says is wrong; the same again is news only after a minute in which something was committed
 	for reason := "start"; ; {
 		e.metrics.producers.WithLabelValues(reason).Inc()
 		committed, err := e.produce(ctx, s)
@@ -46,10 +46,11 @@ func (e *Exporter) RunShard(ctx context.Context, s Shard, claim Claim) error {
 			continue
 		}
 		level := slog.LevelWarn
-		if !committed && why == said {
+		if why == said && (!committed || time.Since(saidAt) < time.Minute) {
 			level = slog.LevelDebug
+		} else {
+			said, saidAt = why, time.Now()
 		}
-		said = why
 		e.log.Log(ctx, level, "producer ended; recovering from the ledger", "shard", s.Number(), "error", why)
 		if !sleep(ctx, retry.NextBackOff()) || claim.AfterDoubt(ctx) != nil {
 			return nil

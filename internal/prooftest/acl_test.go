@@ -97,6 +97,9 @@ func (g *guarded) withAndWithout(r right) {
 	g.awaitMore(4)
 	again := len(one.Logged())
 	if r.bitesAtWork(g.Topics) {
+		one.Kill() // the log of a new process says it again
+		one.Start()
+		g.awaitMore(4)
 		g.revoke(r)
 		g.awaitNamed(one, again, r)
 		g.grant(r)
@@ -105,8 +108,8 @@ func (g *guarded) withAndWithout(r right) {
 	}
 	g.settle()
 	for _, log := range [][]byte{one.Logged()[:again], one.Logged()[again:]} {
-		if n := r.named(log); n > 3 {
-			t.Errorf("the log names %s %d times", r, n)
+		if named := r.named(log); len(named) > 3 {
+			t.Errorf("the log names %s %d times:\n%s", r, len(named), bytes.Join(named, nil))
 		}
 	}
 	g.check(nil)
@@ -127,18 +130,18 @@ func (r right) bitesAtWork(t rig.Topics) bool {
 // awaitNamed waits until the log names the right.
 func (g *guarded) awaitNamed(c *child, from int, r right) {
 	g.T.Helper()
-	rig.Eventually(g.T, "the log to name "+r.String(), rig.Patience, func() bool { return r.named(c.Logged()[from:]) > 0 })
+	rig.Eventually(g.T, "the log to name "+r.String(), rig.Patience, func() bool { return len(r.named(c.Logged()[from:])) > 0 })
 }
 
-// named counts the warnings that name the right, which is to happen once, or a
-// few times where it is refused at several steps.
-func (r right) named(log []byte) (n int) {
+// named are the warnings that name the right: one, or a few where it is refused at
+// several steps.
+func (r right) named(log []byte) (lines [][]byte) {
 	for line := range bytes.Lines(bytes.ReplaceAll(log, []byte(`\"`), []byte(`"`))) {
 		if bytes.Contains(line, []byte(`"level":"WARN"`)) && bytes.Contains(line, []byte(r.String())) {
-			n++
+			lines = append(lines, line)
 		}
 	}
-	return n
+	return lines
 }
 
 // TestRightsOfTail: Read on the one topic is enough to read it, and is named

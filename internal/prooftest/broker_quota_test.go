@@ -15,9 +15,9 @@ import (
 // It runs alone, since the quota is every exporter's.
 func TestProducerQuota(t *testing.T) {
 	k := rig.RealKafka(t)
-	w := openWorld(k, campaigns(91, 4, 60, 3), nil)
+	w := openWorld(k, renewed(91), nil)
 	t.Cleanup(func() { w.quota(0) })
-	w.quota(4000)
+	w.quota(8000)
 	one := w.exporter("one", "KAFKA_COMPRESSION=none")
 	w.play(4)
 	one.Start()
