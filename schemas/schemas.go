@@ -17,6 +17,8 @@ var (
 	taskStatusChanged string
 	//go:embed dead_letter.avsc
 	deadLetter string
+	//go:embed call_private.avsc
+	callPrivate string
 )
 
 // CallCompleted is the schema of a finished call.
@@ -27,3 +29,6 @@ func TaskStatusChanged() string { return taskStatusChanged }
 
 // DeadLetter is the schema of a row that could not become a CallCompleted.
 func DeadLetter() string { return deadLetter }
+
+// CallPrivate is the schema of what is kept apart from a CallCompleted.
+func CallPrivate() string { return callPrivate }

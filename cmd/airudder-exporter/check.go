@@ -60,6 +60,8 @@ const checkTimeout = 30 * time.Second
 func (c *checker) all(ctx context.Context) {
 	c.heading("Configuration")
 	c.settings()
+	c.heading("Privacy")
+	c.privacy()
 	c.heading("AIRudder")
 	listed, listErr := c.upstream(ctx)
 	c.heading("Kafka")
@@ -236,6 +238,9 @@ func (c *checker) ledger(ctx context.Context, client *kafka.Client) {
 		c.ok("ledger %s%s, partitions: %d, event key: %s, exports tasks whose schedule ended at %s or later",
 			meta.LedgerID, of, meta.Partitions, meta.EventKey, meta.ExportSince.Format(time.RFC3339))
 		c.begun = meta.ExportSince
+		if c.cfg.Kafka.EventKey == "" {
+			c.personalKeys(meta.EventKey)
+		}
 	}
 }
 

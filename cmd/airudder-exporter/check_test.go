@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -124,5 +125,58 @@ func TestCheckChangesNothing(t *testing.T) {
 		if got := p.stdout.String(); !strings.Contains(got, "a run would create") {
 			t.Errorf("the topics are there after a check:\n%s", got)
 		}
+	}
+}
+
+const privacyKey = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+
+// What becomes of each field stands between the configuration and AIRudder's answers.
+func TestCheckShowsPrivacy(t *testing.T) {
+	for name, given := range map[string]map[string]string{
+		"open": {"KAFKA_EVENT_KEY": "comments"},
+		"lender": {
+			"PRIVACY": "lender", "PRIVACY_KEY": privacyKey, "KAFKA_EVENT_KEY": "callee_number",
+			"PRIVACY_FIELDS": "comments:mask,raw:keep,additional_fields.CampaignCode:keep",
+		},
+		"kept": {"PRIVACY": "strict", "PRIVACY_KEY": privacyKey, "PRIVACY_FIELDS": "additional_fields:keep"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := surround(t)
+			maps.Copy(s.env, given)
+			p := s.run("check")
+			p.wantEnd(0)
+			_, privacy, _ := strings.Cut(p.stdout.String(), "\nPrivacy\n")
+			privacy, rest, _ := strings.Cut(privacy, "\nAIRudder\n")
+			golden(t, "check-privacy-"+name+".txt", stable(privacy))
+			_, key, _ := strings.Cut(privacyKey, ":")
+			if strings.Contains(p.stdout.String(), key) || strings.Contains(p.stderr.String(), key) {
+				t.Error("the key is shown")
+			}
+			if topic := "airudder.call-private"; strings.Contains(rest, topic) != (name == "lender") {
+				t.Errorf("%s is asked for: %v", topic, name != "lender")
+			}
+			if warned := strings.Contains(privacy, "keys hold personal data"); warned != (name == "open") {
+				t.Errorf("a warning of keys that are personal: %v", warned)
+			}
+		})
+	}
+}
+
+// Where the configuration leaves the event key open, it is the ledger's.
+func TestPrivacyRefusesTheLedgersKey(t *testing.T) {
+	s := surround(t)
+	s.env["KAFKA_EVENT_KEY"] = "comments"
+	s.export(5)
+	delete(s.env, "KAFKA_EVENT_KEY")
+	s.env["PRIVACY_FIELDS"] = "comments:drop"
+	const why = "comments is drop, so it cannot be the key of the events: keep it, make it a pseudonym, or give another key, which the ledger was made with"
+	p := s.run("check")
+	p.wantEnd(1)
+	if !strings.Contains(p.stdout.String(), "FAIL  "+why) {
+		t.Errorf("check does not say it:\n%s", &p.stdout)
+	}
+	if p = s.run("run"); p.code != 1 || !strings.Contains(p.stderr.String(), why) {
+		t.Errorf("run ends with %d, not saying it:\n%s", p.code, &p.stderr)
 	}
 }

@@ -22,6 +22,7 @@ type Config struct {
 	Polling  Polling  `group:"Polling"`
 	Kafka    Kafka    `group:"Kafka"`
 	Registry Registry `group:"Schema registry"`
+	Privacy  Privacy  `group:"Privacy"`
 	HTTPAddr string   `env:"HTTP_ADDR,default=127.0.0.1:8080" setting:"Addr" group:"Serving and logging" doc:"Where the status page, health and metrics listen, host:port; an empty host means every interface."`
 	LogLevel LogLevel `env:"LOG_LEVEL,default=info" group:"Serving and logging" doc:"Least level that is logged: debug, info, warn or error."`
 }
@@ -73,11 +74,12 @@ type Kafka struct {
 	SASL               SASL          `group:"Security of the connections to Kafka"`
 }
 
-// Topics are the four topics' names.
+// Topics are the topics' names. CallPrivate is empty where no field is private.
 type Topics struct {
 	CallCompleted string `env:"KAFKA_TOPIC_CALL_COMPLETED,default=airudder.call-completed" setting:"EventTopic" doc:"Topic of the events."`
 	TaskStatus    string `env:"KAFKA_TOPIC_TASK_STATUS,default=airudder.task-status" setting:"StatusTopic" doc:"Topic of the tasks' changes of status."`
-	DeadLetter    string `env:"KAFKA_TOPIC_DEAD_LETTER,default=airudder.call-dead-letter" setting:"DeadLetterTopic" doc:"Topic of rows that cannot be events; holds raw personal data."`
+	DeadLetter    string `env:"KAFKA_TOPIC_DEAD_LETTER,default=airudder.call-dead-letter" setting:"DeadLetterTopic" doc:"Topic of rows that cannot be events; holds raw personal data, unless PRIVACY drops it."`
+	CallPrivate   string `env:"KAFKA_TOPIC_CALL_PRIVATE,default=airudder.call-private" setting:"PrivateTopic" doc:"Topic of the values that PRIVACY keeps apart from the events; used only where a field is private. Give it an ACL of its own."`
 	Ledger        string `env:"KAFKA_TOPIC_LEDGER,default=airudder.call-ledger" setting:"LedgerTopic" doc:"The compacted topic that records what has been published. Transactional ids and the group are named after it."`
 }
 
@@ -103,6 +105,14 @@ type Registry struct {
 	Username     string `env:"SCHEMA_REGISTRY_USERNAME" doc:"User name for its basic authentication."`
 	Password     string `env:"SCHEMA_REGISTRY_PASSWORD" secret:"true" doc:"Password for it."`
 	AutoRegister bool   `env:"SCHEMA_REGISTRY_AUTO_REGISTER,default=true" doc:"Register the schemas at start; else they must be there."`
+}
+
+// Privacy is what becomes of personal data. Nothing of it is required: by default
+// everything is published as AIRudder sends it.
+type Privacy struct {
+	Preset string   `env:"PRIVACY,default=open" setting:"Privacy" doc:"What becomes of personal data: open (all is kept), lender (numbers become tokens; they, names, extras and the talk are apart, in KAFKA_TOPIC_CALL_PRIVATE) or strict (they are nowhere). deploy/OPERATING.md has the table."`
+	Fields []string `env:"PRIVACY_FIELDS" doc:"Modes above the preset's, separated by commas: field:mode, with keep, drop, mask, pseudonym, private or pseudonym+private. additional_fields.NAME:keep keeps one field that the schema does not know."`
+	Key    string   `env:"PRIVACY_KEY" secret:"true" doc:"Key of the tokens, one line: name:base64 of 32 bytes or more. Required where a field is a pseudonym."`
 }
 
 // Zone is a time zone, written as an offset (+08:00) or an IANA name.
@@ -150,10 +160,11 @@ var gone = map[string]string{
 func loadConfig(ctx context.Context, environ []string, ignored ...string) (Config, []string, error) {
 	var c Config
 	r := env.Read(ctx, &c, env.Environment{
-		Set: environ, Own: []string{"AIRUDDER_"}, Ignored: ignored,
+		Set: environ, Own: []string{"AIRUDDER_", "PRIVACY_"}, Ignored: ignored,
 		Shared: []string{"KAFKA_", "SCHEMA_REGISTRY_", "LEDGER_", "HTTP_", "LOG_"}, Gone: gone,
 	})
 	c.tidy()
+	c.unused()
 	c.check(r)
 	c.warn(r)
 	return c, r.Warnings(), r.Err()

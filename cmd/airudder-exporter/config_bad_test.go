@@ -106,6 +106,13 @@ func TestConfigBad(t *testing.T) {
 		{"SCHEMA_REGISTRY_USERNAME", "me", `SCHEMA_REGISTRY_PASSWORD is required with SCHEMA_REGISTRY_USERNAME: set it, or SCHEMA_REGISTRY_PASSWORD_FILE to a file that holds it`},
 		{"SCHEMA_REGISTRY_PASSWORD", kafkaSecret, `SCHEMA_REGISTRY_USERNAME is required with SCHEMA_REGISTRY_PASSWORD`},
 		{"SCHEMA_REGISTRY_AUTO_REGISTER", "2", `"2"` + either},
+		{"PRIVACY", "Lender", `"Lender" is not a preset: give open, lender or strict`},
+		{"PRIVACY", "lender", `PRIVACY_KEY callee_number is pseudonym+private: a token needs a key: set it, or PRIVACY_KEY_FILE to a file that holds it`},
+		{"PRIVACY_FIELDS", "comments:pseudonym", `PRIVACY_KEY comments is pseudonym: a token needs a key: set it, or PRIVACY_KEY_FILE to a file that holds it`},
+		{"PRIVACY_FIELDS", "comments:hash", `comments: "hash" is not a mode: give keep, drop, mask, pseudonym, private or pseudonym+private`},
+		{"PRIVACY_KEY", kafkaSecret, "has no name before a colon: give one line such as k1:BASE64, where `openssl rand -base64 32` makes the BASE64"},
+		{"PRIVACY_FIELD", "comments:drop", `is not a variable of this program: did you mean PRIVACY_FIELDS?`},
+		{"PRIVACY_SALTING", "x", `is not a variable of this program`},
 		{"HTTP_ADDR", "8080", `"8080"` + hostPort},
 		{"HTTP_ADDR", "127.0.0.1:99999", `"127.0.0.1:99999"` + hostPort},
 		{"LOG_LEVEL", "INFO+1", `"INFO+1" is not a log level: give debug, info, warn or error`},
@@ -114,7 +121,7 @@ func TestConfigBad(t *testing.T) {
 	} {
 		want := test.name + ": " + test.want
 		switch {
-		case strings.HasPrefix(test.want, "SCHEMA_REGISTRY_"):
+		case strings.HasPrefix(test.want, "SCHEMA_REGISTRY_"), strings.HasPrefix(test.want, "PRIVACY_"):
 			want = strings.Replace(test.want, " ", ": ", 1)
 		case test.name == "KAFKA_SASL_PASSWORD_FILE", test.name == "AIRUDDER_APP_KEY_FILE":
 			want = strings.TrimSuffix(test.name, "_FILE") + ": " + test.want
@@ -146,6 +153,14 @@ func TestConfigBad(t *testing.T) {
 		{
 			map[string]string{"KAFKA_SASL_MECHANISM": "GSSAPI", "KAFKA_SASL_USERNAME": "u", "KAFKA_SASL_PASSWORD": kafkaSecret},
 			`KAFKA_SASL_MECHANISM: "GSSAPI" is not one of them: give PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512`,
+		},
+		{ // a key of the events that the topic does not show
+			map[string]string{"PRIVACY_FIELDS": "comments:drop", "KAFKA_EVENT_KEY": "comments"},
+			"KAFKA_EVENT_KEY: comments is drop, so it cannot be the key of the events: keep it, make it a pseudonym, or give another key",
+		},
+		{ // a topic that is used has a name of its own
+			map[string]string{"PRIVACY_FIELDS": "comments:private", "KAFKA_TOPIC_CALL_PRIVATE": "airudder.call-completed"},
+			`KAFKA_TOPIC_CALL_PRIVATE: "airudder.call-completed" is also KAFKA_TOPIC_CALL_COMPLETED: give each topic a name of its own, and not one that differs by . and _ alone`,
 		},
 		{map[string]string{"KAFKA_TLS_ENABLED": "true", "KAFKA_TLS_CERT_FILE": "/cert"}, "KAFKA_TLS_KEY_FILE: is required with KAFKA_TLS_CERT_FILE"},
 		{map[string]string{"KAFKA_TLS_ENABLED": "true", "KAFKA_TLS_KEY_FILE": "/key"}, "KAFKA_TLS_CERT_FILE: is required with KAFKA_TLS_KEY_FILE"},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net"
 	"net/url"
 	"slices"
@@ -22,11 +23,29 @@ func (c *Config) tidy() {
 	c.Kafka.Brokers = slices.DeleteFunc(c.Kafka.Brokers, func(b string) bool { return b == "" })
 }
 
+// unused takes the names of topics that the configuration does not need. It
+// is called when the rest has been read, and before it is checked.
+func (c *Config) unused() {
+	if choice, err := protection(*c).Choice(); err == nil && !choice.Separate() {
+		c.Kafka.Topics.CallPrivate = ""
+	}
+}
+
+// checkKey says whether the ledger's event key, which counts where the configuration
+// leaves it open, may be one with this privacy.
+func (c *Config) checkKey(ledgers string) error {
+	if err := choice(*c).CheckEventKey(ledgers); err != nil {
+		return fmt.Errorf("%w, which the ledger was made with", err)
+	}
+	return nil
+}
+
 // check has each room say what is wrong with its settings.
 func (c *Config) check(r *env.Reader) {
 	for _, problems := range [][]*setting.Error{
 		account(*c).Check(), loop(*c).Check(), brokers(c.Kafka).Check(),
 		layout(c.Kafka).Check(env.Settings(c.Kafka)), registry(c.Registry).Check(), page(c.HTTPAddr).Check(),
+		protection(*c).Check(),
 	} {
 		tell(r, problems)
 	}

@@ -66,6 +66,7 @@ func TestConfigDefaults(t *testing.T) {
 			TransactionTimeout: 10 * time.Second,
 		},
 		Registry: Registry{URL: "http://registry:8081", AutoRegister: true},
+		Privacy:  Privacy{Preset: "open"},
 		HTTPAddr: "127.0.0.1:8080",
 	}
 	if !reflect.DeepEqual(c, want) {

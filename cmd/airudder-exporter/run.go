@@ -50,7 +50,7 @@ func export(ctx context.Context, cfg Config, log *slog.Logger) error {
 
 	log.Info("the exporter starts", "version", info.Version, "instance", self.Instance,
 		"upstream", cfg.Upstream.BaseURL, "brokers", cfg.Kafka.Brokers, "ledger", cfg.Kafka.Topics.Ledger,
-		"assignment", cfg.Kafka.Assignment, "http", cfg.HTTPAddr)
+		"assignment", cfg.Kafka.Assignment, "privacy", choice(cfg).Header(), "http", cfg.HTTPAddr)
 	s := starter{cfg: cfg, log: log, state: state, client: client}
 	ids, err := s.prepare(ctx)
 	if err == nil {
@@ -98,6 +98,9 @@ func (s starter) own(ctx context.Context, e *exporter.Exporter) error {
 		return err
 	})
 	if err != nil {
+		return err
+	}
+	if err := s.cfg.checkKey(meta.EventKey); err != nil {
 		return err
 	}
 	s.state.Waiting(waitingForGroup)

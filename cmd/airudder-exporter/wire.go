@@ -16,6 +16,7 @@ import (
 	"airudder-exporter/internal/kafka/access"
 	"airudder-exporter/internal/ledger"
 	"airudder-exporter/internal/record"
+	"airudder-exporter/internal/record/privacy"
 	"airudder-exporter/internal/shards"
 	"airudder-exporter/internal/status"
 	"airudder-exporter/internal/topics"
@@ -48,7 +49,7 @@ func brokers(k Kafka) kafka.Config {
 		},
 		ClientID: "airudder-exporter", TransactionTimeout: k.TransactionTimeout, Compression: k.Compression,
 		EventTopic: k.Topics.CallCompleted, StatusTopic: k.Topics.TaskStatus,
-		DeadLetterTopic: k.Topics.DeadLetter, LedgerTopic: k.Topics.Ledger,
+		DeadLetterTopic: k.Topics.DeadLetter, PrivateTopic: k.Topics.CallPrivate, LedgerTopic: k.Topics.Ledger,
 	}
 }
 
@@ -78,8 +79,23 @@ func layout(k Kafka) topics.Layout {
 func recordTopics(k Kafka) record.Topics {
 	return record.Topics{
 		CallCompleted: k.Topics.CallCompleted, TaskStatus: k.Topics.TaskStatus,
-		DeadLetter: k.Topics.DeadLetter, Ledger: k.Topics.Ledger,
+		DeadLetter: k.Topics.DeadLetter, CallPrivate: k.Topics.CallPrivate, Ledger: k.Topics.Ledger,
 	}
+}
+
+// protection is what becomes of personal data.
+func protection(cfg Config) record.Privacy {
+	p := cfg.Privacy
+	return record.Privacy{
+		Preset: p.Preset, Fields: p.Fields, Key: p.Key, EventKey: record.EventKey(cfg.Kafka.EventKey),
+		SettingName: env.Settings(p, cfg.Kafka),
+	}
+}
+
+// choice is the same once it was checked.
+func choice(cfg Config) privacy.Choice {
+	choice, _ := protection(cfg).Choice() // a wrong one is refused with the configuration
+	return choice
 }
 
 func registry(r Registry) record.Registry {
@@ -100,7 +116,7 @@ func encoder(cfg Config, ids record.IDs) exporter.NewEncoder {
 		return record.NewEncoder(record.EncoderConfig{
 			Topics: topics, IDs: ids, EventKey: record.EventKey(meta.EventKey),
 			BaseURL: meta.Source, LedgerID: meta.LedgerID, Account: meta.Account,
-			Limits: limits,
+			Limits: limits, Privacy: choice(cfg),
 		})
 	}
 }
@@ -110,8 +126,14 @@ func pins(cfg Config) ledger.Wanted {
 	source, _ := record.Source(cfg.Upstream.BaseURL) // a wrong URL is the account's mistake
 	return ledger.Wanted{Pins: ledger.Pins{
 		EventKey: cfg.Kafka.EventKey, Account: cfg.Upstream.Account,
-		Source: source, DetailPath: account(cfg).DetailPath(),
-	}}
+		Source: source, DetailPath: account(cfg).DetailPath(), Privacy: choice(cfg).String(),
+	}, Stricter: stricter}
+}
+
+// stricter takes what this release cannot read for another choice.
+func stricter(old, new string) bool {
+	is, err := privacy.Stricter(old, new)
+	return is && err == nil
 }
 
 func loop(cfg Config) exporter.Config {
@@ -122,7 +144,7 @@ func loop(cfg Config) exporter.Config {
 		Policy:      ledger.Policy{AfterEnd: p.AfterEnd, Retention: p.LedgerRetention, Between: p.MaxInterval, OpenFor: p.SealOpenAfter},
 		Concurrency: p.Concurrency,
 		ShardOf:     func(taskID string, shards int) int { return batch.PartitionFor([]byte(taskID), shards) },
-		SettingName: env.Settings(p, cfg.Kafka, cfg.Upstream),
+		SettingName: env.Settings(p, cfg.Kafka, cfg.Upstream, cfg.Privacy),
 	}
 }
 

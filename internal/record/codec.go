@@ -17,6 +17,7 @@ type codecs struct {
 	row        *goavro.Codec // its other fields
 	status     *goavro.Codec
 	deadLetter *goavro.Codec
+	private    *goavro.Codec
 }
 
 func newCodecs() (c codecs, err error) {
@@ -30,6 +31,7 @@ func newCodecs() (c codecs, err error) {
 		{&c.row, schemas.CallCompleted(), n, 0},
 		{&c.status, schemas.TaskStatusChanged(), 0, 0},
 		{&c.deadLetter, schemas.DeadLetter(), 0, 0},
+		{&c.private, schemas.CallPrivate(), 0, 0},
 	} {
 		if *part.codec, err = encodingCodec(part.schema, part.from, part.to); err != nil {
 			return codecs{}, fmt.Errorf("read a schema: %w", err)

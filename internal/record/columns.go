@@ -51,7 +51,11 @@ func (e *event) occurredAt() time.Time {
 	return e.observedAt
 }
 
-// rowColumns are the other fields of CallCompleted.
+func (e *event) redials() []call.Redial        { return e.Redials }
+func (e *event) additional() map[string]string { return additional(e.task.Additional, e.Additional) }
+
+// rowColumns are the other fields of CallCompleted, each with its whole value:
+// shownColumns has what an event shows of them.
 func rowColumns() []column[event] {
 	return []column[event]{
 		long("row_id", func(e *event) call.Opt[int64] { return e.ID }),
@@ -85,16 +89,14 @@ func rowColumns() []column[event] {
 		array("asr_result", turnColumns, func(e *event) []call.Turn { return e.AsrResult }),
 		dict("event_label", func(e *event) map[string]string { return e.EventLabel }),
 		dict("ner_slots", func(e *event) map[string]string { return e.NerSlots }),
-		array("redials", redialColumns, func(e *event) []call.Redial { return e.Redials }),
+		array("redials", redialColumns, (*event).redials),
 		text("call_notes", func(e *event) call.Opt[string] { return e.CallNotes }),
 		text("workflow_id", func(e *event) call.Opt[string] { return e.WorkflowID }),
 		text("workflow_name", func(e *event) call.Opt[string] { return e.WorkflowName }),
 		text("nodetask_id", func(e *event) call.Opt[string] { return e.NodeTaskID }),
 		text("nodetask_name", func(e *event) call.Opt[string] { return e.NodeTaskName }),
 		text("case_id", func(e *event) call.Opt[string] { return e.CaseID }),
-		dict("additional_fields", func(e *event) map[string]string {
-			return additional(e.task.Additional, e.Additional)
-		}),
+		dict("additional_fields", (*event).additional),
 		requiredTime("occurred_at", (*event).occurredAt),
 		requiredTime("observed_at", func(e *event) time.Time { return e.observedAt }),
 	}

@@ -33,7 +33,7 @@ func newTestDecoder(t testing.TB, others ...string) (*Decoder, *atomic.Int32) {
 	}))
 	t.Cleanup(server.Close)
 	cfg := Registry{URL: server.URL, AutoRegister: true}
-	if ids, err := Register(t.Context(), cfg, testTopics()); err != nil || ids != (IDs{1, 2, 3}) {
+	if ids, err := Register(t.Context(), cfg, testTopics()); err != nil || ids != (IDs{CallCompleted: 1, TaskStatus: 2, DeadLetter: 3}) {
 		t.Fatalf("ids %v, error %v", ids, err)
 	}
 	for i, schema := range others {

@@ -1,7 +1,6 @@
 package record
 
 import (
-	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/call"
 	"airudder-exporter/internal/ledger"
+	"airudder-exporter/internal/record/privacy"
 )
 
 // EncoderConfig is what the records of a deployment have in common.
@@ -19,6 +19,7 @@ type EncoderConfig struct {
 	EventKey EventKey // empty: KeyRow
 	BaseURL  string   // of the AIRudder API, for ce_source; credentials in it are left out
 	LedgerID string
+	Privacy  privacy.Choice
 	Account  string // of AIRudder, where there are several; empty: it has no name
 }
 
@@ -37,6 +38,7 @@ type Topics struct {
 	CallCompleted string
 	TaskStatus    string
 	DeadLetter    string
+	CallPrivate   string // empty: no field is private
 	Ledger        string
 }
 
@@ -54,11 +56,15 @@ type Encoder struct {
 
 	task       *native[call.Task]
 	row        *native[event]
+	private    *native[event] // nil: no field is private
 	status     *native[change]
 	deadLetter *native[deadLetter]
 
+	showKey func(string) string // as the event shows the field that is its key; nil: as it is
+
 	callPrefix []byte         // frame and task fields of the plan's events
 	limits     map[string]int // of the plan: topic → max.message.bytes
+	own        []batch.Record // of the call that is encoded
 }
 
 // NewEncoder returns an Encoder. An error means that the configuration or an
@@ -69,6 +75,9 @@ func NewEncoder(cfg EncoderConfig) (*Encoder, error) {
 		return nil, fmt.Errorf("EventKey: %w", err)
 	}
 	cfg.EventKey = key
+	if err := cfg.Privacy.CheckEventKey(string(key)); err != nil {
+		return nil, fmt.Errorf("EventKey: %w", err)
+	}
 	codecs, err := newCodecs()
 	if err != nil {
 		return nil, err
@@ -77,13 +86,18 @@ func NewEncoder(cfg EncoderConfig) (*Encoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Encoder{
+	e := &Encoder{
 		cfg: cfg, codecs: codecs, headers: headers, limits: make(map[string]int),
 		task:       newNative(taskColumns(cfg.Account)),
-		row:        newNative(rowColumns()),
+		row:        newNative(shownColumns(cfg.Privacy)),
 		status:     newNative(statusColumns(cfg.Account)),
 		deadLetter: newNative(deadLetterColumns(cfg.Account)),
-	}, nil
+	}
+	e.showKey, _ = cfg.Privacy.Show(string(key))
+	if cfg.Topics.CallPrivate != "" && cfg.Privacy.Separate() {
+		e.private = newNative(privateColumns(cfg.Privacy, cfg.Account))
+	}
+	return e, nil
 }
 
 // Encoded is a unit of a plan with its records. Its entries are to be applied once
@@ -104,8 +118,11 @@ type Encoded struct {
 func (e *Encoder) Plan(p ledger.Plan) ([]Encoded, error) {
 	clear(e.limits)
 	if e.cfg.Limits != nil {
-		for _, topic := range []string{e.cfg.Topics.CallCompleted, e.cfg.Topics.TaskStatus, e.cfg.Topics.DeadLetter} {
-			e.limits[topic] = e.cfg.Limits.Limit(topic)
+		all := e.cfg.Topics
+		for _, topic := range []string{all.CallCompleted, all.TaskStatus, all.DeadLetter, all.CallPrivate} {
+			if topic != "" {
+				e.limits[topic] = e.cfg.Limits.Limit(topic)
+			}
 		}
 	}
 	published, entries := count(p.Units)
@@ -157,14 +174,14 @@ func count(units []ledger.Unit) (published, entries int) {
 // unit appends a unit's records. A *batch.TooLargeError says that it has to wait.
 func (e *Encoder) unit(p *ledger.Plan, u *Encoded, records []batch.Record) ([]batch.Record, error) {
 	if u.Call != nil {
-		r, err := e.call(p, u.Call, u.Entries[0].Published.N)
+		own, err := e.call(p, u.Call, u.Entries[0].Published.N)
 		if err != nil {
 			return records, err
 		}
-		switch tooLarge := e.tooLarge(r); {
+		switch tooLarge := e.anyTooLarge(own); {
 		case tooLarge == nil:
-			records = append(records, r)
-		case r.Size() <= EventSize:
+			records = append(records, own...)
+		case tooLarge.Size <= batch.Needs(EventSize):
 			return records, tooLarge
 		default:
 			u.Unit, u.TooLarge = ledger.TooLarge(u.Unit, tooLarge.Limit), tooLarge
@@ -206,6 +223,22 @@ func (e *Encoder) tooLarge(r batch.Record) *batch.TooLargeError {
 	return &batch.TooLargeError{Topic: r.Topic, Size: needs, Limit: limit}
 }
 
+// anyTooLarge is the first of records that its topic does not take, or the first that no
+// topic has to take; nil: there is none.
+func (e *Encoder) anyTooLarge(records []batch.Record) (first *batch.TooLargeError) {
+	for _, r := range records {
+		tooLarge := e.tooLarge(r)
+		switch {
+		case tooLarge == nil:
+		case r.Size() > EventSize:
+			return tooLarge
+		case first == nil:
+			first = tooLarge
+		}
+	}
+	return first
+}
+
 // beginCalls encodes what all events of a plan begin with.
 func (e *Encoder) beginCalls(p *ledger.Plan) (err error) {
 	e.callPrefix = appendFrame(e.callPrefix[:0], e.cfg.IDs.CallCompleted)
@@ -213,14 +246,35 @@ func (e *Encoder) beginCalls(p *ledger.Plan) (err error) {
 	return encoded(err, "the task's fields of a CallCompleted")
 }
 
-func (e *Encoder) call(p *ledger.Plan, row *call.Row, sequence int64) (batch.Record, error) {
+// call encodes an event and, where a field is private, what is kept apart from it. The
+// result is valid until the next call.
+func (e *Encoder) call(p *ledger.Plan, row *call.Row, sequence int64) ([]batch.Record, error) {
 	of := event{row, &p.Task, sequence, p.ObservedAt}
 	value, err := e.callValue(&of)
 	if err != nil {
-		return batch.Record{}, err
+		return nil, err
 	}
 	h := e.headers.call(&e.slab, &of)
-	return batch.Record{Topic: e.cfg.Topics.CallCompleted, Key: e.eventKey(p, row), Value: value, Headers: h}, nil
+	r := batch.Record{Topic: e.cfg.Topics.CallCompleted, Key: e.eventKey(p, row), Value: value, Headers: h}
+	e.own = append(e.own[:0], r)
+	if e.private == nil {
+		return e.own, nil
+	}
+	r.Topic, r.Headers = e.cfg.Topics.CallPrivate, e.headers.private(&e.slab, h)
+	if r.Value, err = e.privateValue(&of); err != nil {
+		return nil, err
+	}
+	e.own = append(e.own, r)
+	return e.own, nil
+}
+
+func (e *Encoder) privateValue(of *event) ([]byte, error) {
+	b := appendFrame(e.slab.next(), e.cfg.IDs.CallPrivate)
+	b, err := e.codecs.private.BinaryFromNative(b, e.private.fill(of))
+	if err != nil {
+		return nil, encoded(err, "CallPrivate")
+	}
+	return e.slab.keep(b), nil
 }
 
 func (e *Encoder) callValue(of *event) ([]byte, error) {
@@ -250,45 +304,6 @@ func (e *Encoder) change(p *ledger.Plan, c *ledger.StatusChange) (batch.Record, 
 		case !task.Name.Set:
 			return batch.Record{}, tooLarge
 		}
-	}
-}
-
-// dead encodes a dead letter, and cuts the raw row until the record fits. A
-// *batch.TooLargeError says that it does not fit without the row, either.
-func (e *Encoder) dead(p *ledger.Plan, d *ledger.Dead) (batch.Record, error) {
-	reject := d.Reject
-	key := cmp.Or(d.CallID, d.RowKey)
-	h, taskID := e.headers.dead(&e.slab, p.Task.ID, d.CallID, key, false)
-	return e.letter(batch.Record{Key: taskID, Headers: h}, &deadLetter{&reject, p.Task.ID, key, false, p.ObservedAt})
-}
-
-// resolved encodes the end of a dead letter.
-func (e *Encoder) resolved(p *ledger.Plan, of *ledger.Resolution) (batch.Record, error) {
-	row := call.Reject{Reason: of.Reason, CallID: of.CallID, RowID: of.RowID}
-	h, taskID := e.headers.dead(&e.slab, p.Task.ID, of.CallID, of.Key, true)
-	return e.letter(batch.Record{Key: taskID, Headers: h}, &deadLetter{&row, p.Task.ID, of.Key, true, p.ObservedAt})
-}
-
-// letter encodes a dead letter's value.
-func (e *Encoder) letter(r batch.Record, letter *deadLetter) (batch.Record, error) {
-	r.Topic = e.cfg.Topics.DeadLetter
-	reject := letter.Reject
-	for {
-		b := appendFrame(e.slab.next(), e.cfg.IDs.DeadLetter)
-		b, err := e.codecs.deadLetter.BinaryFromNative(b, e.deadLetter.fill(letter))
-		if err := encoded(err, "DeadLetter"); err != nil {
-			return batch.Record{}, err
-		}
-		r.Value = e.slab.keep(b)
-		tooLarge := e.tooLarge(r)
-		switch {
-		case tooLarge == nil:
-			return r, nil
-		case len(reject.Raw) == 0:
-			return batch.Record{}, tooLarge
-		}
-		over := 1 + (tooLarge.Size-tooLarge.Limit)*64/65 // bytes of the record, as batch.Needs counts
-		reject.Raw = reject.Raw[:max(0, len(reject.Raw)-over)]
 	}
 }
 

@@ -3,6 +3,7 @@ package record
 import (
 	"errors"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -54,6 +55,10 @@ const (
 	headersPerRecord
 )
 
+// ofEvents is how many more an event has: its number, and the privacy that it was made
+// under.
+const ofEvents = 2
+
 // headers makes the headers of a plan's records. The records share the memory of
 // what they have in common.
 type headers struct {
@@ -62,7 +67,8 @@ type headers struct {
 	shared [headersPerRecord]batch.Header // ce_type, ce_id and ce_subject are a record's own
 	free   []batch.Header                 // room for the plan's other records
 
-	callCompleted, statusChanged, deadLetter []byte // ce_type
+	callCompleted, statusChanged, deadLetter, callPrivate []byte // ce_type
+	privacy                                               []byte // of every event
 }
 
 // Source is what every ce_source of a deployment begins with: the base URL of the
@@ -86,6 +92,8 @@ func newHeaders(cfg EncoderConfig) (headers, error) {
 		callCompleted: []byte("airudder.call.completed"),
 		statusChanged: []byte("airudder.task.status-changed"),
 		deadLetter:    []byte("airudder.call.dead-letter"),
+		callPrivate:   []byte("airudder.call.private"),
+		privacy:       []byte(cfg.Privacy.Header()),
 	}
 	h.shared = [headersPerRecord]batch.Header{
 		ceSpecVersion:  {Key: "ce_specversion", Value: []byte("1.0")},
@@ -111,11 +119,11 @@ func (h *headers) begin(p *ledger.Plan, records int) {
 	h.shared[ceSource].Value = []byte(h.tasks + url.PathEscape(p.Task.ID))
 	h.shared[ceTime].Value = p.ObservedAt.UTC().AppendFormat(nil, timeLayout)
 	h.shared[ceRecordedTime].Value = h.shared[ceTime].Value
-	h.free = make([]batch.Header, records*(h.each+1))
+	h.free = make([]batch.Header, records*(h.each+ofEvents))
 }
 
 func (h *headers) next(kind, id, subject []byte) []batch.Header {
-	room := h.each + 1    // an event has its number, too
+	room := h.each + ofEvents
 	if len(h.free) == 0 { // an event that did not fit has used the room of its dead letter
 		h.free = make([]batch.Header, room)
 	}
@@ -134,7 +142,16 @@ func (h *headers) call(s *slab, of *event) []batch.Header {
 	all := h.next(h.callCompleted, id, id[len(of.task.ID)+1:end:end])
 	all[ceTime].Value = s.keep(of.occurredAt().UTC().AppendFormat(s.next(), timeLayout))
 	number := s.keep(strconv.AppendInt(s.next(), of.sequence, 10))
-	return append(all, batch.Header{Key: "ce_sequence", Value: number})
+	return append(all, batch.Header{Key: "ce_sequence", Value: number}, batch.Header{Key: "airudder_privacy", Value: h.privacy})
+}
+
+// private identifies what is kept apart from an event by the event's id with /private
+// behind it. Otherwise the two have the same headers.
+func (h *headers) private(s *slab, event []batch.Header) []batch.Header {
+	own := slices.Clone(event)
+	own[ceType].Value = h.callPrivate
+	own[ceID].Value = s.keep(append(append(s.next(), event[ceID].Value...), "/private"...))
+	return own
 }
 
 // change identifies a transition or a seal by <TaskID>/status/<sequence>.

@@ -58,6 +58,7 @@ func TestHeaders(t *testing.T) {
 		if i == 0 {
 			want[5].Value = []byte(row.CallEnd.UTC().Format(timeLayout))
 			want = append(want, batch.Header{Key: "ce_sequence", Value: []byte("1")})
+			want = append(want, batch.Header{Key: "airudder_privacy", Value: []byte("open/e3b0c44298fc1c14")})
 		}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("unit %d has the headers\n%s, want\n%s", i, got, want)

@@ -51,10 +51,18 @@ func (k EventKey) Unique() bool { return k == KeyCall }
 
 // eventKey returns the key of a call's event, plain UTF-8.
 func (e *Encoder) eventKey(p *ledger.Plan, row *call.Row) []byte {
-	b := appendEventKey(e.slab.next(), e.cfg.EventKey, keyed{
+	of := keyed{
 		taskID: p.Task.ID, callID: row.CallID, rowID: row.ID,
 		calleeNumber: row.CalleeNumber.Value, comments: row.Comments.Value,
-	})
+	}
+	switch { // what the event shows
+	case e.showKey == nil:
+	case e.cfg.EventKey == KeyCalleeNumber:
+		of.calleeNumber = e.showKey(of.calleeNumber)
+	case e.cfg.EventKey == KeyComments:
+		of.comments = e.showKey(of.comments)
+	}
+	b := appendEventKey(e.slab.next(), e.cfg.EventKey, of)
 	return e.slab.keep(b)
 }
 

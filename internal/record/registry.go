@@ -48,11 +48,12 @@ func (r Registry) Check() []*setting.Error {
 	return rules.Problems
 }
 
-// IDs are the ids that the registry gave the schemas of the three topics.
+// IDs are the ids that the registry gave the schemas of the topics.
 type IDs struct {
 	CallCompleted int
 	TaskStatus    int
 	DeadLetter    int
+	CallPrivate   int // 0: there is no such topic
 }
 
 // ErrIncompatible says that the registry refuses a schema for good: the schema is
@@ -78,11 +79,15 @@ func subjects(topics Topics, ids *IDs) []subject {
 	of := func(topic, file, schema string, id *int) subject {
 		return subject{name: topic + "-value", file: file, schema: avroSchema(schema), id: id}
 	}
-	return []subject{
+	all := []subject{
 		of(topics.CallCompleted, "call_completed.avsc", schemas.CallCompleted(), &ids.CallCompleted),
 		of(topics.TaskStatus, "task_status_changed.avsc", schemas.TaskStatusChanged(), &ids.TaskStatus),
 		of(topics.DeadLetter, "dead_letter.avsc", schemas.DeadLetter(), &ids.DeadLetter),
 	}
+	if topics.CallPrivate != "" {
+		all = append(all, of(topics.CallPrivate, "call_private.avsc", schemas.CallPrivate(), &ids.CallPrivate))
+	}
+	return all
 }
 
 func avroSchema(text string) sr.Schema {
