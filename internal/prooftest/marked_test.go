@@ -120,8 +120,11 @@ func markedRows() []airuddersim.RowSpec {
 	}
 	bad := map[string]string{"Comments": "771299001122"}
 	for _, name := range []string{"id", "RobotID", "CalleeName", "CalleeGender", "CalleeNumber", "CallStartTime", "CallEndTime", "CallTimes", "RingTime", "TalkRound",
-		"AsrResult", "EventLabel", "NerSlots", "RedailCall", "call_notes", "caller_number", "Intention", "PlatformName", "RingType"} {
+		"AsrResult", "RedailCall", "call_notes", "caller_number", "Intention", "PlatformName", "RingType"} {
 		bad[name] = `{"was":` + q(mark("object")) + `}`
+	}
+	for _, name := range []string{"EventLabel", "NerSlots"} { // which are objects
+		bad[name] = `[{"was":` + q(mark("object")) + `}]`
 	}
 	return []airuddersim.RowSpec{
 		{Status: airuddersim.Finished, Set: good},

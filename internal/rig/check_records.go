@@ -38,7 +38,7 @@ func (e *Evidence) checkRecords() {
 	}
 	for _, c := range e.Calls {
 		own(c, "airudder.call.completed", c.Text("call_id")+"/0", c.Text("call_id"), c.Time("occurred_at"),
-			"ce_sequence", fmt.Sprint(c.Number("task_sequence")))
+			"ce_sequence", fmt.Sprint(c.Number("task_sequence")), "airudder_privacy", cmp.Or(e.Privacy, openPrivacy))
 	}
 	for _, s := range e.Changes {
 		own(s, "airudder.task.status-changed", fmt.Sprintf("status/%d", s.Number("sequence")), s.Text("task_id"), s.Time("observed_at"))

@@ -22,6 +22,8 @@ type Evidence struct {
 	EventKey  string   // KAFKA_EVENT_KEY; empty: the default
 	Source    string   // the upstream's URL
 	Account   string   // AIRUDDER_ACCOUNT
+	Privacy   string   // airudder_privacy of every event; empty: openPrivacy
+	NoRaw     bool     // dead letters have no raw rows
 	Responses *Capture // nil: they were not kept
 
 	Hidden  func(taskID string) bool // whether the task, or rows of it, were away for a while; nil: none was
@@ -33,6 +35,7 @@ type Evidence struct {
 	Calls   []Record // of the event topic
 	Changes []Record // of the status topic
 	Letters []Record // of the dead-letter topic
+	Private []Record // of the topic of what is kept apart, if there is one
 	Entries []Entry  // of the ledger
 
 	Proof    airuddersim.Proof
@@ -54,10 +57,14 @@ func (e *Evidence) wrong(about airuddersim.CallKey, format string, args ...any) 
 func (w *World) Evidence(captured *Capture) *Evidence {
 	w.T.Helper()
 	e := &Evidence{
-		Truth: w.Sim.Truth(), Topics: w.Topics, Shards: w.Shards, EventKey: w.EventKey, Source: w.Upstream.URL, Account: w.Account,
+		Truth: w.Sim.Truth(), Topics: w.Topics, Shards: w.Shards, EventKey: w.EventKey, Source: w.Upstream.URL, Account: w.Account, Privacy: w.Privacy, NoRaw: w.NoRaw,
 		Responses: captured, Cleaned: w.Cleaned, ByTopic: map[string]History{},
 	}
-	for _, topic := range w.Topics.All() {
+	topics := w.Topics.All()
+	if w.Partitions(w.Topics.Private) > 0 {
+		topics = append(topics, w.Topics.Private)
+	}
+	for _, topic := range topics {
 		h := w.Read(topic)
 		if topic != w.Topics.Ledger {
 			h.Committed = slices.DeleteFunc(h.Committed, func(r *kgo.Record) bool { return !w.Own(r) })
@@ -69,7 +76,7 @@ func (w *World) Evidence(captured *Capture) *Evidence {
 
 // Decode reads the values of all committed records.
 func (e *Evidence) Decode(value func(*kgo.Record) (map[string]any, error)) {
-	into := map[string]*[]Record{e.Topics.Events: &e.Calls, e.Topics.Status: &e.Changes, e.Topics.Dead: &e.Letters}
+	into := map[string]*[]Record{e.Topics.Events: &e.Calls, e.Topics.Status: &e.Changes, e.Topics.Dead: &e.Letters, e.Topics.Private: &e.Private}
 	for topic, list := range into {
 		for _, r := range e.ByTopic[topic].Committed {
 			fields, err := value(r)
@@ -98,6 +105,7 @@ func (e *Evidence) Judge() {
 	e.checkNumbers()
 	e.checkStatuses()
 	e.checkRecords()
+	e.checkPrivate()
 	if e.Ordered {
 		e.checkOrder()
 	}

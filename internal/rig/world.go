@@ -30,20 +30,22 @@ type World struct {
 	Upstream *httptest.Server
 	Shards   int    // partitions of the ledger
 	EventKey string // KAFKA_EVENT_KEY; empty: the default
+	Privacy  string // airudder_privacy of every event; empty: that of an exporter that hides nothing
+	NoRaw    bool   // the privacy drops dead letters' raw rows
 	Account  string // AIRUDDER_ACCOUNT; others' records in the topics are not looked at
 	Cleaned  bool   // the broker's cleaner has been at the ledger
 }
 
 // Topics are those of one test.
-type Topics struct{ Events, Status, Dead, Ledger string }
+type Topics struct{ Events, Status, Dead, Private, Ledger string }
 
 // NewTopics are topics that no other test has.
 func NewTopics() Topics {
 	id := fmt.Sprintf("proof.%08x.", rand.Uint32())
-	return Topics{id + "call-completed", id + "task-status", id + "dead-letter", id + "ledger"}
+	return Topics{id + "call-completed", id + "task-status", id + "dead-letter", id + "call-private", id + "ledger"}
 }
 
-// All are all of them.
+// All are those that every deployment has; Private is there where a field is private.
 func (t Topics) All() []string { return []string{t.Events, t.Status, t.Dead, t.Ledger} }
 
 // NewWorld opens a world around a Kafka and a simulation. wrap, unless nil,
@@ -71,7 +73,7 @@ func (w *World) removeTopics() {
 	if !w.Real || w.T.Failed() {
 		return
 	}
-	there := slices.DeleteFunc(w.Topics.All(), func(topic string) bool { return w.Partitions(topic) == 0 })
+	there := slices.DeleteFunc(append(w.Topics.All(), w.Topics.Private), func(topic string) bool { return w.Partitions(topic) == 0 })
 	w.Remove(there...)
 }
 
@@ -104,6 +106,7 @@ func (w *World) Environment(settings ...string) []string {
 		"KAFKA_TOPIC_CALL_COMPLETED=" + w.Topics.Events,
 		"KAFKA_TOPIC_TASK_STATUS=" + w.Topics.Status,
 		"KAFKA_TOPIC_DEAD_LETTER=" + w.Topics.Dead,
+		"KAFKA_TOPIC_CALL_PRIVATE=" + w.Topics.Private,
 		"KAFKA_TOPIC_LEDGER=" + w.Topics.Ledger,
 		"SCHEMA_REGISTRY_URL=" + w.Registry,
 		"HTTP_ADDR=" + FreeAddress(w.T),

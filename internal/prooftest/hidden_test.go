@@ -1,0 +1,147 @@
+package prooftest
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"airudder-exporter/internal/airuddersim"
+)
+
+// tokenKey is name and base64 of the bytes 0 to 31.
+const tokenKey = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+
+// A place is a topic that shows a mark: e is the events', p what is apart from them, d the
+// dead letters'.
+type hiding struct {
+	name, header string
+	settings     []string
+	elsewhere    string            // places of the fields that are not named
+	places       map[string]string // by field
+}
+
+func hidings() []hiding {
+	return []hiding{
+		{name: "open", header: "open/e3b0c44298fc1c14", elsewhere: "e", places: map[string]string{
+			"raw": "d",
+		}},
+		{name: "lender", header: "lender/835818f7373b1f4a", settings: []string{"PRIVACY=lender"}, elsewhere: "p", places: map[string]string{
+			"callee_gender": "", "caller_number": "e", "earlier caller": "e", "comments": "e", "additional_fields": "", "kept": "", "raw": "",
+		}},
+		{name: "strict", header: "strict/d5254fbc5dd85411", settings: []string{"PRIVACY=strict"}, places: map[string]string{"caller_number": "e", "earlier caller": "e", "comments": "e"}},
+		{
+			name: "each mode", header: "open/38fb79e372773f43", settings: []string{"PRIVACY_FIELDS=callee_name:mask,callee_gender:private,callee_number:mask," +
+				"caller_number:pseudonym,comments:pseudonym+private,extra_a:pseudonym,extra_b:drop,extra_c:mask,asr_result:drop," +
+				"ner_slots:private,call_notes:pseudonym+private,multi_intention:private,additional_fields.Unheard:keep",
+				"KAFKA_EVENT_KEY=comments"},
+			places: map[string]string{
+				"callee_gender": "p", "comments": "p", "ner_slots": "p", "call_notes": "p", "multi_intention": "p", "kept": "e",
+			},
+		},
+		{name: "what is unknown apart, raw kept", header: "strict/383842372110f428", settings: []string{"PRIVACY=strict", "PRIVACY_FIELDS=additional_fields:private,raw:keep"}, places: map[string]string{
+			"caller_number": "e", "earlier caller": "ep", "earlier callee": "p", "comments": "e", "additional_fields": "p", "kept": "p", "raw": "d",
+		}},
+	}
+}
+
+// marksByField are the marks of what publishMarked publishes.
+func marksByField() map[string][]string {
+	return map[string][]string{
+		"callee_name": {mark("name")}, "callee_gender": {mark("gender")},
+		"callee_number": {"62000771200345"}, "caller_number": {"62000771200777"},
+		"earlier callee": {"62000771200888"}, "earlier caller": {"62000771200999"}, // in redials, of which one has a time that is none
+		"comments": {mark("comments"), "771299001122"}, "extra_a": {mark("extraA")}, "extra_b": {mark("extraB")}, "extra_c": {mark("extraC")},
+		"asr_result": {mark("robot"), mark("said")}, "ner_slots": {mark("slot")}, "call_notes": {mark("notes")}, "multi_intention": {mark("multi")},
+		"additional_fields": {mark("key"), mark("object"), mark("time"), mark("row")}, "kept": {mark("unknown")},
+		"raw": {mark("damaged")},
+	}
+}
+
+// TestHiddenStaysHidden feeds marked values, unknown, misspelt and wrongly typed ones
+// too, through an exporter that is killed while rows are damaged and heal: each mark is
+// in the topics where its field's mode lets it be, and in no byte of any other, of the
+// log or of a page.
+func TestHiddenStaysHidden(t *testing.T) {
+	t.Parallel()
+	for _, h := range hidings() {
+		t.Run(h.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, airuddersim.Config{Seed: 78}, nil)
+			w.Privacy, w.NoRaw = h.header, h.places["raw"] == ""
+			shown := w.publishMarked(h)
+			for field, marks := range marksByField() {
+				want, named := h.places[field]
+				if !named {
+					want = h.elsewhere
+				}
+				for _, m := range marks {
+					for place, bytesOf := range shown {
+						if got := bytes.Contains(bytesOf, []byte(m)); got != strings.Contains(want, place) {
+							t.Errorf("%s, a mark of %s: in %s: %v, want it in %q alone", m, field, place, got, want)
+						}
+					}
+				}
+			}
+			w.check(nil)
+		})
+	}
+}
+
+// publishMarked has an exporter publish marked rows, and returns all bytes that it left,
+// by place.
+func (w *world) publishMarked(h hiding) map[string][]byte {
+	w.T.Helper()
+	id := w.Sim.AddTask(airuddersim.TaskSpec{Status: airuddersim.Calling, Rows: markedRows()[:3]}) // the others can only be dead letters
+	other := w.Sim.AddTask(airuddersim.TaskSpec{Status: airuddersim.Calling, Rows: airuddersim.FinishedRows(10)})
+	must := func(err error) {
+		w.T.Helper()
+		if err != nil {
+			w.T.Fatal(err)
+		}
+	}
+	damages := []airuddersim.FaultKind{airuddersim.BrokenJSON, airuddersim.InvalidUTF8, airuddersim.NoCallID}
+	for i, kind := range damages {
+		must(w.Sim.SetField(other, i, "CalleeName", `"`+mark("damaged")+`"`))
+		must(w.Sim.SpoilRow(other, i, kind))
+	}
+	must(w.Sim.SpoilRow(other, len(damages), airuddersim.HugeRow)) // which fits where less of it is shown
+	one := w.exporter("one", append(h.settings, "PRIVACY_KEY="+tokenKey)...)
+	pages := watchPages(one)
+	one.Start()
+	w.awaitMore(4)
+	one.Kill()
+	for _, task := range []string{id, other} { // else a row without a CallID may still get one
+		must(w.Sim.SetStatus(task, airuddersim.Finished))
+	}
+	one.Start()
+	w.awaitEvents()
+	one.Kill()
+	for i := range damages {
+		must(w.Sim.SetField(other, i, "CalleeName", `"`+mark("name")+`"`))
+		must(w.Sim.SpoilRow(other, i, ""))
+	}
+	must(w.Sim.SpoilRow(other, len(damages), ""))
+	must(w.Sim.ChangeFinishedRow(id, 0))
+	one.Start()
+	w.awaitMore(13 - w.seen.count()) // all rows
+	one.Kill()
+	one.Start()
+	w.settle()
+
+	shown := map[string][]byte{"the log": one.Logged()}
+	pages.add(shown)
+	for place, topic := range map[string]string{
+		"e": w.Topics.Events, "p": w.Topics.Private, "d": w.Topics.Dead, "the ledger": w.Topics.Ledger, "the statuses": w.Topics.Status,
+	} {
+		if w.Partitions(topic) == 0 {
+			continue
+		}
+		read := w.Read(topic)
+		for _, r := range slices.Concat(read.Committed, read.Hidden) {
+			shown[place] = fmt.Appendf(shown[place], "%s\n%s\n%s\n", r.Key, r.Value, r.Headers)
+		}
+	}
+	return shown
+}
