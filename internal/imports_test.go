@@ -43,6 +43,7 @@ var rooms = map[string]struct{ imports, libraries []string }{
 			"github.com/twmb/franz-go/pkg/sr",
 		},
 	},
+	"internal/contract": {[]string{"schemas"}, []string{"go.yaml.in/yaml/v3"}},
 	"internal/kafka":    {[]string{"internal/setting", "internal/batch"}, []string{"github.com/segmentio/kafka-go"}},
 	"internal/shards":   {[]string{"internal/kafka"}, []string{"github.com/segmentio/kafka-go"}},
 	"internal/topics":   {[]string{"internal/setting", "internal/batch", "internal/kafka"}, []string{"github.com/segmentio/kafka-go"}},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -20,14 +21,10 @@ func (c *checker) privacy() {
 	topics := c.cfg.Kafka.Topics
 	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "  field\tmode\ttopic\n")
-	for _, f := range privacy.Fields() {
-		mode := choice.Mode(f.Name)
-		fmt.Fprintf(w, "  %s\t%s\t%s\n", f.Name, mode, strings.Join(topicsOf(f, mode, topics), ", "))
+	for _, f := range privateFields(choice, topics) {
+		fmt.Fprintf(w, "  %s\t%s\t%s\n", f.Field, f.Mode, cmp.Or(strings.Join(f.Topics, ", "), "-"))
 	}
-	for _, name := range choice.KeptNames() {
-		fmt.Fprintf(w, "  %s.%q\t%s\t%s\n", privacy.AdditionalFields, name, privacy.Keep, topics.CallCompleted)
-	}
-	_ = w.Flush() // a closed pipe ends the program at the next line
+	_ = w.Flush()                               // a closed pipe ends the program at the next line
 	if key := c.cfg.Kafka.EventKey; key != "" { // else it is the ledger's
 		c.personalKeys(key)
 	}
@@ -43,7 +40,7 @@ func (c *checker) privacy() {
 func topicsOf(f privacy.Field, mode privacy.Mode, topics Topics) []string {
 	switch {
 	case mode == privacy.Drop:
-		return []string{"-"}
+		return nil
 	case f.Kind == privacy.Raw:
 		return []string{topics.DeadLetter}
 	case mode == privacy.Private:
