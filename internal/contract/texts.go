@@ -79,7 +79,7 @@ func (d Document) personal() []string {
 	all = append(all, "So null may also mean: not shown.")
 	if p.Key != "" {
 		all = append(all, "A pseudonym is a token, "+p.Key+".<22 characters>: base64url of the first 16 bytes of HMAC-SHA-256 over \"number:\" and a number's digits, without 00 in front, "+
-			"or over \"text:\" and a text without outer blanks. One value has one token in all tasks, so tokens join as values do. An empty text stays empty.")
+			"or over \"text:\" and a text without outer blanks (of any kind that Unicode has). One value has one token in all tasks, so tokens join as values do. An empty text stays empty.")
 	}
 	if _, there := d.cfg.Topics[CallPrivate]; there {
 		all = append(all, "A private value stands in CallPrivate alone.")
