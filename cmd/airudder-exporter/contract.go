@@ -50,14 +50,10 @@ func published(cfg Config) contract.Config {
 	for _, s := range topicSpecs(cfg.Kafka) {
 		specs[s.Name] = contract.Topic{Name: s.Name, Partitions: s.Partitions, Configs: s.Configs}
 	}
-	names := recordTopics(cfg.Kafka)
 	topics := map[string]contract.Topic{}
-	for what, name := range map[string]string{
-		contract.CallCompleted: names.CallCompleted, contract.TaskStatusChanged: names.TaskStatus,
-		contract.DeadLetter: names.DeadLetter, contract.CallPrivate: names.CallPrivate, contract.Ledger: names.Ledger,
-	} {
+	for content, name := range recordTopics(cfg.Kafka).ByContent() {
 		if name != "" {
-			topics[what] = specs[name]
+			topics[content] = specs[name]
 		}
 	}
 	key, _ := record.ParseEventKey(cfg.Kafka.EventKey) // a wrong one is refused with the configuration

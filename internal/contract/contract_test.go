@@ -29,7 +29,7 @@ func deployment(key record.EventKey, account string, c privacy.Choice) Config {
 		Privacy:  Privacy{Preset: string(c.Preset()), Header: c.Header(), Key: c.KeyName()},
 		AfterEnd: 24 * time.Hour, Retention: 720 * time.Hour, Transaction: 10 * time.Second,
 	}
-	for name := range maps.Values(topicNames()) {
+	for name := range allTopics().ByContent() {
 		cfg.Topics[name] = Topic{Name: name, Partitions: 2, Configs: map[string]string{"cleanup.policy": "delete", "retention.ms": "86400000"}}
 	}
 	for _, f := range privacy.Fields() {
@@ -38,11 +38,10 @@ func deployment(key record.EventKey, account string, c privacy.Choice) Config {
 	return cfg
 }
 
-// topicNames are record.Topics' fields with what is in them.
-func topicNames() map[string]string {
-	return map[string]string{
-		"CallCompleted": CallCompleted, "TaskStatus": TaskStatusChanged, "DeadLetter": DeadLetter,
-		"CallPrivate": CallPrivate, "Ledger": Ledger,
+// allTopics are called after their content.
+func allTopics() record.Topics {
+	return record.Topics{
+		CallCompleted: CallCompleted, TaskStatus: TaskStatusChanged, DeadLetter: DeadLetter, CallPrivate: CallPrivate, Ledger: Ledger,
 	}
 }
 
@@ -130,10 +129,8 @@ func fits(pattern, text string) bool {
 func recordsOf(t *testing.T, key record.EventKey, account string, c privacy.Choice) (all []batch.Record) {
 	t.Helper()
 	e, err := record.NewEncoder(record.EncoderConfig{
-		Topics: record.Topics{
-			CallCompleted: CallCompleted, TaskStatus: TaskStatusChanged, DeadLetter: DeadLetter, CallPrivate: CallPrivate, Ledger: Ledger,
-		},
-		IDs: record.IDs{CallCompleted: 1, TaskStatus: 2, DeadLetter: 3, CallPrivate: 4}, EventKey: key,
+		Topics: allTopics(),
+		IDs:    record.IDs{CallCompleted: 1, TaskStatus: 2, DeadLetter: 3, CallPrivate: 4}, EventKey: key,
 		BaseURL: "https://user:secret@api.example.com/x/", LedgerID: "l1", Account: account, Privacy: c,
 	})
 	if err != nil {
@@ -165,12 +162,13 @@ func recordsOf(t *testing.T, key record.EventKey, account string, c privacy.Choi
 
 // Each topic that the encoder has is in the document.
 func TestTopics(t *testing.T) {
-	names := topicNames()
 	d := document(t, deployment(record.KeyRow, "", privacy.Choice{}))
-	for i := range reflect.TypeFor[record.Topics]().NumField() {
-		field := reflect.TypeFor[record.Topics]().Field(i).Name
-		if !slices.ContainsFunc(d.topics, func(of topic) bool { return names[field] != "" && of.Name == names[field] }) {
-			t.Errorf("record.Topics has %s, the document has not", field)
+	if want := reflect.TypeFor[record.Topics]().NumField(); len(d.topics) != want {
+		t.Errorf("the document has %d topics, the encoder %d", len(d.topics), want)
+	}
+	for content, name := range allTopics().ByContent() {
+		if !slices.ContainsFunc(d.topics, func(of topic) bool { return of.Name == content }) || name != content {
+			t.Errorf("the document has no topic of %s, or it is called %s", content, name)
 		}
 	}
 }

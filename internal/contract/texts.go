@@ -28,7 +28,7 @@ func (d Document) reading() []string {
 	return []string{
 		"Read committed data only (isolation.level=read_committed). A reader of uncommitted data sees the records of aborted transactions too: calls that are published again.",
 		"Offsets have gaps: each transaction ends with a marker that takes an offset and is never delivered.",
-		fmt.Sprintf("The open transaction of an exporter that died holds readers back for %s at most.", span(d.cfg.Transaction)),
+		fmt.Sprintf("The open transaction of an exporter that died holds readers back until another one takes over, or until the broker ends it: after %s, and up to 10 s later by a broker's default.", span(d.cfg.Transaction)),
 		"A value in Avro is in Confluent's wire format: a zero byte, the schema's id in four bytes (big-endian), then the record. The schema's subject is <topic>-value.",
 		"Keys and headers are plain UTF-8. The partition is that of Java's default partitioner: murmur2 of the key.",
 		"A record's timestamp is the time of publishing, never the call's. The time of the call is occurred_at.",

@@ -42,6 +42,14 @@ type Topics struct {
 	Ledger        string
 }
 
+// ByContent are the topics' names by what is in them: the name of a record, or Ledger.
+func (t Topics) ByContent() map[string]string {
+	return map[string]string{
+		"CallCompleted": t.CallCompleted, "TaskStatusChanged": t.TaskStatus, "DeadLetter": t.DeadLetter,
+		"CallPrivate": t.CallPrivate, "Ledger": t.Ledger,
+	}
+}
+
 // EventSize is how large an event may be, by Record.Size, that is never given up: a
 // topic that does not take it is set wrong, and the event waits.
 const EventSize = 1_000_000
