@@ -53,7 +53,8 @@ func (c *Call) event() Duty {
 func (k FaultKind) hasNoID() bool { return k == NoCallID || k == PlaceholderCallID }
 
 // Waits reports whether a call's row showed no CallID when it was last shown, of a task
-// that has not ended: it may still get one, and is neither an event nor a dead letter.
+// that has not ended: it may still get one, and is neither an event nor a dead letter. Of
+// one that has, it becomes a dead letter in a while: see DeadLetters.
 func (t TaskTruth) Waits(c Call) bool { return !t.Ended && c.Ailing != nil && c.Ailing.Kind.hasNoID() }
 
 // Letter is a dead letter: of a call, or, where the row showed no CallID, of a row.

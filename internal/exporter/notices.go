@@ -130,7 +130,7 @@ func (c Config) ofReading(r call.Reading, rejected int) (seen sightings) {
 	if rejected > 0 {
 		seen.see(causeRowsRejected,
 			fmt.Sprintf("%d of %d finished rows have no CallID or are damaged, so that they are no events", rejected, n.Finished),
-			"those that are still so once the task has ended become dead letters; ask AIRudder why a finished call has no CallID")
+			"damaged ones become dead letters, and those without a CallID once the task has ended and they still have none; ask AIRudder why a finished call has no CallID")
 	}
 	return seen
 }

@@ -16,7 +16,14 @@ import (
 // same, is never left alone for longer than PollMax.
 func (c Config) pace(d outcome, last time.Duration) (time.Duration, time.Time) {
 	interval, due := c.paceOf(d, last)
-	if soon := d.began.Add(spread(c.PollMax)); d.seen.waits && (due.IsZero() || due.After(soon)) {
+	if !d.seen.waits {
+		return interval, due
+	}
+	soon := d.began.Add(spread(c.PollMax))
+	if at, ended := c.Policy.CallIDsDue(d.seen.standing.State); ended && at.After(d.began) {
+		soon = at // else what waits for that would have to wait for yet another
+	}
+	if due.IsZero() || due.After(soon) {
 		due = soon
 	}
 	return interval, due

@@ -41,7 +41,7 @@ func (r *Reading) End(c call.Reading, policy Policy) Plan {
 		plan.passOver(t, c)
 		return plan
 	}
-	plan.Units = r.deadLetters(t, c)
+	plan.Units = r.deadLetters(t, c, policy)
 	state := t.state
 	changes, unconfirmed := transition(state, c)
 	for i := range changes {
@@ -162,10 +162,10 @@ func (p *Plan) passOver(t *task, c call.Reading) {
 
 // deadLetters plans the rejects that are not in the ledger yet, once an earlier
 // reading of this producer has shown them, too: one answer alone may be damaged. A
-// row without a CallID may still get one until its task has ended. For a row that is
-// in the ledger with other bytes it notes the new hash: once that is remembered, the
-// next reading passes over the row.
-func (r *Reading) deadLetters(t *task, c call.Reading) (units []Unit) {
+// row without a CallID waits longer; see Policy.awaitsCallID. For a row that is in the
+// ledger with other bytes it notes the new hash: once that is remembered, the next
+// reading passes over the row.
+func (r *Reading) deadLetters(t *task, c call.Reading, policy Policy) (units []Unit) {
 	rowKeys, unlinkedNow := map[string]struct{}{}, int64(0)
 	r.untold += len(r.givenUp)
 	for i, reject := range slices.Concat(c.Rejects, r.givenUp) {
@@ -200,7 +200,7 @@ func (r *Reading) deadLetters(t *task, c call.Reading) (units []Unit) {
 		}
 		key := suspect{e.Kind, e.ID}
 		_, before := t.suspects[key]
-		if !before || reject.Reason == call.NoCallID && t.state.TerminalSince.IsZero() {
+		if !before || reject.Reason == call.NoCallID && policy.awaitsCallID(t.state, c) {
 			put(&r.suspects, key, struct{}{})
 			r.held++
 			continue

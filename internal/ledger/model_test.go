@@ -100,10 +100,10 @@ func (t *upTask) header() call.Task {
 	return h
 }
 
-// withoutCallID is how many finished rows have none.
-func (t *upTask) withoutCallID() (n int) {
+// rejects is how many rows are no calls.
+func (t *upTask) rejects() (n int) {
 	for _, r := range t.rows {
-		if r.row.Status == call.Finished && r.row.CallID == "" {
+		if _, is := r.reject(); is {
 			n++
 		}
 	}
@@ -263,6 +263,10 @@ func (w *witness) see(id string, u Unit, p Plan, counts call.Counts, policy Poli
 		}
 		if w.events[id][key] {
 			return fmt.Errorf("the event %s/%s is a dead letter too", id, key)
+		}
+		if over := p.ObservedAt.Sub(w.ended[id]); u.Dead.Reason == call.NoCallID &&
+			(!call.Terminal(w.status[id]) || !call.Terminal(w.now[id].status) || over < policy.Between-time.Millisecond) {
+			return fmt.Errorf("%s/%s is a dead letter %v after the end, and may still get a CallID", id, key, over)
 		}
 		return once(w.dead, id, key)
 	}

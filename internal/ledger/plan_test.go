@@ -204,11 +204,12 @@ func TestDeadLetters(t *testing.T) {
 	if _, end := s.read(task, noon, policy, nil, rejects...); len(end.Units) != 1 || said(end) != "2 calling→finished" {
 		t.Errorf("after one answer, which may be damaged: got %+v", end.Units)
 	}
-	_, end := s.read(task, noon, policy, nil, rejects...)
+	later := noon.Add(policy.Between)
+	_, end := s.read(task, later, policy, nil, rejects...)
 	want := []Entry{
-		{Kind: KindRow, TaskID: taskA, ID: "sha256:" + wantHex(sum[:8]), Published: Published{At: noon, As: DeadLetter, Row: 9 << 20, Letter: Letter{Reason: call.NoCallID}}},
-		{Kind: KindRow, TaskID: taskA, ID: "1181", Published: Published{At: noon, As: DeadLetter, Row: 9 << 20, Letter: Letter{Reason: call.NoCallID}}},
-		{Kind: KindCall, TaskID: taskA, ID: callA, Published: Published{At: noon, As: DeadLetter, Row: 8 << 20, Letter: Letter{Reason: call.BrokenJSON}}},
+		{Kind: KindRow, TaskID: taskA, ID: "sha256:" + wantHex(sum[:8]), Published: Published{At: later, As: DeadLetter, Row: 9 << 20, Letter: Letter{Reason: call.NoCallID}}},
+		{Kind: KindRow, TaskID: taskA, ID: "1181", Published: Published{At: later, As: DeadLetter, Row: 9 << 20, Letter: Letter{Reason: call.NoCallID}}},
+		{Kind: KindCall, TaskID: taskA, ID: callA, Published: Published{At: later, As: DeadLetter, Row: 8 << 20, Letter: Letter{Reason: call.BrokenJSON}}},
 	}
 	if len(end.Units) != 4 { // and the look
 		t.Fatalf("got %d units, want 4", len(end.Units))
@@ -223,12 +224,60 @@ func TestDeadLetters(t *testing.T) {
 		}
 	}
 	s.checkReplay(t)
-	s.read(task, noon, policy, nil, rejects...)
+	s.read(task, later, policy, nil, rejects...)
 	for _, after := range []string{"at once", "after a replay"} {
-		if _, again := s.read(task, noon, policy, nil, rejects...); len(again.Units) != 0 {
+		if _, again := s.read(task, later, policy, nil, rejects...); len(again.Units) != 0 {
 			t.Errorf("%s: dead letters a second time: %+v", after, again.Units)
 		}
 		s.restart(t)
+	}
+}
+
+// TestWaitsForCallID: a finished row without a CallID waits until its task's end was
+// seen and a reading long enough after it still shows both, whoever saw the end; a
+// damaged one does not. No task is sealed meanwhile.
+func TestWaitsForCallID(t *testing.T) {
+	noID := call.Reject{Reason: call.NoCallID, RowID: call.Some(int64(7)), Hash: 7 << 20}
+	broken := call.Reject{Reason: call.BrokenJSON, CallID: callA, Hash: 8 << 20}
+	at := noon.Add(48 * time.Hour) // its seal is due at its end
+	type reading struct {
+		status  string
+		after   time.Duration // the first
+		restart bool          // before it
+		dead    int           // letters that it plans
+		held    int
+	}
+	almost, long := policy.Between-time.Millisecond, policy.Between
+	for name, readings := range map[string][]reading{
+		"in time":         {{call.Finished, 0, false, 0, 2}, {call.Finished, almost, false, 1, 1}, {call.Finished, long, false, 1, 0}},
+		"a later reading": {{call.Finished, 0, false, 0, 2}, {call.Finished, 20 * long, false, 2, 0}},
+		"before the end":  {{call.Calling, 0, false, 0, 2}, {call.Calling, 9 * long, false, 1, 1}, {call.Finished, 10 * long, false, 0, 1}, {call.Finished, 10*long + almost, false, 0, 1}, {call.Finished, 11 * long, false, 1, 0}},
+		"a restart":       {{call.Finished, 0, false, 0, 2}, {call.Finished, long, true, 0, 2}, {call.Finished, long, false, 2, 0}},
+		"two restarts":    {{call.Finished, 0, false, 0, 2}, {call.Finished, almost, true, 0, 2}, {call.Finished, long, true, 0, 2}, {call.Finished, 2 * long, false, 2, 0}},
+		"not at its end any more": {{call.Finished, 0, false, 0, 2}, {call.Calling, long, false, 1, 1}, {"", long, false, 0, 1}, {call.Calling, long, false, 0, 1},
+			{call.Finished, 2 * long, false, 0, 1}, {call.Finished, 2*long + almost, false, 0, 1}, {call.Finished, 3 * long, false, 1, 0}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newShard(meta)
+			for i, read := range readings {
+				if read.restart {
+					s.restart(t)
+				}
+				task := ended(taskA, read.status, noon)
+				r, started := s.Begin(taskA, false), at.Add(read.after)
+				end := r.End(call.Reading{Task: task, Started: started, Counts: call.Counts{Rows: 2, Finished: 2},
+					Rejects: []call.Reject{noID, broken}}, policy)
+				s.commit(end.Units...)
+				held, rejected := r.Held()
+				if r.Remember(); dead(end) != read.dead || held != read.held || rejected != read.held {
+					t.Errorf("reading %d: got %d dead letters, %d held, %d of them rejected; want %d and %d", i, dead(end), held, rejected, read.dead, read.held)
+				}
+				if got := s.Standing(taskA); !got.State.SealedAt.IsZero() || got.State.Look.Count > 0 && held > 0 {
+					t.Errorf("reading %d: %+v", i, got)
+				}
+				s.checkReplay(t)
+			}
+		})
 	}
 }
 
@@ -372,15 +421,16 @@ func TestRejectsMakeRoom(t *testing.T) {
 			t.Error("known while it may still get a CallID")
 		}
 	}
+	later := noon.Add(policy.Between)
 	s.read(header(taskA, call.Finished), noon, policy, nil, reject)
-	s.read(header(taskA, call.Finished), noon, policy, nil, reject)
+	s.read(header(taskA, call.Finished), later, policy, nil, reject)
 	if !known(7<<20) || known(8<<20) || known(0) {
 		t.Errorf("got known %v, another hash %v, none %v; want true, false, false", known(7<<20), known(8<<20), known(0))
 	}
 	changed := reject
 	changed.Hash = 8 << 20
-	s.read(header(taskA, call.Finished), noon, policy, nil, changed)
-	if _, end := s.read(header(taskA, call.Finished), noon, policy, nil, changed); len(end.Units) != 0 {
+	s.read(header(taskA, call.Finished), later, policy, nil, changed)
+	if _, end := s.read(header(taskA, call.Finished), later, policy, nil, changed); len(end.Units) != 0 {
 		t.Errorf("a changed row is a dead letter again: %+v", end.Units)
 	}
 	if !known(8 << 20) {

@@ -12,7 +12,8 @@ type Policy struct {
 	Retention time.Duration // from its seal to its closing
 
 	// A single answer may be empty, or old. So nothing final rests on one: a seal and
-	// a closing take two looks that are so far apart and show the same,
+	// a closing take two looks that are so far apart and show the same; a row without a
+	// CallID, too, becomes a dead letter only so long after its task's end was seen,
 	Between time.Duration
 	// and where they show no row, or rows still open, three over so long a time.
 	OpenFor time.Duration
@@ -62,6 +63,19 @@ func (p Policy) needs(l Look) (looks int, over time.Duration) {
 func (p Policy) enough(l Look) bool {
 	looks, over := p.needs(l)
 	return l.Count >= looks && !l.Last.Before(l.First.Add(over))
+}
+
+// CallIDsDue is until when a finished row that shows no CallID may still get one;
+// false: its task was not seen terminal, or is not any more.
+func (p Policy) CallIDsDue(s State) (due time.Time, ended bool) {
+	return s.TerminalSince.Add(p.Between), !s.TerminalSince.IsZero()
+}
+
+// awaitsCallID reports whether a row that this reading shows without a CallID may still
+// get one: until the task's end was seen, and a reading that is late enough shows both.
+func (p Policy) awaitsCallID(s State, c call.Reading) bool {
+	due, ended := p.CallIDsDue(s)
+	return !ended || !c.Task.Terminal() || c.Started.Before(due)
 }
 
 // sealDue reports whether a response began late enough to seal.

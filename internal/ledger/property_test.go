@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -378,11 +379,14 @@ func (w *world) settle() {
 	w.shard.restart(w.t)
 	for _, task := range w.up.tasks {
 		wasClosed := w.seen.closed[task.id]
-		w.rest(task)
+		if w.rest(task); w.waits(task) {
+			w.now = w.now.Add(w.policy.Between)
+			w.rest(task)
+		}
 		w.checkPublished(task, wasClosed)
 		w.seen.life++
 		w.shard.restart(w.t)
-		if units := w.rest(task); units != 0 {
+		if units := w.rest(task); units != 0 && task.rejects() <= maxRejects { // else it is forgotten which ones are told
 			w.t.Errorf("task %s: a restart plans %d units", task.id, units)
 		}
 		if w.seen.closed[task.id] {
@@ -408,6 +412,14 @@ func (w *world) rest(task *upTask) (all int) {
 	return all
 }
 
+// waits reports whether a task that has ended shows a row that may still get a CallID.
+func (w *world) waits(task *upTask) bool {
+	return call.Terminal(task.status) && slices.ContainsFunc(task.rows, func(r *upRow) bool {
+		reject, is := r.reject()
+		return is && reject.CallID == "" && !w.seen.dead[task.id]["row:"+rowKey(reject)] && !w.seen.healed[task.id]["row:"+rowKey(reject)]
+	})
+}
+
 // checkPublished: each call that is finished now and was before the task was
 // closed has been published, once, unless the task ended before the export began.
 func (w *world) checkPublished(task *upTask, wasClosed bool) {
@@ -422,7 +434,7 @@ func (w *world) checkPublished(task *upTask, wasClosed bool) {
 		}
 		key := r.row.CallID
 		_, rejected := r.reject()
-		if rejected && w.shard.Standing(task.id).State.TerminalSince.IsZero() && (key == "" || task.withoutCallID() >= maxRejects) {
+		if state := w.shard.Standing(task.id).State; rejected && (!call.Terminal(task.status) || w.now.Before(state.TerminalSince.Add(w.policy.Between))) && (key == "" || task.rejects() > maxRejects) {
 			continue // it may still get a CallID, or others that may fill the reading
 		}
 		if key == "" {

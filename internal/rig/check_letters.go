@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
+	"time"
 
 	"airudder-exporter/internal/airuddersim"
 )
@@ -40,6 +41,32 @@ func (e *Evidence) checkLetters() {
 		}
 	}
 	e.checkResolved()
+	e.checkWaited()
+}
+
+// checkWaited: a row without a CallID becomes a dead letter at least PollMax after its
+// task's end was first seen, as far as the status records before it tell.
+func (e *Evidence) checkWaited() {
+	changes := e.changesByTask()
+	for _, l := range e.Letters {
+		if l.Resolved() || l.Text("reason") != "no_call_id" {
+			continue
+		}
+		var since time.Time // the end
+		for _, change := range changes[l.Text("task_id")] {
+			at, terminal := change.Time("observed_at"), slices.Contains([]string{"finished", "canceled", "cancelled"}, folded(change.Text("status")))
+			switch {
+			case !at.Before(l.Time("observed_at")):
+			case !terminal:
+				since = time.Time{}
+			case since.IsZero():
+				since = at
+			}
+		}
+		if since.IsZero() || l.Time("observed_at").Sub(since) < e.PollMax {
+			e.wrong(l.Call(), "%s: at %s, of a task whose end was seen at %s, so that it might still have got a CallID", l, l.Time("observed_at"), since)
+		}
+	}
 }
 
 // keyOfRow is the key that a dead letter's row has.

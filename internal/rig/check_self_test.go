@@ -106,10 +106,14 @@ func mishaps() map[string]func(*Evidence) {
 		"a meta entry is lost": func(e *Evidence) {
 			e.Entries = slices.DeleteFunc(e.Entries, func(c Entry) bool { return c.Kind == "meta" })
 		},
-		"a dead letter is lost":  func(e *Evidence) { e.Letters = nil },
-		"a dead letter is cut":   func(e *Evidence) { e.Letters[0].Fields["raw"] = []byte("{") },
-		"a dead letter's digest": func(e *Evidence) { e.Letters[0].Fields["raw_sha256"] = "00" },
-		"a dead letter's key":    func(e *Evidence) { e.Letters[0].Fields["key"] = "7" },
+		"a dead letter is lost":   func(e *Evidence) { e.Letters = nil },
+		"a dead letter is cut":    func(e *Evidence) { e.Letters[0].Fields["raw"] = []byte("{") },
+		"a dead letter's digest":  func(e *Evidence) { e.Letters[0].Fields["raw_sha256"] = "00" },
+		"a dead letter's key":     func(e *Evidence) { e.Letters[0].Fields["key"] = "7" },
+		"a dead letter too early": func(e *Evidence) { e.PollMax = time.Hour },
+		"a dead letter before the end": func(e *Evidence) {
+			e.Letters[0].Fields["observed_at"] = e.Changes[0].Time("observed_at").Add(time.Millisecond)
+		},
 		"a dead letter is resolved": func(e *Evidence) {
 			l := Record{e.Letters[0].Record, maps.Clone(e.Letters[0].Fields)}
 			l.Fields["resolved"], l.Fields["call_id"] = true, e.Calls[0].Text("call_id")

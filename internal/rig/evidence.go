@@ -19,12 +19,13 @@ type Evidence struct {
 	Truth     airuddersim.Truth
 	Topics    Topics
 	Shards    int
-	EventKey  string   // KAFKA_EVENT_KEY; empty: the default
-	Source    string   // the upstream's URL
-	Account   string   // AIRUDDER_ACCOUNT
-	Privacy   string   // airudder_privacy of every event; empty: openPrivacy
-	NoRaw     bool     // dead letters have no raw rows
-	Responses *Capture // nil: they were not kept
+	EventKey  string        // KAFKA_EVENT_KEY; empty: the default
+	Source    string        // the upstream's URL
+	Account   string        // AIRUDDER_ACCOUNT
+	Privacy   string        // airudder_privacy of every event; empty: openPrivacy
+	NoRaw     bool          // dead letters have no raw rows
+	Responses *Capture      // nil: they were not kept
+	PollMax   time.Duration // the least AIRUDDER_POLL_MAX_INTERVAL of any exporter
 
 	Hidden  func(taskID string) bool // whether the task, or rows of it, were away for a while; nil: none was
 	Settled bool                     // each task was read after its last change
@@ -57,7 +58,7 @@ func (e *Evidence) wrong(about airuddersim.CallKey, format string, args ...any) 
 func (w *World) Evidence(captured *Capture) *Evidence {
 	w.T.Helper()
 	e := &Evidence{
-		Truth: w.Sim.Truth(), Topics: w.Topics, Shards: w.Shards, EventKey: w.EventKey, Source: w.Upstream.URL, Account: w.Account, Privacy: w.Privacy, NoRaw: w.NoRaw,
+		Truth: w.Sim.Truth(), Topics: w.Topics, Shards: w.Shards, EventKey: w.EventKey, Source: w.Upstream.URL, Account: w.Account, Privacy: w.Privacy, NoRaw: w.NoRaw, PollMax: w.PollMax,
 		Responses: captured, Cleaned: w.Cleaned, ByTopic: map[string]History{},
 	}
 	topics := w.Topics.All()

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -28,12 +29,13 @@ type World struct {
 	Topics   Topics
 	Sim      *airuddersim.Sim
 	Upstream *httptest.Server
-	Shards   int    // partitions of the ledger
-	EventKey string // KAFKA_EVENT_KEY; empty: the default
-	Privacy  string // airudder_privacy of every event; empty: that of an exporter that hides nothing
-	NoRaw    bool   // the privacy drops dead letters' raw rows
-	Account  string // AIRUDDER_ACCOUNT; others' records in the topics are not looked at
-	Cleaned  bool   // the broker's cleaner has been at the ledger
+	Shards   int           // partitions of the ledger
+	PollMax  time.Duration // the least AIRUDDER_POLL_MAX_INTERVAL of any exporter
+	EventKey string        // KAFKA_EVENT_KEY; empty: the default
+	Privacy  string        // airudder_privacy of every event; empty: that of an exporter that hides nothing
+	NoRaw    bool          // the privacy drops dead letters' raw rows
+	Account  string        // AIRUDDER_ACCOUNT; others' records in the topics are not looked at
+	Cleaned  bool          // the broker's cleaner has been at the ledger
 }
 
 // Topics are those of one test.
@@ -53,7 +55,7 @@ func (t Topics) All() []string { return []string{t.Events, t.Status, t.Dead, t.L
 func NewWorld(k *Kafka, cfg airuddersim.Config, wrap func(http.Handler) http.Handler) *World {
 	k.T.Helper()
 	cfg.AppKey, cfg.AppSecret = AppKey, AppSecret
-	w := &World{Kafka: k, Registry: Registry(k.T), Topics: NewTopics(), Sim: airuddersim.New(cfg), Shards: 1}
+	w := &World{Kafka: k, Registry: Registry(k.T), Topics: NewTopics(), Sim: airuddersim.New(cfg), Shards: 1, PollMax: pollMax}
 	handler := w.Sim.Handler()
 	if wrap != nil {
 		handler = wrap(handler)
@@ -77,6 +79,8 @@ func (w *World) removeTopics() {
 	w.Remove(there...)
 }
 
+const pollMax = 500 * time.Millisecond
+
 // Environment is an exporter's whole environment: the intervals of a test, the
 // settings that matter as an operator's; then those that differ.
 func (w *World) Environment(settings ...string) []string {
@@ -84,6 +88,10 @@ func (w *World) Environment(settings ...string) []string {
 		switch name, value, _ := strings.Cut(s, "="); name {
 		case "KAFKA_LEDGER_PARTITIONS":
 			_, _ = fmt.Sscan(value, &w.Shards)
+		case "AIRUDDER_POLL_MAX_INTERVAL":
+			if d, err := time.ParseDuration(value); err == nil {
+				w.PollMax = min(w.PollMax, d)
+			}
 		case "KAFKA_EVENT_KEY":
 			w.EventKey = value
 		}
@@ -98,7 +106,7 @@ func (w *World) Environment(settings ...string) []string {
 		"AIRUDDER_TIMEOUT=1s",
 		"AIRUDDER_RESPONSE_TIMEOUT=10s",
 		"AIRUDDER_POLL_MIN_INTERVAL=100ms",
-		"AIRUDDER_POLL_MAX_INTERVAL=500ms",
+		"AIRUDDER_POLL_MAX_INTERVAL=" + pollMax.String(),
 		"AIRUDDER_POLL_AFTER_END=10m", "AIRUDDER_SEAL_OPEN_AFTER=1s",
 		"KAFKA_BROKERS=" + strings.Join(w.Brokers, ","),
 		"KAFKA_CREATE_TOPICS=true",

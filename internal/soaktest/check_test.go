@@ -22,7 +22,7 @@ func check(w *world, log []batch.Record) *rig.Evidence {
 	e := &rig.Evidence{
 		Truth:  w.Truth(),
 		Topics: rig.Topics{Events: eventTopic, Status: statusTopic, Dead: deadTopic, Ledger: ledgerTopic},
-		Shards: 1, Source: baseURL, ByTopic: map[string]rig.History{},
+		Shards: 1, Source: baseURL, PollMax: pollMax, ByTopic: map[string]rig.History{},
 		Hidden: func(taskID string) bool { return w.everHidden[taskID] }, Settled: true, Ordered: true,
 	}
 	for i, r := range log {

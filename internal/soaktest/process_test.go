@@ -56,7 +56,7 @@ func startProcess(t *testing.T, u *upstream, b *broker) *process {
 		LedgerTopic: ledgerTopic, EventTopic: eventTopic,
 		Pins:         ledger.Wanted{Pins: ledger.Pins{EventKey: string(record.KeyRow)}},
 		ListInterval: 2 * time.Minute, PollMin: 30 * time.Second, PollMax: pollMax,
-		Policy: ledger.Policy{AfterEnd: afterEnd, Retention: retention}, Concurrency: 4,
+		Policy: ledger.Policy{AfterEnd: afterEnd, Retention: retention, Between: pollMax}, Concurrency: 4,
 		ShardOf: func(string, int) int { return 0 },
 	}
 	e := exporter.New(cfg, client, encoder, ledger.Writer{Started: time.Now()}, slog.New(slog.DiscardHandler), p.metrics)
