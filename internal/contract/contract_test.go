@@ -298,3 +298,40 @@ func TestSpan(t *testing.T) {
 		}
 	}
 }
+
+// Descriptions are Markdown, in which a < outside of code begins a tag.
+func TestDescriptions(t *testing.T) {
+	for _, key := range record.EventKeys {
+		text, err := document(t, deployment(key, "id-1", choice(t, privacy.Lender))).YAML()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var v any
+		if err := yaml.Unmarshal(text, &v); err != nil {
+			t.Fatal(err)
+		}
+		descriptions(v, func(s string) {
+			for i, part := range strings.Split(s, "`") {
+				if i%2 == 0 && strings.ContainsAny(part, "<*") {
+					t.Errorf("%q has a mark outside of code", part)
+				}
+			}
+		})
+	}
+}
+
+func descriptions(v any, visit func(string)) {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, of := range v {
+			if s, is := of.(string); is && name == "description" {
+				visit(s)
+			}
+			descriptions(of, visit)
+		}
+	case []any:
+		for _, of := range v {
+			descriptions(of, visit)
+		}
+	}
+}

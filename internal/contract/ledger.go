@@ -13,8 +13,8 @@ func aboutLedger(cfg Config) []string {
 	return []string{
 		"What was published, so that nothing is published twice. It is read in full at each start, so it is compacted and never deleted.",
 		"Its values are small JSON objects without personal data, not compressed, so any Kafka tool reads them. Only the exporter writes it.",
-		"The entries of a task go (tombstones) once it is closed, " + span(cfg.Retention) + " after its seal; task/<TaskID> stays.",
-		"In keys, a / of a TaskID is written %2F and a % is written %25. CallIDs stand as they are.",
+		"The entries of a task go (tombstones) once it is closed, " + span(cfg.Retention) + " after its seal; `task/<TaskID>` stays.",
+		"In keys, a `/` of a TaskID is written `%2F` and a `%` is written `%25`. CallIDs stand as they are.",
 	}
 }
 

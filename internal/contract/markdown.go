@@ -165,9 +165,13 @@ func code(s string) string {
 	return "`" + strings.ReplaceAll(s, "|", `\|`) + "`"
 }
 
-// escape keeps Markdown from reading marks in a text.
+// escape keeps Markdown from reading marks in a text as anything but code.
 func escape(s string) string {
-	return strings.NewReplacer("<", "&lt;", "|", "\\|").Replace(s)
+	parts := strings.Split(strings.ReplaceAll(s, "|", `\|`), "`")
+	for i := 0; i < len(parts); i += 2 {
+		parts[i] = strings.ReplaceAll(parts[i], "<", "&lt;")
+	}
+	return strings.Join(parts, "`")
 }
 
 func escapeAll(sentences []string) []string {

@@ -53,7 +53,7 @@ func published(cfg Config) []publication {
 			},
 			schema: schemas.CallCompleted(), key: eventKey(cfg), ofEvent: true,
 			ceType:    "airudder.call.completed",
-			ceID:      header{meaning: "<TaskID>/<CallID>/0.", pattern: `.+/.+/0`, example: exampleTask + "/" + exampleCall + "/0"},
+			ceID:      header{meaning: "`<TaskID>/<CallID>/0`.", pattern: `.+/.+/0`, example: exampleTask + "/" + exampleCall + "/0"},
 			ceSubject: ofCall,
 		},
 		{
@@ -66,7 +66,7 @@ func published(cfg Config) []publication {
 			},
 			schema: schemas.TaskStatusChanged(), key: byTask,
 			ceType:    "airudder.task.status-changed",
-			ceID:      header{meaning: "<TaskID>/status/<sequence>.", pattern: `.+/status/[1-9][0-9]*`, example: exampleTask + "/status/2"},
+			ceID:      header{meaning: "`<TaskID>/status/<sequence>`.", pattern: `.+/status/[1-9][0-9]*`, example: exampleTask + "/status/2"},
 			ceSubject: header{meaning: "The TaskID.", pattern: anything, example: exampleTask},
 		},
 		{
@@ -78,7 +78,7 @@ func published(cfg Config) []publication {
 			},
 			schema: schemas.DeadLetter(), key: byTask,
 			ceType: "airudder.call.dead-letter",
-			ceID: header{meaning: "<TaskID>/dead/<key>; where resolved, <TaskID>/dead/<key>/resolved.",
+			ceID: header{meaning: "`<TaskID>/dead/<key>`; where resolved, `<TaskID>/dead/<key>/resolved`.",
 				pattern: `.+/dead/.+`, example: exampleTask + "/dead/" + exampleRow},
 			ceSubject: header{meaning: "The CallID; the TaskID where there is none.", pattern: anything, example: exampleTask},
 		},
@@ -92,7 +92,7 @@ func published(cfg Config) []publication {
 			},
 			schema: schemas.CallPrivate(), key: eventKey(cfg), ofEvent: true,
 			ceType:    "airudder.call.private",
-			ceID:      header{meaning: "Its event's, and /private.", pattern: `.+/.+/0/private`, example: exampleTask + "/" + exampleCall + "/0/private"},
+			ceID:      header{meaning: "Its event's, and `/private`.", pattern: `.+/.+/0/private`, example: exampleTask + "/" + exampleCall + "/0/private"},
 			ceSubject: ofCall,
 		},
 	}
@@ -115,7 +115,7 @@ func eventKey(cfg Config) key {
 	switch cfg.EventKey {
 	case "row":
 		k.form, k.example = "<TaskID>/<row id>", exampleTask+"/"+exampleRow
-		k.meaning = "The attempts of one row are in one partition, in order. Where the row has no id, the key is " + ofCall + "."
+		k.meaning = "The attempts of one row are in one partition, in order. Where the row has no id, the key is " + code(ofCall) + "."
 	case "task_id":
 		k.form, k.example, k.pattern = "<TaskID>", exampleTask, anything
 		k.meaning = "The calls of a task are in one partition, in the order of task_sequence."
@@ -126,7 +126,7 @@ func eventKey(cfg Config) key {
 	}
 	if field != "" {
 		k.form, k.pattern = field, anything
-		k.meaning = "The calls with one " + field + " are in one partition, in order. Where it is null or empty, the key is " + ofCall + "."
+		k.meaning = "The calls with one " + field + " are in one partition, in order. Where it is null or empty, the key is " + code(ofCall) + "."
 		if mode := cfg.Privacy.mode(field); mode != "" && mode != "keep" {
 			k.form = "token of " + field
 			k.example = cfg.Privacy.Key + ".WqMDZDk6S8fV2hNnqf2sGA"
@@ -134,7 +134,7 @@ func eventKey(cfg Config) key {
 		}
 	}
 	if k.form == ofCall || cfg.EventKey == "row" {
-		k.meaning += " In the TaskID, / is written %2F and % is written %25."
+		k.meaning += " In the TaskID, `/` is written `%2F` and `%` is written `%25`."
 	}
 	if !cfg.EventKeySet {
 		k.meaning += " A ledger keeps the key that it was made with, and this configuration names none: this is a new ledger's."

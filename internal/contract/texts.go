@@ -29,7 +29,7 @@ func (d Document) reading() []string {
 		"Read committed data only (isolation.level=read_committed). A reader of uncommitted data sees the records of aborted transactions too: calls that are published again.",
 		"Offsets have gaps: each transaction ends with a marker that takes an offset and is never delivered.",
 		fmt.Sprintf("The open transaction of an exporter that died holds readers back until another one takes over, or until the broker ends it: after %s, and up to 10 s later by a broker's default.", span(d.cfg.Transaction)),
-		"A value in Avro is in Confluent's wire format: a zero byte, the schema's id in four bytes (big-endian), then the record. The schema's subject is <topic>-value.",
+		"A value in Avro is in Confluent's wire format: a zero byte, the schema's id in four bytes (big-endian), then the record. The schema's subject is `<topic>-value`.",
 		"Keys and headers are plain UTF-8. The partition is that of Java's default partitioner: murmur2 of the key.",
 		"A record's timestamp is the time of publishing, never the call's. The time of the call is occurred_at.",
 		"A field that may be null is null where AIRudder sent nothing or what does not fit the field. An empty string is what AIRudder sent.",
@@ -72,20 +72,20 @@ func (d Document) notPromised() []string {
 // personal says what becomes of personal data, in words; the table stands beside it.
 func (d Document) personal() []string {
 	p := d.cfg.Privacy
-	all := []string{fmt.Sprintf("The preset is %s. Each event has the header airudder_privacy with the value %s.", p.Preset, p.Header)}
+	all := []string{fmt.Sprintf("The preset is %s. Each event has the header airudder_privacy with the value %s.", p.Preset, code(p.Header))}
 	if !p.hides() {
 		return append(all, "All values are published as AIRudder sends them.")
 	}
 	all = append(all, "So null may also mean: not shown.")
 	if p.Key != "" {
-		all = append(all, "A pseudonym is a token, "+p.Key+".<22 characters>: base64url of the first 16 bytes of HMAC-SHA-256 over \"number:\" and a number's digits, without 00 in front, "+
-			"or over \"text:\" and a text without outer blanks (of any kind that Unicode has). One value has one token in all tasks, so tokens join as values do. An empty text stays empty.")
+		all = append(all, "A pseudonym is a token, "+code(p.Key+".<22 characters>")+": base64url of the first 16 bytes of HMAC-SHA-256 over `number:` and a number's digits, without `00` in front, "+
+			"or over `text:` and a text without outer blanks (of any kind that Unicode has). One value has one token in all tasks, so tokens join as values do. An empty text stays empty.")
 	}
 	if _, there := d.cfg.Topics[CallPrivate]; there {
 		all = append(all, "A private value stands in CallPrivate alone.")
 	}
 	if p.has("mask") {
-		all = append(all, "A masked value shows its last four characters (of a number: digits) where it has eight or more; the others are *.")
+		all = append(all, "A masked value shows its last four characters (of a number: digits) where it has eight or more; the others are `*`.")
 	}
 	return all
 }

@@ -211,7 +211,7 @@ func (t topic) operation() operation {
 func (m message) async() (asyncMessage, error) {
 	a := asyncMessage{Name: m.name, Title: m.summary, ContentType: "application/json"}
 	a.Bindings.Kafka = messageBinding{BindingVersion: bindingVersion, Key: textSchema{
-		Type: "string", Description: strings.TrimSpace(m.key.form + ". " + m.key.meaning), Pattern: anchored(m.key.pattern), Examples: []string{m.key.example},
+		Type: "string", Description: strings.TrimSpace(code(m.key.form) + ". " + m.key.meaning), Pattern: anchored(m.key.pattern), Examples: []string{m.key.example},
 	}}
 	if m.schema.text == "" {
 		a.Payload = jsonSchema(m.json, "")
