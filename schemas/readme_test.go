@@ -3,6 +3,7 @@ package schemas
 import (
 	"encoding/json"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -38,6 +39,35 @@ func inSchema(t *testing.T, record string, value map[string]json.RawMessage) {
 	for name := range value {
 		if !slices.Contains(fields, name) {
 			t.Errorf("README's event shows %s.%s, which the schema does not have", record, name)
+		}
+	}
+}
+
+// The page for consumers takes nothing of a record in its SQL that the schemas lack, and
+// links to sections that it has. Its statements themselves run in .ci/consuming.py.
+func TestConsumersPage(t *testing.T) {
+	page, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fields, anchors []string
+	for _, of := range wantFields() {
+		fields = append(fields, strings.Fields(strings.ReplaceAll(of, "?", ""))...)
+	}
+	for _, heading := range regexp.MustCompile(`(?m)^##+ (.*)$`).FindAllStringSubmatch(string(page), -1) {
+		kept := regexp.MustCompile(`[^a-z0-9 -]`).ReplaceAllString(strings.ToLower(heading[1]), "")
+		anchors = append(anchors, strings.ReplaceAll(kept, " ", "-"))
+	}
+	for _, block := range regexp.MustCompile("(?ms)^```sql\n(.*?)^```").FindAllStringSubmatch(string(page), -1) {
+		for _, parameter := range regexp.MustCompile(`[ (]:([a-z_]+)`).FindAllStringSubmatch(block[1], -1) {
+			if !slices.Contains(fields, parameter[1]) {
+				t.Errorf("README.md's SQL takes :%s, which no record has", parameter[1])
+			}
+		}
+	}
+	for _, link := range regexp.MustCompile(`\]\(#([^)]+)\)`).FindAllStringSubmatch(string(page), -1) {
+		if !slices.Contains(anchors, link[1]) {
+			t.Errorf("README.md links to #%s, and has %q", link[1], anchors)
 		}
 	}
 }
