@@ -28,9 +28,12 @@ PAGE = (Path(__file__).parent.parent / "schemas" / "README.md").read_text()
 
 def main(brokers, registry, event_topic, status_topic):
     published = list(consume(brokers, registry, event_topic))
-    changes = [s for _, _, s in consume(brokers, registry, status_topic)]
+    told = list(consume(brokers, registry, status_topic))
+    changes = [s for _, _, s in told]
     events = [row_of(e) for _, _, e in published]
-    faults = check_group(brokers, registry, event_topic, events, changes)
+    faults = check_ids(published + told)
+    faults += check_ends(brokers, published, changes)
+    faults += check_group(brokers, registry, event_topic, events, changes)
     faults += check_any_status(events, changes)
     faults += check_last_results(events)
     faults += check_attempts([e for _, _, e in published])
@@ -41,9 +44,9 @@ def main(brokers, registry, event_topic, status_topic):
     for fault in faults[:20]:
         print("consuming:", fault)
     seals = [s for s in changes if s["seal"]]
-    told = sum(s["exported"] for s in seals)
-    print(f"consuming: events {len(events)} · seals {len(seals)}, which tell of {told} · faults {len(faults)}")
-    if not told:
+    sealed = sum(s["exported"] for s in seals)
+    print(f"consuming: events {len(events)} · seals {len(seals)}, which tell of {sealed} · faults {len(faults)}")
+    if not sealed:
         sys.exit("consuming: no seal tells of any event")
     sys.exit(1 if faults else 0)
 
@@ -128,6 +131,31 @@ def shuffles(rows):
 
 
 # --- what is held against it ---
+
+def check_ids(records):
+    """A ce_id is unique within its ce_source."""
+    ids = [(h["ce_source"], h["ce_id"]) for h in (dict(message.headers()) for message, _, _ in records)]
+    return [f"{len(ids)} records have {len(set(ids))} ids"] if len(set(ids)) < len(ids) else []
+
+
+def check_ends(brokers, published, changes):
+    """A seal's events are below its event_offsets, which last offset + 1 reaches, as it does not reach the topic's ends."""
+    faults, last = [], {}
+    for message, _, _ in published:
+        last[message.partition()] = max(last.get(message.partition(), 0), message.offset() + 1)
+    for s in changes:
+        ends = s["seal"]["event_offsets"] if s["seal"] else []
+        faults += [f"{s['task_id']}: event_offsets {ends} are not reached by {last}" for p, end in enumerate(ends) if end > last.get(p, 0)]
+        faults += [f"{s['task_id']}: event {e['task_sequence']} of {s['exported']} is at {m.offset()}, not below {ends}" for m, _, e in published
+                   if ends and e["task_id"] == s["task_id"] and e["task_sequence"] <= s["exported"] and m.offset() >= ends[m.partition()]]
+    asker = Consumer({"bootstrap.servers": brokers, "group.id": "ends"})
+    for p, reached in last.items():
+        high = asker.get_watermark_offsets(TopicPartition(published[0][0].topic(), p), timeout=30)[1]
+        if high <= reached:
+            faults.append(f"partition {p} ends at {high}, with a record")
+    asker.close()
+    return faults
+
 
 def check_group(brokers, registry, topic, events, changes):
     """Two members of a group: once the fence is reached, the statement says complete; and it says so never before."""
