@@ -191,7 +191,8 @@ func (r *Reading) deadLetters(t *task, c call.Reading, policy Policy) (units []U
 				}
 			}
 		} else if k, _ := KeyOf(reject.CallID); t.calls[k]&markDead != 0 {
-			if i >= len(c.Rejects) && t.letters[k].Limit < reject.Limit { // it is too large for the higher limit, too
+			if was := t.letters[k]; i >= len(c.Rejects) && was.Limit < reject.Limit { // its event is too large for this limit
+				e.Published.At, e.Published.Reason = was.At, was.Reason // as its dead letter has said
 				units = append(units, Unit{Entries: []Entry{e}})
 			}
 			continue

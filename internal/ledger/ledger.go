@@ -39,16 +39,16 @@ func New() *Ledger { return &Ledger{tasks: map[string]*task{}} }
 // task is what the ledger holds of one task.
 type task struct {
 	id       string
-	keySize  int                  // bytes of the id in a key
-	calls    map[CallKey]mark     // what was published
-	texts    Texts                // nil while there are none
-	letters  map[CallKey]Letter   // of calls that are dead letters; nil while there are none
-	rows     map[string]Published // dead letters without a CallID by the row's key, and those that were; nil while there are none
-	hashes   map[uint64]struct{}  // rows without a CallID that need not be read again; nil while there are none
-	looked   bool                 // by a whole reading since the replay
-	suspects map[suspect]struct{} // rows that the last reading rejected for the first time; nil while there are none
-	last     int64                // the highest task_sequence that was given
-	unlinked int64                // of rows, those that are known by their bytes alone
+	keySize  int                   // bytes of the id in a key
+	calls    map[CallKey]mark      // what was published
+	texts    Texts                 // nil while there are none
+	letters  map[CallKey]Published // of calls that are dead letters; nil while there are none
+	rows     map[string]Published  // dead letters without a CallID by the row's key, and those that were; nil while there are none
+	hashes   map[uint64]struct{}   // rows without a CallID that need not be read again; nil while there are none
+	looked   bool                  // by a whole reading since the replay
+	suspects map[suspect]struct{}  // rows that the last reading rejected for the first time; nil while there are none
+	last     int64                 // the highest task_sequence that was given
+	unlinked int64                 // of rows, those that are known by their bytes alone
 	state    State
 	hasState bool
 }
@@ -143,7 +143,8 @@ func applyCall[T string | []byte](l *Ledger, taskID, callID T, p Published) {
 	t.calls[k], t.last = markOf(p), max(t.last, p.N)
 	l.countCall(t, 1, len(callID))
 	if p.As == DeadLetter {
-		put(&t.letters, k, p.Letter)
+		p.At = milliseconds(p.At)
+		put(&t.letters, k, p)
 	} else {
 		delete(t.letters, k)
 	}

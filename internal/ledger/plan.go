@@ -121,7 +121,7 @@ func (r *Reading) Verdict(callID []byte, hash uint64) call.Verdict {
 	k, _ := KeyOf(callID)
 	l := r.ledger
 	var was mark
-	var letter Letter
+	var letter Published
 	known := false
 	l.mu.RLock()
 	if t := l.tasks[r.taskID]; t != nil {

@@ -359,7 +359,7 @@ func TestTooLargeAgain(t *testing.T) {
 	plan := r.Rows(call.Part{Task: task, Started: noon, Rows: done(callA)})
 	r.GiveUp([]call.Reject{TooLarge(plan.Units[0], 2000).Dead.Reject})
 	end := r.End(call.Reading{Task: task, Started: noon, Counts: call.Counts{Rows: 1, Finished: 1}}, policy)
-	if dead(end) != 0 || end.Units[0].Entries[0].Published.Limit != 2000 {
+	if want := (Published{At: noon, As: DeadLetter, Row: 1 << 20, Letter: Letter{Reason: call.TooLarge, Limit: 2000}}); dead(end) != 0 || end.Units[0].Entries[0].Published != want {
 		t.Errorf("got %+v, want the entry with the new limit alone", end.Units)
 	}
 	if got := changes(end); len(got) != 1 || got[0].Unexported != 1 {
@@ -373,6 +373,43 @@ func TestTooLargeAgain(t *testing.T) {
 		t.Error("tried again for the same limit")
 	}
 	s.checkReplay(t)
+}
+
+// TestSoundAndTooLarge: a damaged row that is sound later, with an event that is too
+// large, stays the dead letter that it is; its entry has the bytes and the limit alone
+// from now on.
+func TestSoundAndTooLarge(t *testing.T) {
+	s := newShard(meta)
+	task := header(taskA, call.Finished)
+	broken := call.Reject{Reason: call.BrokenJSON, CallID: callA, Hash: 8 << 20}
+	s.read(task, noon, policy, nil, broken)
+	s.read(task, noon, policy, nil, broken)
+	for i, later := range []time.Time{noon.Add(time.Hour), noon.Add(2 * time.Hour)} {
+		r := s.Begin(taskA, false)
+		r.Limit(1000)
+		units := 0
+		if r.Verdict([]byte(callA), 1<<20) == call.RowNew {
+			plan := r.Rows(call.Part{Task: task, Started: later, Rows: done(callA)})
+			r.GiveUp([]call.Reject{TooLarge(plan.Units[0], 1000).Dead.Reject})
+			end := r.End(call.Reading{Task: task, Started: later, Counts: call.Counts{Rows: 1, Finished: 1}}, policy)
+			want := Entry{Kind: KindCall, TaskID: taskA, ID: callA, Published: Published{
+				At: noon.Truncate(time.Millisecond), As: DeadLetter, Row: 1 << 20, Letter: Letter{Reason: call.BrokenJSON, Limit: 1000}}}
+			if units = len(end.Units); dead(end) != 0 || end.Units[0].Entries[0] != want {
+				t.Errorf("got %+v, want %+v", end.Units, want)
+			}
+			s.commit(end.Units...)
+			r.Remember()
+		}
+		if (units > 0) != (i == 0) {
+			t.Errorf("reading %d: %d units", i, units)
+		}
+		s.checkReplay(t)
+		s.restart(t)
+	}
+	r := s.Begin(taskA, false)
+	if r.Limit(1001); r.Verdict([]byte(callA), 1<<20) != call.RowNew {
+		t.Error("not tried for a higher limit")
+	}
 }
 
 // TestUnlinked: of rows without an id, a task has a bounded number of dead letters.

@@ -106,8 +106,7 @@ func (e *Evidence) checkResolved() {
 	}
 	for key, l := range resolved {
 		letter, dead := letters[key]
-		same := letter.Text("reason") == l.Text("reason") || l.Text("reason") == "too_large" // it was sound, and its event too large
-		if !dead || !same || !letter.Time("observed_at").Before(l.Time("observed_at")) {
+		if !dead || letter.Text("reason") != l.Text("reason") || !letter.Time("observed_at").Before(l.Time("observed_at")) {
 			e.wrong(key, "%s: it resolves no dead letter of that key and reason", l)
 		}
 		event, sound := events[l.Call()]
