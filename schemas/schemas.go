@@ -19,6 +19,8 @@ var (
 	deadLetter string
 	//go:embed call_private.avsc
 	callPrivate string
+	//go:embed call_revised.avsc
+	callRevised string
 )
 
 // CallCompleted is the schema of a finished call.
@@ -32,3 +34,6 @@ func DeadLetter() string { return deadLetter }
 
 // CallPrivate is the schema of what is kept apart from a CallCompleted.
 func CallPrivate() string { return callPrivate }
+
+// CallRevised is the schema of a CallCompleted that says something else now.
+func CallRevised() string { return callRevised }

@@ -22,6 +22,7 @@ import (
 const checksums = `
 5e968deae9fb0ed9039c81621affa38d3af1e23ab7d8519de77191b3ee7129bc  call_completed.v1.avsc
 3ae3f414329f39dfcf5ec00d9f28383f42747fa1c76bc08dcead185c1df3cef6  call_private.v1.avsc
+1abfe7c34bad211f6ac00c57bd94f34c90c80195cd23b9335a8b6c7a3a37c786  call_revised.v1.avsc
 14cee1e3758e34527fd130d1463f82b389ea4ddd82b5f944eddd1c39d01fc028  dead_letter.v1.avsc
 e83104f35932608e707a409344929f49be4664b42591c3fb5df4d1fd4ce1abc9  task_status_changed.v1.avsc
 `
@@ -32,6 +33,7 @@ func today() map[string]string {
 		"task_status_changed": TaskStatusChanged(),
 		"dead_letter":         DeadLetter(),
 		"call_private":        CallPrivate(),
+		"call_revised":        CallRevised(),
 	}
 }
 
@@ -53,6 +55,7 @@ func wantFields() map[string]string {
 		"airudder.events.CallPrivate": `task_id account? call_id revision caller_number? callee_number? callee_name? callee_gender? intention?
 			intention_description? multi_intention? comments? extra_a? extra_b? extra_c? asr_result? event_label? ner_slots? redials? call_notes?
 			case_id? additional_fields? observed_at`,
+		"airudder.events.CallRevised":       `revision call`,
 		"airudder.events.CallPrivateRedial": `call_id? caller_number? callee_number?`,
 	}
 }
@@ -307,5 +310,25 @@ func TestGrown(t *testing.T) {
 				t.Errorf("got %v, want allowed = %v", err, c.allowed)
 			}
 		})
+	}
+}
+
+// A CallRevised holds a CallCompleted as its schema is today.
+func TestRevisedIsACallCompleted(t *testing.T) {
+	var revised struct {
+		Fields []struct {
+			Name string
+			Type any
+		}
+	}
+	var completed any
+	if err := json.Unmarshal([]byte(CallRevised()), &revised); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(CallCompleted()), &completed); err != nil {
+		t.Fatal(err)
+	}
+	if of := revised.Fields[1]; of.Name != "call" || !reflect.DeepEqual(of.Type, completed) {
+		t.Errorf("its field %s is not call_completed.avsc", of.Name)
 	}
 }

@@ -170,7 +170,7 @@ func TestPrivacyRefusesTheLedgersKey(t *testing.T) {
 	s.export(5)
 	delete(s.env, "KAFKA_EVENT_KEY")
 	s.env["PRIVACY_FIELDS"] = "comments:drop"
-	const why = "comments is drop, so it cannot be the key of the events: keep it, make it a pseudonym, or give another key, which the ledger was made with"
+	const why = "comments is drop, so it cannot be the key of the events: keep it, make it a pseudonym, or give another key; the ledger was made with it"
 	p := s.run("check")
 	p.wantEnd(1)
 	if !strings.Contains(p.stdout.String(), "FAIL  "+why) {

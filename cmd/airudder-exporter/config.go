@@ -74,12 +74,14 @@ type Kafka struct {
 	SASL               SASL          `group:"Security of the connections to Kafka"`
 }
 
-// Topics are the topics' names. CallPrivate is empty where no field is private.
+// Topics are the topics' names. CallPrivate is empty where no field is private,
+// CallRevised where changes are not published.
 type Topics struct {
 	CallCompleted string `env:"KAFKA_TOPIC_CALL_COMPLETED,default=airudder.call-completed" setting:"EventTopic" doc:"Topic of the events."`
 	TaskStatus    string `env:"KAFKA_TOPIC_TASK_STATUS,default=airudder.task-status" setting:"StatusTopic" doc:"Topic of the tasks' changes of status."`
 	DeadLetter    string `env:"KAFKA_TOPIC_DEAD_LETTER,default=airudder.call-dead-letter" setting:"DeadLetterTopic" doc:"Topic of rows that cannot be events; holds raw personal data, unless PRIVACY drops it."`
 	CallPrivate   string `env:"KAFKA_TOPIC_CALL_PRIVATE,default=airudder.call-private" setting:"PrivateTopic" doc:"Topic of the values that PRIVACY keeps apart from the events; used only where a field is private. Give it an ACL of its own."`
+	CallRevised   string `env:"KAFKA_TOPIC_CALL_REVISED" setting:"RevisedTopic" doc:"Topic of what AIRudder says of a call after its event, as a CallRevised each time; empty: changes are counted alone. Not with the event keys callee_number and comments."`
 	Ledger        string `env:"KAFKA_TOPIC_LEDGER,default=airudder.call-ledger" setting:"LedgerTopic" doc:"The compacted topic that records what has been published. Transactional ids and the group are named after it."`
 }
 

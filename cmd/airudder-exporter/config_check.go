@@ -32,10 +32,14 @@ func (c *Config) unused() {
 }
 
 // checkKey says whether the ledger's event key, which counts where the configuration
-// leaves it open, may be one with this privacy.
+// leaves it open, may be one with this privacy and these topics.
 func (c *Config) checkKey(ledgers string) error {
-	if err := choice(*c).CheckEventKey(ledgers); err != nil {
-		return fmt.Errorf("%w, which the ledger was made with", err)
+	err := choice(*c).CheckEventKey(ledgers)
+	if err == nil && c.Kafka.Topics.CallRevised != "" {
+		err = record.EventKey(ledgers).CanRevise()
+	}
+	if err != nil {
+		return fmt.Errorf("%w; the ledger was made with it", err)
 	}
 	return nil
 }
@@ -49,7 +53,11 @@ func (c *Config) check(r *env.Reader) {
 	} {
 		tell(r, problems)
 	}
-	if _, err := record.ParseEventKey(c.Kafka.EventKey); err != nil {
+	key, err := record.ParseEventKey(c.Kafka.EventKey)
+	if err == nil && c.Kafka.Topics.CallRevised != "" {
+		err = key.CanRevise()
+	}
+	if err != nil {
 		r.Add("KAFKA_EVENT_KEY", err.Error())
 	}
 	if err := shards.CheckMode(c.Kafka.Assignment); err != nil {

@@ -49,7 +49,7 @@ func brokers(k Kafka) kafka.Config {
 		},
 		ClientID: "airudder-exporter", TransactionTimeout: k.TransactionTimeout, Compression: k.Compression,
 		EventTopic: k.Topics.CallCompleted, StatusTopic: k.Topics.TaskStatus,
-		DeadLetterTopic: k.Topics.DeadLetter, PrivateTopic: k.Topics.CallPrivate, LedgerTopic: k.Topics.Ledger,
+		DeadLetterTopic: k.Topics.DeadLetter, PrivateTopic: k.Topics.CallPrivate, RevisedTopic: k.Topics.CallRevised, LedgerTopic: k.Topics.Ledger,
 	}
 }
 
@@ -79,7 +79,7 @@ func layout(k Kafka) topics.Layout {
 func recordTopics(k Kafka) record.Topics {
 	return record.Topics{
 		CallCompleted: k.Topics.CallCompleted, TaskStatus: k.Topics.TaskStatus,
-		DeadLetter: k.Topics.DeadLetter, CallPrivate: k.Topics.CallPrivate, Ledger: k.Topics.Ledger,
+		DeadLetter: k.Topics.DeadLetter, CallPrivate: k.Topics.CallPrivate, CallRevised: k.Topics.CallRevised, Ledger: k.Topics.Ledger,
 	}
 }
 
@@ -138,7 +138,12 @@ func stricter(old, new string) bool {
 
 func loop(cfg Config) exporter.Config {
 	p := cfg.Polling
+	var revisions *ledger.Revisions
+	if cfg.Kafka.Topics.CallRevised != "" {
+		revisions = record.Revisions(choice(cfg))
+	}
 	return exporter.Config{
+		Revisions:   revisions,
 		LedgerTopic: cfg.Kafka.Topics.Ledger, EventTopic: cfg.Kafka.Topics.CallCompleted, Pins: pins(cfg),
 		ExportSince: p.ExportSince, ListInterval: p.ListInterval, PollMin: p.MinInterval, PollMax: p.MaxInterval,
 		Policy:      ledger.Policy{AfterEnd: p.AfterEnd, Retention: p.LedgerRetention, Between: p.MaxInterval, OpenFor: p.SealOpenAfter},

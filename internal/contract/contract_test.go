@@ -41,7 +41,7 @@ func deployment(key record.EventKey, account string, c privacy.Choice) Config {
 // allTopics are called after their content.
 func allTopics() record.Topics {
 	return record.Topics{
-		CallCompleted: CallCompleted, TaskStatus: TaskStatusChanged, DeadLetter: DeadLetter, CallPrivate: CallPrivate, Ledger: Ledger,
+		CallCompleted: CallCompleted, TaskStatus: TaskStatusChanged, DeadLetter: DeadLetter, CallPrivate: CallPrivate, CallRevised: CallRevised, Ledger: Ledger,
 	}
 }
 
@@ -82,7 +82,8 @@ func TestRecords(t *testing.T) {
 						d.meets(t, r)
 					}
 					for _, topic := range d.topics {
-						if !met[topic.Name] && (topic.Name != CallPrivate || c.Separate()) {
+						unused := topic.Name == CallPrivate && !c.Separate() || topic.Name == CallRevised && key.CanRevise() != nil
+						if !met[topic.Name] && !unused {
 							t.Errorf("the encoder wrote nothing to %s", topic.Name)
 						}
 					}
@@ -128,9 +129,13 @@ func fits(pattern, text string) bool {
 // recordsOf are records of each kind.
 func recordsOf(t *testing.T, key record.EventKey, account string, c privacy.Choice) (all []batch.Record) {
 	t.Helper()
+	topics := allTopics()
+	if key.CanRevise() != nil {
+		topics.CallRevised = ""
+	}
 	e, err := record.NewEncoder(record.EncoderConfig{
-		Topics: allTopics(),
-		IDs:    record.IDs{CallCompleted: 1, TaskStatus: 2, DeadLetter: 3, CallPrivate: 4}, EventKey: key,
+		Topics: topics,
+		IDs:    record.IDs{CallCompleted: 1, TaskStatus: 2, DeadLetter: 3, CallPrivate: 4, CallRevised: 5}, EventKey: key,
 		BaseURL: "https://user:secret@api.example.com/x/", LedgerID: "l1", Account: account, Privacy: c,
 	})
 	if err != nil {
@@ -142,7 +147,7 @@ func recordsOf(t *testing.T, key record.EventKey, account string, c privacy.Choi
 	}
 	row := call.Row{CallID: "c1", ID: call.Some(int64(7)), Status: "finished", CalleeNumber: call.Some("+62123"), Comments: call.Some("C1")}
 	bare := call.Row{CallID: "c/2", Status: "finished"}
-	units, err := e.Plan(ledger.Plan{Task: call.Task{ID: "t/1"}, ObservedAt: at, Units: []ledger.Unit{
+	plan := ledger.Plan{Task: call.Task{ID: "t/1"}, ObservedAt: at, Units: []ledger.Unit{
 		{Call: &row, Entries: entry(ledger.KindCall, "c1")},
 		{Call: &bare, Entries: entry(ledger.KindCall, "c/2")},
 		{Dead: &ledger.Dead{Reject: call.Reject{CallID: "c9", Reason: call.TooLarge}}, Entries: entry(ledger.KindCall, "c9")},
@@ -150,7 +155,13 @@ func recordsOf(t *testing.T, key record.EventKey, account string, c privacy.Choi
 		{Resolved: []ledger.Resolution{{Key: "4711", CallID: "c8"}}},
 		{Changes: []ledger.StatusChange{{Sequence: 12, Status: "paused"}}, Entries: entry(ledger.KindTask, "")},
 		{Entries: []ledger.Entry{{Kind: ledger.KindMeta}, {Kind: ledger.KindProducer}}},
-	}})
+	}}
+	if topics.CallRevised != "" {
+		plan.Units = append(plan.Units, ledger.Unit{
+			Revised: &ledger.Revised{Row: &row, Revision: 2, N: 1}, Entries: entry(ledger.KindCall, "c1"),
+		})
+	}
+	units, err := e.Plan(plan)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,7 +217,8 @@ func TestSchemas(t *testing.T) {
 
 // The document has the fields that the ledger's entries have.
 func TestEntries(t *testing.T) {
-	all := ledger.Published{At: time.Now(), As: ledger.Event, N: 1, Row: 1, Letter: ledger.Letter{Reason: call.TooLarge, Limit: 1, CallID: "c"}}
+	all := ledger.Published{At: time.Now(), As: ledger.Event, N: 1, Row: 1, Revision: 1, Fields: ledger.Fields{Form: "1", Hash: 1},
+		Letter: ledger.Letter{Reason: call.TooLarge, Limit: 1, CallID: "c"}}
 	var value map[string]any
 	if err := json.Unmarshal(ledger.Entry{Kind: ledger.KindCall, Published: all}.AppendValue(nil), &value); err != nil {
 		t.Fatal(err)

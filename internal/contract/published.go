@@ -12,6 +12,7 @@ const (
 	TaskStatusChanged = "TaskStatusChanged"
 	DeadLetter        = "DeadLetter"
 	CallPrivate       = "CallPrivate"
+	CallRevised       = "CallRevised"
 	Ledger            = "Ledger"
 )
 
@@ -86,13 +87,26 @@ func published(cfg Config) []publication {
 			record: CallPrivate, id: "callPrivate", title: "Private values",
 			summary: "What is kept apart from an event.",
 			about: []string{
-				"One record for each event, with the values that privacy keeps apart from it: with the event's key, in the partition of the same number, committed in the same transaction.",
+				"One record for each event, and for each CallRevised, with the values that privacy keeps apart from it: with the event's key, in the partition of the same number, committed in the same transaction.",
 				"Join it to its event by account, task_id, call_id and revision (0: the event's).",
 				"All of it is personal data: give the topic an ACL of its own.",
 			},
 			schema: schemas.CallPrivate(), key: eventKey(cfg), ofEvent: true,
 			ceType:    "airudder.call.private",
-			ceID:      header{meaning: "Its event's, and `/private`.", pattern: `.+/.+/0/private`, example: exampleTask + "/" + exampleCall + "/0/private"},
+			ceID:      header{meaning: "Its event's, and `/private`.", pattern: `.+/.+/[0-9]+/private`, example: exampleTask + "/" + exampleCall + "/0/private"},
+			ceSubject: ofCall,
+		},
+		{
+			record: CallRevised, id: "callRevised", title: "Revisions",
+			summary: "An event of which AIRudder says something else now.",
+			about: []string{
+				"One record each time that a documented field of a published call's row says something else, in the order of the changes: revision is 1, 2 and so on per call. call is the whole call as it is then, with its event's task_sequence.",
+				"It takes the place of the event, and is no call more: counts, seals and digests are of events alone.",
+				"A call has 20 at most. A row is compared when its task is read, so a change between two readings is not seen, and none after the task is closed.",
+			},
+			schema: schemas.CallRevised(), key: eventKey(cfg), ofEvent: true,
+			ceType:    "airudder.call.revised",
+			ceID:      header{meaning: "`<TaskID>/<CallID>/<revision>`.", pattern: `.+/.+/[1-9][0-9]*`, example: exampleTask + "/" + exampleCall + "/1"},
 			ceSubject: ofCall,
 		},
 	}

@@ -49,6 +49,9 @@ func (d Document) promised() []string {
 	if _, there := d.cfg.Topics[CallPrivate]; there {
 		of = append(of, "Each event has one CallPrivate with its key, in the partition of the same number, from the same transaction.")
 	}
+	if _, there := d.cfg.Topics[CallRevised]; there {
+		of = append(of, "What a reading shows changed in a published call's row is published once, as the call's next revision, in order.")
+	}
 	return append(of,
 		"A row that became a dead letter and is sound later becomes its event, once; never the reverse.",
 		"The schemas only grow: a new field may be null and is so by default, and no field goes, gets another name or another type.",
@@ -56,12 +59,16 @@ func (d Document) promised() []string {
 }
 
 func (d Document) notPromised() []string {
+	revised := "What AIRudder changes in a row after the event."
+	if _, there := d.cfg.Topics[CallRevised]; there {
+		revised = "What AIRudder changes in a row after the event and changes back before the next reading, or after the task is closed."
+	}
 	return []string{
 		"An event for an attempt that a redial replaced between two readings. It is in redials of the later event.",
 		"An event for a row that is broken or too large whenever it is shown. It is a dead letter.",
 		"The calls of tasks whose schedule ended before the export began (export_since in the ledger's meta), unless these tasks are named by hand.",
 		"An order between partitions, or between two keys. Of two results, take the one with the later occurred_at, not the one that arrives later.",
-		"What AIRudder changes in a row after the event.",
+		revised,
 		fmt.Sprintf("A call that finishes after its task's seal, unless the list shows that the task changed. A task is sealed %s after its end, by responses that agree, and closed %s after that.",
 			span(d.cfg.AfterEnd), span(d.cfg.Retention)),
 		"Records that are older than their topic's retention.",

@@ -221,6 +221,8 @@ func (r *run) observe(plan *ledger.Plan, u *record.Encoded, now time.Time) {
 			CallID: u.Call.CallID, TaskID: plan.Task.ID, Ended: u.Call.CallEnd,
 			Observed: observed, Committed: now, Bytes: size(u.Records),
 		})
+	case u.Revised != nil:
+		r.metrics.revisions.Inc()
 	case u.Dead != nil:
 		r.metrics.deadLetters.WithLabelValues(string(u.Dead.Reason)).Inc()
 		r.dead.note(plan.Task.ID, &u.Dead.Reject)

@@ -33,7 +33,10 @@ func (r *run) export(ctx context.Context, taskID string) (observation, error) {
 	reading.Limit(r.producer.Limit(r.cfg.EventTopic))
 	publish := r.publisher()
 	defer publish.close()
-	defer func() { r.metrics.repeats.Add(float64(reading.Repeats())) }()
+	defer func() {
+		r.metrics.repeats.Add(float64(reading.Repeats()))
+		r.metrics.adopted.Add(float64(reading.Adopted()))
+	}()
 
 	asked := time.Now()
 	complete, err := r.source.Read(ctx, taskID, reading.Verdict, func(part call.Part) error {
@@ -69,6 +72,10 @@ func (r *run) export(ctx context.Context, taskID string) (observation, error) {
 		r.metrics.beyond.Add(float64(beyond))
 		r.dead.leftOut(taskID, beyond)
 	}
+	for _, row := range publish.unfit {
+		reading.LeaveOut(row)
+	}
+	r.metrics.unrevised.Add(float64(reading.LeftOut()))
 	r.metrics.lateChanges.Add(float64(reading.Remember()))
 	standing := r.ledger.Standing(taskID)
 	r.notices.Observe(taskSubject(taskID), append(r.cfg.ofReading(complete, rejected), r.cfg.ofStanding(standing, asked)...)...)

@@ -21,8 +21,9 @@ import (
 type Config struct {
 	LedgerTopic  string
 	EventTopic   string
-	Pins         ledger.Wanted // of the ledger
-	ExportSince  time.Time     // zero: a week before the ledger's creation
+	Revisions    *ledger.Revisions // nil: changes of published rows are counted alone
+	Pins         ledger.Wanted     // of the ledger
+	ExportSince  time.Time         // zero: a week before the ledger's creation
 	ListInterval time.Duration
 	PollMin      time.Duration // between two reads of a task in which calls are finishing
 	PollMax      time.Duration // between two reads of a task in which nothing happens

@@ -15,6 +15,9 @@ type metrics struct {
 	unsealed      prometheus.Counter
 	lag           *prometheus.HistogramVec
 	lateChanges   prometheus.Counter
+	revisions     prometheus.Counter
+	adopted       prometheus.Counter
+	unrevised     prometheus.Counter
 	repeats       prometheus.Counter
 	producers     *prometheus.CounterVec
 }
@@ -61,7 +64,12 @@ func newMetrics(reg prometheus.Registerer, e *Exporter) *metrics {
 			"Tasks closed since AIRudder has shown nothing of them for LEDGER_RETENTION: nothing says that all was published."),
 		lag: lag,
 		lateChanges: counter("late_changes_total",
-			"Rows that changed after their event was published. The event stays the first."),
+			"Rows that changed after their event was published. The event stays the first; what is published of the change is a CallRevised, where these are on."),
+		revisions: counter("revisions_total", "CallRevised committed."),
+		adopted: counter("revisions_begun_total",
+			"Published calls whose rows are compared from now on: what was published of them was not known."),
+		unrevised: counter("revisions_left_out_total",
+			"Changes that are no CallRevised, since the call has 20, or the topic does not take it."),
 		repeats: counter("repeated_call_ids_total",
 			"Rows that showed a CallID which an earlier row of the same response had shown."),
 		producers: counters("producers_started_total", "reason",

@@ -94,6 +94,7 @@ func (e *Exporter) produce(ctx context.Context, s Shard) (committed bool, err er
 		return Barrier(e.cfg.LedgerTopic, e.process, got)
 	}
 	l := ledger.New()
+	l.Revise(e.cfg.Revisions)
 	var strangers ledger.Strangers
 	began := time.Now()
 	producer, err := s.Open(ctx, barrier, func(key, value []byte) error {

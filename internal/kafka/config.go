@@ -30,7 +30,7 @@ type Config struct {
 
 	// The topics. No other can be read or written: metadata is requested for
 	// these alone. An empty name is a topic that is not used.
-	EventTopic, StatusTopic, DeadLetterTopic, PrivateTopic, LedgerTopic string
+	EventTopic, StatusTopic, DeadLetterTopic, PrivateTopic, RevisedTopic, LedgerTopic string
 
 	// Dial opens connections; nil: the network.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -55,7 +55,8 @@ func (c Config) checkTopics() (problems []*setting.Error) {
 	taken := make(map[string]string)
 	for _, t := range []struct{ field, name string }{
 		{"EventTopic", c.EventTopic}, {"StatusTopic", c.StatusTopic},
-		{"DeadLetterTopic", c.DeadLetterTopic}, {"PrivateTopic", c.PrivateTopic}, {"LedgerTopic", c.LedgerTopic},
+		{"DeadLetterTopic", c.DeadLetterTopic}, {"PrivateTopic", c.PrivateTopic}, {"RevisedTopic", c.RevisedTopic},
+		{"LedgerTopic", c.LedgerTopic},
 	} {
 		plain := strings.ReplaceAll(t.name, ".", "_") // brokers refuse topics that differ by . and _ alone
 		first, twice := taken[plain]
@@ -99,7 +100,7 @@ func (c Config) withDefaults() (Config, error) {
 
 // topics are those that are used.
 func (c Config) topics() []string {
-	all := []string{c.EventTopic, c.StatusTopic, c.DeadLetterTopic, c.PrivateTopic, c.LedgerTopic}
+	all := []string{c.EventTopic, c.StatusTopic, c.DeadLetterTopic, c.PrivateTopic, c.RevisedTopic, c.LedgerTopic}
 	return slices.DeleteFunc(all, func(name string) bool { return name == "" })
 }
 

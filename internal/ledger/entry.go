@@ -54,6 +54,9 @@ type Published struct {
 	N   int64  // of an event: its task_sequence
 	Row uint64 // xxHash64 of the row's bytes; 0: not known (a rebuilt ledger)
 
+	Revision int64  // of an event: the number of the last CallRevised; 0: there is none
+	Fields   Fields // of an event, where changes are published
+
 	Letter // of a dead letter, and of what it has become
 }
 
@@ -118,6 +121,12 @@ func (p Published) append(b []byte) []byte {
 	b = append(b, '"')
 	if p.N > 0 {
 		b = strconv.AppendInt(append(b, `,"n":`...), p.N, 10)
+	}
+	if p.Revision > 0 {
+		b = strconv.AppendInt(append(b, `,"revision":`...), p.Revision, 10)
+	}
+	if p.Fields.Hash != 0 {
+		b = fmt.Appendf(b, `,"fields":"%s:%016x"`, p.Fields.Form, p.Fields.Hash)
 	}
 	if p.Reason != "" {
 		b = append(append(append(b, `,"reason":"`...), p.Reason...), '"')

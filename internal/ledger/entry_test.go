@@ -145,7 +145,7 @@ func TestExactByHand(t *testing.T) {
 		if e.Tombstone || e.Published.As != Event {
 			continue
 		}
-		byHand, ok := parseExact(value(e))
+		byHand, ok := parseExact(value(e), "")
 		if !ok {
 			t.Errorf("%s was not read by hand", value(e))
 		}
@@ -159,7 +159,7 @@ func TestExactByHand(t *testing.T) {
 func throughJSON(t *testing.T, v []byte) Published {
 	t.Helper()
 	spaced := append([]byte{' '}, v...)
-	if _, ok := parseExact(spaced); ok {
+	if _, ok := parseExact(spaced, ""); ok {
 		t.Fatal("the quick way took a value that is not in the exact form")
 	}
 	p, err := parsePublished(spaced)
@@ -180,7 +180,7 @@ func TestPublishedInOtherForms(t *testing.T) {
 		{"spacing", `{ "at": "2026-03-01T12:00:00.123Z", "as": "event", "row": "00000000000000ab" }` + "\n", event},
 		{"order", `{"row":"00000000000000ab","n":12,"as":"event","at":"2026-03-01T12:00:00.123Z"}`, numbered},
 		{"number spelled out", `{"at":"2026-03-01T12:00:00.123Z","as":"event","n":0,"row":"00000000000000ab"}`, event},
-		{"unknown fields", `{"at":"2026-03-01T12:00:00.123Z","as":"event","revision":2,"row":"00000000000000ab"}`, event},
+		{"unknown fields", `{"at":"2026-03-01T12:00:00.123Z","as":"event","version":2,"row":"00000000000000ab"}`, event},
 		{"short hash", `{"at":"2026-03-01T12:00:00.123Z","as":"event","row":"ab"}`, event},
 		{"upper-case hash", `{"at":"2026-03-01T12:00:00.123Z","as":"event","row":"00000000000000AB"}`, event},
 		{"a zone", `{"at":"2026-03-01T20:00:00.123+08:00","as":"event","row":"ab"}`, event},

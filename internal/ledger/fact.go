@@ -13,11 +13,12 @@ type Fact struct {
 	ObservedAt time.Time // when the response began that showed it; to the millisecond
 
 	// Of an event and a dead letter. One of the two ids is set.
-	As     As          // empty: a change
-	CallID string      // what the row showed
-	RowKey string      // of a dead letter that shows no CallID, and of its end
-	N      int64       // of an event: its task_sequence
-	Reason call.Reason // of a dead letter, and of its end
+	As       As          // empty: a change
+	CallID   string      // what the row showed
+	RowKey   string      // of a dead letter that shows no CallID, and of its end
+	N        int64       // of an event: its task_sequence
+	Revision int64       // of what an event became: its number; 0: the event
+	Reason   call.Reason // of a dead letter, and of its end
 
 	Change StatusChange // of any other
 }

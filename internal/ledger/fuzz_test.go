@@ -56,7 +56,7 @@ func FuzzParseEntry(f *testing.F) {
 // checkExact holds the reading by hand against encoding/json.
 func checkExact(t *testing.T, e Entry, text []byte) {
 	t.Helper()
-	byHand, ok := parseExact(text)
+	byHand, ok := parseExact(text, "")
 	if !ok || e.Kind != KindCall && e.Kind != KindRow {
 		return
 	}

@@ -29,8 +29,9 @@ type Ledger struct {
 	hasMeta   bool
 	writer    Writer
 	hasWriter bool
-	entries   int64 // live entries
-	bytes     int64 // of their keys and values
+	revisions *Revisions // nil: changes of published rows are counted alone
+	entries   int64      // live entries
+	bytes     int64      // of their keys and values
 }
 
 // New returns an empty shard.
@@ -42,6 +43,7 @@ type task struct {
 	keySize  int                   // bytes of the id in a key
 	calls    map[CallKey]mark      // what was published
 	texts    Texts                 // nil while there are none
+	revised  map[CallKey]revised   // of calls that are events; nil where changes are counted alone
 	letters  map[CallKey]Published // of calls that are dead letters; nil while there are none
 	rows     map[string]Published  // dead letters without a CallID by the row's key, and those that were; nil while there are none
 	hashes   map[uint64]struct{}   // rows without a CallID that need not be read again; nil while there are none
@@ -117,7 +119,7 @@ func (l *Ledger) Apply(e Entry) {
 // its text names no value.
 func (l *Ledger) Replay(key, value []byte) error {
 	if taskID, callID, ok := cutCallKey(key); ok && value != nil {
-		if p, ok := parseExact(value); ok {
+		if p, ok := parseExact(value, l.form()); ok {
 			l.mu.Lock()
 			applyCall(l, taskID, callID, p)
 			l.mu.Unlock()
@@ -141,6 +143,9 @@ func applyCall[T string | []byte](l *Ledger, taskID, callID T, p Published) {
 		l.countCall(t, -1, len(callID))
 	}
 	t.calls[k], t.last = markOf(p), max(t.last, p.N)
+	if l.revisions != nil {
+		l.revisions.apply(t, k, p)
+	}
 	l.countCall(t, 1, len(callID))
 	if p.As == DeadLetter {
 		p.At = milliseconds(p.At)
@@ -166,8 +171,9 @@ func (l *Ledger) forget(taskID, callID string) {
 	delete(t.calls, k)
 	delete(t.texts, k)
 	delete(t.letters, k)
+	delete(t.revised, k)
 	if len(t.calls) == 0 { // a map keeps its room; a closed task needs none
-		t.calls, t.texts = map[CallKey]mark{}, nil
+		t.calls, t.texts, t.revised = map[CallKey]mark{}, nil, nil
 	}
 }
 

@@ -22,10 +22,11 @@ type Plan struct {
 }
 
 // Unit is what one transaction must hold together: what is published, and the
-// entries that say so. One of Call, Dead and Changes is set, or none where only
-// entries are written. Where there is a Call, its entry is the first.
+// entries that say so. One of Call, Revised, Dead and Changes is set, or none where
+// only entries are written. Where there is a Call, its entry is the first.
 type Unit struct {
 	Call     *call.Row
+	Revised  *Revised
 	Dead     *Dead
 	Resolved []Resolution // dead letters that the row of Call, or of another unit, has ended
 	Changes  []StatusChange
@@ -82,6 +83,9 @@ type Reading struct {
 	givenUp  []call.Reject        // of rows that were planned as events
 	suspects map[suspect]struct{} // of the held ones, those that are dead letters if the next reading shows them, too
 
+	adopted int                // published calls whose entries get the fields' hash, without an event
+	leftOut map[CallKey]uint64 // fields' hashes of changes that are not published; nil while there are none
+
 	changed map[CallKey]mark // published calls whose rows show other bytes: the new hash; nil while there are none
 	shown   []uint64         // new hashes of rows without a CallID that are in the ledger
 }
@@ -122,26 +126,32 @@ func (r *Reading) Verdict(callID []byte, hash uint64) call.Verdict {
 	l := r.ledger
 	var was mark
 	var letter Published
-	known := false
+	known, unseen := false, false
+	shown := mark(hash).hash()
+	same := true
 	l.mu.RLock()
 	if t := l.tasks[r.taskID]; t != nil {
-		if was, known = t.calls[k]; was&markDead != 0 {
+		was, known = t.calls[k]
+		same = shown == 0 || shown == was.hash()
+		if was&markDead != 0 {
 			letter = t.letters[k]
+		} else if known {
+			unseen = l.unseen(t, k, same)
 		}
 	}
 	l.mu.RUnlock()
 	if !known {
 		return call.RowNew
 	}
-	if was&markDead == 0 {
+	if was&markDead == 0 && !unseen {
 		r.told++
 	}
-	shown := mark(hash).hash()
-	same := shown == 0 || shown == was.hash()
 	if !same && len(r.changed) < maxChanged {
 		put(&r.changed, k, shown)
 	}
 	switch {
+	case unseen:
+		return call.RowNew
 	case was&markDead != 0 && (!same || letter.Limit > 0 && r.limit > letter.Limit):
 		return call.RowNew // it may be sound now
 	case same || was.hash() == 0:
@@ -176,8 +186,8 @@ const maxRenderings = 1000
 // It returns how many published calls' rows have changed. Only memory holds all this;
 // a replay finds the hashes that the rows were published with, and no suspects.
 func (r *Reading) Remember() (lateChanges int) {
-	changed, shown, suspects := r.changed, r.shown, r.suspects
-	r.changed, r.shown, r.suspects = nil, nil, nil
+	changed, shown, suspects, leftOut := r.changed, r.shown, r.suspects, r.leftOut
+	r.changed, r.shown, r.suspects, r.leftOut = nil, nil, nil, nil
 	l := r.ledger
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -186,6 +196,7 @@ func (r *Reading) Remember() (lateChanges int) {
 	}
 	t := taskOf(l, r.taskID)
 	t.suspects, t.looked = suspects, true
+	t.rememberLeftOut(leftOut)
 	for k, now := range changed {
 		was, still := t.calls[k]
 		if !still {
@@ -248,10 +259,13 @@ func (r *Reading) Rows(p call.Part) Plan {
 		}
 		r.told++
 		var u Unit
+		entry := Entry{Kind: KindCall, TaskID: r.taskID, ID: row.CallID,
+			Published: Published{At: p.Started, As: Event, Row: row.Hash, Fields: l.fields(row)}}
 		if r.claim(t, row.CallID) {
-			u.Call = row
-			u.Entries = append(u.Entries, Entry{Kind: KindCall, TaskID: r.taskID, ID: row.CallID,
-				Published: Published{At: p.Started, As: Event, Row: row.Hash}})
+			u.Call, u.Entries = row, append(u.Entries, entry)
+		} else if l.revisions != nil {
+			k, _ := KeyOf(row.CallID)
+			r.revise(t, k, row, entry, &u)
 		}
 		if r.resolve(t, row, p.Started, &u); len(u.Entries) > 0 {
 			plan.Units = append(plan.Units, u)
@@ -308,7 +322,7 @@ func (l *Ledger) Wants(listed call.Listed, named bool) bool {
 // publishes a dead letter in its place.
 func TooLarge(u Unit, limit int) Unit {
 	row, entry := u.Call, u.Entries[0]
-	entry.Published.As, entry.Published.N = DeadLetter, 0
+	entry.Published.As, entry.Published.N, entry.Published.Fields = DeadLetter, 0, Fields{}
 	entry.Published.Letter = Letter{Reason: call.TooLarge, Limit: int64(limit)}
 	reject := call.NewReject(call.TooLarge, row.Raw)
 	reject.Detail = fmt.Sprintf("the event is larger than a record of the topic may be (%d bytes)", limit)

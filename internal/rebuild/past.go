@@ -9,7 +9,7 @@ import (
 )
 
 // past is what is known to have been published. It is given what the ledger topic
-// still holds, and then every Fact of the three topics, in any order. It is used
+// still holds, and then every Fact of the topics, in any order. It is used
 // by one goroutine at a time.
 type past struct {
 	tasks map[string]*history
@@ -23,7 +23,8 @@ func newPast() *past { return &past{tasks: map[string]*history{}} }
 type history struct {
 	calls   map[ledger.CallKey]proof
 	texts   ledger.Texts
-	rows    map[string]proof // by row key
+	rows    map[string]proof         // by row key
+	revised map[ledger.CallKey]int64 // the last revision that was published; nil while there are none
 	changes []ledger.Fact
 	first   time.Time    // the earliest ObservedAt
 	last    int64        // the highest task_sequence that anything tells of
@@ -92,6 +93,8 @@ func (p *past) add(f ledger.Fact) {
 		At: f.ObservedAt, As: f.As, N: f.N, Letter: ledger.Letter{Reason: f.Reason},
 	}}
 	switch {
+	case f.Revision > 0:
+		h.revise(f, now)
 	case f.As == "":
 		h.changes = append(h.changes, f)
 	case f.RowKey != "":
@@ -104,6 +107,28 @@ func (p *past) add(f ledger.Fact) {
 		was, again := h.calls[k]
 		h.calls[k] = p.join(f, was, now, again)
 	}
+}
+
+// revise takes in what became of an event, which also tells that there was one.
+func (h *history) revise(f ledger.Fact, now proof) {
+	k := h.key(f.CallID)
+	if h.revised == nil {
+		h.revised = map[ledger.CallKey]int64{}
+	}
+	h.revised[k] = max(h.revised[k], f.Revision)
+	if was, known := h.calls[k]; !known || was.As != ledger.Event {
+		now.copies = 0
+		h.calls[k] = now
+	}
+}
+
+// revision is a proof of a call with the last revision that anything tells of. Where the
+// ledger topic does not know it, what it keeps of the row is of before.
+func (h *history) revision(k ledger.CallKey, p proof) proof {
+	if n := h.revised[k]; p.As == ledger.Event && n > p.Revision {
+		p.Revision, p.Fields, p.Row, p.kept = n, ledger.Fields{}, 0, false
+	}
+	return p
 }
 
 // join joins a proof with the one that is known, if any. What a dead letter became

@@ -68,16 +68,18 @@ func (r *Rebuild) peek(ctx context.Context, keep func(shard int, key, value []by
 	return err
 }
 
-// source is one of the three topics, and what was read of it.
+// source is one of the topics, and what was read of it.
 type source struct {
 	topic   string
 	what    string
 	as      ledger.As
+	revised bool
 	records int
 	since   time.Time // from when on it holds everything; zero: from its first record
 }
 
-// readAll reads the three topics to the ends that they have now.
+// readAll reads the topics to the ends that they have now. What became of events is no
+// reason for doubt: where it is not held any more, the events are not, either.
 func (r *Rebuild) readAll(ctx context.Context) ([]source, error) {
 	all := []source{
 		{topic: r.cfg.Topics.CallCompleted, what: "events", as: ledger.Event},
@@ -90,6 +92,13 @@ func (r *Rebuild) readAll(ctx context.Context) ([]source, error) {
 			return nil, err
 		}
 		*since = all[i].since
+	}
+	if topic := r.cfg.Topics.CallRevised; topic != "" {
+		revised := source{topic: topic, what: "revisions", as: ledger.Event, revised: true}
+		if err := r.read(ctx, &revised); err != nil {
+			return nil, err
+		}
+		all = append(all, revised)
 	}
 	return all, nil
 }
@@ -131,7 +140,7 @@ func (r *Rebuild) read(ctx context.Context, s *source) error {
 				defer one.Unlock()
 				s.records++
 				r.past.add(fact)
-				if s.as == ledger.Event {
+				if s.as == ledger.Event && !s.revised {
 					newest[i] = append(newest[i], m.Record)
 					newest[i] = newest[i][max(0, len(newest[i])-newestEvents):]
 				}
@@ -160,9 +169,13 @@ func (r *Rebuild) read(ctx context.Context, s *source) error {
 
 func (r *Rebuild) fact(ctx context.Context, s *source, m kafka.Message, by record.Origin) (ledger.Fact, error) {
 	fact, err := r.decoder.Fact(ctx, m.Record)
+	as := fact.As
+	if as == ledger.Resolved { // the end of a dead letter
+		as = ledger.DeadLetter
+	}
 	switch {
 	case err != nil:
-	case fact.As != s.as:
+	case as != s.as, (fact.Revision > 0) != s.revised:
 		err = fmt.Errorf("%w: the topic of the %s holds something else", errRefused, s.what)
 	case by.LedgerID == "":
 		err = fmt.Errorf("%w: it does not say of which ledger it is (%s)", errRefused, record.LedgerHeader)

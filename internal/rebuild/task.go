@@ -44,7 +44,7 @@ func (o outcome) entries() iter.Seq[ledger.Entry] {
 			return
 		}
 		for _, k := range o.byCallID() {
-			if p := o.calls[k]; !p.kept && !yield(o.entry(ledger.KindCall, o.texts.CallID(k), p)) {
+			if p := o.revision(k, o.calls[k]); !p.kept && !yield(o.entry(ledger.KindCall, o.texts.CallID(k), p)) {
 				return
 			}
 		}

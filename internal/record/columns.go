@@ -31,11 +31,13 @@ func taskColumns(account string) []column[call.Task] {
 	}
 }
 
-// event is one call with its task, its number and the time when it was observed.
+// event is one call with its task, its number, its revision (0: the first) and the time
+// when it was observed.
 type event struct {
 	*call.Row
 	task       *call.Task
 	sequence   int64
+	revision   int64
 	observedAt time.Time
 }
 

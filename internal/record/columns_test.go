@@ -97,10 +97,10 @@ func fieldType(t *testing.T, record avro.SchemaNode, name string) avro.SchemaNod
 func TestEveryFieldIsEncoded(t *testing.T) {
 	at := observedAt()
 	everyField(t, func(task call.Task) any {
-		return []any{newNative(taskColumns("")).fill(&task), newNative(rowColumns()).fill(&event{&call.Row{}, &task, 1, at})}
+		return []any{newNative(taskColumns("")).fill(&task), newNative(rowColumns()).fill(&event{&call.Row{}, &task, 1, 0, at})}
 	}, "WorkflowID", "WorkflowName", "NodeTaskID", "NodeTaskName", "CaseID") // the source gives them to the rows
 	everyField(t, func(row call.Row) any {
-		return newNative(rowColumns()).fill(&event{&row, &call.Task{}, 1, at})
+		return newNative(rowColumns()).fill(&event{&row, &call.Task{}, 1, 0, at})
 	}, "Means", "Raw", "Hash") // for the ledger, or a dead letter
 	everyField(t, func(turn call.Turn) any { return newNative(turnColumns()).fill(&turn) })
 	everyField(t, func(redial call.Redial) any { return newNative(redialColumns()).fill(&redial) })

@@ -83,7 +83,7 @@ func (d *Decoder) Event(ctx context.Context, r batch.Record) (Event, error) {
 	return fields.Event, nil
 }
 
-// JSON decodes a record of one of the three topics as one line of plain JSON:
+// JSON decodes a published record as one line of plain JSON:
 // names sorted, unions as their values, times as RFC 3339 in UTC, bytes in
 // base64. A tombstone is null.
 func (d *Decoder) JSON(ctx context.Context, r batch.Record) ([]byte, error) {

@@ -39,6 +39,7 @@ type Topics struct {
 	TaskStatus    string
 	DeadLetter    string
 	CallPrivate   string // empty: no field is private
+	CallRevised   string // empty: changes are not published
 	Ledger        string
 }
 
@@ -46,7 +47,7 @@ type Topics struct {
 func (t Topics) ByContent() map[string]string {
 	return map[string]string{
 		"CallCompleted": t.CallCompleted, "TaskStatusChanged": t.TaskStatus, "DeadLetter": t.DeadLetter,
-		"CallPrivate": t.CallPrivate, "Ledger": t.Ledger,
+		"CallPrivate": t.CallPrivate, "CallRevised": t.CallRevised, "Ledger": t.Ledger,
 	}
 }
 
@@ -70,7 +71,7 @@ type Encoder struct {
 
 	showKey func(string) string // as the event shows the field that is its key; nil: as it is
 
-	callPrefix []byte         // frame and task fields of the plan's events
+	taskFields []byte         // of the plan's events, encoded
 	limits     map[string]int // of the plan: topic → max.message.bytes
 	own        []batch.Record // of the call that is encoded
 }
@@ -84,6 +85,9 @@ func NewEncoder(cfg EncoderConfig) (*Encoder, error) {
 	}
 	cfg.EventKey = key
 	if err := cfg.Privacy.CheckEventKey(string(key)); err != nil {
+		return nil, fmt.Errorf("EventKey: %w", err)
+	}
+	if err := key.CanRevise(); err != nil && cfg.Topics.CallRevised != "" {
 		return nil, fmt.Errorf("EventKey: %w", err)
 	}
 	codecs, err := newCodecs()
@@ -127,7 +131,7 @@ func (e *Encoder) Plan(p ledger.Plan) ([]Encoded, error) {
 	clear(e.limits)
 	if e.cfg.Limits != nil {
 		all := e.cfg.Topics
-		for _, topic := range []string{all.CallCompleted, all.TaskStatus, all.DeadLetter, all.CallPrivate} {
+		for _, topic := range []string{all.CallCompleted, all.TaskStatus, all.DeadLetter, all.CallPrivate, all.CallRevised} {
 			if topic != "" {
 				e.limits[topic] = e.cfg.Limits.Limit(topic)
 			}
@@ -171,7 +175,7 @@ func count(units []ledger.Unit) (published, entries int) {
 		u := &units[i]
 		published += len(u.Changes)
 		entries += len(u.Entries)
-		if u.Call != nil || u.Dead != nil {
+		if u.Call != nil || u.Revised != nil || u.Dead != nil {
 			published++
 		}
 		published += len(u.Resolved)
@@ -182,7 +186,7 @@ func count(units []ledger.Unit) (published, entries int) {
 // unit appends a unit's records. A *batch.TooLargeError says that it has to wait.
 func (e *Encoder) unit(p *ledger.Plan, u *Encoded, records []batch.Record) ([]batch.Record, error) {
 	if u.Call != nil {
-		own, err := e.call(p, u.Call, u.Entries[0].Published.N)
+		own, err := e.call(p, &event{u.Call, &p.Task, u.Entries[0].Published.N, 0, p.ObservedAt})
 		if err != nil {
 			return records, err
 		}
@@ -194,6 +198,16 @@ func (e *Encoder) unit(p *ledger.Plan, u *Encoded, records []batch.Record) ([]ba
 		default:
 			u.Unit, u.TooLarge = ledger.TooLarge(u.Unit, tooLarge.Limit), tooLarge
 		}
+	}
+	if of := u.Revised; of != nil {
+		own, err := e.call(p, &event{of.Row, &p.Task, of.N, of.Revision, p.ObservedAt})
+		if err != nil {
+			return records, err
+		}
+		if tooLarge := e.anyTooLarge(own); tooLarge != nil {
+			return records, tooLarge
+		}
+		records = append(records, own...)
 	}
 	if u.Dead != nil {
 		r, err := e.dead(p, u.Dead)
@@ -245,53 +259,6 @@ func (e *Encoder) anyTooLarge(records []batch.Record) (first *batch.TooLargeErro
 		}
 	}
 	return first
-}
-
-// beginCalls encodes what all events of a plan begin with.
-func (e *Encoder) beginCalls(p *ledger.Plan) (err error) {
-	e.callPrefix = appendFrame(e.callPrefix[:0], e.cfg.IDs.CallCompleted)
-	e.callPrefix, err = e.codecs.task.BinaryFromNative(e.callPrefix, e.task.fill(&p.Task))
-	return encoded(err, "the task's fields of a CallCompleted")
-}
-
-// call encodes an event and, where a field is private, what is kept apart from it. The
-// result is valid until the next call.
-func (e *Encoder) call(p *ledger.Plan, row *call.Row, sequence int64) ([]batch.Record, error) {
-	of := event{row, &p.Task, sequence, p.ObservedAt}
-	value, err := e.callValue(&of)
-	if err != nil {
-		return nil, err
-	}
-	h := e.headers.call(&e.slab, &of)
-	r := batch.Record{Topic: e.cfg.Topics.CallCompleted, Key: e.eventKey(p, row), Value: value, Headers: h}
-	e.own = append(e.own[:0], r)
-	if e.private == nil {
-		return e.own, nil
-	}
-	r.Topic, r.Headers = e.cfg.Topics.CallPrivate, e.headers.private(&e.slab, h)
-	if r.Value, err = e.privateValue(&of); err != nil {
-		return nil, err
-	}
-	e.own = append(e.own, r)
-	return e.own, nil
-}
-
-func (e *Encoder) privateValue(of *event) ([]byte, error) {
-	b := appendFrame(e.slab.next(), e.cfg.IDs.CallPrivate)
-	b, err := e.codecs.private.BinaryFromNative(b, e.private.fill(of))
-	if err != nil {
-		return nil, encoded(err, "CallPrivate")
-	}
-	return e.slab.keep(b), nil
-}
-
-func (e *Encoder) callValue(of *event) ([]byte, error) {
-	b := append(e.slab.next(), e.callPrefix...)
-	b, err := e.codecs.row.BinaryFromNative(b, e.row.fill(of))
-	if err != nil {
-		return nil, encoded(err, "CallCompleted")
-	}
-	return e.slab.keep(b), nil
 }
 
 // change encodes a transition or a seal; where it does not fit, without the task's

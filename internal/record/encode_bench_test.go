@@ -35,7 +35,7 @@ func BenchmarkEncode(b *testing.B) {
 				b.Fatal(err)
 			}
 			for _, u := range p.Units {
-				if _, err := e.callValue(&event{u.Call, &p.Task, 1, p.ObservedAt}); err != nil {
+				if _, err := e.callValue(&event{u.Call, &p.Task, 1, 0, p.ObservedAt}); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -9,6 +9,7 @@ import (
 
 	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/call"
+	"airudder-exporter/internal/ledger"
 	"airudder-exporter/schemas"
 )
 
@@ -120,4 +121,66 @@ func clone(units []Encoded) (all []Encoded) {
 		all = append(all, own)
 	}
 	return all
+}
+
+// What became of an event is encoded as the event is, behind the revision's number.
+func TestRevised(t *testing.T) {
+	topics := testTopics()
+	topics.CallRevised, topics.CallPrivate = "revised", "private"
+	e := newTestEncoder(t, EncoderConfig{
+		Topics: topics, IDs: IDs{CallCompleted: 1, TaskStatus: 2, DeadLetter: 3, CallPrivate: 4, CallRevised: 5},
+		Privacy: chosen(t, "lender"),
+	})
+	row := sampleRow()
+	event, err := e.Plan(planOf(sampleTask(), &row))
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := planOf(sampleTask(), &row)
+	changed.Units[0].Call, changed.Units[0].Revised = nil, &ledger.Revised{Row: &row, Revision: 3, N: 1}
+	again, err := e.Plan(changed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, revised := event[0].Records, again[0].Records
+	if len(revised) != 3 || revised[0].Topic != "revised" || revised[1].Topic != "private" || revised[2].Topic != "ledger" {
+		t.Fatalf("records %v", revised)
+	}
+	got := decodeBy(t, schemas.CallRevised(), 5, revised[0].Value)
+	if got["revision"] != int64(3) || !reflect.DeepEqual(got["call"], decodeBy(t, schemas.CallCompleted(), 1, first[0].Value)) {
+		t.Errorf("got %v", got)
+	}
+	if got := decodeBy(t, schemas.CallPrivate(), 4, revised[1].Value); got["revision"] != int64(3) {
+		t.Errorf("what is apart is of revision %v", got["revision"])
+	}
+	for i, r := range revised[:2] {
+		if !bytes.Equal(r.Key, first[i].Key) {
+			t.Errorf("%s: key %q, want %q", r.Topic, r.Key, first[i].Key)
+		}
+	}
+	id := sampleTask().ID + "/" + row.CallID + "/3"
+	for i, want := range []map[string]string{
+		{"ce_id": id, "ce_type": "airudder.call.revised", "ce_sequence": "1"},
+		{"ce_id": id + "/private", "ce_type": "airudder.call.private", "ce_sequence": "1"},
+	} {
+		for name, value := range want {
+			if got := header(revised[i], name); got != value {
+				t.Errorf("%s: %s is %q, want %q", revised[i].Topic, name, got, value)
+			}
+		}
+	}
+}
+
+// A revision that its topic does not take leaves its unit without records.
+func TestRevisedTooLarge(t *testing.T) {
+	topics := testTopics()
+	topics.CallRevised = "revised"
+	e := newTestEncoder(t, EncoderConfig{Topics: topics, Limits: topicLimits{"revised": 500}})
+	row := sampleRow()
+	plan := planOf(sampleTask(), &row)
+	plan.Units[0].Call, plan.Units[0].Revised = nil, &ledger.Revised{Row: &row, Revision: 1, N: 1}
+	units, err := e.Plan(plan)
+	if err != nil || len(units[0].Records) > 0 || units[0].TooLarge == nil || units[0].TooLarge.Topic != "revised" {
+		t.Errorf("got %+v, %v", units, err)
+	}
 }

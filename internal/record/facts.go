@@ -10,14 +10,15 @@ import (
 	"airudder-exporter/internal/ledger"
 )
 
-// The full names of the three schemas.
+// The full names of the schemas that tell a ledger something.
 const (
 	completedName     = "airudder.events.CallCompleted"
+	revisedName       = "airudder.events.CallRevised"
 	statusChangedName = "airudder.events.TaskStatusChanged"
 	deadLetterName    = "airudder.events.DeadLetter"
 )
 
-// Fact decodes what a record of one of the three topics tells a ledger. Its
+// Fact decodes what a published record tells a ledger; of a CallPrivate its event does. Its
 // errors name no value.
 func (d *Decoder) Fact(ctx context.Context, r batch.Record) (ledger.Fact, error) {
 	v, err := d.open(ctx, r)
@@ -28,6 +29,8 @@ func (d *Decoder) Fact(ctx context.Context, r batch.Record) (ledger.Fact, error)
 	switch v.writer.name {
 	case completedName:
 		f, err = eventFact(v)
+	case revisedName:
+		f, err = revisedFact(v)
 	case deadLetterName:
 		f, err = letterFact(v)
 	case statusChangedName:
@@ -46,16 +49,31 @@ func (d *Decoder) Fact(ctx context.Context, r batch.Record) (ledger.Fact, error)
 	return f, nil
 }
 
+// eventFields are what an event, or what became of it, tells.
+type eventFields struct {
+	TaskID     string    `avro:"task_id"`
+	CallID     string    `avro:"call_id"`
+	Sequence   int64     `avro:"task_sequence"`
+	ObservedAt time.Time `avro:"observed_at"`
+}
+
+func (e eventFields) fact(revision int64) ledger.Fact {
+	return ledger.Fact{TaskID: e.TaskID, As: ledger.Event, CallID: e.CallID, N: e.Sequence, Revision: revision, ObservedAt: e.ObservedAt}
+}
+
 func eventFact(v value) (ledger.Fact, error) {
+	var fields eventFields
+	err := v.decode(&fields)
+	return fields.fact(0), err
+}
+
+func revisedFact(v value) (ledger.Fact, error) {
 	var fields struct {
-		TaskID     string    `avro:"task_id"`
-		CallID     string    `avro:"call_id"`
-		Sequence   int64     `avro:"task_sequence"`
-		ObservedAt time.Time `avro:"observed_at"`
+		Revision int64       `avro:"revision"`
+		Call     eventFields `avro:"call"`
 	}
 	err := v.decode(&fields)
-	return ledger.Fact{TaskID: fields.TaskID, As: ledger.Event, CallID: fields.CallID, N: fields.Sequence,
-		ObservedAt: fields.ObservedAt}, err
+	return fields.Call.fact(fields.Revision), err
 }
 
 // letterFact reads a dead letter. One whose key is not its CallID is known by its row's

@@ -67,8 +67,8 @@ type headers struct {
 	shared [headersPerRecord]batch.Header // ce_type, ce_id and ce_subject are a record's own
 	free   []batch.Header                 // room for the plan's other records
 
-	callCompleted, statusChanged, deadLetter, callPrivate []byte // ce_type
-	privacy                                               []byte // of every event
+	callCompleted, callRevised, statusChanged, deadLetter, callPrivate []byte // ce_type
+	privacy                                                            []byte // of every event
 }
 
 // Source is what every ce_source of a deployment begins with: the base URL of the
@@ -90,6 +90,7 @@ func newHeaders(cfg EncoderConfig) (headers, error) {
 	h := headers{
 		tasks: source + "/tasks/", each: headersPerRecord - 1,
 		callCompleted: []byte("airudder.call.completed"),
+		callRevised:   []byte("airudder.call.revised"),
 		statusChanged: []byte("airudder.task.status-changed"),
 		deadLetter:    []byte("airudder.call.dead-letter"),
 		callPrivate:   []byte("airudder.call.private"),
@@ -134,12 +135,16 @@ func (h *headers) next(kind, id, subject []byte) []batch.Header {
 	return own
 }
 
-// call identifies an event by <TaskID>/<CallID>/0: 0 is the revision.
+// call identifies an event and its revisions by <TaskID>/<CallID>/<revision>.
 func (h *headers) call(s *slab, of *event) []batch.Header {
 	id := appendID(s.next(), of.task.ID, of.CallID)
 	end := len(id)
-	id = s.keep(append(id, "/0"...))
-	all := h.next(h.callCompleted, id, id[len(of.task.ID)+1:end:end])
+	id = s.keep(strconv.AppendInt(append(id, '/'), of.revision, 10))
+	kind := h.callCompleted
+	if of.revision > 0 {
+		kind = h.callRevised
+	}
+	all := h.next(kind, id, id[len(of.task.ID)+1:end:end])
 	all[ceTime].Value = s.keep(of.occurredAt().UTC().AppendFormat(s.next(), timeLayout))
 	number := s.keep(strconv.AppendInt(s.next(), of.sequence, 10))
 	return append(all, batch.Header{Key: "ce_sequence", Value: number}, batch.Header{Key: "airudder_privacy", Value: h.privacy})

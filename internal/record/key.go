@@ -49,6 +49,17 @@ func ParseEventKey(s string) (EventKey, error) {
 // event topic would keep them all.
 func (k EventKey) Unique() bool { return k == KeyCall }
 
+// CanRevise says whether events with this key may be followed by what becomes of them:
+// the value of a field may be what changed, and then the two would be in two partitions,
+// in no order. Its error follows the setting's name.
+func (k EventKey) CanRevise() error {
+	if k == KeyCalleeNumber || k == KeyComments {
+		return fmt.Errorf("%s may be what changed, so it cannot be the key of events whose changes are published: "+
+			"give %s, %s or %s, or publish no changes", k, KeyRow, KeyCall, KeyTaskID)
+	}
+	return nil
+}
+
 // eventKey returns the key of a call's event, plain UTF-8.
 func (e *Encoder) eventKey(p *ledger.Plan, row *call.Row) []byte {
 	of := keyed{

@@ -63,7 +63,7 @@ func privateColumns(c privacy.Choice, account string) []column[event] {
 		required("task_id", func(e *event) string { return e.task.ID }),
 		text("account", func(*event) call.Opt[string] { return nonEmpty(account) }),
 		required("call_id", func(e *event) string { return e.CallID }),
-		requiredLong("revision", func(*event) int64 { return 0 }), // the event's own
+		requiredLong("revision", func(e *event) int64 { return e.revision }),
 	}
 	for _, own := range rowColumns() {
 		switch mode := c.Mode(own.name); {

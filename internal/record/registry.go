@@ -54,6 +54,7 @@ type IDs struct {
 	TaskStatus    int
 	DeadLetter    int
 	CallPrivate   int // 0: there is no such topic
+	CallRevised   int // 0: there is no such topic
 }
 
 // ErrIncompatible says that the registry refuses a schema for good: the schema is
@@ -86,6 +87,9 @@ func subjects(topics Topics, ids *IDs) []subject {
 	}
 	if topics.CallPrivate != "" {
 		all = append(all, of(topics.CallPrivate, "call_private.avsc", schemas.CallPrivate(), &ids.CallPrivate))
+	}
+	if topics.CallRevised != "" {
+		all = append(all, of(topics.CallRevised, "call_revised.avsc", schemas.CallRevised(), &ids.CallRevised))
 	}
 	return all
 }

@@ -236,7 +236,7 @@ func TestRegisterRequests(t *testing.T) {
 		topics.CallCompleted = "airudder.call-completed"
 		ids, err := Register(t.Context(), cfg, topics)
 		server.Close()
-		if err != nil || ids != (IDs{7, 7, 7, 0}) {
+		if err != nil || ids != (IDs{CallCompleted: 7, TaskStatus: 7, DeadLetter: 7}) {
 			t.Errorf("ids %v, error %v", ids, err)
 		}
 		want := []string{

@@ -27,6 +27,7 @@ func vectorTopics() []vectorFile {
 		{Topic: "airudder.task-status", Schema: "task_status_changed", ID: 2, text: schemas.TaskStatusChanged()},
 		{Topic: "airudder.call-dead-letter", Schema: "dead_letter", ID: 3, text: schemas.DeadLetter()},
 		{Topic: "airudder.call-private", Schema: "call_private", ID: 4, text: schemas.CallPrivate()},
+		{Topic: "airudder.call-revised", Schema: "call_revised", ID: 5, text: schemas.CallRevised()},
 	}
 }
 
@@ -63,7 +64,10 @@ func TestVectorsOfRecords(t *testing.T) {
 			CallCompleted: files[0].Topic, TaskStatus: files[1].Topic, DeadLetter: files[2].Topic, CallPrivate: files[3].Topic,
 			Ledger: "airudder.call-ledger",
 		}
-		c.cfg.IDs = IDs{CallCompleted: 1, TaskStatus: 2, DeadLetter: 3, CallPrivate: 4}
+		if c.cfg.EventKey.CanRevise() == nil {
+			c.cfg.Topics.CallRevised = files[4].Topic
+		}
+		c.cfg.IDs = IDs{CallCompleted: 1, TaskStatus: 2, DeadLetter: 3, CallPrivate: 4, CallRevised: 5}
 		units, err := newTestEncoder(t, c.cfg).Plan(c.plan)
 		if err != nil {
 			t.Fatal(err)
@@ -149,6 +153,10 @@ func vectorCases(t *testing.T) []vectorCase {
 	}
 	slashed := numbered(odd, 6)
 	slashed.Task = call.Task{ID: "50%/a", Name: call.Some("")}
+	revised := numbered(sample, 0)
+	later := sample
+	later.Intention = call.Some("B")
+	revised.Units[0].Call, revised.Units[0].Revised = nil, &ledger.Revised{Row: &later, Revision: 1, N: 1}
 	some := chosen(t, "open", "callee_number:private", "additional_fields:private", "additional_fields.CampaignCode:keep", "comments:mask")
 	cases := []vectorCase{
 		{"the sample of AIRudder's documentation", EncoderConfig{}, numbered(sample, 0)},
@@ -160,6 +168,7 @@ func vectorCases(t *testing.T) []vectorCase {
 		{"privacy lender, keyed by the token of callee_number", EncoderConfig{EventKey: KeyCalleeNumber, Privacy: chosen(t, "lender")}, numbered(talk, 4)},
 		{"privacy strict", EncoderConfig{Privacy: chosen(t, "strict")}, numbered(talk, 5)},
 		{"comments masked, callee_number and all but one of additional_fields private", EncoderConfig{Privacy: some}, numbered(talk, 6)},
+		{"the sample with another label later", EncoderConfig{}, revised},
 	}
 	return append(append(cases, statusCases()...), letterCases(t)...)
 }

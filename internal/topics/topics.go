@@ -62,7 +62,7 @@ func (l Layout) Check(name func(setting string) string) []*setting.Error {
 }
 
 // Specs are the topics of a Config in the order events, status, dead letters,
-// private values, ledger, without those that it was given no name for.
+// private values, revisions, ledger, without those that it was given no name for.
 //
 // Compaction keeps one record a key. With the call as the key it takes no event, so
 // it is a warning there; with any other key it takes earlier attempts or most
@@ -84,12 +84,14 @@ func Specs(cfg kafka.Config, l Layout) []Spec {
 		}
 	}
 	private := kept(cfg.PrivateTopic, l.EventPartitions, 7, compactedEvents)
-	private.Like = cfg.EventTopic
+	revised := kept(cfg.RevisedTopic, l.EventPartitions, 30, Fatal)
+	private.Like, revised.Like = cfg.EventTopic, cfg.EventTopic
 	specs := []Spec{
 		kept(cfg.EventTopic, l.EventPartitions, 30, compactedEvents),
 		kept(cfg.StatusTopic, 1, 30, Warning),
 		kept(cfg.DeadLetterTopic, 1, 14, Fatal),
 		private,
+		revised,
 		{
 			Name: cfg.LedgerTopic, Partitions: l.LedgerPartitions, ReplicationFactor: l.ReplicationFactor,
 			Configs: ledgerConfigs(), Ledger: true,

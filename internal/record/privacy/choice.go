@@ -101,7 +101,7 @@ func New(preset Preset, above Overrides, key Key) (Choice, error) {
 		}
 	}
 	if !hides {
-		return Choice{preset: preset}, nil
+		return Choice{preset: preset, key: key}, nil
 	}
 	for i, f := range fields {
 		catchAll := f.Name == AdditionalFields || f.Name == RawRow
