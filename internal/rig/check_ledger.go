@@ -1,6 +1,8 @@
 package rig
 
 import (
+	"strings"
+
 	"airudder-exporter/internal/airuddersim"
 )
 
@@ -67,7 +69,7 @@ func (e *Evidence) checkLedger() {
 			e.wrong(key, "ledger: %s stands in shard %d, its task lives in %d", entry.Key, entry.Partition, shard)
 		}
 		of := found[key]
-		if entry.stillTooLarge(of.last) {
+		if entry.stillTooLarge(of.last) || entry.revises(of.last) {
 			of.last = entry
 			found[key] = of
 			continue
@@ -90,6 +92,18 @@ func (e *Evidence) checkLedger() {
 func (entry Entry) stillTooLarge(before Entry) bool {
 	return before.Value != nil && entry.Text("as") == "dead_letter" && entry.said() == before.said() &&
 		entry.Number("limit") > before.Number("limit")
+}
+
+// revises reports whether an entry says of an event only what became of it since: that
+// there is one revision more, or that from now on it is known what its row said.
+func (entry Entry) revises(before Entry) bool {
+	if before.Value == nil || before.Text("as") != "event" || entry.Text("as") != "event" || before.Number("n") != entry.Number("n") {
+		return false
+	}
+	then, _, _ := strings.Cut(before.Text("fields"), ":")
+	now, _, _ := strings.Cut(entry.Text("fields"), ":")
+	more := entry.Number("revision") - before.Number("revision")
+	return now != "" && (more == 1 && now == then || more == 0 && now != then)
 }
 
 func (e *Evidence) compareLedger(topics map[airuddersim.CallKey][]publication, found map[airuddersim.CallKey]entered) {

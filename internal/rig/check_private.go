@@ -2,6 +2,8 @@ package rig
 
 import (
 	"bytes"
+	"fmt"
+	"path"
 	"slices"
 )
 
@@ -10,7 +12,7 @@ import (
 const openPrivacy = "open/e3b0c44298fc1c14"
 
 // checkPrivate holds what is kept apart from events against these: where there is such a
-// topic each event has one record there, under its key, in the partition of its number.
+// topic each event, and each of its revisions, has one record there, under its key, in the partition of its number.
 func (e *Evidence) checkPrivate() {
 	if _, used := e.ByTopic[e.Topics.Private]; !used {
 		return
@@ -23,7 +25,11 @@ func (e *Evidence) checkPrivate() {
 		}
 		apart[id] = p
 	}
-	for _, c := range e.Calls {
+	published := slices.Clone(e.Calls)
+	for _, r := range e.Revised {
+		published = append(published, r.revised())
+	}
+	for _, c := range published {
 		id := Header(c.Record, "ce_id") + "/private"
 		p, there := apart[id]
 		delete(apart, id)
@@ -34,7 +40,7 @@ func (e *Evidence) checkPrivate() {
 		if !bytes.Equal(p.Key, c.Key) || p.Partition != c.Partition {
 			e.wrong(c.Call(), "%s: got key %q, want %q in the same partition as %s", p, p.Key, c.Key, c)
 		}
-		if p.Call() != c.Call() || p.Text("account") != c.Text("account") || p.Number("revision") != 0 {
+		if p.Call() != c.Call() || p.Text("account") != c.Text("account") || fmt.Sprint(p.Number("revision")) != path.Base(Header(c.Record, "ce_id")) {
 			e.wrong(c.Call(), "%s: it is of account %q, %v, revision %d", p, p.Text("account"), p.Call(), p.Number("revision"))
 		}
 		want := slices.Clone(c.Headers)

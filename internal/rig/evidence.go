@@ -37,6 +37,7 @@ type Evidence struct {
 	Changes []Record // of the status topic
 	Letters []Record // of the dead-letter topic
 	Private []Record // of the topic of what is kept apart, if there is one
+	Revised []Record // of the topic of changes, if there is one
 	Entries []Entry  // of the ledger
 
 	Proof    airuddersim.Proof
@@ -62,8 +63,10 @@ func (w *World) Evidence(captured *Capture) *Evidence {
 		Responses: captured, Cleaned: w.Cleaned, ByTopic: map[string]History{},
 	}
 	topics := w.Topics.All()
-	if w.Partitions(w.Topics.Private) > 0 {
-		topics = append(topics, w.Topics.Private)
+	for _, topic := range []string{w.Topics.Private, w.Topics.Revised} {
+		if w.Partitions(topic) > 0 {
+			topics = append(topics, topic)
+		}
 	}
 	for _, topic := range topics {
 		h := w.Read(topic)
@@ -77,7 +80,7 @@ func (w *World) Evidence(captured *Capture) *Evidence {
 
 // Decode reads the values of all committed records.
 func (e *Evidence) Decode(value func(*kgo.Record) (map[string]any, error)) {
-	into := map[string]*[]Record{e.Topics.Events: &e.Calls, e.Topics.Status: &e.Changes, e.Topics.Dead: &e.Letters, e.Topics.Private: &e.Private}
+	into := map[string]*[]Record{e.Topics.Events: &e.Calls, e.Topics.Status: &e.Changes, e.Topics.Dead: &e.Letters, e.Topics.Private: &e.Private, e.Topics.Revised: &e.Revised}
 	for topic, list := range into {
 		for _, r := range e.ByTopic[topic].Committed {
 			fields, err := value(r)
@@ -107,6 +110,7 @@ func (e *Evidence) Judge() {
 	e.checkStatuses()
 	e.checkRecords()
 	e.checkPrivate()
+	e.checkRevised()
 	if e.Ordered {
 		e.checkOrder()
 	}

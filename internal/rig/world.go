@@ -39,15 +39,16 @@ type World struct {
 }
 
 // Topics are those of one test.
-type Topics struct{ Events, Status, Dead, Private, Ledger string }
+type Topics struct{ Events, Status, Dead, Private, Revised, Ledger string }
 
 // NewTopics are topics that no other test has.
 func NewTopics() Topics {
 	id := fmt.Sprintf("proof.%08x.", rand.Uint32())
-	return Topics{id + "call-completed", id + "task-status", id + "dead-letter", id + "call-private", id + "ledger"}
+	return Topics{id + "call-completed", id + "task-status", id + "dead-letter", id + "call-private", id + "call-revised", id + "ledger"}
 }
 
-// All are those that every deployment has; Private is there where a field is private.
+// All are those that every deployment has; Private is there where
+// a field is private, Revised where changes are published.
 func (t Topics) All() []string { return []string{t.Events, t.Status, t.Dead, t.Ledger} }
 
 // NewWorld opens a world around a Kafka and a simulation. wrap, unless nil,
@@ -75,7 +76,7 @@ func (w *World) removeTopics() {
 	if !w.Real || w.T.Failed() {
 		return
 	}
-	there := slices.DeleteFunc(append(w.Topics.All(), w.Topics.Private), func(topic string) bool { return w.Partitions(topic) == 0 })
+	there := slices.DeleteFunc(append(w.Topics.All(), w.Topics.Private, w.Topics.Revised), func(topic string) bool { return w.Partitions(topic) == 0 })
 	w.Remove(there...)
 }
 
