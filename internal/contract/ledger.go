@@ -28,7 +28,7 @@ func entries() []message {
 			"call/"+exampleTask+"/"+exampleCall, publishedFields("event or dead_letter.",
 				field{name: "n", kind: "integer", meaning: "The event's task_sequence."},
 				field{name: "revision", kind: "integer", meaning: "Of the last CallRevised."},
-				field{name: "fields", kind: "string", meaning: "Where changes are published: <form>:<hash> of what the row's documented fields said in the last record of the call."},
+				field{name: "fields", kind: "string", meaning: "Where changes are published: `<form>:<hash>` of what the row's documented fields said in the last record of the call."},
 				field{name: "limit", kind: "integer", meaning: "Bytes that the topic took, where the event was too large for it."})),
 		of("LedgerRow", "A dead letter without a CallID, or what has become of it. The id in the key is sha256: and 16 hex digits of the row's SHA-256 where the row has none.", "row/<TaskID>/<row id>", `row/[^/]+/.+`,
 			"row/"+exampleTask+"/"+exampleRow, publishedFields("dead_letter, or resolved: the row has shown a call since.",
