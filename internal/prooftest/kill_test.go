@@ -60,12 +60,18 @@ func TestKilledAnywhere(t *testing.T) {
 func killAnywhere(t *testing.T, seed uint64, kills int) (*killer, airuddersim.Proof) {
 	cfg := campaigns(seed, 5, 60, 8)
 	cfg.Renew, cfg.FaultRates, cfg.TokenTTL = true, everyFifth(), 3*time.Second
+	cfg.Oddities = map[airuddersim.Oddity]string{airuddersim.LateChanges: "20s", airuddersim.Heals: "20s"}
 	w := newWorld(t, cfg, nil)
-	w.exporter("one")
+	settings := []string{"KAFKA_TOPIC_CALL_REVISED=" + w.Topics.Revised}
+	if seed%2 == 0 {
+		w.Privacy, w.NoRaw = lenderPrivacy, true
+		settings = append(settings, "PRIVACY=lender", "PRIVACY_KEY="+tokenKey)
+	}
+	w.exporter("one", settings...)
 	k := newKiller(w, seed)
 	w.play(15)
 	k.run(kills)
 	w.settle()
-	w.seal("sealing")
+	w.seal("sealing", settings...)
 	return k, w.check(nil).Proof
 }

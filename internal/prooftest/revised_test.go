@@ -20,7 +20,7 @@ func TestRevisions(t *testing.T) {
 		settings      []string
 	}{
 		{"open", "", nil},
-		{"lender", "lender/835818f7373b1f4a", []string{"PRIVACY=lender", "PRIVACY_KEY=" + tokenKey}},
+		{"lender", lenderPrivacy, []string{"PRIVACY=lender", "PRIVACY_KEY=" + tokenKey}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -40,7 +40,8 @@ func (e *Evidence) checkCalls() {
 		for _, of := range task.Calls {
 			key := airuddersim.CallKey{TaskID: task.TaskID, CallID: of.CallID}
 			before, seen := unserved[key]
-			unserved[key] = !of.Served && (before || !seen) // two rows may show one CallID
+			fits := e.Privacy != "" && slices.Contains(of.Damaged, airuddersim.HugeRow) // with less of it shown
+			unserved[key] = !of.Served && !fits && (before || !seen)                    // two rows may show one CallID
 			if !of.Current || told[key] || task.Waits(of) || len(of.Damaged) > 0 && told[rowKey(task.TaskID, of.RowID)] {
 				continue
 			}

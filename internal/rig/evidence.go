@@ -148,8 +148,8 @@ func (e *Evidence) Report(t testing.TB, around func([]time.Time) []string) {
 			resolved++
 		}
 	}
-	t.Logf("%s · dead letters %d, of which resolved %d · transitions %d · seals %d · records of aborted transactions, seen by nobody, %d",
-		Sum(e.Proof), len(e.Letters)-resolved, resolved, len(e.Changes)-seals, seals, hidden)
+	t.Logf("%s · dead letters %d, of which resolved %d · revisions %d · transitions %d · seals %d · records of aborted transactions, seen by nobody, %d",
+		Sum(e.Proof), len(e.Letters)-resolved, resolved, len(e.Revised), len(e.Changes)-seals, seals, hidden)
 	if e.Proof.Events == 0 {
 		t.Error("there is no event: nothing was proved")
 	}
