@@ -281,6 +281,33 @@ func TestWaitsForCallID(t *testing.T) {
 	}
 }
 
+// TestNumbersGoOn: the next event's number follows the highest that anything tells of,
+// however few entries there are: a rebuilt ledger may have lost the first.
+func TestNumbersGoOn(t *testing.T) {
+	for name, tt := range map[string]struct {
+		entries []Entry
+		want    int64
+	}{
+		"nothing":               {nil, 1},
+		"an entry's":            {[]Entry{{Kind: KindCall, ID: callB, Published: Published{At: noon, As: Event, N: 7}}}, 8},
+		"a dead letter's":       {[]Entry{{Kind: KindCall, ID: callB, Published: Published{At: noon, As: DeadLetter}}}, 1},
+		"the task's":            {[]Entry{{Kind: KindTask, State: State{Status: call.Calling, Sequence: 1, Events: 9}}}, 10},
+		"the task's is old":     {[]Entry{{Kind: KindTask, State: State{Events: 2}}, {Kind: KindCall, ID: callB, Published: Published{At: noon, As: Event, N: 5}}}, 6},
+		"the entry is old":      {[]Entry{{Kind: KindCall, ID: callB, Published: Published{At: noon, As: Event, N: 5}}, {Kind: KindTask, State: State{Events: 6}}}, 7},
+		"an entry that is gone": {[]Entry{{Kind: KindCall, ID: callB, Published: Published{At: noon, As: Event, N: 3}}, {Kind: KindCall, ID: callB, Tombstone: true}}, 4},
+	} {
+		s := newShard(meta)
+		for _, e := range tt.entries {
+			e.TaskID = taskA
+			s.write(e)
+		}
+		rows, _ := s.read(header(taskA, call.Calling), noon, policy, done(callA))
+		if got := rows.Units[0].Entries[0].Published.N; got != tt.want {
+			t.Errorf("%s: got number %d, want %d", name, got, tt.want)
+		}
+	}
+}
+
 // TestHealing: a dead letter whose row is sound later becomes its event, once; whatever
 // old answers show then, it stays one.
 func TestHealing(t *testing.T) {

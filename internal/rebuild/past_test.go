@@ -182,8 +182,8 @@ func TestRebuildExportSince(t *testing.T) {
 // published, and counts no late changes.
 func TestRebuiltShard(t *testing.T) {
 	p := newPast()
-	for _, f := range []ledger.Fact{changed(1, call.Calling, 0, 0), published(1, "c1", 0),
-		changed(2, call.Finished, 5, 1), published(2, "c2", 6), letter("3", 7)} {
+	for _, f := range []ledger.Fact{changed(1, call.Calling, 0, 0), published(4, "c1", 0), // those before are gone
+		changed(2, call.Finished, 5, 4), published(5, "c2", 6), letter("3", 7)} {
 		p.add(f)
 	}
 	l, rows := ledger.New(), 0
@@ -203,8 +203,11 @@ func TestRebuiltShard(t *testing.T) {
 	if n := reading.Remember(); n != 0 {
 		t.Errorf("%d late changes, though no row's bytes are known", n)
 	}
+	if plan := reading.Rows(call.Part{}); plan.Last != 5 {
+		t.Errorf("the next number follows %d, want 5", plan.Last)
+	}
 	got := l.Standing("t1")
-	if got.Events != 2 || got.DeadLetters != 1 || got.Phase != ledger.Ended || got.State.Sequence != 2 || rows != 1 {
+	if got.Events != 5 || got.DeadLetters != 1 || got.Phase != ledger.Ended || got.State.Sequence != 2 || rows != 1 {
 		t.Errorf("got %+v and row 3 %d times", got, rows)
 	}
 }
