@@ -355,6 +355,43 @@ func TestHealing(t *testing.T) {
 	}
 }
 
+// TestHealUnseals: after a single dead letter has become its event, the seal before does
+// not hold, and the next tells of the event.
+func TestHealUnseals(t *testing.T) {
+	noID := call.Reject{Reason: call.NoCallID, RowID: call.Some(int64(7)), Hash: 7 << 20}
+	broken := call.Reject{Reason: call.BrokenJSON, CallID: callA, Hash: 8 << 20}
+	sound := done(callA)
+	sound[0].ID = noID.RowID
+	task := header(taskA, call.Finished)
+	for _, reject := range []call.Reject{noID, broken} {
+		s := newShard(meta)
+		at := noon
+		seal := func(rejects ...call.Reject) (last Plan) {
+			t.Helper()
+			for range 30 {
+				if at = at.Add(6 * time.Hour); s.Standing(taskA).Phase != Sealed {
+					_, last = s.read(task, at, policy, nil, rejects...)
+				}
+				s.checkReplay(t)
+			}
+			return last
+		}
+		s.read(task, at, policy, done(callB), reject)
+		if got := changes(seal(reject)); len(got) != 1 || got[0].Seal == nil || got[0].Exported != 1 {
+			t.Fatalf("%s: got %+v, want a seal beside a dead letter", reject.Reason, got)
+		}
+		s.read(task, at, policy, sound)
+		if got := s.Standing(taskA); got.Phase != Ended || got.DeadLetters != 0 {
+			t.Errorf("%s: got %+v, want no seal", reject.Reason, got)
+		}
+		s.restart(t)
+		got := changes(seal())
+		if len(got) != 1 || got[0].Seal == nil || got[0].Seal.Number != 2 || got[0].Exported != 2 || got[0].Seal.Digest != wantDigest(callA, callB) {
+			t.Errorf("%s: got %+v, want another seal", reject.Reason, got)
+		}
+	}
+}
+
 func dead(p Plan) (n int) {
 	for _, u := range p.Units {
 		if u.Dead != nil {
