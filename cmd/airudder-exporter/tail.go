@@ -45,7 +45,7 @@ SCHEMA_REGISTRY_…, as run does. It needs none of AIRUDDER_….`,
 			return tail(cmd.Context(), cfg, log, name, fromStart, p.stdout)
 		},
 	}
-	cmd.Flags().StringVar(&topic, "topic", "events", "events, status, dead-letters or "+tailedLedger)
+	cmd.Flags().StringVar(&topic, "topic", "events", "events, status, dead-letters or "+tailedLedger+"; private or revised, where these topics are used")
 	cmd.Flags().BoolVar(&fromStart, "from-start", false, "begin with the oldest record instead of the next one")
 	return cmd
 }
@@ -56,7 +56,9 @@ const tailedLedger = "ledger"
 func tailTopic(t Topics, name string) (string, error) {
 	names := map[string]string{
 		"events": t.CallCompleted, "status": t.TaskStatus, "dead-letters": t.DeadLetter, tailedLedger: t.Ledger,
+		"private": t.CallPrivate, "revised": t.CallRevised,
 	}
+	maps.DeleteFunc(names, func(_, topic string) bool { return topic == "" })
 	if topic, ok := names[name]; ok {
 		return topic, nil
 	}

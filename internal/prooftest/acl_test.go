@@ -1,13 +1,14 @@
 package prooftest
 
 import (
-	"airudder-exporter/internal/rig"
 	"bytes"
 	"context"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	"airudder-exporter/internal/rig"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -21,12 +22,17 @@ func TestExactlyTheseRights(t *testing.T) {
 		for _, create := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%s, create %v", assignment, create), func(t *testing.T) {
 				t.Parallel()
-				g := newGuarded(t, renewed(uint64(len(assignment))))
+				g := newGuarded(t, changing(uint64(len(assignment))))
+				var settings []string
+				if assignment == "group" { // with every topic that there can be
+					g.Topics.Changes()
+					settings = g.lender()
+				}
 				g.grant(rightsOn(g.Topics, assignment, create)...)
 				if !create {
 					g.makeTopics()
 				}
-				one := g.exporter("one", "KAFKA_ASSIGNMENT="+assignment, fmt.Sprint("KAFKA_CREATE_TOPICS=", create))
+				one := g.exporter("one", append(settings, "KAFKA_ASSIGNMENT="+assignment, fmt.Sprint("KAFKA_CREATE_TOPICS=", create))...)
 				g.play(10)
 				one.Start()
 				for range 3 {

@@ -1,13 +1,14 @@
 package prooftest
 
 import (
-	"airudder-exporter/internal/rig"
 	"encoding/pem"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"airudder-exporter/internal/rig"
 )
 
 // TestRefusedBySecurity starts exporters that the secured broker refuses. Each

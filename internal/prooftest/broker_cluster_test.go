@@ -1,7 +1,6 @@
 package prooftest
 
 import (
-	"airudder-exporter/internal/rig"
 	"fmt"
 	"net"
 	"os"
@@ -10,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"airudder-exporter/internal/rig"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 )

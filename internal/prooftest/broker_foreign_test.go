@@ -1,11 +1,12 @@
 package prooftest
 
 import (
-	"airudder-exporter/internal/rig"
 	"context"
 	"encoding/json"
 	"testing"
 	"time"
+
+	"airudder-exporter/internal/rig"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )

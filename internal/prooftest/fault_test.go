@@ -1,7 +1,6 @@
 package prooftest
 
 import (
-	"airudder-exporter/internal/rig"
 	"bytes"
 	"fmt"
 	"os"
@@ -9,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"airudder-exporter/internal/rig"
 )
 
 // TestFaultTable has every request that the exporter sends to its brokers go

@@ -62,10 +62,10 @@ func killAnywhere(t *testing.T, seed uint64, kills int) (*killer, airuddersim.Pr
 	cfg.Renew, cfg.FaultRates, cfg.TokenTTL = true, everyFifth(), 3*time.Second
 	cfg.Oddities = map[airuddersim.Oddity]string{airuddersim.LateChanges: "20s", airuddersim.Heals: "20s"}
 	w := newWorld(t, cfg, nil)
-	settings := []string{"KAFKA_TOPIC_CALL_REVISED=" + w.Topics.Revised}
+	w.Topics.Changes()
+	var settings []string
 	if seed%2 == 0 {
-		w.Privacy, w.NoRaw = lenderPrivacy, true
-		settings = append(settings, "PRIVACY=lender", "PRIVACY_KEY="+tokenKey)
+		settings = w.lender()
 	}
 	w.exporter("one", settings...)
 	k := newKiller(w, seed)

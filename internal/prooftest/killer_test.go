@@ -1,7 +1,6 @@
 package prooftest
 
 import (
-	"airudder-exporter/internal/rig"
 	"cmp"
 	"fmt"
 	"maps"
@@ -14,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"airudder-exporter/internal/rig"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )

@@ -1,11 +1,12 @@
 package prooftest
 
 import (
-	"airudder-exporter/internal/rig"
 	"encoding/binary"
 	"io"
 	"slices"
 	"strings"
+
+	"airudder-exporter/internal/rig"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 )

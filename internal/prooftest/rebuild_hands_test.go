@@ -1,13 +1,14 @@
 package prooftest
 
 import (
-	"airudder-exporter/internal/rig"
 	"bytes"
 	"context"
 	"encoding/json"
 	"reflect"
 	"strings"
 	"time"
+
+	"airudder-exporter/internal/rig"
 )
 
 // end runs a command in an exporter's place until it ends, and returns all that

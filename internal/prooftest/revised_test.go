@@ -15,18 +15,16 @@ import (
 // published in their order, each once, and the last says what the row says.
 func TestRevisions(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct {
-		name, privacy string
-		settings      []string
-	}{
-		{"open", "", nil},
-		{"lender", lenderPrivacy, []string{"PRIVACY=lender", "PRIVACY_KEY=" + tokenKey}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
+	for _, preset := range []string{"open", "lender"} {
+		t.Run(preset, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, changing(93), nil)
-			w.Privacy, w.NoRaw = tt.privacy, tt.privacy != ""
-			one := w.exporter("one", append(tt.settings, "KAFKA_TOPIC_CALL_REVISED="+w.Topics.Revised)...)
+			w.Topics.Changes()
+			var settings []string
+			if preset == "lender" {
+				settings = w.lender()
+			}
+			one := w.exporter("one", settings...)
 			w.play(10)
 			one.Start()
 			for range 6 {
@@ -54,9 +52,9 @@ func TestNoFloodOfRevisions(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, airuddersim.Config{Seed: 94}, nil)
 	id := w.Sim.AddTask(airuddersim.TaskSpec{Status: airuddersim.Calling, Rows: airuddersim.FinishedRows(20)})
-	revised := "KAFKA_TOPIC_CALL_REVISED=" + w.Topics.Revised
-	off, on := w.exporter("off"), w.exporter("on", revised)
-	keyed := w.exporter("keyed", revised, "PRIVACY_KEY="+tokenKey)
+	off := w.exporter("off")
+	w.Topics.Changes()
+	on, keyed := w.exporter("on"), w.exporter("keyed", "PRIVACY_KEY="+tokenKey)
 	change := func(row int) {
 		t.Helper()
 		if err := w.Sim.ChangeFinishedRow(id, row); err != nil {
@@ -108,7 +106,8 @@ func TestManyRevisions(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, airuddersim.Config{Seed: 95}, nil)
 	id := w.Sim.AddTask(airuddersim.TaskSpec{Status: airuddersim.Calling, Rows: airuddersim.FinishedRows(3)})
-	one := w.exporter("one", "KAFKA_TOPIC_CALL_REVISED="+w.Topics.Revised)
+	w.Topics.Changes()
+	one := w.exporter("one")
 	one.Start()
 	w.awaitMore(3)
 	for n := range 22 {

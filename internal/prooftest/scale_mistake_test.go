@@ -1,11 +1,12 @@
 package prooftest
 
 import (
-	"airudder-exporter/internal/rig"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+
+	"airudder-exporter/internal/rig"
 )
 
 // TestTwoDeploymentsByMistake has two exporters write one ledger that do not know

@@ -3,7 +3,6 @@
 package prooftest
 
 import (
-	"airudder-exporter/internal/rig"
 	"fmt"
 	"maps"
 	"math"
@@ -13,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"airudder-exporter/internal/rig"
 )
 
 // TestExportersComeAndGo has one to three exporters of a group start, end, die,

@@ -1,7 +1,6 @@
 package prooftest
 
 import (
-	"airudder-exporter/internal/rig"
 	"bytes"
 	"encoding/base64"
 	"fmt"
@@ -14,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"airudder-exporter/internal/rig"
 )
 
 // TestNothingSecretShows has a schema registry echo the credentials that it is

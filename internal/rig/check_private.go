@@ -14,7 +14,7 @@ const openPrivacy = "open/e3b0c44298fc1c14"
 // checkPrivate holds what is kept apart from events against these: where there is such a
 // topic each event, and each of its revisions, has one record there, under its key, in the partition of its number.
 func (e *Evidence) checkPrivate() {
-	if _, used := e.ByTopic[e.Topics.Private]; !used {
+	if e.Topics.Private == "" {
 		return
 	}
 	apart := map[string]Record{}

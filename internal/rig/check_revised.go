@@ -21,7 +21,7 @@ func (r Record) revised() Record {
 // nothing that the row did not say, in the order in which it said it. Once all is
 // settled the last one says what the row says.
 func (e *Evidence) checkRevised() {
-	if _, used := e.ByTopic[e.Topics.Revised]; !used {
+	if e.Topics.Revised == "" {
 		return
 	}
 	said := e.said(func(r, now Record, before []Record) {

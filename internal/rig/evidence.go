@@ -62,13 +62,7 @@ func (w *World) Evidence(captured *Capture) *Evidence {
 		Truth: w.Sim.Truth(), Topics: w.Topics, Shards: w.Shards, EventKey: w.EventKey, Source: w.Upstream.URL, Account: w.Account, Privacy: w.Privacy, NoRaw: w.NoRaw, PollMax: w.PollMax,
 		Responses: captured, Cleaned: w.Cleaned, ByTopic: map[string]History{},
 	}
-	topics := w.Topics.All()
-	for _, topic := range []string{w.Topics.Private, w.Topics.Revised} {
-		if w.Partitions(topic) > 0 {
-			topics = append(topics, topic)
-		}
-	}
-	for _, topic := range topics {
+	for _, topic := range w.Topics.All() {
 		h := w.Read(topic)
 		if topic != w.Topics.Ledger {
 			h.Committed = slices.DeleteFunc(h.Committed, func(r *kgo.Record) bool { return !w.Own(r) })

@@ -38,18 +38,25 @@ type World struct {
 	Cleaned  bool          // the broker's cleaner has been at the ledger
 }
 
-// Topics are those of one test.
+// Topics are those of one test. Private and Revised are empty where they are not used.
 type Topics struct{ Events, Status, Dead, Private, Revised, Ledger string }
 
 // NewTopics are topics that no other test has.
 func NewTopics() Topics {
 	id := fmt.Sprintf("proof.%08x.", rand.Uint32())
-	return Topics{id + "call-completed", id + "task-status", id + "dead-letter", id + "call-private", id + "call-revised", id + "ledger"}
+	return Topics{Events: id + "call-completed", Status: id + "task-status", Dead: id + "dead-letter", Ledger: id + "ledger"}
 }
 
-// All are those that every deployment has; Private is there where
-// a field is private, Revised where changes are published.
-func (t Topics) All() []string { return []string{t.Events, t.Status, t.Dead, t.Ledger} }
+// All are all of them.
+func (t Topics) All() []string {
+	all := []string{t.Events, t.Status, t.Dead, t.Private, t.Revised, t.Ledger}
+	return slices.DeleteFunc(all, func(name string) bool { return name == "" })
+}
+
+// Apart has a topic for what privacy keeps apart from the events, and Changes one for what
+// becomes of them.
+func (t *Topics) Apart()   { t.Private = t.Events + "-private" }
+func (t *Topics) Changes() { t.Revised = t.Events + "-revised" }
 
 // NewWorld opens a world around a Kafka and a simulation. wrap, unless nil,
 // stands before the simulated AIRudder.
@@ -76,7 +83,7 @@ func (w *World) removeTopics() {
 	if !w.Real || w.T.Failed() {
 		return
 	}
-	there := slices.DeleteFunc(append(w.Topics.All(), w.Topics.Private, w.Topics.Revised), func(topic string) bool { return w.Partitions(topic) == 0 })
+	there := slices.DeleteFunc(w.Topics.All(), func(topic string) bool { return w.Partitions(topic) == 0 })
 	w.Remove(there...)
 }
 
@@ -97,6 +104,11 @@ func (w *World) Environment(settings ...string) []string {
 			w.EventKey = value
 		}
 	}
+	for name, topic := range map[string]string{"PRIVATE": w.Topics.Private, "REVISED": w.Topics.Revised} {
+		if topic != "" {
+			settings = append(settings, "KAFKA_TOPIC_CALL_"+name+"="+topic)
+		}
+	}
 	return append([]string{
 		"AIRUDDER_BASE_URL=" + w.Upstream.URL,
 		"AIRUDDER_ACCOUNT=" + w.Account,
@@ -115,7 +127,6 @@ func (w *World) Environment(settings ...string) []string {
 		"KAFKA_TOPIC_CALL_COMPLETED=" + w.Topics.Events,
 		"KAFKA_TOPIC_TASK_STATUS=" + w.Topics.Status,
 		"KAFKA_TOPIC_DEAD_LETTER=" + w.Topics.Dead,
-		"KAFKA_TOPIC_CALL_PRIVATE=" + w.Topics.Private,
 		"KAFKA_TOPIC_LEDGER=" + w.Topics.Ledger,
 		"SCHEMA_REGISTRY_URL=" + w.Registry,
 		"HTTP_ADDR=" + FreeAddress(w.T),
