@@ -40,6 +40,13 @@ tombstones_unmarked   1 t1
 close_unread          2 t1
 '
 
+# Those of damaged rows, which become sound.
+readonly mutations_of_heals='
+number_by_count       1 t1
+heal_unwritten        1 t1
+heal_keeps_seal       1 t1
+'
+
 say() { printf '%s\n' "model.sh: $*" >&2; }
 die() { say "$*"; exit 1; }
 
@@ -119,25 +126,40 @@ check() {
   local -a edits
   holds protocol "$deadline" protocol.cfg
   holds lies "$deadline" protocol.cfg "${lies[@]}"
+  holds heals "$deadline" protocol.cfg "${heals[@]}"
+  holds numbers "$deadline" protocol.cfg "${numbers[@]}"
   holds progress "$deadline" protocol.cfg "$only" '/^SYMMETRY/d' 's/^  MaxEpoch = .*/  MaxEpoch = 2/' 's/^SPECIFICATION.*/SPECIFICATION FairSpec\nPROPERTY Progress/'
   fails never_over "$deadline" protocol.cfg "$only" 's/^SPECIFICATION.*/&\nINVARIANT NeverOver/'
   mapfile -t edits < <(mutate one_look 2 t1)
   fails one_look "$deadline" protocol.cfg "${edits[@]}" "${lies[@]}"
+  fails never_healed "$deadline" protocol.cfg "$only" "${heals[@]}" 's/^SPECIFICATION.*/&\nINVARIANT NeverHealed/'
   while read -r mutation epochs tasks; do
     [[ -n $mutation ]] || continue
     mapfile -t edits < <(mutate "$mutation" "$epochs" "$tasks")
     fails "$mutation" "$deadline" protocol.cfg "${edits[@]}"
   done <<<"$mutations"
+  while read -r mutation epochs tasks; do
+    [[ -n $mutation ]] || continue
+    mapfile -t edits < <(mutate "$mutation" "$epochs" "$tasks")
+    fails "$mutation" "$deadline" protocol.cfg "${heals[@]}" "${edits[@]}"
+  done <<<"$mutations_of_heals"
 }
 
 # lies has responses lie, at fewer epochs: it makes many more states.
 readonly lies=('s/^  Lies = .*/  Lies = TRUE/' 's/^  MaxEpoch = .*/  MaxEpoch = 2/')
+
+# heals has rows damaged at first, at fewer epochs.
+readonly heals=('s/^  Damages = .*/  Damages = TRUE/' 's/^  MaxEpoch = .*/  MaxEpoch = 2/')
+
+# numbers has two calls, at fewer epochs and up to the seal.
+readonly numbers=('s/^  Calls = .*/  Calls = {c1, c2}/' 's/^  MaxEpoch = .*/  MaxEpoch = 2/' 's/^SPECIFICATION.*/&\nCONSTRAINT Unsealed/')
 
 soak() {
   local hours=$((6 * 3600))
   holds soak "$hours" protocol_soak.cfg
   holds soak_tasks "$hours" protocol_soak.cfg 's/^  Tasks = .*/  Tasks = {t1, t2}/' 's/^  Calls = .*/  Calls = {c1}/'
   holds soak_lies "$hours" protocol.cfg 's/^  Lies = .*/  Lies = TRUE/'
+  holds soak_heals "$hours" protocol_soak.cfg 's/^  Damages = .*/  Damages = TRUE/'
   holds soak_epochs "$hours" protocol_soak.cfg 's/^  MaxEpoch = .*/  MaxEpoch = 4/' 's/^  Calls = .*/  Calls = {c1}/'
 }
 

@@ -20,6 +20,7 @@ CONSTANTS
   Exporters, Tasks, Calls,
   MaxEpoch,  \* how far the coordinator's epoch goes: bounds fences and aborts
   Lies,      \* whether a response may lie, and so whether closing takes two
+  Damages,   \* whether a response may show a row damaged that a later one shows sound
   Mutation
 
 VARIABLES
@@ -41,16 +42,19 @@ vars  == <<net, kafka, exporter, upstream>>
 
 Parts == {"events", "ledger"}
 
+Max(S) == CHOOSE n \in S : \A m \in S : m <= n
+
 \* One transactional id, bound to the shard; not one for each exporter.
 Id(x) == IF Mutation = "id_from_setting" THEN x ELSE "shard"
 Ids   == {Id(x) : x \in Exporters}
 
 -----------------------------------------------------------------------------
-(* Entries of the ledger. A value is <<>> (a tombstone), what was published, or a task's state: how
-   many calls its seal counts (-1: not sealed), and whether it is closed. *)
+(* Entries of the ledger. A value is <<>> (a tombstone), what was published (an event with its number,
+   or, with 0, a dead letter), or a task's state: the last number that its seal tells (-1: not sealed),
+   and whether it is closed. *)
 Entry(key, value) == [key |-> key, value |-> value]
 CallKey(t, c)    == IF Mutation = "call_key" THEN <<"call", c>> ELSE <<"call", t, c>>
-CallEntry(t, c)  == Entry(CallKey(t, c), <<"published", t, c>>)
+CallEntry(t, c, n) == Entry(CallKey(t, c), <<"published", t, c, n>>)
 Tombstone(t, c)  == Entry(CallKey(t, c), <<>>)
 TaskEntry(t, seal, closed) == Entry(<<"task", t>>, <<"state", t, seal, closed>>)
 ProducerEntry(x) == Entry(<<"producer">>, <<"producer", x>>)
@@ -64,7 +68,8 @@ Apply1(l, e) ==
     [] e.key[1] = "task" ->
          [l EXCEPT !.state[e.key[2]] = [seal |-> e.value[3], closed |-> e.value[4]]]
     [] e.value = <<>>    -> [l EXCEPT !.calls = {k \in @ : CallKey(k[1], k[2]) # e.key}]
-    [] OTHER             -> [l EXCEPT !.calls = @ \cup {<<e.value[2], e.value[3]>>}]
+    [] OTHER             -> [l EXCEPT !.calls = {k \in @ : <<k[1], k[2]>> # <<e.value[2], e.value[3]>>} \cup
+                                                {<<e.value[2], e.value[3], e.value[4]>>}]
 
 RECURSIVE Apply(_, _)
 Apply(l, entries) ==
@@ -114,7 +119,7 @@ Send(ms) == net' = Pruned(ms, coordinator', last', exporter')
 (* An exporter: what it is doing ("idle": no producer), which answers it waits for, its session
    (epoch, next sequence number of each partition), its plan, its shard in memory, its response, and
    the tasks of which this producer has seen a response with nothing new, and published none since. *)
-NoResponse == [task |-> "none", rows |-> {}]
+NoResponse == [task |-> "none", rows |-> {}, bad |-> {}]
 Idle == [doing |-> "idle", awaits |-> {}, epoch |-> 0, seq |-> [p \in Parts |-> 0],
          plan |-> <<>>, ledger |-> NoLedger, response |-> NoResponse, looked |-> {}]
 
@@ -262,7 +267,8 @@ Unfenced(x) == exporter[x].doing # "idle" /\ exporter[x].epoch = coordinator[Id(
 
 (* Read a task: a response shows all that any earlier one did, perhaps more; but one of each task's
    may lie: it is empty, or comes from a cache. It may be old when it is used. What only an exporter
-   has seen that was fenced before it looked is not counted as shown. *)
+   has seen that was fenced before it looked is not counted as shown. Rows that no response has shown
+   sound may be damaged. *)
 Read(x, t) ==
   LET e == exporter[x]
   IN /\ e.doing = "ready" /\ e.response = NoResponse /\ ~e.ledger.state[t].closed
@@ -272,22 +278,42 @@ Read(x, t) ==
                   /\ UNCHANGED lied
              ELSE /\ Lies /\ t \notin lied /\ rows \subseteq shown[t]
                   /\ lied' = lied \cup {t} /\ UNCHANGED shown
-          /\ Become(x, [e EXCEPT !.response = [task |-> t, rows |-> rows]])
+          /\ \E bad \in IF Damages THEN SUBSET (Calls \ (rows \cup shown[t])) ELSE {{}} :
+               Become(x, [e EXCEPT !.response = [task |-> t, rows |-> rows, bad |-> bad]])
 
-CallsOf(l, t) == {c \in Calls : <<t, c>> \in l.calls}
-Sealed(l, t)  == l.state[t].seal = Cardinality(CallsOf(l, t))
+CallsOf(l, t)  == {k[2] : k \in {j \in l.calls : j[1] = t}}
+EventsOf(l, t) == {k[2] : k \in {j \in l.calls : j[1] = t /\ j[3] > 0}}
+Last(l, t)     == Max({0} \cup {k[3] : k \in {j \in l.calls : j[1] = t}})
+Sealed(l, t)   == l.state[t].seal = Last(l, t)
 
-\* New rows, some or all of them: events and entries in one transaction.
-Publish(x) ==
+(* New rows, some or all of them, and those of dead letters that are sound now: events, numbered on
+   from the last, and entries in one transaction. *)
+PublishRows(x) ==
   LET e == exporter[x]
       t == e.response.task
-  IN /\ e.doing = "ready" /\ e.response # NoResponse
-     /\ \E rows \in SUBSET (e.response.rows \ CallsOf(e.ledger, t)) \ {{}} :
-          LET events == {<<"event", t, c>> : c \in rows}
-              entries == {CallEntry(t, c) : c \in rows}
-              apart == <<Transaction(events, {}), Transaction({}, entries)>>
-          IN Commit(x, IF Mutation = "ledger_second" THEN apart ELSE <<Transaction(events, entries)>>,
-                    [e EXCEPT !.looked = @ \ {t}])
+      l == e.ledger
+      base == IF Mutation = "number_by_count" THEN Cardinality(CallsOf(l, t)) ELSE Last(l, t)
+  IN \E rows \in SUBSET (e.response.rows \ EventsOf(l, t)) \ {{}} :
+       \E f \in {f \in [rows -> 1 .. Cardinality(rows)] : \A c, d \in rows : f[c] = f[d] => c = d} :
+         LET healed == rows \cap CallsOf(l, t)
+             events == {<<"event", t, c, base + f[c]>> : c \in rows} \cup {<<"resolved", t, c>> : c \in healed}
+             written == IF Mutation = "heal_unwritten" THEN rows \ healed ELSE rows
+             kept == Mutation = "heal_keeps_seal" /\ healed # {} /\ Sealed(l, t)
+             entries == {CallEntry(t, c, base + f[c]) : c \in written} \cup
+                        IF kept THEN {TaskEntry(t, base + Cardinality(rows), FALSE)} ELSE {}
+             apart == <<Transaction(events, {}), Transaction({}, entries)>>
+         IN Commit(x, IF Mutation = "ledger_second" THEN apart ELSE <<Transaction(events, entries)>>,
+                   [e EXCEPT !.looked = @ \ {t}])
+
+\* A damaged row, of which nothing was published: a dead letter, without a number.
+Reject(x) ==
+  LET e == exporter[x]
+      t == e.response.task
+  IN \E c \in e.response.bad \ CallsOf(e.ledger, t) :
+       Commit(x, <<Transaction({<<"dead", t, c>>}, {CallEntry(t, c, 0)})>>, [e EXCEPT !.looked = @ \ {t}])
+
+Publish(x) ==
+  exporter[x].doing = "ready" /\ exporter[x].response # NoResponse /\ (PublishRows(x) \/ Reject(x))
 Close(t, n) == Transaction({}, {TaskEntry(t, n, TRUE)})
 
 (* What a response says of the task itself, once its rows are all applied: nothing, or a seal, or that
@@ -298,11 +324,12 @@ Finish(x) ==
   LET e == exporter[x]
       t == e.response.task
       l == e.ledger
-      n == Cardinality(CallsOf(l, t))
+      n == Last(l, t)
       done == [e EXCEPT !.response = NoResponse]
       gone == Transaction({}, {Tombstone(t, c) : c \in CallsOf(l, t)})
       twice == ~Lies \/ t \in e.looked \/ Mutation = "one_look"
-  IN /\ e.doing = "ready" /\ e.response # NoResponse /\ e.response.rows \subseteq CallsOf(l, t)
+  IN /\ e.doing = "ready" /\ e.response # NoResponse
+     /\ e.response.rows \subseteq EventsOf(l, t) /\ e.response.bad \subseteq CallsOf(l, t)
      /\ \/ Set(x, [done EXCEPT !.looked = IF Lies /\ Sealed(l, t) THEN @ \cup {t} ELSE @])
         \/ /\ ~Sealed(l, t)
            /\ Commit(x, <<Transaction({<<"seal", t, n>>}, {TaskEntry(t, n, FALSE)})>>, done)
@@ -368,11 +395,22 @@ Spec == Init /\ [][Next]_vars
 
 -----------------------------------------------------------------------------
 \* What must hold.
-Published(t) == {c \in Calls : <<"event", t, c>> \in visible}
+Events(t) == {e \in visible : e[1] = "event" /\ e[2] = t}
+Published(t) == {e[3] : e \in Events(t)}
 Decided == \A id \in Ids : coordinator[id].status # "prepare_commit"
 
 \* The promise: each (task, call), and each seal, is seen at most once …
-AtMostOnce == doubled = {}
+AtMostOnce == doubled = {} /\ \A t \in Tasks : Cardinality(Published(t)) = Cardinality(Events(t))
+\* … a task's events are numbered 1, 2, 3 …
+Numbered == \A t \in Tasks : {e[4] : e \in Events(t)} = 1 .. Cardinality(Events(t))
+\* … what was a dead letter and is an event says so …
+Healed ==
+  \A t \in Tasks, c \in Calls :
+    <<"resolved", t, c>> \in visible <=> <<"dead", t, c>> \in visible /\ c \in Published(t)
+\* … a seal that holds was told, and tells the number of events …
+SealHolds ==
+  Decided => LET l == Ledger IN \A t \in Tasks : Sealed(l, t) /\ ~l.state[t].closed =>
+    <<"seal", t, l.state[t].seal>> \in visible /\ l.state[t].seal = Cardinality(Published(t))
 \* … no seal counts more than was published, no task is closed before all that it showed was …
 NothingLost ==
   Decided => LET l == Ledger IN \A t \in Tasks :
@@ -388,13 +426,21 @@ ClosedForGood ==
 \* What it rests on: ledger and events agree. (Mutations are held against the promise alone.)
 Agreement ==
   Decided => LET l == Ledger IN \A t \in Tasks :
-    /\ CallsOf(l, t) \subseteq Published(t)
-    /\ ~l.state[t].closed => CallsOf(l, t) = Published(t)
+    /\ EventsOf(l, t) \subseteq Published(t)
+    /\ ~l.state[t].closed =>
+         {<<k[2], k[3]>> : k \in {j \in l.calls : j[1] = t /\ j[3] > 0}} = {<<e[3], e[4]>> : e \in Events(t)}
+    /\ ~l.state[t].closed => CallsOf(l, t) = Published(t) \cup {c \in Calls : <<"dead", t, c>> \in visible}
 
 \* Must not hold: that no task's life is ever over, its last tombstone cleaned away.
 NeverOver ==
   ~\E t \in Tasks : /\ Published(t) = Calls /\ Ledger.state[t].closed
                     /\ \A i \in 1 .. Len(log) : \A e \in log[i].entries : e.key[1] # "call"
+
+\* Must not hold: that no dead letter becomes an event.
+NeverHealed == \A e \in visible : e[1] # "resolved"
+
+\* Cuts a run short where a seal begins.
+Unsealed == \A i \in 1 .. Len(log) : \A e \in log[i].entries : e.key[1] # "task"
 
 \* Progress: if from some time on one producer is never fenced, each call that was shown is published.
 Arrives(x) == \E m \in exporter[x].awaits : m \in net /\ Arrival(m)
