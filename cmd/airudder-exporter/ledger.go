@@ -29,7 +29,7 @@ func (p program) ledgerCommand() *cobra.Command {
 }
 
 func (p program) rebuildCommand() *cobra.Command {
-	var dryRun, accept bool
+	var execute, accept bool
 	var ledgerID string
 	cmd := &cobra.Command{
 		Use:   "rebuild",
@@ -39,7 +39,8 @@ once: it reads the topics of events, dead letters and status changes to their en
 and writes the entries that follow from them. Configuration comes from the
 environment, as for run.
 
-Stop the exporters first. The ledger's topic must be gone, or hold no meta entry;
+It shows its plan, and acts only with --execute. Stop the exporters first: their
+shards are fenced. The ledger's topic must be gone, or hold no meta entry;
 where it is gone, it is created. The meta entry, without which no exporter takes a
 ledger, is written last: a rebuild that was interrupted is simply run again.
 
@@ -53,7 +54,7 @@ their export continues, and calls of theirs from before may be published again. 
 other task from before is exported: not even an earlier AIRUDDER_EXPORT_SINCE
 brings it back.
 
-The exit code is 0 when the ledger is there (or, with --dry-run, would be), 1 when
+The exit code is 0 when the ledger is there (without --execute: would be), 1 when
 that is refused, 2 when something could not be asked or read.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -62,10 +63,10 @@ that is refused, 2 when something could not be asked or read.`,
 			if err != nil {
 				return err
 			}
-			return rebuildLedger(cmd.Context(), cfg, rebuild.Config{DryRun: dryRun, Accept: accept, LedgerID: ledgerID}, log, p.stdout)
+			return rebuildLedger(cmd.Context(), cfg, rebuild.Config{Execute: execute, Accept: accept, LedgerID: ledgerID}, log, p.stdout)
 		},
 	}
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show what would be written, and write nothing")
+	cmd.Flags().BoolVar(&execute, "execute", false, "act, and do not only show the plan")
 	cmd.Flags().StringVar(&ledgerID, "ledger-id", "", "the ledger that is meant, where the topics hold records of several")
 	cmd.Flags().BoolVar(&accept, "accept", false, "continue with the tasks of which calls may be published again")
 	return cmd

@@ -19,7 +19,7 @@ func TestCreate(t *testing.T) {
 	s := surround(t)
 	s.export(5)
 	s.second()
-	s.run("run").wantEnd(1, "ledger refused: ledger-ph holds no meta entry", "run `airudder-exporter ledger rebuild`",
+	s.run("run").wantEnd(1, "ledger refused: ledger-ph holds no meta entry", "run `airudder-exporter ledger rebuild --execute`",
 		"name it by AIRUDDER_ACCOUNT and run `airudder-exporter ledger create`")
 	s.kafka.Remove("ledger-ph")
 	p := s.run("ledger", "create")
@@ -37,7 +37,7 @@ func TestCreate(t *testing.T) {
 	}
 	s.env["KAFKA_TOPIC_LEDGER"] = "ledger-of-a-typo"
 	s.run("ledger", "create", "--execute").wantEnd(1, "refused: the newest events of the account ph in airudder.call-completed are of the ledger ",
-		"run `airudder-exporter ledger rebuild --ledger-id ")
+		"run `airudder-exporter ledger rebuild --execute --ledger-id ")
 }
 
 func TestCreateRefuses(t *testing.T) {

@@ -18,12 +18,12 @@ func TestRebuild(t *testing.T) {
 	s := surround(t)
 	s.exportWhole()
 	s.kafka.Remove(ledgerTopic)
-	s.run("ledger", "rebuild", "--dry-run").wantEnd(0)
-	s.run("run").wantEnd(1, "ledger refused", "run `airudder-exporter ledger rebuild`")
-	p := s.run("ledger", "rebuild")
+	s.run("ledger", "rebuild").wantEnd(0)
+	s.run("run").wantEnd(1, "ledger refused", "run `airudder-exporter ledger rebuild --execute`")
+	p := s.run("ledger", "rebuild", "--execute")
 	p.wantEnd(0)
 	golden(t, "rebuild.txt", stable(p.stdout.String()))
-	s.run("ledger", "rebuild").wantEnd(1, "refused: airudder.call-ledger is the ledger ")
+	s.run("ledger", "rebuild", "--execute").wantEnd(1, "refused: airudder.call-ledger is the ledger ")
 	if _, err := s.sim.FinishNext("task-1", 2); err != nil {
 		t.Fatal(err)
 	}
@@ -47,14 +47,14 @@ func TestRebuildOfOne(t *testing.T) {
 	s.export(5)
 	s.env = maps.Clone(other)
 	s.kafka.Remove(ledgerTopic)
-	p := s.run("ledger", "rebuild")
+	p := s.run("ledger", "rebuild", "--execute")
 	p.wantEnd(1, "refused: the topics hold records of several ledgers: say by --ledger-id which one is meant:\n",
 		"\n  "+first+", account id: 6 records, the newest of ", ", account ph: ")
 	s.run("ledger", "rebuild", "--ledger-id", "nobody's").wantEnd(1, "refused: nothing in the topics is of the ledger nobody's. There are:\n")
 	s.env["AIRUDDER_ACCOUNT"] = "vn"
 	s.run("ledger", "rebuild", "--ledger-id", first).wantEnd(1, "are of the account id, but AIRUDDER_ACCOUNT is vn: set it to")
 	s.env["AIRUDDER_ACCOUNT"] = "id"
-	p = s.run("ledger", "rebuild", "--ledger-id", first)
+	p = s.run("ledger", "rebuild", "--execute", "--ledger-id", first)
 	p.wantEnd(0)
 	for _, want := range []string{"5 of calls", "records of other ledgers", "the ledger is there: " + first} {
 		if !strings.Contains(p.stdout.String(), want) {
@@ -115,23 +115,23 @@ func TestRebuildOfSeveralKeys(t *testing.T) {
 	s.export(2)
 	s.kafka.Remove(ledgerTopic)
 	delete(s.env, "KAFKA_EVENT_KEY")
-	s.run("ledger", "rebuild").wantEnd(1, "refused: the newest events have keys of more than one kind: set KAFKA_EVENT_KEY to what is meant from now on")
+	s.run("ledger", "rebuild", "--execute").wantEnd(1, "refused: the newest events have keys of more than one kind: set KAFKA_EVENT_KEY to what is meant from now on")
 	s.env["KAFKA_EVENT_KEY"] = "task_id"
-	s.run("ledger", "rebuild").wantEnd(0)
+	s.run("ledger", "rebuild", "--execute").wantEnd(0)
 	if key := s.meta()["event_key"]; key != "task_id" {
 		t.Errorf("the rebuilt ledger has the event key %s, want task_id", key)
 	}
 }
 
-// A dry run writes nothing: the topic is still missing.
-func TestRebuildDryRun(t *testing.T) {
+// Without --execute nothing is written: the topic is still missing.
+func TestRebuildPlan(t *testing.T) {
 	s := surround(t)
 	s.exportWhole()
 	s.kafka.Remove(ledgerTopic)
 	delete(s.env, "AIRUDDER_APP_KEY") // AIRudder is not asked
 	delete(s.env, "AIRUDDER_APP_SECRET")
 	for range 2 {
-		p := s.run("ledger", "rebuild", "--dry-run")
+		p := s.run("ledger", "rebuild")
 		p.wantEnd(0)
 		for _, want := range []string{"missing: it is created", "5 of calls", "1 of tasks", "nothing was written"} {
 			if got := p.stdout.String(); !strings.Contains(got, want) {
@@ -176,7 +176,7 @@ func TestRebuildRefuses(t *testing.T) {
 			t.Parallel()
 			s := surround(t)
 			tt.before(s)
-			s.run("ledger", "rebuild").wantEnd(tt.code, tt.says...)
+			s.run("ledger", "rebuild", "--execute").wantEnd(tt.code, tt.says...)
 		})
 	}
 }
@@ -189,7 +189,7 @@ func TestRebuildOfNothing(t *testing.T) {
 	p.stop()
 	p.wantEnd(0)
 	s.kafka.Remove(ledgerTopic)
-	p = s.run("ledger", "rebuild")
+	p = s.run("ledger", "rebuild", "--execute")
 	p.wantEnd(0)
 	if got, want := p.stdout.String(), "nothing has been published yet: a run begins the ledger by itself\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
@@ -202,9 +202,9 @@ func TestRebuildWithoutItsBeginning(t *testing.T) {
 	s.exportWhole()
 	s.kafka.Remove(ledgerTopic)
 	s.kafka.Truncate("airudder.call-dead-letter", -1) // it is empty, and its log starts at 0: nothing is gone
-	s.run("ledger", "rebuild", "--dry-run").wantEnd(0)
+	s.run("ledger", "rebuild").wantEnd(0)
 	s.kafka.Truncate("airudder.call-completed", -1)
-	s.run("ledger", "rebuild", "--accept").wantEnd(0)
+	s.run("ledger", "rebuild", "--accept", "--execute").wantEnd(0)
 	s.env["AIRUDDER_EXPORT_SINCE"] = "2020-01-01T00:00:00Z"
 	p := s.start("run")
 	p.until("a warning", func() bool {
@@ -227,7 +227,7 @@ func TestRebuildBesideAnExporter(t *testing.T) {
 	p.until("five events", p.shows("/metrics", "\nairudder_events_total 5\n"))
 	p.until("the task's status", p.shows("/metrics", "\nairudder_status_changes_total 1\n"))
 	s.kafka.Remove(ledgerTopic)
-	s.run("ledger", "rebuild").wantEnd(0)
+	s.run("ledger", "rebuild", "--execute").wantEnd(0)
 	if _, err := s.sim.FinishNext("task-1", 2); err != nil {
 		t.Fatal(err)
 	}

@@ -28,13 +28,13 @@ func TestCheckMeta(t *testing.T) {
 	other.LedgerID = "another"
 	four := three
 	four.Partitions = 4
-	const cure = "restore the topic from a mirror or a backup; or delete it and run `airudder-exporter ledger rebuild`, which makes a new one from what was published; or begin a new export under new names for both LedgerTopic and EventTopic"
-	const remake = "restore the topic from a mirror or a backup; or run `airudder-exporter ledger rebuild`, which makes a new one from what was published; or begin a new export under new names for both LedgerTopic and EventTopic"
+	const cure = "restore the topic from a mirror or a backup; or delete it and run `airudder-exporter ledger rebuild --execute`, which makes a new one from what was published; or begin a new export under new names for both LedgerTopic and EventTopic"
+	const remake = "restore the topic from a mirror or a backup; or run `airudder-exporter ledger rebuild --execute`, which makes a new one from what was published; or begin a new export under new names for both LedgerTopic and EventTopic"
 
 	const create = "; or, where this is the first start for another account beside those events, name it by Account and run `airudder-exporter ledger create`"
 	old, newer := three, three
 	old.Format, newer.Format = 0, 3
-	const format = ", and this program knows format 2 alone: what it does not know would be lost from the entries that it writes again. Run the program that made the ledger; or, with all exporters stopped, delete the topic and run `airudder-exporter ledger rebuild`, which makes a new one from what was published; or begin a new export under new names for both LedgerTopic and EventTopic"
+	const format = ", and this program knows format 2 alone: what it does not know would be lost from the entries that it writes again. Run the program that made the ledger; or, with all exporters stopped, delete the topic and run `airudder-exporter ledger rebuild --execute`, which makes a new one from what was published; or begin a new export under new names for both LedgerTopic and EventTopic"
 
 	for _, tt := range []struct {
 		name      string
@@ -112,7 +112,7 @@ func checkRefused(t *testing.T, err error, want string) {
 }
 
 func TestCheckShard(t *testing.T) {
-	const cure = "restore the topic from a mirror or a backup; or delete it and run `airudder-exporter ledger rebuild`, which makes a new one from what was published; or begin a new export under new names for both LedgerTopic and EventTopic"
+	const cure = "restore the topic from a mirror or a backup; or delete it and run `airudder-exporter ledger rebuild --execute`, which makes a new one from what was published; or begin a new export under new names for both LedgerTopic and EventTopic"
 	const adopt = "What is published would be taken for something else. Set it back; or, to go on with what is configured now, run `airudder-exporter ledger adopt`, which shows what changes and does it with --execute; or use another LedgerTopic"
 	other := meta
 	other.LedgerID = "another"

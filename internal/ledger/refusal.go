@@ -37,7 +37,7 @@ func (t Topics) remake() string {
 }
 
 func (t Topics) rebuild() string {
-	return fmt.Sprintf("run `airudder-exporter ledger rebuild`, which makes a new one from what was published; "+
+	return fmt.Sprintf("run `airudder-exporter ledger rebuild --execute`, which makes a new one from what was published; "+
 		"or begin a new export under new names for both %s and %s",
 		t.setting("LedgerTopic"), t.setting("EventTopic"))
 }

@@ -124,7 +124,7 @@ func (a *account) rebuild() {
 	l := a.loss
 	l.lose()
 	id, _ := l.entries["meta"]["ledger_id"].(string)
-	if said := l.tool.end(nil, 1, "ledger", "rebuild"); !strings.Contains(said, "say by --ledger-id which one is meant") ||
+	if said := l.tool.end(nil, 1, "ledger", "rebuild", "--execute"); !strings.Contains(said, "say by --ledger-id which one is meant") ||
 		!strings.Contains(said, id+", account "+a.Account+": ") {
 		a.T.Errorf("a rebuild that is not told which ledger says\n%s", said)
 	}

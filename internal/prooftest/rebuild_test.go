@@ -213,12 +213,12 @@ func (l *loss) refuse() {
 func (l *loss) killRebuilds() {
 	l.T.Helper()
 	for _, at := range []step{stepFence, stepBarrierEnd, stepReplay, stepAdd, stepProduce, stepEnd} {
-		l.tool.end(func(r *request) bool { return r.step == at }, -1, "ledger", "rebuild")
+		l.tool.end(func(r *request) bool { return r.step == at }, -1, "ledger", "rebuild", "--execute")
 	}
 	if said := l.tool.end(nil, 1, "run"); !strings.Contains(said, "ledger refused") {
 		l.T.Errorf("a run takes a ledger that is not finished:\n%s", said)
 	}
-	l.tool.end(func(r *request) bool { return r.step == stepMetaEnd }, -1, "ledger", "rebuild")
+	l.tool.end(func(r *request) bool { return r.step == stepMetaEnd }, -1, "ledger", "rebuild", "--execute")
 }
 
 // failRebuilds has the requests by which a rebuild writes the meta go wrong, as
@@ -247,7 +247,7 @@ func (l *loss) failRebuilds() {
 // rebuild runs a rebuild to its end, and returns what it said.
 func (l *loss) rebuild(code int, flags ...string) string {
 	l.T.Helper()
-	said := l.tool.end(nil, code, append([]string{"ledger", "rebuild"}, flags...)...)
+	said := l.tool.end(nil, code, append([]string{"ledger", "rebuild", "--execute"}, flags...)...)
 	l.remade = l.SettledEnds(l.Topics.Ledger)
 	return said
 }

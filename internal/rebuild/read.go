@@ -16,8 +16,8 @@ import (
 	"airudder-exporter/internal/record"
 )
 
-// take fences every exporter of this ledger and takes in what its topic holds. In a
-// dry run nobody is fenced.
+// take fences every exporter of this ledger and takes in what its topic holds. Without
+// Execute nobody is fenced.
 func (r *Rebuild) take(ctx context.Context) error {
 	strangers := make([]ledger.Strangers, r.shards)
 	keep := func(shard int, key, value []byte) {
@@ -39,7 +39,7 @@ func (r *Rebuild) take(ctx context.Context) error {
 }
 
 func (r *Rebuild) takeShards(ctx context.Context, keep func(shard int, key, value []byte)) error {
-	if r.cfg.DryRun {
+	if !r.cfg.Execute {
 		return r.peek(ctx, keep)
 	}
 	barrier := func(epoch int16) batch.Record { return exporter.Barrier(r.cfg.Topics.Ledger, r.cfg.Process, epoch) }

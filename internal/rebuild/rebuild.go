@@ -30,8 +30,8 @@ type Config struct {
 	// Named returns the tasks that were named by hand.
 	Named func(ctx context.Context) ([]string, error)
 
-	DryRun bool // only say what would be written
-	Accept bool // continue with tasks of which calls may be published again
+	Execute bool // and do not only say what would be written
+	Accept  bool // continue with tasks of which calls may be published again
 }
 
 // Rebuild makes a new ledger. It is used once, by one goroutine.
@@ -47,7 +47,7 @@ type Rebuild struct {
 	shards int
 
 	// Of one attempt.
-	producers []*kafka.Producer // of each shard; none in a dry run
+	producers []*kafka.Producer // of each shard; none without Execute
 	past      *past
 	reach     reach
 	origins   *origins
@@ -119,7 +119,7 @@ func (r *Rebuild) prepare(ctx context.Context) error {
 	findings, err := topics.Ensure(ctx, r.client, own, false)
 	r.exists = !errors.Is(err, topics.ErrUnfit)
 	switch {
-	case !r.exists && r.cfg.DryRun:
+	case !r.exists && !r.cfg.Execute:
 		r.shards = own[0].Partitions
 		return nil
 	case !r.exists:
@@ -198,8 +198,8 @@ func (r *Rebuild) attempt(ctx context.Context) error {
 	case report.doubts > 0 && !r.cfg.Accept:
 		return fmt.Errorf("%w: calls of %d tasks may be published again, see above. "+
 			"Run this with --accept to continue with them all the same", errRefused, report.doubts)
-	case r.cfg.DryRun:
-		fmt.Fprintln(r.out, "\nnothing was written")
+	case !r.cfg.Execute:
+		fmt.Fprintln(r.out, "\nnothing was written: do it with --execute")
 		return nil
 	}
 	r.writing = true

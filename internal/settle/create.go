@@ -114,7 +114,7 @@ func (t *Tool) without(ctx context.Context, topic string) error {
 			return false, nil
 		}
 		return true, refuse("partition %d of %s holds entries of a ledger that has lost its meta entry: "+
-			"run `airudder-exporter ledger rebuild`, or set another %s", partition, topic, t.setting("LedgerTopic"))
+			"run `airudder-exporter ledger rebuild --execute`, or set another %s", partition, topic, t.setting("LedgerTopic"))
 	})
 	return err
 }
@@ -128,6 +128,6 @@ func (t *Tool) free(ctx context.Context) error {
 	}
 	return refuse("the newest events of the account %s in %s are of the ledger %s: with a second ledger each of its calls "+
 		"would be published twice. Set %s to the topic of that ledger; where it was lost, run "+
-		"`airudder-exporter ledger rebuild --ledger-id %s`; for another account, set another %s",
+		"`airudder-exporter ledger rebuild --execute --ledger-id %s`; for another account, set another %s",
 		account, t.cfg.Exporter.EventTopic, id, t.setting("LedgerTopic"), id, t.setting("Account"))
 }
