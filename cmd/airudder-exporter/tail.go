@@ -79,7 +79,7 @@ func tail(ctx context.Context, cfg Config, log *slog.Logger, topic string, fromS
 			return err
 		}
 	}
-	err = client.Tail(ctx, []string{topic}, fromStart, func(m kafka.Message) error {
+	err = client.Tail(ctx, []string{topic}, kafka.Stretch{FromStart: fromStart}, func(m kafka.Message) error {
 		line, err := tailLine(ctx, decoder, ledger, m)
 		if err != nil {
 			return fmt.Errorf("%s[%d]@%d: %w", m.Topic, m.Partition, m.Offset, err)

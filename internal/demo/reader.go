@@ -47,7 +47,7 @@ func (w *world) follow(ctx context.Context, watch *watch) error {
 			return ctx.Err()
 		}
 	}
-	return reader.client.Tail(ctx, []string{topic}, true, func(m kafka.Message) error {
+	return reader.client.Tail(ctx, []string{topic}, kafka.Stretch{FromStart: true}, func(m kafka.Message) error {
 		event, err := reader.decoder.Event(ctx, m.Record)
 		if err == nil {
 			watch.add(m, event)

@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/segmentio/kafka-go/protocol/listoffsets"
 
@@ -12,7 +13,7 @@ import (
 // ListOffsets (API 2), the latest version up to 5, sent to each partition's
 // leader.
 //
-// Behaviour: says where a partition begins and ends. Read-committed, its end is
+// Behaviour: says where a partition begins and ends, and where a time is in it. Read-committed, its end is
 // held down by any open transaction, other producers' included, so it never says
 // where a replay ends: the barrier does.
 // Errors: 78 OFFSET_NOT_AVAILABLE for up to 0.4 s after an election, 6
@@ -64,7 +65,22 @@ func (c *Client) stableEnds(ctx context.Context, topic string, n int) ([]int64, 
 	return stable, nil
 }
 
-// What listOffsets asks for.
+// firstAt is, for each of n partitions, the first offset whose record has a timestamp of
+// at or later, committed or not; -1: there is none. Later ones may be older: producers
+// stamp their records by their own clocks.
+func (c *Client) firstAt(ctx context.Context, topic string, at time.Time, n int) ([]int64, error) {
+	first := make([]int64, n)
+	ms := max(0, at.UnixMilli()) // below 0 it would be another question
+	err := c.again(ctx, "ListOffsets", everyShard, leaderAgain, func(ctx context.Context) error {
+		return c.listOffsets(ctx, topic, ms, 0, n, func(p int, offset int64) { first[p] = offset })
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the offsets of %s: %w", topic, err)
+	}
+	return first, nil
+}
+
+// What listOffsets asks for, if not for a time.
 const (
 	latest        int64 = -1
 	earliest      int64 = -2

@@ -151,7 +151,7 @@ func TestTail(t *testing.T) {
 			ctx, cancel := context.WithCancel(soon(t))
 			ended := make(chan error)
 			go func() {
-				ended <- c.Tail(ctx, []string{s.config.EventTopic, s.config.StatusTopic}, fromStart, shown.take)
+				ended <- c.Tail(ctx, []string{s.config.EventTopic, s.config.StatusTopic}, Stretch{FromStart: fromStart}, shown.take)
 			}()
 			s.signs(t, p, &shown)
 			if err := publish(p, s.units(prefix, 10)); err != nil {
