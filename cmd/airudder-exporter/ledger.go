@@ -21,10 +21,10 @@ func (p program) ledgerCommand() *cobra.Command {
 		Short: "Tools for the ledger, the topic that records what has been published.",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return errors.New("ledger: which tool? There is: ledger rebuild, ledger create, ledger adopt")
+			return errors.New("ledger: which tool? There is: ledger rebuild, ledger create, ledger adopt, ledger show TASK")
 		},
 	}
-	cmd.AddCommand(p.rebuildCommand(), p.createCommand(), p.adoptCommand())
+	cmd.AddCommand(p.rebuildCommand(), p.createCommand(), p.adoptCommand(), p.showCommand())
 	return cmd
 }
 

@@ -254,3 +254,32 @@ func (s *surroundings) exportWhole() {
 func (s *surroundings) write(topic string, value []byte) {
 	s.kafka.MustWrite(&kgo.Record{Topic: topic, Value: value})
 }
+
+// TestShow shows what the ledger knows of a task, and of one that it does not know.
+func TestShow(t *testing.T) {
+	s := surround(t)
+	s.exportWhole()
+	p := s.run("ledger", "show", "task-1", "--entries")
+	p.wantEnd(0)
+	for _, want := range []string{
+		"task task-1, partition 0 of 1 of airudder.call-ledger\n", "status       calling, change 1\n",
+		"events       5, the last number is 5\n", "seal         none\n", "last writer  exporter, host ",
+		`{"key":"task/task-1","value":{"status":"calling","sequence":1,"events":5,`,
+	} {
+		if got := p.stdout.String(); !strings.Contains(got, want) {
+			t.Errorf("%q is not in\n%s", want, got)
+		}
+	}
+	if n := strings.Count(p.stdout.String(), `{"key":"call/task-1/`); n != 5 {
+		t.Errorf("%d entries of calls, want 5", n)
+	}
+	for name := range s.env { // it needs Kafka alone
+		if strings.HasPrefix(name, "AIRUDDER_") || strings.HasPrefix(name, "SCHEMA_") {
+			delete(s.env, name)
+		}
+	}
+	s.env["PRIVACY"] = "lender" // of which nobody has the key here
+	s.run("ledger", "show", "task-1").wantEnd(0)
+	s.run("ledger", "show", "task-9").wantEnd(1, "airudder.call-ledger knows nothing of the task task-9: it was never read")
+	s.run("ledger", "show").wantEnd(1, "accepts 1 arg(s), received 0")
+}
