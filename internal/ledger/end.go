@@ -166,7 +166,6 @@ func (p *Plan) passOver(t *task, c call.Reading) {
 // ledger with other bytes it notes the new hash: once that is remembered, the next
 // reading passes over the row.
 func (r *Reading) deadLetters(t *task, c call.Reading, policy Policy) (units []Unit) {
-	l := r.ledger
 	rowKeys, unlinkedNow := map[string]struct{}{}, int64(0)
 	r.untold += len(r.givenUp)
 	for i, reject := range slices.Concat(c.Rejects, r.givenUp) {
@@ -198,7 +197,7 @@ func (r *Reading) deadLetters(t *task, c call.Reading, policy Policy) (units []U
 			}
 			continue
 		} else if i < len(c.Rejects) && !r.claim(t, reject.CallID) { // what is given up was claimed as an event
-			if _, known := t.calls[k]; known && l.revisions != nil { // whose row had to be decoded to see whether it changed
+			if _, known := t.calls[k]; known { // whose row had to be decoded
 				r.told++
 			}
 			continue

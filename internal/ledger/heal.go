@@ -25,21 +25,22 @@ type Resolution struct {
 // answer does not make it a dead letter again.
 func (r *Reading) resolve(t *task, row *call.Row, observed time.Time, u *Unit) {
 	k, _ := KeyOf(row.CallID)
-	if u.Call != nil && t.calls[k]&markDead != 0 {
+	was, known := t.calls[k]
+	if u.Call != nil && was&markDead != 0 {
 		u.Resolved = append(u.Resolved, Resolution{row.CallID, row.CallID, row.ID, t.letters[k].Reason})
 	}
-	if _, here := r.seen[k]; !here || !row.ID.Set || len(t.rows) == 0 {
-		return // its call was published before by another row, so that it is not asked for any more
+	if u.Call == nil && (!known || was&markDead != 0) || !row.ID.Set || t.deadRows == 0 {
+		return // another row's event is on its way, or may turn out not to fit: the next reading ends it
 	}
 	key := strconv.FormatInt(row.ID.Value, 10)
-	was, dead := t.rows[key]
-	if _, again := r.resolved[key]; again || !dead || was.As != DeadLetter {
+	letter, dead := t.rows[key]
+	if _, again := r.resolved[key]; again || !dead || letter.As != DeadLetter {
 		return
 	}
 	put(&r.resolved, key, struct{}{})
-	u.Resolved = append(u.Resolved, Resolution{key, row.CallID, row.ID, was.Reason})
+	u.Resolved = append(u.Resolved, Resolution{key, row.CallID, row.ID, letter.Reason})
 	u.Entries = append(u.Entries, Entry{Kind: KindRow, TaskID: r.taskID, ID: key, Published: Published{
-		At: observed, As: Resolved, Row: row.Hash, Letter: Letter{Reason: was.Reason, CallID: row.CallID},
+		At: observed, As: Resolved, Row: row.Hash, Letter: Letter{Reason: letter.Reason, CallID: row.CallID},
 	}})
 }
 

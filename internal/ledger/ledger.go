@@ -47,6 +47,7 @@ type task struct {
 	letters  map[CallKey]Published // of calls that are dead letters; nil while there are none
 	rows     map[string]Published  // dead letters without a CallID by the row's key, and those that were; nil while there are none
 	hashes   map[uint64]struct{}   // rows without a CallID that need not be read again; nil while there are none
+	deadRows int64                 // of rows, the dead letters
 	looked   bool                  // by a whole reading since the replay
 	suspects map[suspect]struct{}  // rows that the last reading rejected for the first time; nil while there are none
 	last     int64                 // the highest task_sequence that was given
@@ -78,13 +79,7 @@ func (t *task) published() int64 { return int64(len(t.calls) + len(t.rows)) }
 // deadLetters is how many rows were published as dead letters, and have shown no
 // call since.
 func (t *task) deadLetters() int64 {
-	n := int64(len(t.letters))
-	for _, row := range t.rows {
-		if row.As == DeadLetter {
-			n++
-		}
-	}
-	return n
+	return int64(len(t.letters)) + t.deadRows
 }
 
 // begun reports whether the export of the task has begun: it was not merely
@@ -185,6 +180,9 @@ func (l *Ledger) applyRow(e Entry) {
 	if was, there := t.rows[e.ID]; there {
 		delete(t.rows, e.ID)
 		delete(t.hashes, was.Row)
+		if was.As == DeadLetter {
+			t.deadRows--
+		}
 		l.count(-1, -entrySize(Entry{Kind: KindRow, TaskID: t.id, ID: e.ID, Published: was}))
 		if unlinked(e.ID) {
 			t.unlinked--
@@ -196,6 +194,7 @@ func (l *Ledger) applyRow(e Entry) {
 	e.Published.At = milliseconds(e.Published.At)
 	put(&t.rows, e.ID, e.Published)
 	if e.Published.As == DeadLetter {
+		t.deadRows++
 		put(&t.hashes, e.Published.Row, struct{}{})
 	}
 	l.count(1, entrySize(e))

@@ -181,7 +181,7 @@ func (w *witness) absent(id string, at time.Time) {
 // looked takes a reading whose plan was committed. Where its process died, what it
 // planned may be in the log or not: it may count, but puts an end to no other.
 func (w *witness) looked(id string, g glance, died bool) {
-	g.published = len(w.events[id]) + len(w.dead[id])
+	g.published = w.published(id)
 	g.life = w.life
 	if !died {
 		w.read[id] = w.life
@@ -190,6 +190,11 @@ func (w *witness) looked(id string, g glance, died bool) {
 	if g.ends() {
 		w.glances[id] = append(w.glances[id], g)
 	}
+}
+
+// published is how many calls and dead letters were; a letter's end alone is neither.
+func (w *witness) published(id string) int {
+	return len(w.events[id]) + len(w.dead[id]) + len(w.healed[id])
 }
 
 func alike(a, b glance) bool { return a.counts == b.counts && a.published == b.published }

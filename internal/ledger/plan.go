@@ -136,7 +136,7 @@ func (r *Reading) Verdict(callID []byte, hash uint64) call.Verdict {
 		if was&markDead != 0 {
 			letter = t.letters[k]
 		} else if known {
-			unseen = l.unseen(t, k, same)
+			unseen = l.unseen(t, k, same) || t.deadRows > 0 && !same && was.hash() != 0 // it may be the row of a dead letter
 		}
 	}
 	l.mu.RUnlock()

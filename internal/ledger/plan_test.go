@@ -3,6 +3,7 @@ package ledger
 import (
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -354,6 +355,54 @@ func TestHealing(t *testing.T) {
 			}
 		}
 		s.restart(t)
+	}
+}
+
+// TestResolvedByAnEventBefore: a dead letter without a CallID whose row shows a call that
+// was published before, by another row, ends without a second event.
+func TestResolvedByAnEventBefore(t *testing.T) {
+	noID := call.Reject{Reason: call.NoCallID, RowID: call.Some(int64(7)), Hash: 7 << 20}
+	first, other := done(callA), done(callA)
+	other[0].ID, other[0].Hash = noID.RowID, 9<<20
+	s, at := newShard(meta), noon
+	read := func(rows []call.Row, rejects ...call.Reject) (all []Unit, unexported int64) {
+		t.Helper()
+		r := s.Begin(taskA, false)
+		rows = slices.DeleteFunc(slices.Clone(rows), func(row call.Row) bool { return r.Verdict([]byte(row.CallID), row.Hash) != call.RowNew })
+		rowsPlan := rowsOf(r, call.Part{Task: header(taskA, call.Finished), Started: at, Rows: rows})
+		s.commit(rowsPlan.Units...)
+		c := call.Reading{Task: header(taskA, call.Finished), Started: at, Counts: call.Counts{Rows: 2, Finished: 2}, Rejects: rejects}
+		end := r.End(c, policy)
+		s.commit(end.Units...)
+		change := StatusChange{}
+		unexported = r.counted(&change, c).Unexported
+		r.Remember()
+		s.checkReplay(t)
+		at = at.Add(policy.Between)
+		return append(rowsPlan.Units, end.Units...), unexported
+	}
+	for range 3 {
+		if _, unexported := read(first, noID); unexported != 1 {
+			t.Errorf("%d rows without an event, want one", unexported)
+		}
+	}
+	if got := s.Standing(taskA); got.Events != 1 || got.DeadLetters != 1 {
+		t.Fatalf("got %+v", got)
+	}
+	want := Resolution{"7", callA, noID.RowID, call.NoCallID}
+	for i := range 3 {
+		units, unexported := read(append(first, other...))
+		if unexported != 0 {
+			t.Errorf("reading %d: %d rows without an event, want none", i, unexported)
+		}
+		for _, u := range units {
+			if u.Call != nil || len(u.Resolved) > 0 && (i > 0 || u.Resolved[0] != want) {
+				t.Errorf("reading %d: got %+v", i, u)
+			}
+		}
+		if got := s.Standing(taskA); got.Events != 1 || got.DeadLetters != 0 {
+			t.Errorf("reading %d: got %+v", i, got)
+		}
 	}
 }
 
