@@ -52,6 +52,7 @@ var rooms = map[string]struct{ imports, libraries []string }{
 	"internal/settle": {imports: []string{
 		"internal/ledger", "internal/batch", "internal/record", "internal/kafka", "internal/topics", "internal/exporter",
 	}},
+	"internal/seals": {imports: []string{"internal/ledger", "internal/record", "internal/kafka"}},
 	"internal/rebuild": {imports: []string{
 		"internal/call", "internal/ledger", "internal/batch", "internal/record", "internal/kafka", "internal/topics", "internal/exporter",
 	}},
