@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 	_ "time/tzdata" // AIRUDDER_ZONE by name, also where the system has no zones
@@ -155,6 +156,10 @@ var gone = map[string]string{
 	"AIRUDDER_REDIAL_ZONE":  "set AIRUDDER_ZONE, which holds for every time that names no zone",
 }
 
+// privacyVariables is what the variables that say what is private begin with. A command
+// that ignores them takes it that everything can be.
+const privacyVariables = "PRIVACY"
+
 // loadConfig reads the configuration, and the files that it names, from environ
 // (NAME=value). ignored are the beginnings of variables that the command has no
 // use for: they are neither read nor missed. The error has a line for everything
@@ -166,7 +171,9 @@ func loadConfig(ctx context.Context, environ []string, ignored ...string) (Confi
 		Shared: []string{"KAFKA_", "SCHEMA_REGISTRY_", "LEDGER_", "HTTP_", "LOG_"}, Gone: gone,
 	})
 	c.tidy()
-	c.unused()
+	if !slices.Contains(ignored, privacyVariables) {
+		c.unused()
+	}
 	c.check(r)
 	c.warn(r)
 	return c, r.Warnings(), r.Err()

@@ -11,7 +11,7 @@ import (
 )
 
 func (p program) demoCommand() *cobra.Command {
-	o := demo.Options{KillAfter: 5 * time.Second, CatchUp: 5 * time.Second, Exporter: exporterProcess}
+	o := demo.Options{KillAfter: 5 * time.Second, CatchUp: 5 * time.Second, Exporter: exporterProcess, Terminal: p.terminal}
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Run the exporter against a simulated AIRudder and an in-process Kafka.",

@@ -21,7 +21,7 @@ func main() {
 	// that can be part of a response: personal data.
 	log.SetOutput(io.Discard)
 	ctx, stop := interrupt.Context(context.Background())
-	p := program{environ: os.Environ(), stdout: os.Stdout, stderr: os.Stderr}
+	p := program{environ: os.Environ(), stdout: os.Stdout, stderr: os.Stderr, terminal: isTerminal(os.Stdout)}
 	code := p.run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
@@ -30,9 +30,15 @@ func main() {
 // program is all of the process that a command uses, so that a test can start one
 // whole.
 type program struct {
-	environ []string
-	stdout  io.Writer
-	stderr  io.Writer
+	environ  []string
+	stdout   io.Writer
+	stderr   io.Writer
+	terminal bool // stdout is one
+}
+
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // errShown marks an error that the user has been shown already.

@@ -38,6 +38,7 @@ type surroundings struct {
 	upstream *httptest.Server
 	kafka    *rig.Kafka
 	env      map[string]string
+	terminal bool // stdout is one
 }
 
 // surround starts a simulated AIRudder with one task, a broker and a registry.
@@ -85,7 +86,7 @@ func (s *surroundings) start(args ...string) *started {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(s.t.Context())
 	p := &started{t: s.t, env: maps.Clone(s.env), cancel: cancel, ended: make(chan struct{})}
-	program := program{environ: environ(p.env), stdout: &p.stdout, stderr: &p.stderr}
+	program := program{environ: environ(p.env), stdout: &p.stdout, stderr: &p.stderr, terminal: s.terminal}
 	go func() {
 		defer close(p.ended)
 		p.code = program.run(ctx, args)
@@ -234,17 +235,13 @@ func TestWrongUse(t *testing.T) {
 		{"demo --rate -3", "--rate -3: want more than 0"},
 		{"demo --rate NaN", "--rate NaN: want more than 0"},
 		{"demo --rate Inf", "--rate +Inf: want more than 0"},
-		{"tail --topic calls", `--topic: "calls" is none of dead-letters, events, ledger, status`},
+		{"tail --topic calls", `--topic: "calls" is none of events, status, dead-letters, private, revised, ledger`},
 		{"check everything", "everything"},
 		{"export", `unknown command "export"`},
 		{"run", "AIRUDDER_APP_KEY"},
 	} {
 		t.Run(tt.args, func(t *testing.T) {
-			s := &surroundings{t: t}
-			if strings.HasPrefix(tt.args, "tail") {
-				s = surround(t)
-			}
-			p := s.run(strings.Fields(tt.args)...)
+			p := (&surroundings{t: t}).run(strings.Fields(tt.args)...)
 			p.wantEnd(1, "airudder-exporter: ", tt.want)
 		})
 	}

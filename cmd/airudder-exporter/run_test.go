@@ -52,16 +52,25 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// consumer is somebody with nothing of AIRudder's and no choice of what is private.
+func (s *surroundings) consumer() *surroundings {
+	c := &surroundings{t: s.t, env: maps.Clone(s.env), terminal: s.terminal}
+	maps.DeleteFunc(c.env, func(name, _ string) bool {
+		return strings.HasPrefix(name, "AIRUDDER_") || strings.HasPrefix(name, "PRIVACY")
+	})
+	c.env["AIRUDDER_UNKNOWN"], c.env["PRIVACY"] = "of no matter", "of no matter"
+	return c
+}
+
 // tail is what tail prints from the start of a topic, n lines at least, for a
-// consumer: one with nothing of AIRudder's, and for the ledger without a registry.
+// consumer, and for the ledger without a registry.
 func (s *surroundings) tail(n int, args ...string) []string {
 	s.t.Helper()
-	consumer := &surroundings{t: s.t, env: maps.Clone(s.env)}
-	maps.DeleteFunc(consumer.env, func(name, _ string) bool {
-		return strings.HasPrefix(name, "AIRUDDER_") || name == "SCHEMA_REGISTRY_URL" && slices.Contains(args, tailedLedger)
-	})
-	consumer.env["AIRUDDER_UNKNOWN"] = "of no matter"
-	p := consumer.start(append([]string{"tail", "--from-start"}, args...)...)
+	c := s.consumer()
+	if slices.Contains(args, "ledger") {
+		delete(c.env, "SCHEMA_REGISTRY_URL")
+	}
+	p := c.start(append([]string{"tail", "--from-start"}, args...)...)
 	p.until("so many lines", func() bool { return len(p.stdout.lines()) >= n })
 	p.stop()
 	p.wantEnd(0)

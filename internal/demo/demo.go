@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"os/exec"
 	"sync"
 	"time"
@@ -24,6 +23,8 @@ type Options struct {
 
 	KillAfter time.Duration // from the first event on
 	CatchUp   time.Duration // how long the exporter may take at the end to publish what has finished
+
+	Terminal bool // stdout is one: lines for people instead of JSON
 
 	// Exporter is the command that runs the exporter. Its environment and its
 	// stderr are set by the demo.
@@ -52,7 +53,9 @@ func Run(ctx context.Context, o Options, stdout, stderr io.Writer) error {
 	}
 	defer w.close()
 	w.introduce(say)
-	return w.play(ctx, newChild(o.Exporter, w.childEnv(), say), newWatch(stdout), say)
+	watch := newWatch(stdout)
+	watch.terminal = o.Terminal
+	return w.play(ctx, newChild(o.Exporter, w.childEnv(), say), watch, say)
 }
 
 // introduce says what runs and what will be seen.
@@ -80,16 +83,6 @@ func (n *notices) line(format string, args ...any) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	fmt.Fprintf(n.w, format+"\n", args...)
-}
-
-// isTerminal reports whether w is a terminal.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // pause waits; false when ctx ends first.

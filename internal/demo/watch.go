@@ -23,7 +23,7 @@ type watch struct {
 }
 
 func newWatch(out io.Writer) *watch {
-	return &watch{out: out, terminal: isTerminal(out), calls: map[string]bool{}, changed: make(chan struct{})}
+	return &watch{out: out, calls: map[string]bool{}, changed: make(chan struct{})}
 }
 
 func (w *watch) add(m kafka.Message, e record.Event) {

@@ -18,6 +18,9 @@ var (
 	// ErrLedgerMoved: the ledger partition is not the one that this process
 	// knew: deleted and created again, or truncated. Another attempt cannot help.
 	ErrLedgerMoved = errors.New("the ledger moved")
+
+	// ErrNoTopic: there is no such topic, or none that this user may know of.
+	ErrNoTopic = errors.New("there is no such topic")
 )
 
 // operationNotAttempted is Kafka's OPERATION_NOT_ATTEMPTED, for which kafka-go

@@ -64,6 +64,9 @@ func (c *Client) tailTopic(
 	ctx context.Context, group *errgroup.Group, topic string, of Stretch, visit func(Message) error,
 ) error {
 	ranges, err := c.stretched(ctx, topic, of)
+	if code(err) == kafkago.UnknownTopicOrPartition {
+		return fmt.Errorf("%w: %w", ErrNoTopic, err)
+	}
 	if err != nil {
 		return access.OnTopic(err, "Read", topic) // which includes Describe
 	}

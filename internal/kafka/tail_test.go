@@ -108,6 +108,10 @@ func TestTailOfEmptyTopic(t *testing.T) {
 			t.Errorf("%+v: shown %q of an empty topic", of, got)
 		}
 	}
+	err := c.Tail(soon(t), []string{"none" + s.suffix}, Stretch{ToEnd: true}, func(Message) error { return nil })
+	if !errors.Is(err, ErrNoTopic) {
+		t.Errorf("without a topic: %v", err)
+	}
 }
 
 // Retention may have taken the beginning, or everything.
