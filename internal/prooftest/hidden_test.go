@@ -6,7 +6,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"airudder-exporter/internal/airuddersim"
 	"airudder-exporter/internal/rig"
@@ -76,7 +78,7 @@ func (w *world) lender() []string {
 // TestHiddenStaysHidden feeds marked values, unknown, misspelt and wrongly typed ones
 // too, through an exporter that is killed while rows are damaged and heal: each mark is
 // in the topics where its field's mode lets it be, and in no byte of any other, of the
-// log or of a page.
+// log, of a dump in it, or of a page.
 func TestHiddenStaysHidden(t *testing.T) {
 	t.Parallel()
 	for _, h := range hidings() {
@@ -135,7 +137,13 @@ func (w *world) publishMarked(h hiding) map[string][]byte {
 	pages := watchPages(one)
 	one.Start()
 	w.awaitMore(4)
-	one.Kill()
+	dumped := one.Expect()
+	one.Signal(syscall.SIGQUIT) // its log then has all goroutines
+	select {
+	case <-dumped.Exited:
+	case <-time.After(rig.Patience):
+		w.T.Fatal("it does not end by SIGQUIT")
+	}
 	for _, task := range []string{id, other} { // else a row without a CallID may still get one
 		must(w.Sim.SetStatus(task, airuddersim.Finished))
 	}
@@ -158,6 +166,9 @@ func (w *world) publishMarked(h hiding) map[string][]byte {
 	w.settle()
 
 	shown := map[string][]byte{"the log": one.Logged()}
+	if !bytes.Contains(shown["the log"], []byte("SIGQUIT: quit")) {
+		w.T.Error("the log has no dump: this test shows nothing of it")
+	}
 	pages.add(shown)
 	for place, topic := range map[string]string{
 		"e": w.Topics.Events, "r": w.Topics.Revised, "p": w.Topics.Private, "d": w.Topics.Dead, "the ledger": w.Topics.Ledger, "the statuses": w.Topics.Status,
