@@ -45,8 +45,8 @@ func (e *Evidence) checkCalls() {
 			if !of.Current || told[key] || task.Waits(of) || len(of.Damaged) > 0 && told[rowKey(task.TaskID, of.RowID)] {
 				continue
 			}
-			if !task.Ended && slices.Equal(of.Damaged, []airuddersim.FaultKind{airuddersim.NoCallID}) && !of.Shown {
-				continue // it may still get its CallID
+			if !task.Ended && slices.Contains(of.Damaged, airuddersim.NoCallID) && !of.Shown {
+				continue // it may still get its CallID, whatever else one response made of it
 			}
 			if closed[task.TaskID] && (!of.Served || e.Hidden != nil && e.Hidden(task.TaskID)) {
 				e.Proof.Missing = slices.DeleteFunc(e.Proof.Missing, func(k airuddersim.CallKey) bool { return k == key })
