@@ -116,7 +116,7 @@ func (d *deployment) awaitCaughtUp() (losses, duplicates int) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		proof := d.Sim.Truth().Check(d.seen.keys())
+		proof, before := d.Sim.Truth().Check(d.seen.keys()), losses
 		losses = 0
 		for _, key := range proof.Missing { // what a redial has overtaken meanwhile is not missing
 			if due[key] {
@@ -125,6 +125,9 @@ func (d *deployment) awaitCaughtUp() (losses, duplicates int) {
 		}
 		if losses == 0 {
 			return 0, len(proof.Duplicates)
+		}
+		if losses < before { // how many there are to catch up with is the machine's business
+			patience.Reset(time.Minute)
 		}
 		select {
 		case <-tick.C:
