@@ -51,10 +51,7 @@ type Config struct {
 }
 
 func (cfg Config) setting(field string) string {
-	if cfg.SettingName == nil {
-		return field
-	}
-	return cfg.SettingName(field)
+	return setting.Name(cfg.SettingName, field)
 }
 
 // Check says what is wrong with the settings by themselves: it reads no file and

@@ -39,10 +39,7 @@ type Config struct {
 }
 
 func (c Config) Setting(field string) string {
-	if c.SettingName == nil {
-		return field
-	}
-	return c.SettingName(field)
+	return setting.Name(c.SettingName, field)
 }
 
 // Check says what is wrong with the settings by themselves.

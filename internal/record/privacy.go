@@ -22,10 +22,7 @@ type Privacy struct {
 
 // setting is how errors name a setting.
 func (p Privacy) setting(field string) string {
-	if p.SettingName == nil {
-		return field
-	}
-	return p.SettingName(field)
+	return setting.Name(p.SettingName, field)
 }
 
 // Check says what is wrong with the settings.

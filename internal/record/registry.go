@@ -33,10 +33,7 @@ type Registry struct {
 
 // setting is how errors name a setting.
 func (r Registry) setting(field string) string {
-	if r.SettingName == nil {
-		return field
-	}
-	return r.SettingName(field)
+	return setting.Name(r.SettingName, field)
 }
 
 // Check says what is wrong with the settings by themselves.

@@ -13,6 +13,15 @@ import (
 	"time"
 )
 
+// Name is what the operator calls the setting of a field, by what a room was told; by
+// nothing, the field's own name.
+func Name(called func(field string) string, field string) string {
+	if called == nil {
+		return field
+	}
+	return called(field)
+}
+
 // Error says what is wrong with one setting.
 type Error struct {
 	Setting string // as the operator calls it

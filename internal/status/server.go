@@ -33,10 +33,7 @@ type Config struct {
 
 // setting is how messages name a setting.
 func (c Config) setting(field string) string {
-	if c.SettingName == nil {
-		return field
-	}
-	return c.SettingName(field)
+	return setting.Name(c.SettingName, field)
 }
 
 // Check says what is wrong with the settings by themselves.

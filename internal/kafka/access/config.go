@@ -48,10 +48,7 @@ const mechanisms = Plain + ", " + ScramSHA256 + " or " + ScramSHA512
 
 // Setting is how messages name a setting.
 func (c Config) Setting(field string) string {
-	if c.SettingName == nil {
-		return field
-	}
-	return c.SettingName(field)
+	return setting.Name(c.SettingName, field)
 }
 
 // Check says what is wrong with the settings by themselves: it reads no file and
