@@ -10,16 +10,20 @@ import (
 // Settled is Ends once every transaction is decided that was open below the ends of
 // when it was called, so that a Scan up to them sees the outcome of each. Others may
 // have begun meanwhile: somebody who always has one open does not hold it up. It waits
-// no longer than limit, and then says which partition it waited for.
-func (c *Client) Settled(ctx context.Context, topic string, limit time.Duration) ([]Range, error) {
+// two minutes at most, and then says which partition it waited for.
+func (c *Client) Settled(ctx context.Context, topic string) ([]Range, error) {
 	asked, err := c.Ends(ctx, topic)
 	if err != nil {
 		return nil, err
 	}
-	return c.settledFrom(ctx, topic, asked, limit)
+	return c.settledFrom(ctx, topic, asked, openAtMost)
 }
 
-// settledFrom is Settled for ends that were asked for.
+// openAtMost is how long an open transaction is waited for: longer than any that a dead
+// exporter leaves.
+const openAtMost = 2 * time.Minute
+
+// settledFrom is Settled for ends that were asked for, and another limit.
 func (c *Client) settledFrom(ctx context.Context, topic string, asked []Range, limit time.Duration) ([]Range, error) {
 	deadline := time.Now().Add(limit)
 	wait := pacing(20*time.Millisecond, time.Second)

@@ -17,10 +17,6 @@ import (
 // growth is how often Tail looks for new partitions.
 const growth = 10 * time.Second
 
-// openAtMost is how long Tail waits for the outcome of what is open below the end that
-// it reads to: longer than any transaction that a dead exporter leaves.
-const openAtMost = 2 * time.Minute
-
 // Stretch says which part of a topic Tail shows. The zero value is all that comes from
 // now on.
 type Stretch struct {
@@ -101,7 +97,7 @@ func (c *Client) tailTopic(
 // more comes after the range.
 func (c *Client) stretched(ctx context.Context, topic string, of Stretch) (ranges []Range, err error) {
 	if of.ToEnd {
-		ranges, err = c.Settled(ctx, topic, openAtMost)
+		ranges, err = c.Settled(ctx, topic)
 	} else {
 		ranges, err = c.Ends(ctx, topic)
 	}

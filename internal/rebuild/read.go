@@ -103,14 +103,10 @@ func (r *Rebuild) readAll(ctx context.Context) ([]source, error) {
 	return all, nil
 }
 
-// openAtMost is how long an open transaction is waited for: longer than any that an
-// exporter leaves, and those were ended by the fence.
-const openAtMost = 2 * time.Minute
-
 // read takes in one topic. A record that cannot be read ends the rebuild: the call
 // that it is about would be published again.
 func (r *Rebuild) read(ctx context.Context, s *source) error {
-	ranges, err := r.client.Settled(ctx, s.topic, openAtMost)
+	ranges, err := r.client.Settled(ctx, s.topic)
 	if err != nil {
 		return err
 	}

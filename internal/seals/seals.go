@@ -3,7 +3,6 @@
 package seals
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -40,8 +39,8 @@ type Seal struct {
 	// hold any more.
 	Stale bool `json:"stale,omitempty"`
 
-	// Behind is the group's first partition that has not been read to the seal's end;
-	// nil: there is none, or no group is asked about.
+	// Behind is the partition in which the group has most left to read of the seal; nil: it
+	// has read all of it, or no group is asked about.
 	Behind *Behind `json:"behind,omitempty"`
 }
 
@@ -68,13 +67,10 @@ func (r Report) Behind() (n int) {
 	return n
 }
 
-// openAtMost is how long a transaction that is open on the status topic is waited for.
-const openAtMost = 2 * time.Minute
-
 // Read reads a status topic to the end that it has now, and the group's offsets after
 // that.
 func Read(ctx context.Context, client *kafka.Client, decoder *record.Decoder, cfg Config) (Report, error) {
-	ranges, err := client.Settled(ctx, cfg.StatusTopic, openAtMost)
+	ranges, err := client.Settled(ctx, cfg.StatusTopic)
 	if err != nil {
 		return Report{}, err
 	}
@@ -142,7 +138,7 @@ func behind(ends, offsets []int64) (most *Behind) {
 		if p < len(offsets) {
 			at = offsets[p]
 		}
-		if at < end && end > 0 && (most == nil || cmp.Compare(end-at, most.End-most.Offset) > 0) {
+		if at < end && end > 0 && (most == nil || end-at > most.End-most.Offset) {
 			most = &Behind{Partition: p, Offset: at, End: end}
 		}
 	}
