@@ -72,8 +72,8 @@ func (r *run) export(ctx context.Context, taskID string) (observation, error) {
 		r.metrics.beyond.Add(float64(beyond))
 		r.dead.leftOut(taskID, beyond)
 	}
-	for _, row := range publish.unfit {
-		reading.LeaveOut(row)
+	for _, entry := range publish.unfit {
+		reading.LeaveOut(entry)
 	}
 	r.metrics.unrevised.Add(float64(reading.LeftOut()))
 	r.metrics.lateChanges.Add(float64(reading.Remember()))

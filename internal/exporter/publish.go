@@ -21,7 +21,7 @@ type publisher struct {
 
 	asked    bool                 // what the topics take, again, during this reading
 	tooLarge []call.Reject        // rows whose events are given up if the response is whole
-	unfit    []*call.Row          // changed rows that the topic of revisions does not take
+	unfit    []ledger.Entry       // of revisions that their topic does not take
 	more     int                  // that were too many to keep: the next reading shows them
 	held     int                  // units that wait, since their topics do not take them
 	why      *batch.TooLargeError // of the last of them
@@ -100,7 +100,7 @@ func (p *publisher) sort(units []record.Encoded) (now []record.Encoded) {
 		case u.TooLarge == nil:
 			p.held++
 		case u.Revised != nil: // only its like wait: the task has it all in its events
-			p.unfit = append(p.unfit, u.Revised.Row)
+			p.unfit = append(p.unfit, u.Entries[0])
 		case len(u.Records) == 0:
 			p.held++
 			p.why = u.TooLarge

@@ -22,7 +22,9 @@ func (e *Exporter) RunShard(ctx context.Context, s Shard, claim Claim) error {
 	e.took(s)
 	defer e.dropShard(s.Number())
 	retry := newBackoff(100*time.Millisecond, 10*time.Second)
-	said, saidAt := "", time.Time{} // what the log says is wrong; the same again is news only after a minute in which something was committed
+	// What the log says is wrong, and since when. The same again is news only after a
+	// minute in which something was committed.
+	said, saidAt := "", time.Time{}
 	for reason := "start"; ; {
 		e.metrics.producers.WithLabelValues(reason).Inc()
 		committed, err := e.produce(ctx, s)

@@ -23,7 +23,8 @@ type Plan struct {
 
 // Unit is what one transaction must hold together: what is published, and the
 // entries that say so. One of Call, Revised, Dead and Changes is set, or none where
-// only entries are written. Where there is a Call, its entry is the first.
+// only entries are written. Where there is a Call or a Revised,
+// its entry is the first.
 type Unit struct {
 	Call     *call.Row
 	Revised  *Revised

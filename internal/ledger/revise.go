@@ -85,7 +85,7 @@ func (r *Reading) revise(t *task, k CallKey, row *call.Row, entry Entry, u *Unit
 	case was.fields == 0:
 		r.adopted++
 	case was.revision >= MaxRevisions:
-		r.LeaveOut(row)
+		r.LeaveOut(entry)
 		return
 	default:
 		was.revision++
@@ -95,12 +95,12 @@ func (r *Reading) revise(t *task, k CallKey, row *call.Row, entry Entry, u *Unit
 	u.Entries = append(u.Entries, entry)
 }
 
-// LeaveOut notes that what a row says now is not published, since its call has too many
-// revisions or the topic does not take it: Remember takes it over, so that it is counted
-// once. Nothing is written, so a restart counts it again.
-func (r *Reading) LeaveOut(row *call.Row) {
-	k, _ := KeyOf(row.CallID)
-	put(&r.leftOut, k, r.ledger.revisions.Hash(row))
+// LeaveOut notes that what a call's entry would say is not published, since the call has too
+// many revisions or the topic does not take it: Remember takes it over, so that it is
+// counted once. Nothing is written, so a restart counts it again.
+func (r *Reading) LeaveOut(entry Entry) {
+	k, _ := KeyOf(entry.ID)
+	put(&r.leftOut, k, entry.Published.Fields.Hash)
 }
 
 // unseen reports whether a published call's row has to be decoded, since only its fields
@@ -119,8 +119,8 @@ func (t *task) rememberLeftOut(leftOut map[CallKey]uint64) {
 	}
 }
 
-// Adopted is how many published calls were noted by this reading alone, since what was
-// published of them is not known; LeftOut how many changes are not published.
+// Adopted is how many published calls' rows this reading has only noted, since what was
+// published of them was not known.
 func (r *Reading) Adopted() int { return r.adopted }
 
 // LeftOut is how many changes of published rows this reading has not published.
