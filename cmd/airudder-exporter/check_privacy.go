@@ -14,7 +14,7 @@ import (
 func (c *checker) privacy() {
 	choice := choice(c.cfg)
 	tokens := ""
-	if name := choice.KeyName(); name != "" {
+	if name := choice.KeyName(); name != "" && !choice.Open() {
 		tokens = ", and its tokens are of the key " + name
 	}
 	c.ok("%s: an event's header airudder_privacy is %s%s", choice.Preset(), choice.Header(), tokens)
