@@ -35,13 +35,21 @@ func (c *Config) unused() {
 // leaves it open, may be one with this privacy and these topics.
 func (c *Config) checkKey(ledgers string) error {
 	err := choice(*c).CheckEventKey(ledgers)
-	if err == nil && c.Kafka.Topics.CallRevised != "" {
-		err = record.EventKey(ledgers).CanRevise()
+	if err == nil {
+		err = c.checkRevised(record.EventKey(ledgers))
 	}
 	if err != nil {
 		return fmt.Errorf("%w; the ledger was made with it", err)
 	}
 	return nil
+}
+
+// checkRevised says whether events may have this key where their changes are published.
+func (c *Config) checkRevised(key record.EventKey) error {
+	if c.Kafka.Topics.CallRevised == "" {
+		return nil
+	}
+	return key.CanRevise()
 }
 
 // check has each room say what is wrong with its settings.
@@ -54,8 +62,8 @@ func (c *Config) check(r *env.Reader) {
 		tell(r, problems)
 	}
 	key, err := record.ParseEventKey(c.Kafka.EventKey)
-	if err == nil && c.Kafka.Topics.CallRevised != "" {
-		err = key.CanRevise()
+	if err == nil {
+		err = c.checkRevised(key)
 	}
 	if err != nil {
 		r.Add("KAFKA_EVENT_KEY", err.Error())

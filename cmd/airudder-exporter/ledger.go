@@ -12,7 +12,6 @@ import (
 
 	"airudder-exporter/internal/airudder"
 	"airudder-exporter/internal/rebuild"
-	"airudder-exporter/internal/record"
 )
 
 func (p program) ledgerCommand() *cobra.Command {
@@ -73,15 +72,11 @@ that is refused, 2 when something could not be asked or read.`,
 }
 
 func rebuildLedger(ctx context.Context, cfg Config, how rebuild.Config, log *slog.Logger, out io.Writer) error {
-	client, err := cluster(cfg.Kafka, log, prometheus.NewRegistry())
+	client, decoder, err := reader(cfg, log)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	decoder, err := record.NewDecoder(registry(cfg.Registry))
-	if err != nil {
-		return err
-	}
 	how.Exporter, how.Topics, how.Specs, how.Process = loop(cfg), recordTopics(cfg.Kafka), topicSpecs(cfg.Kafka), process()
 	how.Named = func(ctx context.Context) ([]string, error) { return namedTasks(ctx, cfg, log) }
 	return told(rebuild.New(how, client, decoder, log, out).Run(ctx), rebuild.Refused, client.Explain)

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"airudder-exporter/internal/interrupt"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +11,8 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+
+	"airudder-exporter/internal/interrupt"
 
 	"github.com/spf13/cobra"
 )

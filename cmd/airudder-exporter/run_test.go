@@ -1,7 +1,6 @@
 package main
 
 import (
-	"airudder-exporter/internal/rig"
 	"context"
 	"io"
 	"log/slog"
@@ -14,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"airudder-exporter/internal/rig"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/sr"

@@ -10,10 +10,8 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
-	"airudder-exporter/internal/record"
 	"airudder-exporter/internal/seals"
 )
 
@@ -46,15 +44,11 @@ KAFKA_… and SCHEMA_REGISTRY_… alone, and AIRUDDER_ACCOUNT where there are se
 }
 
 func showSeals(ctx context.Context, cfg Config, log *slog.Logger, of seals.Config, asJSON bool, out io.Writer) error {
-	client, err := cluster(cfg.Kafka, log, prometheus.NewRegistry())
+	client, decoder, err := reader(cfg, log)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	decoder, err := record.NewDecoder(registry(cfg.Registry))
-	if err != nil {
-		return err
-	}
 	of.StatusTopic, of.EventTopic, of.Account = cfg.Kafka.Topics.TaskStatus, cfg.Kafka.Topics.CallCompleted, cfg.Upstream.Account
 	report, err := seals.Read(ctx, client, decoder, of)
 	if err != nil {

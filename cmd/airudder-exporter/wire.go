@@ -57,6 +57,16 @@ func cluster(k Kafka, log *slog.Logger, reg prometheus.Registerer) (*kafka.Clien
 	return kafka.Dial(brokers(k), log, reg)
 }
 
+// reader is what a command reads published records with.
+func reader(cfg Config, log *slog.Logger) (*kafka.Client, *record.Decoder, error) {
+	decoder, err := record.NewDecoder(registry(cfg.Registry))
+	if err != nil {
+		return nil, nil, err
+	}
+	client, err := cluster(cfg.Kafka, log, prometheus.NewRegistry())
+	return client, decoder, err
+}
+
 // assignment is who gives the shards of a ledger out.
 func assignment(k Kafka, count int) shards.Config {
 	c := brokers(k)
