@@ -36,9 +36,15 @@ func (e *Evidence) checkRecords() {
 		e.checkHeaders(r, append(more, "ce_type", kind, "ce_id", id, "ce_subject", subject,
 			"ce_time", inHeader(occurred), "airudder_ledger_id", ledgerID))
 	}
-	for _, c := range e.Calls {
-		own(c, "airudder.call.completed", c.Text("call_id")+"/0", c.Text("call_id"), c.Time("occurred_at"),
+	ofCall := func(c Record, kind string, revision int64) {
+		own(c, kind, fmt.Sprintf("%s/%d", c.Text("call_id"), revision), c.Text("call_id"), c.Time("occurred_at"),
 			"ce_sequence", fmt.Sprint(c.Number("task_sequence")), "airudder_privacy", cmp.Or(e.Privacy, openPrivacy))
+	}
+	for _, c := range e.Calls {
+		ofCall(c, "airudder.call.completed", 0)
+	}
+	for _, r := range e.Revised {
+		ofCall(r.revised(), "airudder.call.revised", r.Number("revision"))
 	}
 	for _, s := range e.Changes {
 		own(s, "airudder.task.status-changed", fmt.Sprintf("status/%d", s.Number("sequence")), s.Text("task_id"), s.Time("observed_at"))
@@ -98,7 +104,7 @@ func (e *Evidence) checkHeaders(r Record, own []string) {
 func (e *Evidence) keyOf(r Record) string {
 	task := r.Text("task_id")
 	switch {
-	case r.Topic != e.Topics.Events:
+	case r.Topic != e.Topics.Events && r.Topic != e.Topics.Revised:
 		return task
 	case (e.EventKey == "" || e.EventKey == "row") && r.Fields["row_id"] != nil:
 		return fmt.Sprintf("%s/%d", task, r.Number("row_id"))
