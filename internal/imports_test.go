@@ -23,6 +23,7 @@ const module = "airudder-exporter/"
 var rooms = map[string]struct{ imports, libraries []string }{
 	"schemas":           {},
 	"internal/setting":  {},
+	"internal/progress": {},
 	"internal/call":     {},
 	"internal/ledger":   {imports: []string{"internal/call"}},
 	"internal/jsonrows": {},

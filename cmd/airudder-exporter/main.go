@@ -13,6 +13,7 @@ import (
 	"runtime/debug"
 
 	"airudder-exporter/internal/interrupt"
+	"airudder-exporter/internal/progress"
 
 	"github.com/spf13/cobra"
 )
@@ -22,7 +23,7 @@ func main() {
 	// that can be part of a response: personal data.
 	log.SetOutput(io.Discard)
 	ctx, stop := interrupt.Context(context.Background())
-	p := program{environ: os.Environ(), stdout: os.Stdout, stderr: os.Stderr, terminal: isTerminal(os.Stdout)}
+	p := program{environ: os.Environ(), stdout: os.Stdout, stderr: os.Stderr, terminal: isTerminal(os.Stdout), watched: isTerminal(os.Stderr)}
 	code := p.run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
@@ -35,7 +36,11 @@ type program struct {
 	stdout   io.Writer
 	stderr   io.Writer
 	terminal bool // stdout is one
+	watched  bool // stderr is one
 }
+
+// progress is where long work shows how far it has come.
+func (p program) progress() progress.Out { return progress.Out{To: p.stderr, Terminal: p.watched} }
 
 func isTerminal(f *os.File) bool {
 	info, err := f.Stat()
