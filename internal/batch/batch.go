@@ -126,15 +126,27 @@ func (s *Stored) Record(topic string) (Record, error) {
 		return b
 	}
 	r := Record{Topic: topic, Key: piece(s.Key), Value: piece(s.Value)}
-	in := decoder{data: own}
+	err := s.eachHeader(own, func(key, value []byte) {
+		r.Headers = append(r.Headers, Header{Key: string(key), Value: value})
+	})
+	return r, err
+}
+
+// EachHeader shows the record's headers in order; a nil value is null.
+func (s *Stored) EachHeader(visit func(key, value []byte)) error {
+	return s.eachHeader(s.headers, visit)
+}
+
+func (s *Stored) eachHeader(headers []byte, visit func(key, value []byte)) error {
+	in := decoder{data: headers}
 	for range s.nheaders {
 		key, value := in.bytes(), in.bytes()
 		if in.bad {
-			return r, fmt.Errorf("the headers of the record at offset %d cannot be read", s.Offset)
+			return fmt.Errorf("the headers of the record at offset %d cannot be read", s.Offset)
 		}
-		r.Headers = append(r.Headers, Header{Key: string(key), Value: value})
+		visit(key, value)
 	}
-	return r, nil
+	return nil
 }
 
 // Reader shows the records of one batch after the other. It decompresses into

@@ -20,7 +20,8 @@ func tailOf(t *testing.T, log []handmade.Batch, r Range, max int) (last int64, s
 		if from >= r.End {
 			return nil // as Scan
 		}
-		s := &scan{Place: batch.Place{Topic: "events"}, from: from, to: r.End, visit: visit}
+		at := batch.Place{Topic: "events"}
+		s := &scan{Place: at, from: from, to: r.End, visit: messages(at, visit)}
 		for c := (chunk{next: from}); ; {
 			if err := c.fill(response(t, log, c.next, r.Start, max), c.next); err != nil {
 				return err

@@ -39,7 +39,7 @@ func FuzzFetch(f *testing.F) {
 		}
 		var d batch.Decider
 		last := int64(-1)
-		s := &scan{Place: batch.Place{Topic: "fuzz", Partition: 0}, from: from, visit: func(m Message) error {
+		s := &scan{Place: batch.Place{Topic: "fuzz", Partition: 0}, from: from, visit: func(m *batch.Stored) error {
 			if m.Offset < from || m.Offset >= c.next {
 				t.Fatalf("offset %d outside [%d, %d)", m.Offset, from, c.next)
 			}

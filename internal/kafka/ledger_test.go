@@ -289,7 +289,7 @@ func (s *shop) rawRecords(t *testing.T, c *Client, size int32) (int, map[string]
 	if err != nil {
 		t.Fatal(err)
 	}
-	s2 := &scan{Place: batch.Place{Topic: s.config.LedgerTopic, Partition: 0}, to: ranges[0].End, visit: func(m Message) error { return seen.take(m.Offset, m.Key, m.Value) }}
+	s2 := &scan{Place: batch.Place{Topic: s.config.LedgerTopic, Partition: 0}, to: ranges[0].End, visit: func(m *batch.Stored) error { return seen.take(m.Offset, m.Key, m.Value) }}
 	if err := c.stream(soon(t), reading{Place: s2.Place, maxBytes: size}, s2.take); err != nil {
 		t.Fatal(err)
 	}

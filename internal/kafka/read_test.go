@@ -86,7 +86,7 @@ func TestScan(t *testing.T) {
 // A partition is read to its end though compaction left nothing there.
 func TestScanOfEmptiedEnd(t *testing.T) {
 	var shown []string
-	s := &scan{Place: batch.Place{Topic: "events", Partition: 0}, from: 0, to: 10, visit: func(m Message) error {
+	s := &scan{Place: batch.Place{Topic: "events", Partition: 0}, from: 0, to: 10, visit: func(m *batch.Stored) error {
 		shown = append(shown, string(m.Key))
 		return nil
 	}}

@@ -25,18 +25,45 @@ func (c *Client) Scan(
 	if from >= to {
 		return nil
 	}
-	s := &scan{Place: batch.Place{Topic: topic, Partition: partition}, from: from, to: to, visit: visit}
-	if err := c.stream(ctx, reading{Place: s.Place, from: from}, s.take); err != nil {
-		return fmt.Errorf("scan %s: %w", s.Place, err)
+	at := batch.Place{Topic: topic, Partition: partition}
+	s := &scan{Place: at, from: from, to: to, visit: messages(at, visit)}
+	if err := c.stream(ctx, reading{Place: at, from: from}, s.take); err != nil {
+		return fmt.Errorf("scan %s: %w", at, err)
 	}
 	return nil
 }
 
-// scan turns a stream of chunks into Messages.
+// messages shows stored records as Messages.
+func messages(at batch.Place, visit func(Message) error) func(*batch.Stored) error {
+	return func(r *batch.Stored) error {
+		own, err := r.Record(at.Topic)
+		if err != nil {
+			return err
+		}
+		return visit(Message{Record: own, Partition: at.Partition, Offset: r.Offset, Time: time.UnixMilli(r.Timestamp)})
+	}
+}
+
+// ScanStored is Scan without a copy of each record: what visit is shown is valid only
+// during the call. Where retention is faster than the reader, cut is told the offset
+// that it continues with.
+func (c *Client) ScanStored(
+	ctx context.Context, topic string, r Range, visit func(*batch.Stored) error, cut func(from int64),
+) error {
+	if r.Start >= r.End {
+		return nil
+	}
+	if err := c.follow(ctx, topic, r, visit, cut); err != nil {
+		return fmt.Errorf("scan %s: %w", batch.Place{Topic: topic, Partition: r.Partition}, err)
+	}
+	return nil
+}
+
+// scan turns a stream of chunks into records.
 type scan struct {
 	batch.Place
 	from, to int64 // to: the end, exclusive; 0: none
-	visit    func(Message) error
+	visit    func(*batch.Stored) error
 	decider  batch.Decider
 	records  batch.Reader
 }
@@ -68,10 +95,6 @@ func (s *scan) show(b *batch.Batch) error {
 		if r.Offset < s.from || s.to > 0 && r.Offset >= s.to {
 			return nil
 		}
-		own, err := r.Record(s.Topic)
-		if err != nil {
-			return err
-		}
-		return s.visit(Message{Record: own, Partition: s.Partition, Offset: r.Offset, Time: time.UnixMilli(r.Timestamp)})
+		return s.visit(r)
 	})
 }

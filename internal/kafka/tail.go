@@ -75,7 +75,12 @@ func (c *Client) tailTopic(
 			} else if r.Start >= r.End {
 				continue
 			}
-			group.Go(func() error { return c.follow(ctx, topic, r, visit) })
+			at := batch.Place{Topic: topic, Partition: r.Partition}
+			group.Go(func() error {
+				return c.follow(ctx, topic, r, messages(at, visit), func(from int64) {
+					c.log.Warn("records were deleted before they were read", "topic", topic, "partition", at.Partition, "resume", from)
+				})
+			})
 		}
 		if of.ToEnd {
 			return nil
@@ -127,8 +132,8 @@ func (c *Client) stretched(ctx context.Context, topic string, of Stretch) (range
 }
 
 // follow reads one partition up to an end, or until ctx ends if that is 0. Where
-// retention was faster than the reader, it continues with what is left.
-func (c *Client) follow(ctx context.Context, topic string, r Range, visit func(Message) error) error {
+// retention was faster than the reader, it tells cut so, and continues with what is left.
+func (c *Client) follow(ctx context.Context, topic string, r Range, visit func(*batch.Stored) error, cut func(from int64)) error {
 	// Up to an end, the scan decides: what it needs may stand behind an open transaction.
 	at := reading{Place: batch.Place{Topic: topic, Partition: r.Partition}, readCommitted: r.End == 0, from: r.Start}
 	for {
@@ -145,8 +150,7 @@ func (c *Client) follow(ctx context.Context, topic string, r Range, visit func(M
 			return fmt.Errorf("%s was cut, or deleted and created again, while it was read", at.Place)
 		}
 		at.from = ranges[at.Partition].Start
-		c.log.Warn("records were deleted before they were read",
-			"topic", topic, "partition", at.Partition, "resume", at.from)
+		cut(at.from)
 		if r.End > 0 && at.from >= r.End {
 			return nil
 		}

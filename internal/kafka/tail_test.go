@@ -11,6 +11,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/rig"
 )
 
@@ -174,10 +175,10 @@ func TestTailIsOvertaken(t *testing.T) {
 		want string
 	}{{2, ""}, {3, "c"}, {4, "cut"}} {
 		var shown string
-		err := c.follow(soon(t), s.config.EventTopic, Range{End: test.end}, func(m Message) error {
+		err := c.follow(soon(t), s.config.EventTopic, Range{End: test.end}, func(m *batch.Stored) error {
 			shown += string(m.Key)
 			return nil
-		})
+		}, func(int64) {})
 		if err != nil && strings.Contains(err.Error(), "was cut, or deleted and created again") {
 			shown = "cut"
 		} else if err != nil {
