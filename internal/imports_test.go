@@ -54,6 +54,9 @@ var rooms = map[string]struct{ imports, libraries []string }{
 		"internal/ledger", "internal/batch", "internal/record", "internal/kafka", "internal/topics", "internal/exporter",
 	}},
 	"internal/seals": {imports: []string{"internal/ledger", "internal/record", "internal/kafka"}},
+	"internal/audit": {imports: []string{
+		"internal/call", "internal/ledger", "internal/batch", "internal/record", "internal/kafka", "internal/topics", "internal/exporter", "internal/progress",
+	}},
 	"internal/rebuild": {imports: []string{
 		"internal/call", "internal/ledger", "internal/batch", "internal/record", "internal/kafka", "internal/topics", "internal/exporter",
 	}},

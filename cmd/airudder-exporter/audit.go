@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"airudder-exporter/internal/audit"
+	"airudder-exporter/internal/progress"
+)
+
+func (p program) auditCommand() *cobra.Command {
+	var of audit.Config
+	var asJSON bool
+	now := time.Now()
+	cmd := &cobra.Command{
+		Use:   "audit",
+		Short: "Hold ledger, events and seals side by side, and say what does not fit.",
+		Long: `Holds what the ledger says was published against the events that a consumer can read,
+and both against the tasks' numbers and seals. It only reads, so exporters may run
+beside it.
+
+The exit code is 0 where all fits, 1 with findings, 2 where it could not tell. What
+each class means, and what to do: deploy/OPERATING.md, "Verify". Configuration comes
+from the environment, as for run; it needs the variables KAFKA_… and
+SCHEMA_REGISTRY_… alone.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !of.Until.IsZero() && !of.Since.Before(of.Until) {
+				return errors.New("--until: give a time after that of --since")
+			}
+			if of.TaskID != "" && !(of.Since.IsZero() && of.Until.IsZero()) {
+				return errors.New("--task and --since or --until: give one of them")
+			}
+			cfg, log, err := p.configure(cmd.Context(), "AIRUDDER_APP_", "AIRUDDER_BASE_URL", "PRIVACY")
+			if err != nil {
+				return err
+			}
+			of.Progress = p.progress()
+			return auditLedger(cmd.Context(), cfg, log, of, asJSON, p.stdout)
+		},
+	}
+	set := cmd.Flags()
+	set.Func("task", "only the task with this `TASKID`", func(id string) error {
+		if of.TaskID = id; id == "" {
+			return errors.New("give a TaskID")
+		}
+		return nil
+	})
+	set.Func("since", "only calls that were first seen finished at or after this `TIME`: RFC 3339, or a duration such as 24h for so long ago",
+		func(text string) (err error) { of.Since, err = past(text, now); return err })
+	set.Func("until", "only calls that were first seen finished before this `TIME`",
+		func(text string) (err error) { of.Until, err = past(text, now); return err })
+	set.BoolVar(&asJSON, "json", false, "one JSON object, with all that was found")
+	return cmd
+}
+
+func auditLedger(ctx context.Context, cfg Config, log *slog.Logger, of audit.Config, asJSON bool, out io.Writer) error {
+	client, decoder, err := reader(cfg, log)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	of.Exporter, of.Topics, of.Specs = loop(cfg), recordTopics(cfg.Kafka), topicSpecs(cfg.Kafka)
+	report, err := audit.New(of, client, decoder).Run(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("%w: interrupted before the end", errUntold)
+	case err != nil:
+		return fmt.Errorf("%w: %s", errUntold, client.Explain(err))
+	case of.TaskID != "" && report.Tasks == 0:
+		return fmt.Errorf("%w: neither ledger nor events know the task %s: it was never read, or is written otherwise (`inspect` lists them)", errUntold, of.TaskID)
+	}
+	if asJSON {
+		encoder := json.NewEncoder(out)
+		encoder.SetEscapeHTML(false)
+		err = encoder.Encode(report)
+	} else {
+		err = printAudit(out, report)
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: %w", errUntold, err)
+	case !report.Clean:
+		return errShown
+	}
+	return nil
+}
+
+// classTexts say what is counted.
+var classTexts = map[audit.Class]string{
+	audit.OK:                "calls with one event and one entry that fit",
+	audit.Expired:           "calls whose events may have expired",
+	audit.Changed:           "calls of which AIRudder says something else now",
+	audit.NotYet:            "calls that AIRudder shows and that may still be published",
+	audit.DeadLetter:        "rows that are dead letters",
+	audit.MissingEvent:      "entries without an event",
+	audit.DoubledEvent:      "calls with more than one event",
+	audit.EventWithoutEntry: "events without an entry",
+	audit.NumberMissing:     "numbers that no call has",
+	audit.NumberDoubled:     "numbers that several calls have",
+	audit.NumberDiffers:     "events whose number is not their entry's",
+	audit.SealMismatch:      "seals that do not fit",
+	audit.NotPublished:      "finished calls of AIRudder that are neither in the ledger nor events",
+}
+
+// shownFindings is how many findings of a class people are shown.
+const shownFindings = 20
+
+func printAudit(out io.Writer, r *audit.Report) error {
+	fmt.Fprintf(out, "ledger %s, %s: %s tasks, of which %s are closed; %s seals\n", r.LedgerID, r.Events,
+		progress.Count(int64(r.Tasks)), progress.Count(int64(r.Closed)), progress.Count(r.Seals))
+	if r.Others+r.Foreign > 0 {
+		fmt.Fprintf(out, "passed over: %s records of other ledgers, %s of no exporter\n", progress.Count(r.Others), progress.Count(r.Foreign))
+	}
+	if r.Unjudged > 0 {
+		fmt.Fprintf(out, "not judged: %s seals of tasks whose events expired, or whose numbers do not fit\n", progress.Count(r.Unjudged))
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, class := range append(append([]audit.Class{audit.OK}, audit.Noted...), audit.Findings...) {
+		if n := r.Counts[class]; n > 0 || class == audit.OK {
+			fmt.Fprintf(w, "  %s\t%s\t%s\n", class, progress.Count(n), classTexts[class])
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if !r.FullSince.IsZero() && r.Counts[audit.Expired] > 0 {
+		fmt.Fprintf(out, "retention has deleted events: of those since %s all are there\n", r.FullSince.UTC().Format(time.RFC3339))
+	}
+	shown := map[audit.Class]int{}
+	for _, f := range r.Findings {
+		switch shown[f.Class]++; {
+		case shown[f.Class] <= shownFindings:
+			fmt.Fprintln(out, findingLine(f))
+		case shown[f.Class] == shownFindings+1:
+			fmt.Fprintf(out, "%s: …, all of them with --json\n", f.Class)
+		}
+	}
+	if r.Clean {
+		_, err := fmt.Fprintln(out, "nothing was found")
+		return err
+	}
+	_, err := fmt.Fprintf(out, "%d findings\n", len(r.Findings))
+	return err
+}
+
+// findingLine is a finding on one line.
+func findingLine(f audit.Finding) string {
+	line := fmt.Sprintf("%s: task %s", f.Class, f.TaskID)
+	if f.CallID != "" {
+		line += ", call " + f.CallID
+	}
+	switch {
+	case f.Through > f.Number:
+		line += fmt.Sprintf(", numbers %d to %d", f.Number, f.Through)
+	case f.Number > 0:
+		line += fmt.Sprintf(", number %d", f.Number)
+	}
+	if f.SealNumber > 0 {
+		line += fmt.Sprintf(", seal %d", f.SealNumber)
+	}
+	for _, id := range f.Calls {
+		line += ", call " + id
+	}
+	for i, at := range f.Events {
+		if i == 0 {
+			line += ", at"
+		}
+		line += fmt.Sprintf(" %d@%d", at.Partition, at.Offset)
+	}
+	return line + ": " + f.Text
+}
