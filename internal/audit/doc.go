@@ -17,8 +17,8 @@
 //     before the ends of 3 are asked for, and stands below them, decided as its entry is.
 //     An entry without an event is therefore one, and none that is still on its way.
 //  3. The events. One without an entry may have been committed after 2.
-//  4. The ledger's tail, from where 2 ended to an end that is asked for after 3, for the
-//     events without an entry alone. An event that is seen in 3 is committed; so its
+//  4. The ledger's tail, from where all was decided in 2 to an end that is asked for
+//     after 3, for the events without an entry alone. An event that is seen in 3 is committed; so its
 //     entry was acknowledged before, and stands below that end. One that has no entry now
 //     never had one. Of the entries of 4 only those count that tell of such an event:
 //     where the events of the others stand was not read. Their numbers do not count,

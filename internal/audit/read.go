@@ -182,14 +182,14 @@ func (a *Audit) readLedger(ctx context.Context) ([]kafka.Range, error) {
 	return ranges, nil
 }
 
-// readLater reads what stands behind the ends that were read to.
+// readLater reads what was not decided when the ledger was read, and what came since.
 func (a *Audit) readLater(ctx context.Context, was []kafka.Range) ([]kafka.Range, error) {
 	ranges, err := a.shards(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for i := range ranges {
-		ranges[i].Start = was[i].End
+		ranges[i].Start = was[i].Decided
 	}
 	return ranges, a.each(ctx, ranges, func(ctx context.Context, r kafka.Range) error {
 		return a.scanLedger(ctx, r, a.checker.Later)

@@ -104,7 +104,7 @@ func TestTailLayouts(t *testing.T) {
 				if n := len(test.log); n > 0 && end == 0 {
 					end = test.log[n-1].Base + int64(test.log[n-1].Last) + 1
 				}
-				got, scans := tailOf(t, test.log, Range{0, test.start, end}, max)
+				got, scans := tailOf(t, test.log, Range{Start: test.start, End: end}, max)
 				if got != test.want {
 					t.Errorf("the last record ends at %d, want %d", got, test.want)
 				}

@@ -26,6 +26,10 @@ import (
 type Range struct {
 	Partition  int
 	Start, End int64
+
+	// Decided is, of Settled, the offset below which every transaction has its outcome
+	// below End. Between the two, a Scan may leave out what is committed later.
+	Decided int64
 }
 
 // Ends is the range of every partition of a topic, by partition. It asks the

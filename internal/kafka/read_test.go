@@ -54,7 +54,7 @@ func TestScan(t *testing.T) {
 		}
 		return ranges[0].End >= 8
 	})
-	if want := (Range{0, 0, 8}); len(ranges) != 1 || ranges[0] != want {
+	if want := (Range{End: 8}); len(ranges) != 1 || ranges[0] != want {
 		t.Fatalf("ends %v, want %v", ranges, want)
 	}
 	tests := []struct {

@@ -36,7 +36,11 @@ func (c *Client) settledFrom(ctx context.Context, topic string, asked []Range, l
 		if len(open) == 0 {
 			// A marker may stand above what is stable, if another transaction began before
 			// it. It stands below the end of now.
-			return c.Ends(ctx, topic)
+			ranges, err := c.Ends(ctx, topic)
+			for i := range min(len(ranges), len(asked)) {
+				ranges[i].Decided = asked[i].End
+			}
+			return ranges, err
 		}
 		if time.Now().After(deadline) {
 			return nil, fmt.Errorf("a transaction is open on %s[%d], still after %s: "+
