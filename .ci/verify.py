@@ -1,7 +1,7 @@
 """Reads what the exporter published with Confluent's own Python client, as a
 consumer would, and holds every field against the upstream's own answers.
 
-    verify.py BROKERS REGISTRY_URL AIRUDDER_URL EVENT_TOPIC STATUS_TOPIC LEDGER_TOPIC
+    verify.py BROKERS REGISTRY_URL AIRUDDER_URL EVENT_TOPIC REVISED_TOPIC STATUS_TOPIC LEDGER_TOPIC
 
 The simulated AIRudder must be stopped (POST /faults {"stop": true}) and the exporter
 must have caught up. None of the exporter's code is used: the mapping below is
@@ -38,17 +38,18 @@ class Number(str):
     """A JSON number as its literal digits."""
 
 
-def main(brokers, registry, airudder, event_topic, status_topic, ledger_topic):
+def main(brokers, registry, airudder, event_topic, revised_topic, status_topic, ledger_topic):
     rows, tasks, truth = upstream(airudder)
     events = list(consume(brokers, registry, event_topic))
-    faults = check_events(events, rows, tasks, truth)
+    faults, latest = check_revised(list(consume(brokers, registry, revised_topic)), events)
+    faults += check_events(events, latest, rows, tasks, truth)
     faults += check_status(list(consume(brokers, registry, status_topic)), truth)
     faults += check_ledger(list(consume(brokers, None, ledger_topic)), events)
     for fault in faults[:20]:
         print("verify:", fault)
     finished = sum(len(t["calls"]) for t in truth["tasks"])
     compared = sum((e["task_id"], e["call_id"]) in rows for _, _, e in events)
-    print(f"verify: finished {finished} · events {len(events)} · of which compared field by field {compared} · faults {len(faults)}")
+    print(f"verify: finished {finished} · events {len(events)} · revised {len(latest)} · compared field by field {compared} · faults {len(faults)}")
     if compared < len(events) / 2 or not events:  # the others' rows show a later attempt by now
         sys.exit("verify: there are too few events to check")
     sys.exit(1 if faults else 0)
@@ -103,7 +104,24 @@ def consume(brokers, registry, topic):
     consumer.close()
 
 
-def check_events(events, rows, tasks, truth):
+def check_revised(records, events):
+    """A call's revisions are 1, 2, 3 and so on, under its event's key and number. Returns the last of each call, too."""
+    faults, latest = [], {}
+    of = {(e["task_id"], e["call_id"]): (key, e["task_sequence"]) for _, key, e in events}
+    count = {}
+    for message, key, r in records:
+        where = f"{message.topic()}[{message.partition()}]@{message.offset()}"
+        call = r["call"]
+        identity = call["task_id"], call["call_id"]
+        count[identity] = count.get(identity, 0) + 1
+        if r["revision"] != count[identity] or of.get(identity) != (key, call["task_sequence"]):
+            faults.append(f"{where}: revision {r['revision']} of {identity}, number {call['task_sequence']}, key {key!r}")
+        faults += check_headers(where, message, call, "airudder.call.revised", r["revision"])
+        latest[identity] = call
+    return faults, latest
+
+
+def check_events(events, latest, rows, tasks, truth):
     faults, seen = [], {}
     for message, key, event in events:
         where = f"{message.topic()}[{message.partition()}]@{message.offset()}"
@@ -117,7 +135,7 @@ def check_events(events, rows, tasks, truth):
         faults += check_headers(where, message, event)
         row = rows.get(identity)
         if row is not None:
-            faults += check_fields(where, event, row, tasks[event["task_id"]])
+            faults += check_fields(where, latest.get(identity, event), row, tasks[event["task_id"]])
     numbers = {}
     for _, _, e in events:
         numbers.setdefault(e["task_id"], []).append(e["task_sequence"])
@@ -131,11 +149,11 @@ def check_events(events, rows, tasks, truth):
     return faults
 
 
-def check_headers(where, message, event):
+def check_headers(where, message, event, kind="airudder.call.completed", revision=0):
     headers = {k: v.decode() for k, v in message.headers() or []}
     want = {
-        "ce_specversion": "1.0", "ce_type": "airudder.call.completed", "content-type": "application/avro",
-        "ce_id": f"{event['task_id']}/{event['call_id']}/0", "ce_subject": event["call_id"],
+        "ce_specversion": "1.0", "ce_type": kind, "content-type": "application/avro",
+        "ce_id": f"{event['task_id']}/{event['call_id']}/{revision}", "ce_subject": event["call_id"],
         "ce_sequence": str(event["task_sequence"]),
     }
     faults = [f"{where}: header {k} is {headers.get(k)!r}, want {v!r}" for k, v in want.items() if headers.get(k) != v]
@@ -268,6 +286,6 @@ def parse_time(v):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 7:
+    if len(sys.argv) != 8:
         sys.exit(__doc__)
     main(*sys.argv[1:])
