@@ -10,41 +10,36 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
 	"airudder-exporter/internal/audit"
 	"airudder-exporter/internal/progress"
 )
 
+// askEvery is how often a tool asks AIRudder at most: an exporter may run on the account.
+const askEvery = 5 * time.Second
+
 func (p program) auditCommand() *cobra.Command {
 	var of audit.Config
-	var asJSON bool
+	var asJSON, source bool
 	now := time.Now()
 	cmd := &cobra.Command{
 		Use:   "audit",
 		Short: "Hold ledger, events and seals side by side, and say what does not fit.",
 		Long: `Holds what the ledger says was published against the events that a consumer can read,
 and both against the tasks' numbers and seals. It only reads, so exporters may run
-beside it.
+beside it. With --source it also asks AIRudder, at most once in five seconds, for each
+task that is not closed: a finished call that should have been published by now is a
+finding.
 
 The exit code is 0 where all fits, 1 with findings, 2 where it could not tell. What
 each class means, and what to do: deploy/OPERATING.md, "Verify". Configuration comes
-from the environment, as for run; it needs the variables KAFKA_… and
+from the environment, as for run; without --source it needs the variables KAFKA_… and
 SCHEMA_REGISTRY_… alone.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if !of.Until.IsZero() && !of.Since.Before(of.Until) {
-				return errors.New("--until: give a time after that of --since")
-			}
-			if of.TaskID != "" && !(of.Since.IsZero() && of.Until.IsZero()) {
-				return errors.New("--task and --since or --until: give one of them")
-			}
-			cfg, log, err := p.configure(cmd.Context(), "AIRUDDER_APP_", "AIRUDDER_BASE_URL", "PRIVACY")
-			if err != nil {
-				return err
-			}
-			of.Progress = p.progress()
-			return auditLedger(cmd.Context(), cfg, log, of, asJSON, p.stdout)
+			return p.audit(cmd.Context(), of, source, asJSON)
 		},
 	}
 	set := cmd.Flags()
@@ -58,8 +53,39 @@ SCHEMA_REGISTRY_… alone.`,
 		func(text string) (err error) { of.Since, err = past(text, now); return err })
 	set.Func("until", "only calls that were first seen finished before this `TIME`",
 		func(text string) (err error) { of.Until, err = past(text, now); return err })
+	set.BoolVar(&source, "source", false, "ask AIRudder, too, for each task that is not closed")
 	set.BoolVar(&asJSON, "json", false, "one JSON object, with all that was found")
 	return cmd
+}
+
+// audit checks the options, and opens what is needed for them.
+func (p program) audit(ctx context.Context, of audit.Config, source, asJSON bool) error {
+	if !of.Until.IsZero() && !of.Since.Before(of.Until) {
+		return errors.New("--until: give a time after that of --since")
+	}
+	if of.TaskID != "" && !(of.Since.IsZero() && of.Until.IsZero()) {
+		return errors.New("--task and --since or --until: give one of them")
+	}
+	ignored := []string{"AIRUDDER_APP_", "AIRUDDER_BASE_URL", "PRIVACY"}
+	if source {
+		ignored = nil
+	}
+	cfg, log, err := p.configure(ctx, ignored...)
+	if err != nil {
+		return err
+	}
+	of.Progress = p.progress()
+	if source {
+		seldom := cfg
+		seldom.Upstream.RequestsPerSecond, seldom.Polling.Concurrency = 1/askEvery.Seconds(), 1
+		asked, err := upstream(seldom, log, prometheus.NewRegistry())
+		if err != nil {
+			return err
+		}
+		defer asked.CloseIdleConnections()
+		of.Source, of.Lag = asked, 2*cfg.Polling.MaxInterval+cfg.Upstream.ResponseTimeout
+	}
+	return auditLedger(ctx, cfg, log, of, asJSON, p.stdout)
 }
 
 func auditLedger(ctx context.Context, cfg Config, log *slog.Logger, of audit.Config, asJSON bool, out io.Writer) error {

@@ -12,12 +12,14 @@ import (
 // see the package's comment for why in this order. Events may come from several
 // goroutines at once.
 type Checker struct {
-	only string // the one task that is looked at; empty: all
+	only   string // the one task that is looked at; empty: all
+	source bool   // rows of AIRudder are to be held against entries
+	form   string // of the fields' hashes that can be compared; empty: none can
 
 	mu      sync.Mutex
 	tasks   map[string]*task
 	last    *task // entries come in runs
-	pending int   // events without an entry so far
+	pending int   // events, and rows of AIRudder, without an entry so far
 }
 
 // NewChecker returns a Checker of one task, or of all where the id is empty.
@@ -32,7 +34,9 @@ type task struct {
 	letters map[ledger.CallKey]ledger.Letter // of calls that are dead letters; nil while there are none
 	rows    map[string]ledger.Published      // by row key; nil while there are none
 	state   ledger.State
+	closing bool // it was closed behind where the ledger was first read to, and its entries may be gone by now
 	seals   []seal
+	source  source
 }
 
 // seal is what a seal's record says.
@@ -43,7 +47,7 @@ type seal struct {
 	at             time.Time
 	partition      int // of the record
 	offset         int64
-	early          *fence // an event that stands behind an end; nil: none
+	early          []fence // events that stand behind an end, the first of them
 }
 
 // fence is an event that a seal tells of and ends before.
@@ -80,7 +84,7 @@ func (c *Checker) Later(key, value []byte) error { return c.entry(key, value, tr
 func (c *Checker) entry(key, value []byte, behind bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if taskID, callID, p, ok := ledger.CutEvent(key, value); ok {
+	if taskID, callID, p, ok := ledger.CutEvent(key, value, c.form); ok {
 		if c.wants(taskID) {
 			enter(c, taskID, callID, p, behind)
 		}
@@ -92,10 +96,12 @@ func (c *Checker) entry(key, value []byte, behind bool) error {
 	}
 	switch {
 	case behind && e.Kind == ledger.KindTask:
-		if t := c.tasks[e.TaskID]; t != nil && t.state.ClosedAt.IsZero() {
-			t.state.ClosedAt = e.State.ClosedAt // its entries may be gone by now
+		if t := c.tasks[e.TaskID]; t != nil {
+			t.closing = t.closing || t.state.ClosedAt.IsZero() && !e.State.ClosedAt.IsZero()
 		}
-	case behind && (e.Kind != ledger.KindCall || e.Tombstone):
+	case behind && e.Kind == ledger.KindCall && e.Tombstone:
+		c.forgetLater(e.TaskID, e.ID)
+	case behind && e.Kind != ledger.KindCall:
 	case e.Kind == ledger.KindTask:
 		t := taskOf(c, e.TaskID)
 		t.state = e.State // the zero State after a tombstone
@@ -119,8 +125,12 @@ func enter[T string | []byte](c *Checker, taskID, callID T, p ledger.Published, 
 	t := taskOf(c, taskID)
 	k, exact := ledger.KeyOf(callID)
 	was, known := t.calls[k]
+	if c.source {
+		c.pending -= t.source.enter(k, p, c.form)
+	}
 	if behind {
-		missed := known && (was.standing&entered == 0 || was.standing&dead != 0 && p.As == ledger.Event && was.seen != 0)
+		missed := known && t.state.ClosedAt.IsZero() && p.As == ledger.Event &&
+			(was.standing&entered == 0 || was.standing&dead != 0 && was.seen != 0)
 		if !missed {
 			return
 		}
@@ -145,6 +155,17 @@ func (t *task) forget(callID string) {
 	delete(t.calls, k)
 	delete(t.texts, k)
 	delete(t.letters, k)
+}
+
+// forgetLater takes an entry back that was seen behind.
+func (c *Checker) forgetLater(taskID, callID string) {
+	t := taskOf(c, taskID)
+	k, _ := ledger.KeyOf(callID)
+	if s, known := t.calls[k]; known && s.standing&late != 0 {
+		s.standing = 0
+		t.calls[k] = s
+		c.pending++
+	}
 }
 
 func (t *task) differ(k ledger.CallKey, n int64) { put(&t.differs, k, n) }
@@ -201,13 +222,17 @@ func (c *Checker) Event(e Event) {
 // hold holds where a seal says that the events end against an event that it tells of.
 // Only the first event of a call counts: another one has no place anywhere.
 func (s *seal) hold(k ledger.CallKey, of slot, e Event) {
-	if s.early != nil || of.seen != 0 || e.N < 1 || e.N > s.events || e.Partition < len(s.ends) && e.Offset < s.ends[e.Partition] {
+	if len(s.early) == shownEarly || of.seen != 0 || e.N < 1 || e.N > s.events || e.Partition < len(s.ends) && e.Offset < s.ends[e.Partition] {
 		return
 	}
-	s.early = &fence{k, e.Place}
+	s.early = append(s.early, fence{k, e.Place})
 }
 
-// Pending reports whether events have no entry so far.
+// shownEarly is how many events behind its ends a seal keeps: the fault may be some of
+// theirs.
+const shownEarly = 8
+
+// Pending reports whether events, or rows of AIRudder, have no entry so far.
 func (c *Checker) Pending() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -40,6 +40,19 @@
 // later. Of older ones it is not known, and they are reported. A partition of which
 // nothing is left may have held anything up to now.
 //
+// # AIRudder beside them
+//
+// AIRudder is asked after the events and before the ledger's tail, so that a call that it
+// shows and that was published before it was asked is known by its entry. It may show
+// others that no exporter has read yet: they are *not yet*. One was missed, and is a
+// finding, where its task was read since: the row still shows the call, so it showed it
+// then. That a task was read is what its entries, its looks and its seal say; none of
+// these is believed before Lag has passed, in which an exporter reads a task again where
+// an answer was cut, and commits what it saw. Neither is a call missed whose end is not
+// older by as much than that reading: a row may say finished a while after its call's
+// end. Rows without a CallID, closed tasks and those that are passed over are no matter
+// of an audit; nor is what a redial overtook, which no row shows any more.
+//
 // # What is held
 //
 // The entries, as in a run, with the number and the time of each, and two bits of what
@@ -64,5 +77,7 @@
 //	seal.go     seals judged; where findings stand
 //	report.go   what is found
 //	headers.go  an event by its headers
-//	read.go     the reading
+//	read.go     the reading, in its order
+//	events.go   the events: read, and looked up again
+//	source.go   AIRudder beside them
 package audit

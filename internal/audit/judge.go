@@ -23,6 +23,10 @@ type Scope struct {
 	Partitions []Partition // of the event topic
 	Now        time.Time   // when they were read
 	Reach      time.Time   // of a rebuilt ledger, which does not know what was published before
+
+	// Lag is how long an exporter may take from when AIRudder shows a call finished to its
+	// event.
+	Lag time.Duration
 }
 
 // Judge says what is wrong. Where the events of a finding stand has still to be filled
@@ -64,9 +68,10 @@ func (j *judge) find(f Finding) {
 type calls struct {
 	*task
 	closed  bool
-	last    int64      // the task's last number, as the ledger says
-	numbers []numbered // of the events that are known, by number
-	trouble []int64    // numbers that are findings, or expired
+	several map[ledger.CallKey]bool // calls that share a number
+	last    int64                   // the task's last number, as the ledger says
+	numbers []numbered              // of the events that are known, by number
+	trouble []int64                 // numbers that are findings, or expired
 }
 
 // numbered is an event with its number.
@@ -80,8 +85,8 @@ type numbered struct {
 func (j *judge) task(t *task) {
 	of := &calls{task: t, closed: !t.state.ClosedAt.IsZero(), last: t.state.Events}
 	for k, s := range t.calls {
-		if s.standing&late != 0 || s.n == 0 {
-			continue
+		if s.standing&late != 0 || s.n == 0 || t.closing && s.standing&entered == 0 {
+			continue // of those behind, not all were read
 		}
 		entry := s.standing&(entered|dead) == entered
 		if entry {
@@ -101,32 +106,30 @@ func (j *judge) task(t *task) {
 	if of.closed {
 		j.report.Closed++
 	}
-	several := of.several()
-	for _, k := range t.byCallID() {
-		j.call(of, k, t.calls[k], several[k])
+	of.several = of.sharing()
+	findings, noted := len(j.report.Findings), len(j.report.Noted)
+	for k, s := range t.calls {
+		j.call(of, k, s)
 	}
+	byCallID(j.report.Findings[findings:])
+	byCallID(j.report.Noted[noted:])
 	for _, row := range slices.Sorted(maps.Keys(t.rows)) {
 		j.letter(t, Finding{Text: "row " + row + ": "}, t.rows[row].At, t.rows[row].Letter)
 	}
 	if !of.closed {
 		j.missing(of)
 	}
-	j.doubled(of, several)
+	j.doubled(of)
 	j.seals(of)
+	j.unpublished(of)
 }
 
-// byCallID are the task's calls in the order of their ids.
-func (t *task) byCallID() []ledger.CallKey {
-	if len(t.texts) == 0 { // hex digits sort as what they are
-		return slices.SortedFunc(maps.Keys(t.calls), func(a, b ledger.CallKey) int { return slices.Compare(a[:], b[:]) })
-	}
-	return slices.SortedFunc(maps.Keys(t.calls), func(a, b ledger.CallKey) int {
-		return cmp.Compare(t.texts.CallID(a), t.texts.CallID(b))
-	})
+func byCallID(of []Finding) {
+	slices.SortFunc(of, func(a, b Finding) int { return cmp.Compare(a.CallID, b.CallID) })
 }
 
 // call says what a call's class is.
-func (j *judge) call(of *calls, k ledger.CallKey, s slot, several bool) {
+func (j *judge) call(of *calls, k ledger.CallKey, s slot) {
 	at := s.at()
 	if !j.holds(at) {
 		return
@@ -136,6 +139,9 @@ func (j *judge) call(of *calls, k ledger.CallKey, s slot, several bool) {
 	}
 	number, differs := of.differs[k]
 	switch {
+	case of.closing && s.standing&entered == 0 && s.seen&twice == 0:
+		j.report.Counts[OK]++
+		return
 	case s.seen&once != 0 && !of.closed && s.standing&entered == 0, s.seen&once != 0 && !s.event():
 		f.Class, f.Text = EventWithoutEntry, "the ledger does not know that it was published, and it may be published again"
 		if !s.event() {
@@ -155,8 +161,10 @@ func (j *judge) call(of *calls, k ledger.CallKey, s slot, several bool) {
 		return
 	case s.seen == 0:
 		f.Class, f.Text = MissingEvent, "the ledger says that it was published, and there is no event"
-	case several: // counted with its number
+	case of.several[k]: // counted with its number
 		return
+	case of.source.changed[k]:
+		f.Class, f.Text, f.placed = Changed, "AIRudder says something else of it than when it was published", false
 	default:
 		j.report.Counts[OK]++
 		return
@@ -173,8 +181,8 @@ func (j *judge) letter(t *task, f Finding, at time.Time, l ledger.Letter) {
 	j.find(f)
 }
 
-// several are the calls that share a number with another one that the ledger knows.
-func (of *calls) several() map[ledger.CallKey]bool {
+// sharing are the calls that share a number with another one that the ledger knows.
+func (of *calls) sharing() map[ledger.CallKey]bool {
 	var all map[ledger.CallKey]bool
 	for i, now := range of.numbers {
 		shares := func(o numbered) bool { return now.n == o.n && now.known && o.known }
@@ -187,11 +195,11 @@ func (of *calls) several() map[ledger.CallKey]bool {
 
 // doubled finds the numbers that several calls have that the ledger knows. A
 // number that an event without an entry has, too, is that event's fault.
-func (j *judge) doubled(of *calls, several map[ledger.CallKey]bool) {
-	for i := 0; i < len(of.numbers) && len(several) > 0; {
+func (j *judge) doubled(of *calls) {
+	for i := 0; i < len(of.numbers) && len(of.several) > 0; {
 		f := Finding{Class: NumberDoubled, TaskID: of.id, Number: of.numbers[i].n}
 		for ; i < len(of.numbers) && of.numbers[i].n == f.Number; i++ {
-			if several[of.numbers[i].key] {
+			if of.several[of.numbers[i].key] {
 				f.Calls, f.ObservedAt = append(f.Calls, of.texts.CallID(of.numbers[i].key)), of.numbers[i].at
 			}
 		}

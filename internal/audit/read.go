@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,6 +26,9 @@ type Config struct {
 	TaskID   string // empty: all tasks
 	Window
 	Progress progress.Out
+
+	Source Source        // AIRudder; nil: it is not asked
+	Lag    time.Duration // see Scope
 }
 
 // Audit is one audit. It is used once, by one goroutine.
@@ -44,7 +46,11 @@ type Audit struct {
 
 // New returns an Audit that has not begun.
 func New(cfg Config, client *kafka.Client, decoder *record.Decoder) *Audit {
-	return &Audit{cfg: cfg, client: client, decoder: decoder, checker: NewChecker(cfg.TaskID)}
+	a := &Audit{cfg: cfg, client: client, decoder: decoder, checker: NewChecker(cfg.TaskID)}
+	if cfg.Source != nil {
+		a.checker.Source(cfg.Exporter.Revisions)
+	}
+	return a
 }
 
 // Run reads, in the order that the package's comment argues for, and writes nothing. An
@@ -64,12 +70,18 @@ func (a *Audit) Run(ctx context.Context) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	of := Scope{Window: a.cfg.Window, Partitions: parts, Now: time.Now(), Reach: a.meta.Reach, Lag: a.cfg.Lag}
+	if a.cfg.Source != nil {
+		if err := a.readSource(ctx); err != nil {
+			return nil, err
+		}
+	}
 	for tries := 0; tries < laterReads && a.checker.Pending(); tries++ {
 		if ends, err = a.readLater(ctx, ends); err != nil {
 			return nil, err
 		}
 	}
-	report := a.checker.Judge(Scope{Window: a.cfg.Window, Partitions: parts, Now: time.Now(), Reach: a.meta.Reach})
+	report := a.checker.Judge(of)
 	report.LedgerID, report.Events = a.meta.LedgerID, a.meta.EventTopic
 	report.Others, report.Foreign = a.others.Load(), a.foreign.Load()
 	if err := a.place(ctx, report); err != nil {
@@ -93,7 +105,16 @@ func (a *Audit) open(ctx context.Context) error {
 	if _, err := topics.Ensure(ctx, a.client, own, false); err != nil {
 		return err
 	}
-	meta, found, err := exporter.Holds(ctx, a.cfg.Exporter, a.client)
+	published, err := a.client.Published(ctx, a.cfg.Topics.CallCompleted)
+	if err != nil {
+		return err
+	}
+	of := a.cfg.Exporter.LedgerTopics()
+	parts, err := exporter.Look(ctx, a.client, of, exporter.LookFirst) // what is needed of it never changes
+	if err != nil {
+		return err
+	}
+	meta, found, err := ledger.CheckMeta(parts, of, published)
 	switch {
 	case err != nil:
 		return err
@@ -225,105 +246,6 @@ func (a *Audit) scanLedger(ctx context.Context, r kafka.Range, visit func(key, v
 		cut = fmt.Errorf("%s[%d] lost its beginning while it was read: it starts at offset %d now", topic, r.Partition, from)
 	})
 	return errors.Join(err, cut)
-}
-
-// readEvents reads the events that there are now.
-func (a *Audit) readEvents(ctx context.Context) ([]Partition, error) {
-	topic := a.cfg.Topics.CallCompleted
-	ranges, err := a.client.Settled(ctx, topic)
-	if err != nil {
-		return nil, err
-	}
-	parts := make([]Partition, len(ranges))
-	work := a.cfg.Progress.Start("reading "+topic, "records", total(ranges))
-	defer work.Done()
-	return parts, a.each(ctx, ranges, func(ctx context.Context, r kafka.Range) error {
-		part := &parts[r.Partition]
-		part.Start, part.End = r.Start, r.End
-		return a.scanEvents(ctx, r, func(m *batch.Stored) {
-			if part.First.IsZero() {
-				part.First = time.UnixMilli(m.Timestamp)
-			}
-			part.Last = m.Offset + 1
-			work.Add(1)
-		}, a.checker.Event, func(from int64) { part.Start, part.First = from, time.Time{} })
-	})
-}
-
-// scanEvents shows all records of a partition, and those that are events of ours.
-func (a *Audit) scanEvents(
-	ctx context.Context, r kafka.Range, all func(*batch.Stored), visit func(Event), cut func(from int64),
-) error {
-	topic := a.cfg.Topics.CallCompleted
-	return a.client.ScanStored(ctx, topic, r, func(m *batch.Stored) error {
-		all(m)
-		h, err := readHeaders(m)
-		if err == nil && !a.ours(h.ledgerID) {
-			return nil
-		}
-		if err == nil {
-			if e, ok := h.event(); ok {
-				e.Place = Place{r.Partition, m.Offset}
-				visit(e)
-				return nil
-			}
-			var e Event
-			if e, err = a.decode(ctx, m, topic); err == nil {
-				e.Place = Place{r.Partition, m.Offset}
-				visit(e)
-				return nil
-			}
-			if len(h.ledgerID) == 0 {
-				a.foreign.Add(1)
-				return nil
-			}
-		}
-		return at(topic, r.Partition, m.Offset, err)
-	}, cut)
-}
-
-// decode reads what an event's headers do not say from its value.
-func (a *Audit) decode(ctx context.Context, m *batch.Stored, topic string) (e Event, err error) {
-	r, err := m.Record(topic)
-	if err != nil {
-		return e, err
-	}
-	fact, err := a.decoder.Fact(ctx, r)
-	if err == nil && (fact.As != ledger.Event || fact.Revision > 0) {
-		err = errors.New("it is no event")
-	}
-	if err != nil {
-		return e, err
-	}
-	return Event{
-		TaskID: []byte(fact.TaskID), CallID: []byte(fact.CallID), N: fact.N,
-		Recorded: fact.ObservedAt.UTC().AppendFormat(nil, time.RFC3339Nano),
-	}, nil
-}
-
-// place fills in where the events of findings stand: they are read once more, for a
-// first event leaves a mark alone.
-func (a *Audit) place(ctx context.Context, report *Report) error {
-	wanted := report.Wanted()
-	if wanted.None() {
-		return nil
-	}
-	ranges := make([]kafka.Range, len(report.Partitions))
-	for i, p := range report.Partitions {
-		ranges[i] = kafka.Range{Partition: i, Start: p.Start, End: p.End}
-	}
-	work := a.cfg.Progress.Start("looking up the findings' events", "records", total(ranges))
-	defer work.Done()
-	var one sync.Mutex
-	err := a.each(ctx, ranges, func(ctx context.Context, r kafka.Range) error {
-		return a.scanEvents(ctx, r, func(*batch.Stored) { work.Add(1) }, func(e Event) {
-			one.Lock()
-			defer one.Unlock()
-			wanted.Event(e)
-		}, func(int64) {})
-	})
-	report.sortPlaces()
-	return err
 }
 
 // each reads several ranges at once.

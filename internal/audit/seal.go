@@ -114,7 +114,14 @@ func (g gap) String() string {
 // ends holds where a seal says that the events end against where they stand. Whoever
 // waits for an end that is too high waits for ever.
 func (j *judge) ends(of *calls, s seal) string {
-	if e := s.early; e != nil && of.calls[e.key].seen&twice == 0 {
+	for _, e := range s.early {
+		c := of.task.calls[e.key]
+		if c.seen&twice != 0 || !c.event() || c.standing&entered == 0 && !of.closed || of.several[e.key] {
+			continue // it has a fault of its own
+		}
+		if _, differs := of.differs[e.key]; differs {
+			continue
+		}
 		return fmt.Sprintf("its offsets end before an event that it tells of: partition %d, offset %d, call %s",
 			e.Partition, e.Offset, of.texts.CallID(e.key))
 	}

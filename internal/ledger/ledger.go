@@ -113,7 +113,7 @@ func (l *Ledger) Apply(e Entry) {
 // neither slice. An error means that no exporter of this version wrote the record;
 // its text names no value.
 func (l *Ledger) Replay(key, value []byte) error {
-	if taskID, callID, p, ok := cutEvent(key, value, l.form()); ok {
+	if taskID, callID, p, ok := CutEvent(key, value, l.form()); ok {
 		l.mu.Lock()
 		applyCall(l, taskID, callID, p)
 		l.mu.Unlock()
@@ -274,12 +274,9 @@ const callSize = len(`{"at":"2006-01-02T15:04:05.000Z","as":"event","n":1234,"ro
 func entrySize(e Entry) int64 { return int64(len(e.AppendKey(nil)) + len(e.AppendValue(nil))) }
 
 // CutEvent is ParseEntry without allocations, for entries of events in our own exact
-// form, of which there are millions; false for any other.
-func CutEvent(key, value []byte) (taskID, callID []byte, p Published, ok bool) {
-	return cutEvent(key, value, "")
-}
-
-func cutEvent(key, value []byte, form string) (taskID, callID []byte, p Published, ok bool) {
+// form, of which there are millions; false for any other. form is that of the fields in
+// most of them.
+func CutEvent(key, value []byte, form string) (taskID, callID []byte, p Published, ok bool) {
 	if taskID, callID, ok = cutCallKey(key); ok && value != nil {
 		p, ok = parseExact(value, form)
 		return taskID, callID, p, ok
