@@ -53,6 +53,9 @@ var rooms = map[string]struct{ imports, libraries []string }{
 	"internal/settle": {imports: []string{
 		"internal/ledger", "internal/batch", "internal/record", "internal/kafka", "internal/topics", "internal/exporter",
 	}},
+	"internal/replay": {imports: []string{
+		"internal/progress", "internal/batch", "internal/record", "internal/kafka", "internal/topics",
+	}},
 	"internal/seals": {imports: []string{"internal/ledger", "internal/record", "internal/kafka"}},
 	"internal/audit": {imports: []string{
 		"internal/call", "internal/ledger", "internal/batch", "internal/record", "internal/kafka", "internal/topics", "internal/exporter", "internal/progress",

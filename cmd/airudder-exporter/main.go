@@ -62,7 +62,7 @@ func (p program) run(ctx context.Context, args []string) int {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(p.runCommand(), p.demoCommand(), p.checkCommand(), p.inspectCommand(), p.tailCommand(), p.sealsCommand(), p.auditCommand(), p.ledgerCommand(), p.contractCommand(),
+	root.AddCommand(p.runCommand(), p.demoCommand(), p.checkCommand(), p.inspectCommand(), p.tailCommand(), p.sealsCommand(), p.auditCommand(), p.replayCommand(), p.ledgerCommand(), p.contractCommand(),
 		p.healthCommand(), p.versionCommand())
 	root.SetArgs(args)
 	root.SetOut(p.stdout)

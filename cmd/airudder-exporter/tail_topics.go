@@ -41,23 +41,30 @@ func tailedTopic(name string) (tailable, error) {
 	return tailable{}, fmt.Errorf("--topic: %q is none of %s", name, strings.Join(names, ", "))
 }
 
+// record is the full name of the values' Avro type.
+func (t tailable) record() string {
+	var of struct{ Namespace, Name string }
+	_ = json.Unmarshal([]byte(t.schema()), &of) // tests hold the schemas to JSON
+	return of.Namespace + "." + of.Name
+}
+
 // fields are the names that a value's fields can have, in the schema's order.
 func (t tailable) fields() (names []string) {
 	if t.schema == nil {
 		return nil
 	}
-	type record struct {
+	type avro struct {
 		Fields []struct {
 			Name string          `json:"name"`
 			Type json.RawMessage `json:"type"`
 		} `json:"fields"`
 	}
-	var value record
+	var value avro
 	_ = json.Unmarshal([]byte(t.schema()), &value) // tests hold the schemas to JSON
 	for _, f := range value.Fields {
 		names = append(names, f.Name)
 		if f.Name == t.inner {
-			var within record
+			var within avro
 			_ = json.Unmarshal(f.Type, &within)
 			for _, f := range within.Fields {
 				names = append(names, f.Name)

@@ -149,6 +149,19 @@ func (s *Stored) eachHeader(headers []byte, visit func(key, value []byte)) error
 	return nil
 }
 
+// Header is the value of the record's last header of a name; false: it has none.
+func (s *Stored) Header(name string) (value []byte, found bool) {
+	_ = s.EachHeader(func(key, v []byte) { // of headers that cannot be read, those before
+		if string(key) == name {
+			value, found = v, true
+		}
+	})
+	return value, found
+}
+
+// Size is how many bytes the record's key, value and headers take.
+func (s *Stored) Size() int { return len(s.Key) + len(s.Value) + len(s.headers) }
+
 // Reader shows the records of one batch after the other. It decompresses into
 // the same memory each time. The zero Reader is ready for use.
 type Reader struct{ buf []byte }

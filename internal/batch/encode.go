@@ -34,6 +34,7 @@ func ParseCodec(name string) (Codec, error) {
 type Encoded struct {
 	Records int
 	Data    []byte // a 4-byte size, then one record batch, as a produce request holds it
+	timed   bool   // the records have times of their own
 }
 
 // Encode writes records, all of one partition, as one record batch.

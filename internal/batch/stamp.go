@@ -13,13 +13,16 @@ import (
 // partition's sequence, and when: the producer's fields of a record batch of
 // magic 2 (https://kafka.apache.org/documentation/#recordbatch), counted
 // after the 4-byte size. All records of the batch have the same time, the
-// time of publishing. A batch may be stamped again.
+// time of publishing, but for a Copy's, which keep theirs. A batch may be
+// stamped again.
 func (e Encoded) Stamp(producerID int64, epoch int16, sequence int32, now time.Time) {
 	b := e.Data[4:]
 	attributes := binary.BigEndian.Uint16(b[21:]) | uint16(protocol.Transactional)
 	binary.BigEndian.PutUint16(b[21:], attributes)
-	binary.BigEndian.PutUint64(b[27:], uint64(now.UnixMilli())) // first
-	binary.BigEndian.PutUint64(b[35:], uint64(now.UnixMilli())) // and largest timestamp
+	if !e.timed {
+		binary.BigEndian.PutUint64(b[27:], uint64(now.UnixMilli())) // first
+		binary.BigEndian.PutUint64(b[35:], uint64(now.UnixMilli())) // and largest timestamp
+	}
 	binary.BigEndian.PutUint64(b[43:], uint64(producerID))
 	binary.BigEndian.PutUint16(b[51:], uint16(epoch))
 	binary.BigEndian.PutUint32(b[53:], uint32(sequence))

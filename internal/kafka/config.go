@@ -32,6 +32,9 @@ type Config struct {
 	// these alone. An empty name is a topic that is not used.
 	EventTopic, StatusTopic, DeadLetterTopic, PrivateTopic, RevisedTopic, LedgerTopic string
 
+	// ReplayTopic is what a replay writes: no exporter's topic. Empty: there is none.
+	ReplayTopic string
+
 	// Dial opens connections; nil: the network.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -56,7 +59,7 @@ func (c Config) checkTopics() (problems []*setting.Error) {
 	for _, t := range []struct{ field, name string }{
 		{"EventTopic", c.EventTopic}, {"StatusTopic", c.StatusTopic},
 		{"DeadLetterTopic", c.DeadLetterTopic}, {"PrivateTopic", c.PrivateTopic}, {"RevisedTopic", c.RevisedTopic},
-		{"LedgerTopic", c.LedgerTopic},
+		{"LedgerTopic", c.LedgerTopic}, {"ReplayTopic", c.ReplayTopic},
 	} {
 		plain := strings.ReplaceAll(t.name, ".", "_") // brokers refuse topics that differ by . and _ alone
 		first, twice := taken[plain]
@@ -100,7 +103,7 @@ func (c Config) withDefaults() (Config, error) {
 
 // topics are those that are used.
 func (c Config) topics() []string {
-	all := []string{c.EventTopic, c.StatusTopic, c.DeadLetterTopic, c.PrivateTopic, c.RevisedTopic, c.LedgerTopic}
+	all := []string{c.EventTopic, c.StatusTopic, c.DeadLetterTopic, c.PrivateTopic, c.RevisedTopic, c.LedgerTopic, c.ReplayTopic}
 	return slices.DeleteFunc(all, func(name string) bool { return name == "" })
 }
 

@@ -30,7 +30,7 @@ func (c *Client) findCoordinator(ctx context.Context, transactionalID string) (b
 		}
 		return -1, err
 	}
-	if err := access.OnTransactionalID(codeError(res.ErrorCode), c.cfg.LedgerTopic); err != nil {
+	if err := access.OnTransactionalID(codeError(res.ErrorCode), transactionalID, c.cfg.LedgerTopic); err != nil {
 		return -1, err
 	}
 	return res.NodeID, nil

@@ -43,7 +43,8 @@ func FuzzFetch(f *testing.F) {
 			if m.Offset < from || m.Offset >= c.next {
 				t.Fatalf("offset %d outside [%d, %d)", m.Offset, from, c.next)
 			}
-			return nil
+			_, err := m.Record("fuzz")
+			return err
 		}}
 		show := func(b *batch.Batch) error {
 			if b.BaseOffset <= last {

@@ -69,10 +69,10 @@ func (c *Client) stableEnds(ctx context.Context, topic string, n int) ([]int64, 
 	return stable, nil
 }
 
-// firstAt is, for each of n partitions, the first offset whose record has a timestamp of
+// FirstAt is, for each of n partitions, the first offset whose record has a timestamp of
 // at or later, committed or not; -1: there is none. Later ones may be older: producers
 // stamp their records by their own clocks.
-func (c *Client) firstAt(ctx context.Context, topic string, at time.Time, n int) ([]int64, error) {
+func (c *Client) FirstAt(ctx context.Context, topic string, at time.Time, n int) ([]int64, error) {
 	first := make([]int64, n)
 	ms := max(0, at.UnixMilli()) // below 0 it would be another question
 	err := c.again(ctx, "ListOffsets", everyShard, leaderAgain, func(ctx context.Context) error {

@@ -75,6 +75,11 @@ func (t Topic) exists(name string) error {
 	return nil
 }
 
+// Missing reports whether there is no such topic, or none that we may know of.
+func (t Topic) Missing() bool {
+	return errors.Is(t.Err, kafkago.UnknownTopicOrPartition) || t.Err == nil && len(t.Leaders) == 0
+}
+
 // Led reports whether the topic exists and every partition has a leader.
 func (t Topic) Led() bool { return len(t.Leaders) > 0 && !slices.Contains(t.Leaders, -1) }
 

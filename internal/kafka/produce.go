@@ -139,7 +139,7 @@ func (c *Client) produceTo(
 		for _, p := range topic.Partitions {
 			at := batch.Place{Topic: topic.Topic, Partition: int(p.Partition)}
 			err := access.OnTopic(codeError(p.ErrorCode), "Write", at.Topic)
-			if err = access.OnTransactionalID(err, c.cfg.LedgerTopic); err != nil {
+			if err = access.OnTransactionalID(err, transactionalID, c.cfg.LedgerTopic); err != nil {
 				return fmt.Errorf("%s: %w %s", at, err, p.ErrorMessage)
 			}
 			if p.BaseOffset < 0 {

@@ -55,14 +55,38 @@ func (c *Client) MissingRights(ctx context.Context, group string) ([]*access.Rig
 	return missing, nil
 }
 
-func (c *Client) missingOnTopics(ctx context.Context) (missing []*access.RightError, err error) {
-	granted, err := c.topicOperations(ctx, c.cfg.topics())
-	for _, topic := range slices.Sorted(maps.Keys(granted)) {
-		needed := []string{"Write", "DescribeConfigs"}
+func (c *Client) missingOnTopics(ctx context.Context) ([]*access.RightError, error) {
+	needed := make(map[string][]string)
+	for _, topic := range c.cfg.topics() {
+		needed[topic] = []string{"Write", "DescribeConfigs"}
 		if topic == c.cfg.LedgerTopic || topic == c.cfg.EventTopic {
-			needed = []string{"Read", "Write", "DescribeConfigs"}
+			needed[topic] = []string{"Read", "Write", "DescribeConfigs"}
 		}
-		for _, operation := range needed {
+	}
+	return c.missingOf(ctx, needed)
+}
+
+// MissingToWrite asks which of the rights on topics that exist, and on a transactional id,
+// the broker would refuse, as MissingRights does.
+func (c *Client) MissingToWrite(ctx context.Context, transactionalID string, needed map[string][]string) ([]*access.RightError, error) {
+	missing, err := c.missingOf(ctx, needed)
+	if err != nil {
+		return nil, fmt.Errorf("look up the rights on the topics: %w", err)
+	}
+	_, err = c.findCoordinator(ctx, transactionalID)
+	if refused, ok := errors.AsType[*access.RightError](err); ok {
+		missing = append(missing, refused)
+	} else if code(err) == 0 && err != nil {
+		return nil, fmt.Errorf("look up the right on the transactional id: %w", err)
+	}
+	return missing, nil
+}
+
+// missingOf are the operations on topics that are needed and not granted.
+func (c *Client) missingOf(ctx context.Context, needed map[string][]string) (missing []*access.RightError, err error) {
+	granted, err := c.topicOperations(ctx, slices.Sorted(maps.Keys(needed)))
+	for _, topic := range slices.Sorted(maps.Keys(granted)) {
+		for _, operation := range needed[topic] {
 			if lacks(granted[topic], operation) {
 				missing = append(missing, &access.RightError{
 					Operation: operation, Resource: "topic", Name: topic, Err: kafkago.TopicAuthorizationFailed,

@@ -53,11 +53,8 @@ func (s *session) write(
 	begin, cancel := context.WithDeadline(ctx, limit)
 	defer cancel()
 	s.concurrent = 0
-	err := s.client.again(begin, "AddPartitionsToTxn", s.shard, coordinatorAgain, func(ctx context.Context) error {
-		return s.addPartitionsToTxn(ctx, batches)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("add partitions: %w", err)
+	if err := s.add(begin, batches); err != nil {
+		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -71,13 +68,33 @@ func (s *session) write(
 	if err := check(offsets); err != nil {
 		return nil, err
 	}
+	if err := s.commit(on); err != nil {
+		return nil, err
+	}
+	return offsets, nil
+}
+
+// add has the partitions of batches be part of the transaction, which the first of them
+// begins.
+func (s *session) add(ctx context.Context, batches []batch.Placed) error {
+	err := s.client.again(ctx, "AddPartitionsToTxn", s.shard, coordinatorAgain, func(ctx context.Context) error {
+		return s.addPartitionsToTxn(ctx, batches)
+	})
+	if err != nil {
+		return fmt.Errorf("add partitions: %w", err)
+	}
+	return nil
+}
+
+// commit decides the transaction.
+func (s *session) commit(ctx context.Context) error {
 	if s.client.throttle.Muted() {
 		s.client.transport.CloseIdleConnections()
 	}
-	if err := s.client.again(on, "EndTxn", s.shard, coordinatorAgain, s.endTxn); err != nil {
-		return nil, fmt.Errorf("end transaction: %w", err)
+	if err := s.client.again(ctx, "EndTxn", s.shard, coordinatorAgain, s.endTxn); err != nil {
+		return fmt.Errorf("end transaction: %w", err)
 	}
-	return offsets, nil
+	return nil
 }
 
 // answered turns a coordinator's code into an error, and forgets which broker
@@ -89,7 +106,7 @@ func (s *session) answered(errorCode int16) error {
 	case kafkago.ConcurrentTransactions:
 		s.concurrent++
 	}
-	return access.OnTransactionalID(codeError(errorCode), s.client.cfg.LedgerTopic)
+	return access.OnTransactionalID(codeError(errorCode), s.id, s.client.cfg.LedgerTopic)
 }
 
 // coordinate sends one request to the coordinator of the session's

@@ -118,7 +118,7 @@ func (c *Client) stretched(ctx context.Context, topic string, of Stretch) (range
 		return ranges, nil
 	}
 	// It is asked after the ends: what is not found stands behind them.
-	first, err := c.firstAt(ctx, topic, of.Since, len(ranges))
+	first, err := c.FirstAt(ctx, topic, of.Since, len(ranges))
 	if err != nil {
 		return nil, err
 	}

@@ -224,17 +224,17 @@ func TestTailSinceAsksAgain(t *testing.T) {
 	watched := s.config
 	watched.Dial = w.dial
 	c := dialWith(t, watched)
-	if _, err := c.firstAt(soon(t), s.config.EventTopic, noon, 1); err != nil { // the metadata are there
+	if _, err := c.FirstAt(soon(t), s.config.EventTopic, noon, 1); err != nil { // the metadata are there
 		t.Fatal(err)
 	}
 	for _, code := range []int16{6, 78} {
 		w.add(apiListOffsets, 0, answers(code))
-		if got, err := c.firstAt(soon(t), s.config.EventTopic, noon, 1); err != nil || got[0] != 0 {
+		if got, err := c.FirstAt(soon(t), s.config.EventTopic, noon, 1); err != nil || got[0] != 0 {
 			t.Errorf("after code %d: %v, %v", code, got, err)
 		}
 	}
 	w.add(apiListOffsets, 0, answers(29))
-	if _, err := c.firstAt(soon(t), s.config.EventTopic, noon, 1); code(err) != 29 {
+	if _, err := c.FirstAt(soon(t), s.config.EventTopic, noon, 1); code(err) != 29 {
 		t.Errorf("without a right: %v", err)
 	}
 }

@@ -138,6 +138,20 @@ func (v value) decode(to any) error {
 	return nil
 }
 
+// ErrNoSchema: the registry has no schema of an id.
+var ErrNoSchema = errors.New("the schema registry has no such schema")
+
+// noSchema is ErrNoSchema in the registry's own words.
+type noSchema struct{ error }
+
+func (noSchema) Is(target error) bool { return target == ErrNoSchema }
+
+// SchemaName is the full name of the type of a schema.
+func (d *Decoder) SchemaName(ctx context.Context, id int) (string, error) {
+	w, err := d.writer(ctx, id)
+	return w.name, err
+}
+
 // writer looks a schema up, in the registry the first time.
 func (d *Decoder) writer(ctx context.Context, id int) (writer, error) {
 	d.mu.Lock()
@@ -147,6 +161,9 @@ func (d *Decoder) writer(ctx context.Context, id int) (writer, error) {
 		return w, nil
 	}
 	schema, err := d.client.SchemaByID(ctx, id)
+	if isNotThere(err) {
+		return writer{}, fmt.Errorf("look up schema %d: %w", id, noSchema{d.registry.plain(err)})
+	}
 	if err != nil {
 		return writer{}, fmt.Errorf("look up schema %d: %w", id, d.registry.plain(err))
 	}

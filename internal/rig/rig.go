@@ -21,7 +21,7 @@
 //	capture.go   what the upstream's responses showed
 //	evidence.go  the checker: all that was published, held against the truth
 //	record.go    the records that it looks at
-//	check_*.go   what it checks
+//	check_*.go   what it checks; check_replay.go: a replay, by itself
 //	history.go   what happened around the first wrong call
 package rig
 

@@ -28,7 +28,7 @@ func TestExplain(t *testing.T) {
 		{kafkago.ClusterAuthorizationFailed, `the Kafka user "exporter" lacks a right on the cluster`},
 		{kafkago.TransactionalIDAuthorizationFailed, `the Kafka user "exporter" lacks the right Write on the transactional ids: grant it on the prefix "l-"`},
 		{OnTopic(kafkago.TopicAuthorizationFailed, "Read", "l"), `the Kafka user "exporter" lacks the right Read on the topic "l": grant it, for example with kafka-acls.sh --bootstrap-server … --add --allow-principal User:exporter --operation Read --topic l; the exporter`},
-		{fmt.Errorf("fence: %w", OnTransactionalID(kafkago.TransactionalIDAuthorizationFailed, "l")), `the Kafka user "exporter" lacks the right Write on the transactional ids that begin with "l-": grant it, for example with kafka-acls.sh --bootstrap-server … --add --allow-principal User:exporter --operation Write --transactional-id l- --resource-pattern-type prefixed; the exporter`},
+		{fmt.Errorf("fence: %w", OnTransactionalID(kafkago.TransactionalIDAuthorizationFailed, "l-0", "l")), `the Kafka user "exporter" lacks the right Write on the transactional ids that begin with "l-": grant it, for example with kafka-acls.sh --bootstrap-server … --add --allow-principal User:exporter --operation Write --transactional-id l- --resource-pattern-type prefixed; the exporter`},
 		{kafkago.UnsupportedSASLMechanism, "the broker does not offer SASL.Mechanism PLAIN on this listener: try another of PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"},
 		{kafkago.IllegalSASLState, "the broker takes no SASL on this listener"},
 		{fmt.Errorf("ask: %w", io.ErrUnexpectedEOF), "the broker ends the connection without a word"},

@@ -55,12 +55,17 @@ func OnTopic(err error, operation, topic string) error {
 	return err
 }
 
-// OnTransactionalID is the same for the ids of a ledger.
-func OnTransactionalID(err error, ledger string) error {
+// OnTransactionalID is the same for a transactional id. The right on one of a ledger's is
+// the right on all of them.
+func OnTransactionalID(err error, id, ledger string) error {
 	if code(err) != kafkago.TransactionalIDAuthorizationFailed {
 		return err
 	}
-	return &RightError{Operation: "Write", Resource: "transactional-id", Name: ledger + "-", Prefixed: true, Err: err}
+	missing := &RightError{Operation: "Write", Resource: "transactional-id", Name: id, Err: err}
+	if prefix := ledger + "-"; strings.HasPrefix(id, prefix) {
+		missing.Name, missing.Prefixed = prefix, true
+	}
+	return missing
 }
 
 // code is the Kafka error code in err; 0: there is none.
