@@ -25,7 +25,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source .ci/install.sh
 
 # Those that are named twice run as two instances.
-names=(crm-updater crm-updater)
+names=(crm-updater crm-updater scoring)
 if (($#)); then names=("$@"); fi
 mapfile -t kinds < <(printf '%s\n' "${names[@]}" | sort -u)
 kills=${KILLS:-10}

@@ -253,9 +253,10 @@ def check_last_results(events):
 
 def check_attempts(events):
     """Events and redials are all attempts, in whatever order they are read; as many as the row's last event says."""
-    events = events + [ # some earlier attempts had an event, too
+    seen = {(e["task_id"], e["call_id"]) for e in events}
+    events = events + [ # more of the earlier attempts had an event, too
         e | {"call_id": r["call_id"], "call_times": n, "intention": "of the event", "redials": e["redials"][:n - 1]}
-        for e in events[::2] for n, r in enumerate(e["redials"] or [], 1)]
+        for e in events[::2] for n, r in enumerate(e["redials"] or [], 1) if (e["task_id"], r["call_id"]) not in seen]
     want, times, faults = {}, {}, []
     for e in events:
         times[e["task_id"], e["row_id"]] = max(times.get((e["task_id"], e["row_id"]), 0), e["call_times"] or 0)

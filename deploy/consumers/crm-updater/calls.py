@@ -5,12 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from confluent_kafka import Message
-from confluent_kafka.schema_registry import SchemaRegistryClient
-from confluent_kafka.schema_registry.avro import AvroDeserializer
-from confluent_kafka.schema_registry.error import SchemaRegistryError
-from confluent_kafka.serialization import MessageField, SerializationContext
-
 Identity = tuple[str, str, str]
 
 
@@ -62,25 +56,3 @@ class Call:
             hangup_type=call.get("hangup_type"),
             duration_ms=call.get("duration_ms"),
         )
-
-
-class UnreadableRecord(Exception):
-    """A record that is no call. The text says where it is, and nothing of what it holds."""
-
-
-class Decoder:
-    def __init__(self, registry: SchemaRegistryClient) -> None:
-        # TOPIC: by the topic's name, without asking the registry for associations first.
-        self._avro = AvroDeserializer(registry, conf={"subject.name.strategy.type": "TOPIC"})
-
-    def __call__(self, message: Message) -> Call | None:
-        """The call of a record; None for a tombstone."""
-        context = SerializationContext(message.topic(), MessageField.VALUE)
-        try:
-            value = self._avro(message.value(), context)
-            return None if value is None else Call.of(value)
-        except Exception as error:
-            # The text of the error may quote the record; that of the registry does not.
-            why = f": {error}" if isinstance(error, SchemaRegistryError) else ""
-            place = f"{message.topic()}, partition {message.partition()}, offset {message.offset()}"
-            raise UnreadableRecord(f"the record at {place} cannot be read ({type(error).__name__}{why})") from None

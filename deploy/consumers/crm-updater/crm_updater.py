@@ -14,7 +14,8 @@ from confluent_kafka import Consumer, KafkaException, Message, OFFSET_BEGINNING,
 from confluent_kafka.schema_registry import SchemaRegistryClient
 
 import settings
-from calls import Call, Decoder, Identity, UnreadableRecord
+from calls import Call, Identity
+from records import Decoder, UnreadableRecord
 from store import Claim, Fenced, Partition, Store
 
 log = logging.getLogger("crm-updater")
@@ -22,7 +23,7 @@ BATCH = 500
 
 
 class Updater:
-    def __init__(self, consumer: Consumer, decode: Decoder, store: Store) -> None:
+    def __init__(self, consumer: Consumer, decode: Decoder[Call], store: Store) -> None:
         self._consumer, self._decode, self._store = consumer, decode, store
         self._claims: dict[Partition, Claim] = {}
         self._stopping = False
@@ -74,7 +75,7 @@ def run() -> None:
     topics = [settings.setting("KAFKA_TOPIC_CALL_COMPLETED", "airudder.call-completed")]
     if revised := settings.setting("KAFKA_TOPIC_CALL_REVISED", ""):
         topics.append(revised)
-    decode = Decoder(SchemaRegistryClient(settings.registry()))
+    decode = Decoder(SchemaRegistryClient(settings.registry()), Call.of, settings.setting("SKIP_RECORDS", ""))
     store = Store(settings.setting("DATABASE_URL"))
     consumer = Consumer(settings.kafka() | {
         "group.id": settings.setting("KAFKA_GROUP", "crm-updater"),
@@ -103,9 +104,7 @@ def main() -> int:
     log.setLevel(logging.INFO)
     try:
         run()
-    except UnreadableRecord as error:
-        log.error("%s. Nothing after it in its partition is read; README.md says how to pass over it", error)
-    except (settings.SettingError, Fenced) as error:
+    except (settings.SettingError, UnreadableRecord, Fenced) as error:
         log.error("%s", error)
     except KafkaException as error:
         log.error("Kafka: %s", error.args[0])
