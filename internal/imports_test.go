@@ -50,8 +50,9 @@ var rooms = map[string]struct{ imports, libraries []string }{
 	"internal/topics":   {[]string{"internal/setting", "internal/batch", "internal/kafka"}, []string{"github.com/segmentio/kafka-go"}},
 	"internal/notice":   {},
 	"internal/exporter": {imports: []string{"internal/setting", "internal/call", "internal/ledger", "internal/batch", "internal/record", "internal/notice"}},
+	"internal/hold":     {imports: []string{"internal/ledger", "internal/batch", "internal/kafka", "internal/exporter"}},
 	"internal/settle": {imports: []string{
-		"internal/ledger", "internal/batch", "internal/record", "internal/kafka", "internal/topics", "internal/exporter",
+		"internal/ledger", "internal/hold", "internal/record", "internal/kafka", "internal/topics", "internal/exporter",
 	}},
 	"internal/replay": {imports: []string{
 		"internal/progress", "internal/batch", "internal/record", "internal/kafka", "internal/topics",
@@ -61,7 +62,7 @@ var rooms = map[string]struct{ imports, libraries []string }{
 		"internal/call", "internal/ledger", "internal/batch", "internal/record", "internal/kafka", "internal/topics", "internal/exporter", "internal/progress",
 	}},
 	"internal/rebuild": {imports: []string{
-		"internal/call", "internal/ledger", "internal/batch", "internal/record", "internal/kafka", "internal/topics", "internal/exporter",
+		"internal/call", "internal/ledger", "internal/batch", "internal/record", "internal/kafka", "internal/topics", "internal/exporter", "internal/hold",
 	}},
 	"internal/status": {[]string{"internal/setting", "internal/exporter", "internal/notice"}, []string{"github.com/prometheus/client_golang/prometheus/promhttp"}},
 	"internal/embedded": {libraries: []string{

@@ -173,7 +173,7 @@ func process() ledger.Writer {
 // Producer.
 type shard struct{ kafka.Partition }
 
-func (s shard) Open(ctx context.Context, barrier func(epoch int16) batch.Record, replay func(key, value []byte) error) (exporter.Producer, error) {
+func (s shard) Open(ctx context.Context, barrier func(id int64, epoch int16) batch.Record, replay func(key, value []byte) error) (exporter.Producer, error) {
 	p, err := s.Partition.Open(ctx, barrier, replay)
 	if err != nil {
 		return nil, err

@@ -90,7 +90,7 @@ func (w *world) recover(client *kafka.Client, l *ledger.Ledger) *kafka.Producer 
 	w.T.Helper()
 	barrier := ledger.Entry{Kind: ledger.KindProducer, Writer: ledger.Writer{Host: "bench", Started: time.Now()}}
 	p, err := client.Producer(context.Background(), 0,
-		func(int16) batch.Record {
+		func(int64, int16) batch.Record {
 			return batch.Record{Key: barrier.AppendKey(nil), Value: barrier.AppendValue(nil)}
 		},
 		func(_ int64, key, value []byte) error { return l.Replay(key, value) })

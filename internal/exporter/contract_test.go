@@ -34,7 +34,7 @@ func TestFakeKafka(t *testing.T) {
 
 type handle struct{ *fakekafka.Shard }
 
-func (h handle) Open(ctx context.Context, barrier func(epoch int16) batch.Record, replay func(key, value []byte) error) (exporter.Producer, error) {
+func (h handle) Open(ctx context.Context, barrier func(id int64, epoch int16) batch.Record, replay func(key, value []byte) error) (exporter.Producer, error) {
 	p, err := h.Shard.Open(ctx, barrier, replay)
 	if err != nil {
 		return nil, err

@@ -25,6 +25,10 @@
 //     one transaction.
 //  5. Apply: the entries to memory, only after the commit is acknowledged.
 //
+// Before its fence, an exporter looks at who wrote the shard last. A tool that has not
+// said that it is done is waited for ([AwaitTool]): not for the promise, which the fence
+// keeps, but so that the tool comes to its end.
+//
 // Any doubt ends the producer: an error, an answer that did not come, another
 // writer's fence. The process then forgets what it holds of the shard and goes
 // to 1. So recovery after a crash, a doubt and a fence is one path, and it is

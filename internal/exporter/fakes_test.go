@@ -59,7 +59,7 @@ func newFakeKafka() *fakeKafka {
 // shard is the fake's as the loop needs it.
 type shard struct{ *fakekafka.Shard }
 
-func (s shard) Open(ctx context.Context, barrier func(epoch int16) batch.Record, replay func(key, value []byte) error) (Producer, error) {
+func (s shard) Open(ctx context.Context, barrier func(id int64, epoch int16) batch.Record, replay func(key, value []byte) error) (Producer, error) {
 	p, err := s.Shard.Open(ctx, barrier, replay)
 	if err != nil {
 		return nil, err

@@ -236,9 +236,8 @@ func (c Config) NewMeta(partitions int) ledger.Meta {
 // newPins are a new ledger's where the configuration leaves them open.
 var newPins = ledger.Pins{EventKey: string(record.EventKeys[0])}
 
-// Barrier is the producer entry: who fenced the shard, and at which epoch.
-func Barrier(ledgerTopic string, writer ledger.Writer, epoch int16) batch.Record {
-	writer.Epoch = epoch
+// ProducerRecord is the producer entry: who fenced the shard.
+func ProducerRecord(ledgerTopic string, writer ledger.Writer) batch.Record {
 	return EntryRecord(ledgerTopic, ledger.Entry{Kind: ledger.KindProducer, Writer: writer})
 }
 

@@ -14,26 +14,26 @@ import (
 const rivalWait = 2 * time.Second
 
 // takenOver is why a fenced producer ended, in words for the operator: who writes
-// the shard now, and who no longer does. epoch is the fenced
-// producer's, below 0 where it did not get one.
-func (e *Exporter) takenOver(ctx context.Context, s Shard, epoch int16, cause error) error {
-	by, found := e.rival(ctx, s, epoch)
+// the shard now, and who no longer does. self is the fenced producer, with an epoch
+// below 0 where it did not get one.
+func (e *Exporter) takenOver(ctx context.Context, s Shard, self ledger.Writer, cause error) error {
+	by, found := e.rival(ctx, s, self)
 	switch {
 	case !found:
 		return fmt.Errorf("nobody else has written to the shard since: its transactional id had expired, "+
 			"or the coordinator ended a transaction of its own accord: %w", cause)
 	case by.Role != "":
-		return fmt.Errorf("taken over by a %s (%s) from this exporter (%s); stop the exporters while a %s works: %w",
-			by.Role, name(by), name(e.process), by.Role, cause)
+		return fmt.Errorf("taken over by a %s (%s) from this exporter (%s), which waits until that is done and then continues: %w",
+			by.Role, name(by), name(self), cause)
 	}
 	return fmt.Errorf("taken over by another exporter (%s) from this one (%s); where both have %s=group "+
-		"they share the shards by themselves, else stop one: %w", name(by), name(e.process), e.cfg.Setting("Assignment"), cause)
+		"they share the shards by themselves, else stop one: %w", name(by), name(self), e.cfg.Setting("Assignment"), cause)
 }
 
 // rival is the first writer of the shard after a producer of ours that was
 // fenced; false: none came.
-func (e *Exporter) rival(ctx context.Context, s Shard, epoch int16) (by ledger.Writer, found bool) {
-	if epoch < 0 {
+func (e *Exporter) rival(ctx context.Context, s Shard, self ledger.Writer) (by ledger.Writer, found bool) {
+	if self.Epoch < 0 {
 		return by, false
 	}
 	ctx, cancel := context.WithTimeout(ctx, rivalWait)
@@ -44,7 +44,7 @@ func (e *Exporter) rival(ctx context.Context, s Shard, epoch int16) (by ledger.W
 			return false
 		}
 		entry, err := ledger.ParseEntry(k, value)
-		if err == nil && entry.Writer.Instance != e.process.Instance && entry.Writer.Epoch > epoch {
+		if err == nil && entry.Writer.Instance != self.Instance && entry.Writer.After(self.Producer, self.Epoch) {
 			by, found = entry.Writer, true
 		}
 		return found

@@ -87,14 +87,19 @@ type Topics interface {
 type Shard interface {
 	Number() int
 
+	// Newest is the last record whose key counts, whatever becomes of its
+	// transaction, and the end of the partition, which stays where nobody writes. A
+	// nil key: there is none.
+	Newest(ctx context.Context, counts func(key []byte) bool) (key, value []byte, end int64, err error)
+
 	// Open begins a producer: it fences the shard's older writers, writes the
-	// barrier for the epoch that it got, and replays every record that was
+	// barrier for the producer id and the epoch that it got, and replays every record that was
 	// committed before the barrier, and the barrier, in order. Neither slice
 	// outlives its call; a nil value is a tombstone. After it returns, no older
 	// writer commits any more. After an error the shard may be fenced, and the
 	// barrier written.
 	Open(
-		ctx context.Context, barrier func(epoch int16) batch.Record, replay func(key, value []byte) error,
+		ctx context.Context, barrier func(id int64, epoch int16) batch.Record, replay func(key, value []byte) error,
 	) (Producer, error)
 
 	// Fenced reports whether a producer's error means that it may never write

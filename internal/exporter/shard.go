@@ -85,15 +85,19 @@ type run struct {
 // produce lives one producer's life. It always ends with an error, and says
 // whether it committed anything before.
 func (e *Exporter) produce(ctx context.Context, s Shard) (committed bool, err error) {
-	epoch := int16(-1)
+	if err := AwaitTool(ctx, s, e.process, e.log, func(by string) { e.waits(s.Number(), by) }); err != nil {
+		return false, err
+	}
+	self := e.process
+	self.Epoch = -1
 	defer func() {
 		if ctx.Err() == nil && s.Fenced(err) {
-			err = e.takenOver(ctx, s, epoch, err)
+			err = e.takenOver(ctx, s, self, err)
 		}
 	}()
-	barrier := func(got int16) batch.Record {
-		epoch = got
-		return Barrier(e.cfg.LedgerTopic, e.process, got)
+	barrier := func(id int64, epoch int16) batch.Record {
+		self.Producer, self.Epoch = id, epoch
+		return ProducerRecord(e.cfg.LedgerTopic, self)
 	}
 	l := ledger.New()
 	l.Revise(e.cfg.Revisions)

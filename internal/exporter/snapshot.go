@@ -190,8 +190,9 @@ func (e *Exporter) running() (all []*run) {
 	return all
 }
 
-// took, restored, went and ended keep what the page says of a shard: given to
-// this process, replayed by a producer, written by it, waiting for the next one.
+// took, restored, went, ended and waits keep what the page says of a shard: given to
+// this process, replayed by a producer, written by it, waiting for the next one, or for
+// a tool.
 
 func (e *Exporter) took(s Shard) {
 	e.mu.Lock()
@@ -224,6 +225,16 @@ func (e *Exporter) ended(shard int, why string) {
 	}
 	s.Restored, s.Error = time.Time{}, why
 	s.ends++
+	e.shards[shard] = s
+}
+
+// waits says of a shard that a tool writes it.
+func (e *Exporter) waits(shard int, by string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s := e.shards[shard]
+	s.Restored, s.ErrorAt = time.Time{}, time.Now()
+	s.Error = "a tool writes the ledger (" + by + "); this exporter waits until that is done and then continues"
 	e.shards[shard] = s
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	kafkago "github.com/segmentio/kafka-go"
@@ -85,6 +86,9 @@ func (c *Client) Explain(err error) string {
 	}
 	return c.cfg.Explain(err, c.cfg.LedgerTopic)
 }
+
+// TransactionTimeout is how long a transaction of this Client's may be open.
+func (c *Client) TransactionTimeout() time.Duration { return c.cfg.TransactionTimeout }
 
 // Brokers are those that the Client began with.
 func (c *Client) Brokers() []string { return c.cfg.Brokers }

@@ -36,7 +36,7 @@ func TestContract(t *testing.T) {
 
 type handle struct{ Partition }
 
-func (h handle) Open(ctx context.Context, barrier func(epoch int16) batch.Record, replay func(key, value []byte) error) (exporter.Producer, error) {
+func (h handle) Open(ctx context.Context, barrier func(id int64, epoch int16) batch.Record, replay func(key, value []byte) error) (exporter.Producer, error) {
 	p, err := h.Partition.Open(ctx, barrier, replay)
 	if err != nil {
 		return nil, err

@@ -95,8 +95,11 @@ func (c *Client) tails(ctx context.Context, topic string) ([]int64, error) {
 	group.SetLimit(8)
 	for i, r := range ranges {
 		group.Go(func() (err error) {
-			tails[i], err = lastIn(r, func(from int64, visit func(Message) error) error {
-				return c.Scan(ctx, topic, r.Partition, from, r.End, visit)
+			tails[i], err = lastIn(r, func(from int64, found func(offset int64)) error {
+				return c.Scan(ctx, topic, r.Partition, from, r.End, func(m Message) error {
+					found(m.Offset)
+					return nil
+				})
 			})
 			return err
 		})
@@ -108,16 +111,13 @@ func (c *Client) tails(ctx context.Context, topic string) ([]int64, error) {
 // whole batches that hold them.
 const firstStep = 16
 
-// lastIn is the offset after the last committed record of a range; 0: there is none.
-// It scans from further and further before the end, always up to it, since the
+// lastIn is the offset after the last record of a range that scan finds; 0: there is
+// none. It scans from further and further before the end, always up to it, since the
 // markers that decide stand after the records.
-func lastIn(r Range, scan func(from int64, visit func(Message) error) error) (last int64, err error) {
+func lastIn(r Range, scan func(from int64, found func(offset int64)) error) (last int64, err error) {
 	for step := int64(firstStep); ; step *= 8 {
 		from := max(r.Start, r.End-step)
-		err = scan(from, func(m Message) error {
-			last = m.Offset + 1
-			return nil
-		})
+		err = scan(from, func(offset int64) { last = offset + 1 })
 		if err != nil || last > 0 || from == r.Start {
 			return last, err
 		}

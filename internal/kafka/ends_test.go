@@ -15,13 +15,16 @@ import (
 // and how often it began to read.
 func tailOf(t *testing.T, log []handmade.Batch, r Range, max int) (last int64, scans int) {
 	t.Helper()
-	last, err := lastIn(r, func(from int64, visit func(Message) error) error {
+	last, err := lastIn(r, func(from int64, found func(offset int64)) error {
 		scans++
 		if from >= r.End {
 			return nil // as Scan
 		}
 		at := batch.Place{Topic: "events"}
-		s := &scan{Place: at, from: from, to: r.End, visit: messages(at, visit)}
+		s := &scan{Place: at, from: from, to: r.End, visit: func(r *batch.Stored) error {
+			found(r.Offset)
+			return nil
+		}}
 		for c := (chunk{next: from}); ; {
 			if err := c.fill(response(t, log, c.next, r.Start, max), c.next); err != nil {
 				return err

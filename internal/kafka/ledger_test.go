@@ -215,7 +215,7 @@ func TestStartSaysWhatIsWrong(t *testing.T) {
 	if _, err := c.Producer(soon(t), 4, barrier("x"), seen.take); err == nil {
 		t.Error("a shard that the ledger does not have")
 	}
-	if _, err := c.Producer(soon(t), 0, func(int16) batch.Record { return batch.Record{} }, seen.take); err == nil {
+	if _, err := c.Producer(soon(t), 0, func(int64, int16) batch.Record { return batch.Record{} }, seen.take); err == nil {
 		t.Error("a barrier without a key")
 	}
 	boom := errors.New("boom")

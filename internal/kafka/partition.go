@@ -23,7 +23,7 @@ func (p Partition) Number() int { return p.shard }
 
 // Open is Client.Producer for this shard.
 func (p Partition) Open(
-	ctx context.Context, barrier func(epoch int16) batch.Record, replay func(key, value []byte) error,
+	ctx context.Context, barrier func(id int64, epoch int16) batch.Record, replay func(key, value []byte) error,
 ) (*Producer, error) {
 	return p.client.Producer(ctx, p.shard, barrier, func(_ int64, key, value []byte) error { return replay(key, value) })
 }
@@ -41,6 +41,13 @@ func (p Partition) Fenced(err error) bool { return errors.Is(err, ErrFenced) }
 // Moved reports whether a producer's error means that the ledger is not the one
 // that this process knew, so that trying again cannot help.
 func (p Partition) Moved(err error) bool { return errors.Is(err, ErrLedgerMoved) }
+
+// Newest is Client.Newest for this shard.
+func (p Partition) Newest(
+	ctx context.Context, counts func(key []byte) bool,
+) (key, value []byte, end int64, err error) {
+	return p.client.Newest(ctx, p.shard, counts)
+}
 
 // Later is Client.Later for this shard.
 func (p Partition) Later(ctx context.Context, visit func(key, value []byte) (enough bool)) error {

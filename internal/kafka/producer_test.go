@@ -36,8 +36,8 @@ func (e *entries) take(offset int64, key, value []byte) error {
 }
 
 // barrier is a `producer` entry, told apart by its value.
-func barrier(who string) func(epoch int16) batch.Record {
-	return func(int16) batch.Record { return batch.Record{Key: []byte("producer"), Value: []byte(who)} }
+func barrier(who string) func(id int64, epoch int16) batch.Record {
+	return func(int64, int16) batch.Record { return batch.Record{Key: []byte("producer"), Value: []byte(who)} }
 }
 
 // start begins a producer and returns what its replay showed.

@@ -64,6 +64,7 @@ type scan struct {
 	batch.Place
 	from, to int64 // to: the end, exclusive; 0: none
 	visit    func(*batch.Stored) error
+	all      bool // what is not committed, too: as it stands in the log
 	decider  batch.Decider
 	records  batch.Reader
 }
@@ -73,7 +74,14 @@ func (s *scan) take(c *chunk) error {
 		if s.to > 0 && b.BaseOffset >= s.to {
 			break
 		}
-		if err := s.decider.Add(b, s.show); err != nil {
+		var err error
+		switch {
+		case !s.all:
+			err = s.decider.Add(b, s.show)
+		case !b.Control() && b.Count > 0:
+			err = s.show(&b)
+		}
+		if err != nil {
 			return err
 		}
 	}

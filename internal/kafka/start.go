@@ -17,7 +17,7 @@ import (
 // every committed record of its ledger partition: fence, barrier, replay.
 //
 // barrier makes the record whose transaction marks where the replay ends, for
-// the epoch that the fence brought; every producer of a ledger uses the same
+// the producer id and the epoch that the fence brought; every producer of a ledger uses the same
 // key for it. Its topic is the ledger's, whatever it says. key and value are
 // valid only during the call of replay; a nil value is a tombstone. An error of
 // replay ends everything and is returned.
@@ -29,7 +29,7 @@ import (
 // It asks until ctx ends where the cluster cannot be reached. The error may be
 // ErrFenced or ErrLedgerMoved.
 func (c *Client) Producer(
-	ctx context.Context, shard int, barrier func(epoch int16) batch.Record,
+	ctx context.Context, shard int, barrier func(id int64, epoch int16) batch.Record,
 	replay func(offset int64, key, value []byte) error,
 ) (*Producer, error) {
 	p, err := c.start(ctx, shard, barrier, replay)
@@ -40,7 +40,7 @@ func (c *Client) Producer(
 }
 
 func (c *Client) start(
-	ctx context.Context, shard int, barrier func(epoch int16) batch.Record,
+	ctx context.Context, shard int, barrier func(id int64, epoch int16) batch.Record,
 	visit func(offset int64, key, value []byte) error,
 ) (*Producer, error) {
 	p := &Producer{client: c, layout: batch.Layout{Ledger: c.cfg.LedgerTopic, Shard: shard, Codec: c.codec}}
@@ -54,7 +54,7 @@ func (c *Client) start(
 	}
 	p.session = session
 	fenced := time.Now()
-	mark := barrier(session.epoch)
+	mark := barrier(session.producerID, session.epoch)
 	at, err := p.raise(ctx, mark)
 	if err != nil {
 		return nil, fmt.Errorf("barrier: %w", err)

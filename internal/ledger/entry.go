@@ -71,10 +71,39 @@ type Letter struct {
 type Writer struct {
 	Host     string    `json:"host"`
 	PID      int       `json:"pid"`
-	Epoch    int16     `json:"epoch"`          // of the producer
-	Started  time.Time `json:"started"`        // of the process
-	Instance string    `json:"instance"`       // random, one a process
-	Role     string    `json:"role,omitempty"` // empty: an exporter; "tool"
+	Producer int64     `json:"producer_id"`
+	Epoch    int16     `json:"epoch"`             // of the producer
+	Started  time.Time `json:"started"`           // of the process
+	Instance string    `json:"instance"`          // random, one a process
+	Role     string    `json:"role,omitempty"`    // empty: an exporter; Tool
+	Beat     int64     `json:"beat_ms,omitempty"` // of a tool: how often it writes, at least
+	Done     bool      `json:"done,omitempty"`    // of a tool: it writes no more
+}
+
+// Tool is the Role of a writer that is no exporter. Each of its transactions ends with
+// its producer entry, and one comes at least every Beat; the last says Done.
+const Tool = "tool"
+
+// LongestBeat is the longest Beat of a tool.
+const LongestBeat = 10 * time.Second
+
+// Standstill is how long the shard of a tool must have stood still before it counts as
+// dead: three beats.
+func (w Writer) Standstill() time.Duration {
+	beat := time.Duration(w.Beat) * time.Millisecond
+	if beat <= 0 || beat > LongestBeat {
+		beat = LongestBeat
+	}
+	return 3 * beat
+}
+
+// Working reports whether the writer is a tool that has not said that it is done.
+func (w Writer) Working() bool { return w.Role == Tool && !w.Done }
+
+// After reports whether a writer came after the producer of that id and epoch. Epochs
+// are counted within an id; another id comes where the one before had expired.
+func (w Writer) After(producer int64, epoch int16) bool {
+	return w.Producer != producer || w.Epoch > epoch
 }
 
 // timeLayout is RFC 3339 in UTC with exactly three digits of milliseconds.

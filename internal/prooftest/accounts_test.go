@@ -70,7 +70,7 @@ func (a *account) begin() {
 // not, by a tool that is killed at each of its steps.
 func (a *account) create() {
 	a.T.Helper()
-	tool := a.exporter("creating")
+	tool := a.exporter("creating", shortBeat)
 	said := tool.end(nil, 1, "run")
 	for _, want := range []string{"ledger refused", "airudder-exporter ledger rebuild", "airudder-exporter ledger create"} {
 		if !strings.Contains(said, want) {
@@ -96,8 +96,8 @@ func (a *account) kill(seed uint64) {
 // at each of their steps. A run that is not asked takes none of it.
 func (a *account) adopt() {
 	a.T.Helper()
-	other := a.exporter("adopting", "KAFKA_EVENT_KEY=call")
-	back := a.exporter("adopting back", "KAFKA_EVENT_KEY=row")
+	other := a.exporter("adopting", "KAFKA_EVENT_KEY=call", shortBeat)
+	back := a.exporter("adopting back", "KAFKA_EVENT_KEY=row", shortBeat)
 	if said := other.end(nil, 1, "run"); !strings.Contains(said, "KAFKA_EVENT_KEY is call, but the ledger was made with row") {
 		a.T.Errorf("a run with another key says\n%s", said)
 	}

@@ -163,7 +163,7 @@ func (w *world) restore() *ledger.Ledger {
 	ctx, cancel := context.WithTimeout(context.Background(), rig.Patience)
 	defer cancel()
 	l := ledger.New()
-	barrier := func(int16) batch.Record {
+	barrier := func(int64, int16) batch.Record {
 		e := ledger.Entry{Kind: ledger.KindProducer}
 		return batch.Record{Topic: w.Topics.Ledger, Key: e.AppendKey(nil), Value: e.AppendValue(nil)}
 	}

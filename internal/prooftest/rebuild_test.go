@@ -190,8 +190,12 @@ func (l *loss) lose() {
 	if l.retention < time.Minute {
 		<-time.After(l.retention)
 	}
-	l.tool = l.exporter("tool", l.settings...)
+	l.tool = l.exporter("tool", append(slices.Clone(l.settings), shortBeat)...)
 }
+
+// shortBeat is the setting of a tool that is killed: how long others wait for it goes by
+// how long its transactions may be open.
+const shortBeat = "KAFKA_TRANSACTION_TIMEOUT=1s"
 
 // refuse has an exporter refuse to go on without its ledger, which leaves an
 // empty topic, and takes that away again.

@@ -5,9 +5,9 @@
 // by the header that names it, and the ledger that it makes keeps that id: records from
 // before and after it are one ledger's.
 //
-// Its order is that of every tool that writes: fence, so that no exporter can add
-// to what is read; read; write, the meta entries last. It fences, looks and writes
-// the meta as an exporter does, and a task's state follows from its published
+// Its order is that of every tool that writes (package hold): fence, so that no exporter
+// can add to what is read; read; write, the meta entries last. It looks and writes the
+// meta as an exporter does, and a task's state follows from its published
 // changes by the same ledger.State.Next.
 //
 //	killed here          what is durable               what a run does       what a second rebuild does

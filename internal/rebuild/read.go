@@ -10,60 +10,42 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"airudder-exporter/internal/batch"
-	"airudder-exporter/internal/exporter"
 	"airudder-exporter/internal/kafka"
 	"airudder-exporter/internal/ledger"
 	"airudder-exporter/internal/record"
 )
 
-// take fences every exporter of this ledger and takes in what its topic holds. Without
-// Execute nobody is fenced.
-func (r *Rebuild) take(ctx context.Context) error {
-	strangers := make([]ledger.Strangers, r.shards)
-	keep := func(shard int, key, value []byte) {
-		e, err := ledger.ParseEntry(key, value)
-		strangers[shard].Note(key, value, err)
-		if err == nil && e.TaskID != "" {
-			r.past.keep(e)
-		}
-	}
-	if err := r.takeShards(ctx, keep); err != nil {
-		return err
-	}
-	for shard := range strangers {
-		if err := strangers[shard].Check(shard, r.cfg.Exporter.LedgerTopics()); err != nil {
-			return err
-		}
+// kept takes in what the ledger's topic holds, and notes what is not a ledger's.
+type kept struct {
+	past      *past
+	strangers []ledger.Strangers
+}
+
+func (k *kept) take(shard int, key, value []byte) error {
+	e, err := ledger.ParseEntry(key, value)
+	k.strangers[shard].Note(key, value, err)
+	if err == nil && e.TaskID != "" {
+		k.past.keep(e)
 	}
 	return nil
 }
 
-func (r *Rebuild) takeShards(ctx context.Context, keep func(shard int, key, value []byte)) error {
-	if !r.cfg.Execute {
-		return r.peek(ctx, keep)
-	}
-	barrier := func(epoch int16) batch.Record { return exporter.Barrier(r.cfg.Topics.Ledger, r.cfg.Process, epoch) }
-	for shard := range r.shards {
-		producer, err := r.client.Partition(shard).Open(ctx, barrier, func(key, value []byte) error {
-			keep(shard, key, value)
-			return nil
-		})
-		if err != nil {
+func (k *kept) check(topics ledger.Topics) error {
+	for shard := range k.strangers {
+		if err := k.strangers[shard].Check(shard, topics); err != nil {
 			return err
 		}
-		r.producers = append(r.producers, producer)
 	}
 	return nil
 }
 
 // peek reads what the ledger's topic holds, if it is there, without a fence.
-func (r *Rebuild) peek(ctx context.Context, keep func(shard int, key, value []byte)) error {
+func (r *Rebuild) peek(ctx context.Context) error {
 	if !r.exists {
 		return nil
 	}
 	_, err := r.client.Look(ctx, r.cfg.Topics.Ledger, func(shard int, key, value []byte) (bool, error) {
-		keep(shard, key, value)
-		return false, nil
+		return false, r.kept.take(shard, key, value)
 	})
 	return err
 }

@@ -12,6 +12,7 @@ import (
 
 	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/exporter"
+	"airudder-exporter/internal/hold"
 	"airudder-exporter/internal/kafka"
 	"airudder-exporter/internal/ledger"
 	"airudder-exporter/internal/record"
@@ -47,17 +48,16 @@ type Rebuild struct {
 	shards int
 
 	// Of one attempt.
-	producers []*kafka.Producer // of each shard; none without Execute
-	past      *past
-	reach     reach
-	origins   *origins
-	newest    []batch.Record // of our events
-	writing   bool           // entries; a failure from here on can be in doubt
+	kept    kept // what the ledger's topic holds
+	past    *past
+	reach   reach
+	origins *origins
+	newest  []batch.Record // of our events
+	writing bool           // entries: a ledger that is not finished may be there
 }
 
 // New returns a Rebuild that has not begun. It reports to out.
 func New(cfg Config, client *kafka.Client, decoder *record.Decoder, log *slog.Logger, out io.Writer) *Rebuild {
-	cfg.Process.Role = "tool" // which an exporter need not fear
 	return &Rebuild{cfg: cfg, client: client, decoder: decoder, log: log, out: out, now: time.Now().UTC()}
 }
 
@@ -68,14 +68,6 @@ var errRefused = errors.New("refused")
 func Refused(err error) bool {
 	return errors.Is(err, errRefused) || errors.Is(err, ledger.ErrRefused) || errors.Is(err, topics.ErrUnfit)
 }
-
-// attempts is how often the rebuild begins at the fence: again after a
-// transaction in doubt, and where an exporter that still runs has fenced it. One
-// that finds a ledger without meta ends by itself.
-const (
-	attempts    = 5
-	attemptWait = 3 * time.Second
-)
 
 // Run makes the ledger, or says why not. After an error the ledger is as it was, or
 // is not finished, which the error says then.
@@ -96,18 +88,23 @@ func (r *Rebuild) run(ctx context.Context) error {
 	if err := r.prepare(ctx); err != nil {
 		return err
 	}
-	for tries := 1; ; tries++ {
-		err := r.attempt(ctx)
-		again := errors.Is(err, kafka.ErrFenced) || r.writing && err != nil
-		if tries == attempts || Refused(err) || !again {
+	if !r.cfg.Execute {
+		r.begin()
+		if err := r.peek(ctx); err != nil {
 			return err
 		}
-		r.log.Warn("the rebuild begins again: a transaction is in doubt, or a running exporter took the ledger over; "+
-			"stop all exporters", "error", err)
-		if !sleep(ctx, attemptWait) {
-			return ctx.Err()
-		}
+		return r.attempt(ctx, nil)
 	}
+	tool := hold.Tool{Client: r.client, Ledger: r.cfg.Topics.Ledger, Process: r.cfg.Process, Log: r.log}
+	keep := func(shard int, key, value []byte) error { return r.kept.take(shard, key, value) }
+	return tool.Run(ctx, hold.All(r.shards), r.begin, keep, r.attempt)
+}
+
+// begin forgets what an attempt before has found.
+func (r *Rebuild) begin() {
+	r.past, r.reach, r.writing = newPast(), reach{}, false
+	r.origins, r.newest = newOrigins(r.cfg.LedgerID), nil
+	r.kept = kept{r.past, make([]ledger.Strangers, r.shards)}
 }
 
 // prepare looks at the topics, and creates the ledger's where it is missing.
@@ -165,11 +162,9 @@ func (r *Rebuild) look(ctx context.Context, own string) (written int, err error)
 	return written, nil
 }
 
-// attempt makes the ledger, from the fence to the meta.
-func (r *Rebuild) attempt(ctx context.Context) error {
-	r.past, r.reach, r.producers, r.writing = newPast(), reach{}, nil, false
-	r.origins, r.newest = newOrigins(r.cfg.LedgerID), nil
-	if err := r.take(ctx); err != nil {
+// attempt makes the ledger, once its topic is read. held is nil without Execute.
+func (r *Rebuild) attempt(ctx context.Context, held *hold.Held) error {
+	if err := r.kept.check(r.cfg.Exporter.LedgerTopics()); err != nil {
 		return err
 	}
 	read, err := r.readAll(ctx)
@@ -203,7 +198,7 @@ func (r *Rebuild) attempt(ctx context.Context) error {
 		return nil
 	}
 	r.writing = true
-	if err := r.write(ctx, tasks); err != nil {
+	if err := r.write(ctx, held, tasks); err != nil {
 		return err
 	}
 	if err := r.settle(ctx, meta); err != nil {
@@ -242,13 +237,4 @@ func (r *Rebuild) unknown(ctx context.Context, tasks []outcome) (ids []string, e
 	return slices.DeleteFunc(named, func(id string) bool {
 		return slices.ContainsFunc(tasks, func(o outcome) bool { return o.taskID == id })
 	}), err
-}
-
-func sleep(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-time.After(d):
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -2,53 +2,45 @@ package rebuild
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/exporter"
-	"airudder-exporter/internal/kafka"
+	"airudder-exporter/internal/hold"
 	"airudder-exporter/internal/ledger"
 )
 
-// entriesAtOnce is how many entries are handed to a producer, which makes one
-// transaction of as many as fit.
-const entriesAtOnce = 10_000
+// unit is how many entries stay in one transaction, and atOnce how many units are
+// handed over, of which each transaction takes as many as fit.
+const (
+	unit   = 100
+	atOnce = 100
+)
 
 // write writes each task's entries into its shard.
-func (r *Rebuild) write(ctx context.Context, tasks []outcome) error {
-	waiting := make([][][]batch.Record, r.shards)
+func (r *Rebuild) write(ctx context.Context, held *hold.Held, tasks []outcome) error {
+	waiting := make([][]batch.Record, r.shards)
+	flush := func(shard int) error {
+		units := slices.Collect(slices.Chunk(waiting[shard], unit))
+		waiting[shard] = waiting[shard][:0]
+		return held.Commit(ctx, shard, units)
+	}
 	for _, task := range tasks {
 		shard := r.cfg.Exporter.ShardOf(task.taskID, r.shards)
 		for e := range task.entries() {
-			waiting[shard] = append(waiting[shard], []batch.Record{exporter.EntryRecord(r.cfg.Topics.Ledger, e)})
-			if len(waiting[shard]) < entriesAtOnce {
+			waiting[shard] = append(waiting[shard], exporter.EntryRecord(r.cfg.Topics.Ledger, e))
+			if len(waiting[shard]) < unit*atOnce {
 				continue
 			}
-			if err := commitAll(ctx, r.producers[shard], waiting[shard]); err != nil {
+			if err := flush(shard); err != nil {
 				return err
 			}
-			waiting[shard] = waiting[shard][:0]
 		}
 	}
-	for shard, units := range waiting {
-		if err := commitAll(ctx, r.producers[shard], units); err != nil {
+	for shard := range waiting {
+		if err := flush(shard); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-func commitAll(ctx context.Context, p *kafka.Producer, units [][]batch.Record) error {
-	for len(units) > 0 {
-		txn, err := p.Prepare(slices.Values(units))
-		if err == nil {
-			err = p.Commit(ctx, txn)
-		}
-		if err != nil {
-			return fmt.Errorf("write entries: %w", err)
-		}
-		units = units[txn.Units:]
 	}
 	return nil
 }

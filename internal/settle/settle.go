@@ -20,8 +20,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/exporter"
+	"airudder-exporter/internal/hold"
 	"airudder-exporter/internal/kafka"
 	"airudder-exporter/internal/ledger"
 	"airudder-exporter/internal/record"
@@ -46,7 +46,6 @@ type Tool struct {
 
 // New returns a Tool that has asked nothing yet.
 func New(cfg Config, client *kafka.Client, log *slog.Logger, out io.Writer) *Tool {
-	cfg.Process.Role = "tool"
 	return &Tool{cfg: cfg, client: client, log: log, out: out}
 }
 
@@ -119,18 +118,13 @@ func (t *Tool) stranger(ctx context.Context, account, own string) (ledgerID stri
 }
 
 // fenceAll fences every producer of the ledger, so that each exporter looks at the meta
-// again before it commits anything more. Whoever fences this tool meanwhile began after
-// the meta was written.
+// again before it commits anything more.
 func (t *Tool) fenceAll(ctx context.Context, partitions int) error {
-	barrier := func(epoch int16) batch.Record {
-		return exporter.Barrier(t.cfg.Exporter.LedgerTopic, t.cfg.Process, epoch)
-	}
-	for i := range partitions {
-		pass := func(_, _ []byte) error { return nil }
-		_, err := t.client.Partition(i).Open(ctx, barrier, pass)
-		if err != nil && !errors.Is(err, kafka.ErrFenced) {
-			return fmt.Errorf("fence the exporters: %w", err)
-		}
+	tool := hold.Tool{Client: t.client, Ledger: t.cfg.Exporter.LedgerTopic, Process: t.cfg.Process, Log: t.log}
+	err := tool.Run(ctx, hold.All(partitions), func() {}, func(int, []byte, []byte) error { return nil },
+		func(context.Context, *hold.Held) error { return nil })
+	if err != nil {
+		return fmt.Errorf("fence the exporters: %w", err)
 	}
 	return nil
 }

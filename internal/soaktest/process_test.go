@@ -87,7 +87,7 @@ func encoder(meta ledger.Meta, limits record.Limits) (exporter.Encoder, error) {
 // shard is the process's handle of the ledger partition.
 type shard struct{ *fakekafka.Shard }
 
-func (s shard) Open(ctx context.Context, barrier func(int16) batch.Record, replay func(key, value []byte) error) (exporter.Producer, error) {
+func (s shard) Open(ctx context.Context, barrier func(int64, int16) batch.Record, replay func(key, value []byte) error) (exporter.Producer, error) {
 	time.Sleep(100 * time.Millisecond)
 	p, err := s.Shard.Open(ctx, barrier, replay)
 	if err != nil {

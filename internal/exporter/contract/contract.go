@@ -54,6 +54,7 @@ func Test(t *testing.T, open func(t *testing.T, shards int) Subject) {
 		{"a unit that is too large ends nothing", (*trial).tooLarge},
 		{"a barrier tells of the epoch, and an error of the replay is returned", (*trial).barrier},
 		{"who came after is seen", (*trial).later},
+		{"the newest record that counts is found, and where the shard ends", (*trial).newest},
 		{"shards are apart", (*trial).apart},
 		{"where the events end is known, committed ones alone", (*trial).ends},
 		{"a look shows each partition, as far as it is asked", (*trial).look},
@@ -99,7 +100,7 @@ const barrierKey = "producer"
 func (t *trial) open(s exporter.Shard, who string) (exporter.Producer, []string) {
 	t.Helper()
 	var shown []string
-	p, err := s.Open(t.ctx, func(int16) batch.Record { return t.entry(barrierKey, who) }, func(key, value []byte) error {
+	p, err := s.Open(t.ctx, func(int64, int16) batch.Record { return t.entry(barrierKey, who) }, func(key, value []byte) error {
 		switch {
 		case value == nil:
 			shown = append(shown, "-"+string(key))
@@ -294,7 +295,7 @@ func (t *trial) tooLarge() {
 func (t *trial) barrier() {
 	last := int16(-1)
 	for range 3 {
-		_, err := t.Shard(0).Open(t.ctx, func(epoch int16) batch.Record {
+		_, err := t.Shard(0).Open(t.ctx, func(id int64, epoch int16) batch.Record {
 			if epoch <= last {
 				t.Errorf("epoch %d comes after %d", epoch, last)
 			}
@@ -306,7 +307,7 @@ func (t *trial) barrier() {
 		}
 	}
 	boom := errors.New("boom")
-	_, err := t.Shard(0).Open(t.ctx, func(int16) batch.Record { return t.entry(barrierKey, "b") }, func([]byte, []byte) error { return boom })
+	_, err := t.Shard(0).Open(t.ctx, func(int64, int16) batch.Record { return t.entry(barrierKey, "b") }, func([]byte, []byte) error { return boom })
 	if !errors.Is(err, boom) {
 		t.Errorf("a replay whose visitor fails: %v, want its error", err)
 	}
@@ -333,6 +334,34 @@ func (t *trial) later() {
 	defer cancel()
 	if err := old.Later(ctx, func([]byte, []byte) bool { return false }); err == nil {
 		t.Error("a look that never sees enough ends without an error")
+	}
+}
+
+func (t *trial) newest() {
+	meta := func(key []byte) bool { return string(key) != "meta" }
+	end := int64(-1)
+	look := func(want string) {
+		t.Helper()
+		key, _, now, err := t.Shard(1).Newest(t.ctx, meta)
+		if err != nil || string(key) != want {
+			t.Errorf("the newest record is %q, %v; want %q", key, err, want)
+		}
+		if now <= end {
+			t.Errorf("the end is %d after %d", now, end)
+		}
+		end = now
+	}
+	look("")
+	p, _ := t.open(t.Shard(1), "one")
+	look(barrierKey)
+	t.write(p, []batch.Record{t.entry("call/1", "x")}, []batch.Record{t.entry("call/2", "x")})
+	look("call/2")
+	for range 40 {
+		t.write(p, []batch.Record{t.entry("meta", "x")})
+	}
+	look("call/2")
+	if _, _, now, err := t.Shard(1).Newest(t.ctx, meta); err != nil || now != end {
+		t.Errorf("the end moved from %d to %d, %v, though nobody wrote", end, now, err)
 	}
 }
 

@@ -61,6 +61,9 @@ const (
 	StepReplay
 )
 
+// producerID is that of every producer here.
+const producerID = 7
+
 // Shard is one process's handle of a ledger partition: exporter.Shard, but for
 // its Open, whose Producer is this package's.
 type Shard struct {
@@ -107,8 +110,21 @@ func (s *Shard) Later(ctx context.Context, visit func(key, value []byte) (enough
 	}
 }
 
+// Newest is exporter.Shard's. All that is in the log is committed here.
+func (s *Shard) Newest(_ context.Context, counts func(key []byte) bool) (key, value []byte, end int64, err error) {
+	s.kafka.mu.Lock()
+	defer s.kafka.mu.Unlock()
+	end = int64(len(s.kafka.log))
+	for _, r := range slices.Backward(s.kafka.shards[s.number].ledger) {
+		if counts(r.Key) {
+			return bytes.Clone(r.Key), bytes.Clone(r.Value), end, nil
+		}
+	}
+	return nil, nil, end, nil
+}
+
 // Open is exporter.Shard's.
-func (s *Shard) Open(_ context.Context, barrier func(epoch int16) batch.Record, replay func(key, value []byte) error) (*Producer, error) {
+func (s *Shard) Open(_ context.Context, barrier func(id int64, epoch int16) batch.Record, replay func(key, value []byte) error) (*Producer, error) {
 	if err := s.fault(StepFence); err != nil {
 		return nil, err
 	}
@@ -117,7 +133,7 @@ func (s *Shard) Open(_ context.Context, barrier func(epoch int16) batch.Record, 
 	k.shards[s.number].epoch++
 	epoch := k.shards[s.number].epoch
 	k.mu.Unlock()
-	mark := barrier(epoch)
+	mark := barrier(producerID, epoch)
 	if err := s.fault(StepBarrier); err != nil {
 		return nil, err
 	}
