@@ -83,7 +83,8 @@ func (p program) audit(ctx context.Context, of audit.Config, source, asJSON bool
 			return err
 		}
 		defer asked.CloseIdleConnections()
-		of.Source, of.Lag = asked, 2*cfg.Polling.MaxInterval+cfg.Upstream.ResponseTimeout
+		of.Source = asked
+		of.Lags = audit.Lags{Late: cfg.Polling.AfterEnd, Export: 2*cfg.Polling.MaxInterval + cfg.Upstream.ResponseTimeout}
 	}
 	return auditLedger(ctx, cfg, log, of, asJSON, p.stdout)
 }

@@ -113,3 +113,69 @@ func TestAuditNames(t *testing.T) {
 		})
 	}
 }
+
+// TestAuditThatCannotTell has what an audit needs go missing, and options that say nothing:
+// one sentence with the cure.
+func TestAuditThatCannotTell(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		spoil  func(s *surroundings)
+		args   []string
+		code   int
+		said   string
+		export bool
+	}{
+		{"nothing is there", func(*surroundings) {}, nil, 2, "could not tell: there is no topic airudder.call-ledger: set KAFKA_TOPIC_LEDGER to the topic's name", false},
+		{"no ledger yet", func(s *surroundings) { s.env["AIRUDDER_BASE_URL"] = "http://" + rig.FreeAddress(s.t); s.emptyLedger() }, nil, 2, "is no ledger yet", false},
+		{"the ledger was lost", func(s *surroundings) { s.kafka.Remove(ledgerTopic); s.makeLedger() }, nil, 2, "airudder-exporter ledger rebuild", true},
+		{"no event topic", func(s *surroundings) { s.kafka.Remove(eventTopic) }, nil, 2, "there is no topic airudder.call-completed: set KAFKA_TOPIC_CALL_COMPLETED to", true},
+		{"no broker", func(s *surroundings) { s.env["KAFKA_BROKERS"] = rig.FreeAddress(s.t) }, nil, 2, "could not tell: ", true},
+		{"no registry", func(s *surroundings) { s.env["SCHEMA_REGISTRY_URL"] = "http://" + rig.FreeAddress(s.t) }, nil, 2, "airudder.task-status[0]@0: ", true},
+		{"an entry that cannot be read", func(s *surroundings) { s.kafka.MustWrite(entry("call/task-1/c", "?")) }, nil, 2, "holds 1 entries that cannot be read", true},
+		{"a task that nobody knows", func(*surroundings) {}, []string{"--task", "task-9"}, 2, "neither ledger nor events know the task task-9", true},
+		{"no task", func(*surroundings) {}, []string{"--task="}, 1, "give a TaskID", false},
+		{"a task and a time", func(*surroundings) {}, []string{"--task", "task-1", "--since", "1h"}, 1, "--task and --since or --until: give one of them", false},
+		{"a time to come", func(*surroundings) {}, []string{"--since", "2126-01-01T00:00:00Z"}, 1, "give a time that has passed", false},
+		{"times the wrong way round", func(*surroundings) {}, []string{"--since", "1h", "--until", "2h"}, 1, "--until: give a time after that of --since", false},
+		{"an unknown option", func(*surroundings) {}, []string{"--repiar"}, 1, "unknown flag: --repiar", false},
+		{"a word too many", func(*surroundings) {}, []string{"task-1"}, 1, "unknown command", false},
+		{"no key for AIRudder", func(s *surroundings) { delete(s.env, "AIRUDDER_APP_KEY") }, []string{"--source"}, 1, "AIRUDDER_APP_KEY", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := surround(t)
+			if tt.export {
+				s.exportWhole()
+			}
+			tt.spoil(s)
+			p := s.run(append([]string{"audit"}, tt.args...)...)
+			p.wantEnd(tt.code, tt.said)
+			if said := p.stdout.String(); said != "" {
+				t.Errorf("it said %s", said)
+			}
+		})
+	}
+}
+
+// emptyLedger makes all topics, and no ledger in them.
+func (s *surroundings) emptyLedger() {
+	for _, topic := range []string{eventTopic, "airudder.task-status"} {
+		s.kafka.Create(topic, 1)
+	}
+	s.kafka.Create(ledgerTopic, 1, "cleanup.policy=compact")
+}
+
+// TestAuditWindow looks at the calls of a time.
+func TestAuditWindow(t *testing.T) {
+	s := surround(t)
+	s.exportWhole()
+	s.kafka.MustWrite(entry("call/task-1/lost", `{"at":"2026-03-01T12:00:00.000Z","as":"event","n":6,"row":"0000000000000000"}`))
+	if r := s.audit(0, "--since", "5m"); r.Counts[audit.OK] != 5 {
+		t.Errorf("got %v, want the five calls", r.Counts)
+	}
+	if r := s.audit(1, "--until", "5m"); r.Counts[audit.OK] != 0 || r.Counts[audit.MissingEvent] != 1 {
+		t.Errorf("got %v, want the missing one", r.Counts)
+	}
+	if r := s.audit(0, "--until", "2026-03-01T12:00:00Z"); r.Counts[audit.MissingEvent] != 0 {
+		t.Errorf("got %v, want nothing", r.Counts)
+	}
+}

@@ -47,10 +47,10 @@
 // others that no exporter has read yet: they are *not yet*. One was missed, and is a
 // finding, where its task was read since: the row still shows the call, so it showed it
 // then. That a task was read is what its entries, its looks and its seal say; none of
-// these is believed before Lag has passed, in which an exporter reads a task again where
-// an answer was cut, and commits what it saw. Neither is a call missed whose end is not
-// older by as much than that reading: a row may say finished a while after its call's
-// end. Rows without a CallID, closed tasks and those that are passed over are no matter
+// these is believed before as much time has passed as an exporter needs to read the task
+// again where an answer was cut, and to commit what it saw (Lags.Export). And since a row
+// may say finished a while after its call's end, the call's end must be older than that
+// reading by as long as the operator waits for late rows before a seal (Lags.Late). Rows without a CallID, closed tasks and those that are passed over are no matter
 // of an audit; nor is what a redial overtook, which no row shows any more.
 //
 // # What is held

@@ -21,12 +21,16 @@ func (w Window) holds(t time.Time) bool {
 type Scope struct {
 	Window
 	Partitions []Partition // of the event topic
-	Now        time.Time   // when they were read
+	Now        time.Time   // when all entries but the later ones had been read
 	Reach      time.Time   // of a rebuilt ledger, which does not know what was published before
 
-	// Lag is how long an exporter may take from when AIRudder shows a call finished to its
-	// event.
-	Lag time.Duration
+	Lags // where AIRudder was asked
+}
+
+// Lags say when a call that AIRudder shows must have been published.
+type Lags struct {
+	Late   time.Duration // how long after a call's end AIRudder may first show it finished
+	Export time.Duration // how long an exporter may take after that
 }
 
 // Judge says what is wrong. Where the events of a finding stand has still to be filled
@@ -135,7 +139,10 @@ func (j *judge) call(of *calls, k ledger.CallKey, s slot) {
 		return
 	}
 	f := Finding{
-		TaskID: of.id, CallID: of.texts.CallID(k), Number: int64(s.n), ObservedAt: at, key: k, placed: s.seen != 0,
+		TaskID: of.id, CallID: of.texts.CallID(k), Number: int64(s.n), ObservedAt: at,
+	}
+	if s.seen != 0 {
+		f.keys = []ledger.CallKey{k}
 	}
 	number, differs := of.differs[k]
 	switch {
@@ -164,7 +171,7 @@ func (j *judge) call(of *calls, k ledger.CallKey, s slot) {
 	case of.several[k]: // counted with its number
 		return
 	case of.source.changed[k]:
-		f.Class, f.Text, f.placed = Changed, "AIRudder says something else of it than when it was published", false
+		f.Class, f.Text, f.keys = Changed, "AIRudder says something else of it than when it was published", nil
 	default:
 		j.report.Counts[OK]++
 		return
@@ -176,7 +183,7 @@ func (j *judge) letter(t *task, f Finding, at time.Time, l ledger.Letter) {
 	if !j.holds(at) {
 		return
 	}
-	f.Class, f.TaskID, f.ObservedAt, f.Number, f.placed = DeadLetter, t.id, at, 0, false
+	f.Class, f.TaskID, f.ObservedAt, f.Number, f.keys = DeadLetter, t.id, at, 0, nil
 	f.Text += cmp.Or(string(l.Reason), "no reason is known")
 	j.find(f)
 }
@@ -201,6 +208,7 @@ func (j *judge) doubled(of *calls) {
 		for ; i < len(of.numbers) && of.numbers[i].n == f.Number; i++ {
 			if of.several[of.numbers[i].key] {
 				f.Calls, f.ObservedAt = append(f.Calls, of.texts.CallID(of.numbers[i].key)), of.numbers[i].at
+				f.keys = append(f.keys, of.numbers[i].key)
 			}
 		}
 		if len(f.Calls) > 1 {

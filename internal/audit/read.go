@@ -27,8 +27,8 @@ type Config struct {
 	Window
 	Progress progress.Out
 
-	Source Source        // AIRudder; nil: it is not asked
-	Lag    time.Duration // see Scope
+	Source Source // AIRudder; nil: it is not asked
+	Lags
 }
 
 // Audit is one audit. It is used once, by one goroutine.
@@ -66,11 +66,12 @@ func (a *Audit) Run(ctx context.Context) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	now := time.Now()
 	parts, err := a.readEvents(ctx)
 	if err != nil {
 		return nil, err
 	}
-	of := Scope{Window: a.cfg.Window, Partitions: parts, Now: time.Now(), Reach: a.meta.Reach, Lag: a.cfg.Lag}
+	of := Scope{Window: a.cfg.Window, Partitions: parts, Now: now, Reach: a.meta.Reach, Lags: a.cfg.Lags}
 	if a.cfg.Source != nil {
 		if err := a.readSource(ctx); err != nil {
 			return nil, err
@@ -102,7 +103,11 @@ func (a *Audit) open(ctx context.Context) error {
 			own = append(own, s)
 		}
 	}
-	if _, err := topics.Ensure(ctx, a.client, own, false); err != nil {
+	_, err := topics.Ensure(ctx, a.client, own, false)
+	if missing, ok := errors.AsType[*topics.MissingError](err); ok {
+		return a.missing(missing.Names)
+	}
+	if err != nil {
 		return err
 	}
 	published, err := a.client.Published(ctx, a.cfg.Topics.CallCompleted)
@@ -123,6 +128,17 @@ func (a *Audit) open(ctx context.Context) error {
 	}
 	a.meta, a.strangers = meta, make([]ledger.Strangers, meta.Partitions)
 	return nil
+}
+
+// missing says which topics are not there, for all that this user may know.
+func (a *Audit) missing(names []string) error {
+	setting := map[string]string{a.cfg.Topics.CallCompleted: "EventTopic", a.cfg.Topics.TaskStatus: "StatusTopic", a.cfg.Topics.Ledger: "LedgerTopic"}
+	var all []error
+	for _, name := range names {
+		all = append(all, fmt.Errorf("there is no topic %s: set %s to the topic's name; or this user needs the right Read on the topic %q",
+			name, a.client.Setting(setting[name]), name))
+	}
+	return errors.Join(all...)
 }
 
 // ours reports whether a record is this ledger's, or nobody's.

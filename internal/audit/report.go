@@ -55,8 +55,7 @@ type Finding struct {
 	Events     []Place   `json:"events,omitempty"`     // where its events stand
 	Text       string    `json:"text"`
 
-	key    ledger.CallKey
-	placed bool // its events' places are to be looked up
+	keys []ledger.CallKey // of the calls whose events' places are to be looked up
 }
 
 // Report is what an audit has found.

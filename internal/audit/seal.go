@@ -139,11 +139,12 @@ func (j *judge) ends(of *calls, s seal) string {
 
 // Wanted are the calls of which a report has to say where the events stand, by task.
 func (r *Report) Wanted() *Wanted {
-	w := &Wanted{tasks: map[string]map[ledger.CallKey]*Finding{}}
+	w := &Wanted{tasks: map[string]map[ledger.CallKey][]*Finding{}}
 	for i := range r.Findings {
-		if f := &r.Findings[i]; f.placed {
+		f := &r.Findings[i]
+		for _, k := range f.keys {
 			of := w.tasks[f.TaskID]
-			put(&of, f.key, f)
+			put(&of, k, append(of[k], f))
 			w.tasks[f.TaskID] = of
 		}
 	}
@@ -153,7 +154,7 @@ func (r *Report) Wanted() *Wanted {
 // Wanted fills in where the events of findings stand. It is used by one goroutine at a
 // time.
 type Wanted struct {
-	tasks map[string]map[ledger.CallKey]*Finding
+	tasks map[string]map[ledger.CallKey][]*Finding
 }
 
 // None reports whether nothing has to be filled in.
@@ -166,7 +167,7 @@ func (w *Wanted) Event(e Event) {
 		return
 	}
 	k, _ := ledger.KeyOf(e.CallID)
-	if f := of[k]; f != nil {
+	for _, f := range of[k] {
 		f.Events = append(f.Events, e.Place)
 	}
 }

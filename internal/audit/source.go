@@ -146,9 +146,9 @@ func (of *calls) read() time.Time {
 }
 
 // unpublished judges the calls that AIRudder shows finished, and of which there is
-// neither an entry nor an event. The exporter has missed one if it has read the task
-// since the call ended, and both were long enough ago: the row shows the call still, so
-// that reading showed it, too. Any other may just not have been read yet.
+// neither an entry nor an event. The exporter has missed one if it has read the task long
+// enough after the call ended: the row shows the call still, so that reading showed it,
+// too. Any other may just not have been read yet.
 func (j *judge) unpublished(of *calls) {
 	read := of.read()
 	for _, k := range slices.SortedFunc(maps.Keys(of.source.shown), func(a, b ledger.CallKey) int {
@@ -159,11 +159,11 @@ func (j *judge) unpublished(of *calls) {
 			continue
 		}
 		f := Finding{Class: NotYet, TaskID: of.id, CallID: row.callID, ObservedAt: row.ended, Text: "AIRudder shows it finished, and it may still be published"}
-		settled := !read.IsZero() && !j.Now.Before(read.Add(j.Lag))
+		over := !read.IsZero() && !j.Now.Before(read.Add(j.Export))
 		switch {
-		case row.ended.IsZero() && settled && of.state.SealHolds(of.last):
+		case row.ended.IsZero() && over && of.state.SealHolds(of.last):
 			f.Class, f.Text = NotPublished, "AIRudder shows it finished, and its task is sealed without it"
-		case !row.ended.IsZero() && settled && !read.Before(row.ended.Add(j.Lag)):
+		case !row.ended.IsZero() && over && !read.Before(row.ended.Add(j.Late+j.Export)):
 			f.Class = NotPublished
 			f.Text = fmt.Sprintf("AIRudder shows it finished, and its task was read since, at %s", read.UTC().Format(time.RFC3339))
 		}

@@ -3,7 +3,6 @@ package benchtest
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -11,13 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"airudder-exporter/internal/audit"
 	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/exporter"
 	"airudder-exporter/internal/kafka"
-	"airudder-exporter/internal/kafka/access"
 	"airudder-exporter/internal/ledger"
 	"airudder-exporter/internal/record"
 	"airudder-exporter/internal/rig"
@@ -38,15 +34,7 @@ func BenchmarkAudit(b *testing.B) {
 }
 
 func benchmarkAudit(b *testing.B, w *world) {
-	cfg := kafka.Config{
-		Config: access.Config{Brokers: w.Brokers}, LedgerTopic: w.topics.Ledger, EventTopic: w.topics.Events,
-		StatusTopic: w.topics.Status, DeadLetterTopic: w.topics.Dead, Compression: "lz4",
-	}
-	client, err := kafka.Dial(cfg, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer client.Close()
+	client := w.dial()
 	w.fillCalls(client)
 	decoder, err := record.NewDecoder(record.Registry{URL: w.registry})
 	if err != nil {
@@ -55,7 +43,7 @@ func benchmarkAudit(b *testing.B, w *world) {
 	of := audit.Config{
 		Exporter: exporter.Config{LedgerTopic: w.topics.Ledger, EventTopic: w.topics.Events},
 		Topics:   record.Topics{Ledger: w.topics.Ledger, CallCompleted: w.topics.Events, TaskStatus: w.topics.Status},
-		Specs:    topics.Specs(cfg, topics.Layout{EventPartitions: 6, LedgerPartitions: 1, ReplicationFactor: 1}),
+		Specs:    topics.Specs(w.config(), topics.Layout{EventPartitions: 6, LedgerPartitions: 1, ReplicationFactor: 1}),
 	}
 	var took, cpu []time.Duration
 	for b.Loop() {
@@ -82,16 +70,7 @@ func processTime() time.Duration {
 // fillCalls writes events and their entries, a thousand a transaction.
 func (w *world) fillCalls(client *kafka.Client) {
 	w.T.Helper()
-	p := w.recover(client, ledger.New())
-	commit := func(units [][]batch.Record) {
-		txn, err := p.Prepare(slices.Values(units))
-		if err == nil {
-			err = p.Commit(context.Background(), txn)
-		}
-		if err != nil || txn.Units != len(units) {
-			w.T.Fatalf("write %d units: %v", len(units), err)
-		}
-	}
+	commit := w.committer(client)
 	commit([][]batch.Record{{exporter.EntryRecord(w.topics.Ledger, ledger.Entry{Kind: ledger.KindMeta, Meta: ledger.Meta{
 		Format: ledger.Format, LedgerID: "bench", Partitions: 1, EventTopic: w.topics.Events,
 	}})}})
@@ -102,6 +81,23 @@ func (w *world) fillCalls(client *kafka.Client) {
 			units[i] = w.published(rng, from+i, at)
 		}
 		commit(units)
+	}
+}
+
+// committer makes client the shard's producer, and returns what commits units, all in one
+// transaction.
+func (w *world) committer(client *kafka.Client) func(units [][]batch.Record) {
+	w.T.Helper()
+	p := w.recover(client, ledger.New())
+	return func(units [][]batch.Record) {
+		w.T.Helper()
+		txn, err := p.Prepare(slices.Values(units))
+		if err == nil {
+			err = p.Commit(context.Background(), txn)
+		}
+		if err != nil || txn.Units != len(units) {
+			w.T.Fatalf("write %d units: %v", len(units), err)
+		}
 	}
 }
 

@@ -13,9 +13,9 @@
 //
 //	go test -run '^$' -bench . -benchtime 5x ./internal/benchtest
 //
-// With TEST_KAFKA_BROKERS set, BenchmarkRecover and BenchmarkFirstPoll also run there, and
-// BenchmarkLag at all; the registry is then TEST_SCHEMA_REGISTRY_URL, where
-// that is set.
+// With TEST_KAFKA_BROKERS set, BenchmarkRecover, BenchmarkFirstPoll, BenchmarkAudit and
+// BenchmarkSeals also run there, and BenchmarkLag at all; the registry is then
+// TEST_SCHEMA_REGISTRY_URL, where that is set.
 //
 //	benchmark           what is measured                                     target
 //	BenchmarkPoll       a 5,000-row task of which 200 are new, calls/s       5 × the obvious program
@@ -23,6 +23,8 @@
 //	BenchmarkRecover    a ledger of a million entries: replay, heap          1.5 × franz-go's fetch, 60 B an entry
 //	BenchmarkFirstPoll  the same ledger: from a process's start to its       that of BenchmarkRecover and 0.5 s
 //	                    first request for a task
+//	BenchmarkAudit      half a million calls held against their events       200,000 calls/s
+//	BenchmarkSeals      the seals of 100,000 tasks                           seconds
 //	BenchmarkLag        polled every 200 ms: call finished → event read      median 160 ms
 //
 // What a single room costs is measured in the room: reading a response in

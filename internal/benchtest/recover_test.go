@@ -74,15 +74,21 @@ func benchmarkRecover(b *testing.B, w *world) {
 // dial is the exporter's client of this Kafka.
 func (w *world) dial() *kafka.Client {
 	w.T.Helper()
-	client, err := kafka.Dial(kafka.Config{
-		Config:      access.Config{Brokers: w.Brokers},
-		LedgerTopic: w.topics.Ledger, EventTopic: w.topics.Events,
-	}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	client, err := kafka.Dial(w.config(), slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	if err != nil {
 		w.T.Fatal(err)
 	}
 	w.T.Cleanup(client.Close)
 	return client
+}
+
+// config is how the exporter reaches this Kafka.
+func (w *world) config() kafka.Config {
+	return kafka.Config{
+		Config:      access.Config{Brokers: w.Brokers},
+		LedgerTopic: w.topics.Ledger, EventTopic: w.topics.Events, StatusTopic: w.topics.Status, DeadLetterTopic: w.topics.Dead,
+		Compression: "lz4",
+	}
 }
 
 // recover makes client the shard's producer and fills l with what is there.

@@ -32,6 +32,11 @@ func TestTwoAccounts(t *testing.T) {
 	id.rebuild() // while the other one's exporter goes on
 	ph.settle()
 	ph.rebuild()
+	for _, a := range []*account{id, ph} {
+		if said := audit(a.auditor(), 0); said.Others == 0 || said.Counts["ok"] == 0 {
+			t.Errorf("an audit of the account %s says %+v", a.Account, said)
+		}
+	}
 }
 
 // account is a world of its own on topics that others write to, too.

@@ -201,3 +201,32 @@ func (f *firstLine) Write(p []byte) (int, error) {
 	}
 	return len(p), nil
 }
+
+// TestRightsOfAudit: Read on three topics is enough, and where one is missing, it is named.
+func TestRightsOfAudit(t *testing.T) {
+	t.Parallel()
+	g := newGuarded(t, renewed(10))
+	one := g.world.exporter("one")
+	g.play(10)
+	one.Start()
+	g.awaitMore(10)
+	g.settle()
+	auditor := g.exporter("auditor", "LOG_LEVEL=warn")
+	var rights []right
+	for _, topic := range []string{g.Topics.Events, g.Topics.Status, g.Topics.Ledger} {
+		rights = append(rights, right{kmsg.ACLOperationRead, kmsg.ACLResourceTypeTopic, topic, false})
+	}
+	for _, missing := range rights {
+		g.grant(without(rights, missing)...)
+		out, code := auditor.Run([]string{"audit"})
+		t.Logf("%d: %s", code, out)
+		if code != 2 || !strings.Contains(out, missing.String()) {
+			t.Errorf("an audit without the right %s ended with %d:\n%s", missing, code, out)
+		}
+		g.revoke(without(rights, missing)...)
+	}
+	g.grant(rights...)
+	if out, code := auditor.Run([]string{"audit"}); code != 0 || !strings.Contains(out, "nothing was found") {
+		t.Errorf("an audit with its rights ended with %d:\n%s", code, out)
+	}
+}

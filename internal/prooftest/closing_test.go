@@ -142,6 +142,9 @@ func (w *world) checkOnce() {
 	w.T.Helper()
 	proof := w.Sim.Truth().Check(w.Published())
 	w.T.Log(rig.Sum(proof))
+	if said := audit(w.auditor(), 0); said.Counts["ok"] != int64(proof.Events) {
+		w.T.Errorf("an audit counts %v, and there are %d events", said.Counts, proof.Events)
+	}
 	if !proof.Holds() || proof.Events == 0 {
 		w.T.Errorf("got %+v, want each call once", proof)
 	}

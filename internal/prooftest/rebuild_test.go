@@ -298,6 +298,7 @@ func (l *loss) check() {
 	e.Decode(rig.NewDecoder(l.Registry).Decode)
 	e.Judge()
 	e.Report(l.T, l.asked)
+	audit(l.auditor(), 0)
 }
 
 // keysOf are a ledger's keys that begin so.

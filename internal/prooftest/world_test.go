@@ -64,10 +64,15 @@ func (w *world) exporter(name string, settings ...string) *child {
 }
 
 // check reads everything back and holds it against the truth; captured are the
-// responses that were served, where every field is to be compared.
+// responses that were served, where every field is to be compared. An audit, which does
+// not know the truth, has to find nothing either.
 func (w *world) check(captured *rig.Capture) *rig.Evidence {
 	w.T.Helper()
-	return w.Check(captured, w.asked)
+	e := w.Check(captured, w.asked)
+	if said := audit(w.auditor(), 0); said.Counts["ok"] != int64(len(e.Calls)) {
+		w.T.Errorf("an audit counts %v, and there are %d events", said.Counts, len(e.Calls))
+	}
+	return e
 }
 
 // asked is what the exporters asked the brokers around some moments.
