@@ -26,11 +26,10 @@ type audited struct {
 }
 
 type finding struct {
-	Class  string `json:"class"`
-	TaskID string `json:"task_id"`
-	CallID string `json:"call_id"`
-	Number int64  `json:"task_sequence"`
-	Seal   int64  `json:"seal_number"`
+	Class  string   `json:"class"`
+	TaskID string   `json:"task_id"`
+	CallID string   `json:"call_id"`
+	Calls  []string `json:"call_ids"`
 	Events []struct {
 		Partition int32
 		Offset    int64
