@@ -204,7 +204,7 @@ CGO_ENABLED=0 go build -o "$work/" ./cmd/...
 say "everything is built after $((SECONDS - started)) s"
 
 background sim "$work/airudder-sim" --addr "127.0.0.1:${port[0]}" --tasks 40 --rows 12 --warm-up 2m --rate 30 --overtake 0.9 \
-  --token-ttl 5s --drift-after 1ms --oddity late_changes=2s
+  --token-ttl 5s --drift-after 1ms --oddity late_changes=5s
 await "the simulated AIRudder" "$work/airudder-sim" healthcheck --addr "127.0.0.1:${port[0]}"
 "$work/airudder-exporter" check >"$work/check.log" # topics are missing, and a run would create them: no failure
 background first exporter                          # makes the topics, so that consumers find them

@@ -35,10 +35,21 @@ brokers_die() {
   for n in 1 2 3; do bash .ci/kafka.sh kill "$1/cluster" "$n"; done
 }
 
+# consumers_of_three DIR runs the consumers on three brokers, where the markers of a
+# transaction reach its partitions one by one.
+consumers_of_three() {
+  local exports
+  exports=$(bash .ci/kafka.sh start "$1/three" --brokers 3) || fail "the cluster does not start"
+  (
+    eval "$exports"
+    bash .ci/consumers.sh
+  )
+  bash .ci/kafka.sh stop "$1/three"
+}
+
 stop_brokers() {
-  bash .ci/kafka.sh stop "$1/cluster" || true
-  bash .ci/kafka.sh stop "$1/plain" || true
-  bash .ci/kafka.sh stop "$1/secure" || true
+  local brokers
+  for brokers in cluster three plain secure; do bash .ci/kafka.sh stop "$1/$brokers" || true; done
   rm -rf "$1"
 }
 
@@ -107,9 +118,9 @@ contracts() {
 # compose validates docker-compose.yml where docker-compose is installed.
 compose() {
   if command -v docker-compose >/dev/null; then
-    docker-compose config -q && echo "docker-compose config: valid"
+    docker-compose --profile consumers config -q && echo "docker-compose config: valid"
   elif docker compose version >/dev/null 2>&1; then
-    docker compose config -q && echo "docker compose config: valid"
+    docker compose --profile consumers config -q && echo "docker compose config: valid"
   else
     echo "docker-compose is not installed; docker-compose.yml is not checked"
   fi

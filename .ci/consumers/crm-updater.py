@@ -38,8 +38,8 @@ def main():
     several = len(calls) - len(last)
     print(f"crm-updater: calls {len(calls)} · of which revised {sum(r['revision'] > 0 for r in calls.values())} · "
           f"customers {len(last)} · earlier calls of theirs {several} · takeovers of a partition {instances} · faults {len(faults)}")
-    if not several or not revisions:
-        sys.exit("crm-updater: no customer has several calls, or nothing was revised: this proves nothing")
+    if not revisions:
+        sys.exit("crm-updater: nothing was revised: this proves nothing")
     sys.exit(1 if faults else 0)
 
 

@@ -7,8 +7,11 @@ program=deploy/consumers/crm-updater
 python=$(python_with $program/requirements.txt)
 
 case $1 in
-  build) (cd $program && "$python" -m unittest -q) ;;
+  build) ;;
   beside) ;;
   start) exec "$python" $program/crm_updater.py ;;
-  check) exec "$python" .ci/consumers/crm-updater.py ;;
+  check)
+    (cd $program && TEST_DATABASE_URL=$DATABASE_URL "$python" -m unittest -q)
+    exec "$python" .ci/consumers/crm-updater.py
+    ;;
 esac

@@ -133,7 +133,7 @@ class Scoring:
         """Lets go of tasks of which nothing was heard for long."""
         for key in [k for k, t in self._tasks.items() if t.heard < self._heard - self.keep]:
             if self._tasks.pop(key).waits:
-                log.warning("task %s is forgotten without having been scored by its last seal: %s days have passed", key[1], self.keep.days)
+                log.warning("task %s is forgotten, and what it waited for has not come for %s", key[1], self.keep)
 
     def _kept(self) -> list[TopicPartition]:
         """Where the next start begins, to hold what is held now."""
