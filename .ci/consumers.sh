@@ -25,7 +25,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source .ci/install.sh
 
 # Those that are named twice run as two instances.
-names=(crm-updater crm-updater scoring)
+names=(crm-updater crm-updater scoring loan-join crm-webhook)
 if (($#)); then names=("$@"); fi
 mapfile -t kinds < <(printf '%s\n' "${names[@]}" | sort -u)
 kills=${KILLS:-10}
