@@ -50,11 +50,13 @@ export CONSUMERS_WORK=$work CONSUMERS_SUFFIX=$suffix PYTHONDONTWRITEBYTECODE=1
 
 # --- processes ---
 
-# cleanup ends the loops before what they start, each process by its pid.
+# cleanup ends the loops, which are this shell's children, and then what they started, which
+# knows the directory: a pid alone may be somebody else's by now.
 cleanup() {
-  local file
+  local file pid
   for file in "$work"/*.loop "$work"/*.pid; do
-    if [[ -s $file ]]; then kill -9 "$(cat "$file")" 2>/dev/null || true; fi
+    pid=$(cat "$file" 2>/dev/null) || continue
+    if grep -qsx "PPid:.$$" "/proc/$pid/status" || grep -qsz "^CONSUMERS_WORK=$work$" "/proc/$pid/environ"; then kill -9 "$pid"; fi
   done
   if [[ -d $work/postgres/data ]]; then as_postgres pg_ctl -D "$work/postgres/data" -m immediate -s stop || true; fi
   rm -rf "$work"
@@ -210,6 +212,7 @@ await "the simulated AIRudder" "$work/airudder-sim" healthcheck --addr "127.0.0.
 background first exporter                          # makes the topics, so that consumers find them
 await "the first events" more_than airudder_events_total 50
 kill -9 "$(cat "$work/first.pid")"
+rm "$work/first.pid"
 for kind in "${kinds[@]}"; do background "$kind.beside" consumer "$kind" beside; done
 kill_on_and_off exporter 2 exporter
 for i in "${!names[@]}"; do kill_on_and_off "$(label "$i")" 4 consumer "${names[i]}" start; done
