@@ -34,7 +34,8 @@ type task struct {
 	letters map[ledger.CallKey]ledger.Letter // of calls that are dead letters; nil while there are none
 	rows    map[string]ledger.Published      // by row key; nil while there are none
 	state   ledger.State
-	closing bool // it was closed behind where the ledger was first read to, and its entries may be gone by now
+	last    int64 // the last number that the ledger knew when it was first read
+	moving  bool  // its mark was written while the ledger was read, and what it says may not fit the entries that were
 	seals   []seal
 	source  source
 }
@@ -97,7 +98,7 @@ func (c *Checker) entry(key, value []byte, behind bool) error {
 	switch {
 	case behind && e.Kind == ledger.KindTask:
 		if t := c.tasks[e.TaskID]; t != nil {
-			t.closing = t.closing || t.state.ClosedAt.IsZero() && !e.State.ClosedAt.IsZero()
+			t.moving = t.moving || t.state != e.State
 		}
 	case behind && e.Kind == ledger.KindCall && e.Tombstone:
 		c.forgetLater(e.TaskID, e.ID)
@@ -105,6 +106,7 @@ func (c *Checker) entry(key, value []byte, behind bool) error {
 	case e.Kind == ledger.KindTask:
 		t := taskOf(c, e.TaskID)
 		t.state = e.State // the zero State after a tombstone
+		t.last = max(t.last, e.State.Events)
 	case e.Kind == ledger.KindRow:
 		t := taskOf(c, e.TaskID)
 		if put(&t.rows, e.ID, e.Published); e.Tombstone || e.Published.As != ledger.DeadLetter {
@@ -118,9 +120,10 @@ func (c *Checker) entry(key, value []byte, behind bool) error {
 	return nil
 }
 
-// enter takes in an entry that says that a call was published. Of those behind, only
-// what tells of an event that was seen without an entry counts: of the others, the
-// events may stand behind what was read of theirs.
+// enter takes in an entry that says that a call was published. Of those behind, only two
+// kinds count, since of the others, the events may stand behind what was read of theirs:
+// what tells of an event that was seen without an entry, and what has taken the place of
+// an entry of before, which the cleaner took before it was read.
 func enter[T string | []byte](c *Checker, taskID, callID T, p ledger.Published, behind bool) {
 	t := taskOf(c, taskID)
 	k, exact := ledger.KeyOf(callID)
@@ -131,13 +134,18 @@ func enter[T string | []byte](c *Checker, taskID, callID T, p ledger.Published, 
 	if behind {
 		missed := known && t.state.ClosedAt.IsZero() && p.As == ledger.Event &&
 			(was.standing&entered == 0 || was.standing&dead != 0 && was.seen != 0)
-		if !missed {
+		replaced := !known && p.As == ledger.Event && p.N <= t.last && p.N > 0
+		switch {
+		case missed && was.standing&entered == 0 && was.n != clamp(p.N):
+			t.differ(k, int64(was.n))
+		case !missed && !replaced:
 			return
 		}
-		if was.standing&entered == 0 && was.n != clamp(p.N) {
-			t.differ(k, int64(was.n))
+		if missed {
+			c.pending--
 		}
-		c.pending--
+	} else if p.As == ledger.Event {
+		t.last = max(t.last, p.N)
 	}
 	t.calls[k] = was.entry(p, behind)
 	if p.As == ledger.DeadLetter {
@@ -197,9 +205,7 @@ func (c *Checker) Event(e Event) {
 	s, known := t.calls[k]
 	switch {
 	case !known:
-		var at time.Time
-		_ = at.UnmarshalText(e.Recorded) // unreadable: as old as can be
-		s = newSlot(e.N, at)
+		s = newSlot(e.N, time.Time{}).known(e.Recorded)
 		if !exact {
 			put(&t.texts, k, string(e.CallID))
 		}
@@ -215,6 +221,9 @@ func (c *Checker) Event(e Event) {
 	}
 	for i := range t.seals {
 		t.seals[i].hold(k, s, e)
+	}
+	if s.standing&revised != 0 {
+		s = s.known(e.Recorded)
 	}
 	t.calls[k] = s.see()
 }

@@ -18,16 +18,17 @@
 //     An entry without an event is therefore one, and none that is still on its way.
 //  3. The events. One without an entry may have been committed after 2.
 //  4. The ledger's tail, from where all was decided in 2 to an end that is asked for
-//     after 3, for the events without an entry alone. An event that is seen in 3 is committed; so its
+//     after 3, for the events without an entry. An event that is seen in 3 is committed; so its
 //     entry was acknowledged before, and stands below that end. One that has no entry now
 //     never had one. Of the entries of 4 only those count that tell of such an event:
 //     where the events of the others stand was not read. Their numbers do not count,
 //     either: 3 may have seen a transaction in one partition and not in another.
 //
 // What disappears meanwhile does so in an order that the marks tell: an entry that the
-// cleaner takes has a later one of its key, which 2 or 4 sees, the second time if it was
-// written during the first; and a task's entries are deleted after its mark says that it
-// is closed. Where retention deletes events while they are read, the partition counts as
+// cleaner takes has a later one of its key, which 2 or 4 sees, and 4 again if it was
+// written during that; its number, which 2 missed, is not above the last that 2 knew. And a
+// task's entries are deleted after its mark says that it is closed. Of a task whose mark
+// is written meanwhile, numbers and seals are left out: the one of before may be gone. Where retention deletes events while they are read, the partition counts as
 // one that begins at what was left.
 //
 // # What may have expired
@@ -37,7 +38,9 @@
 // depends on the key. So an event is missing for sure where its entry is not older than
 // the youngest first record of all partitions that have lost their beginning: the time of
 // the entry is when the response began that showed the call, and a record's timestamp is
-// later. Of older ones it is not known, and they are reported. A partition of which
+// later. An entry that was written again, for a revision or to note what its row says, has
+// the time of that; then the last call counts that was published before it, as the numbers
+// say, since the readings of a task come one after the other. Of older ones it is not known, and they are reported. A partition of which
 // nothing is left may have held anything up to now.
 //
 // # AIRudder beside them

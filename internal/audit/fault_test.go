@@ -202,6 +202,14 @@ func TestExpired(t *testing.T) {
 	for seed := range uint64(300) {
 		for _, closed := range []bool{false, true} {
 			p, task := sealed(seed, closed)
+			revised := map[string]bool{}
+			for n, id := range task.calls { // what is noted of a row later says nothing about its event's time
+				if !closed && p.rng.IntN(4) == 0 {
+					revised[id] = true
+					p.enter(ledger.Entry{Kind: ledger.KindCall, TaskID: task.id, ID: id, Published: ledger.Published{
+						At: p.now().Add(time.Hour), As: ledger.Event, N: int64(n + 1), Fields: ledger.Fields{Form: "1", Hash: 5}}})
+				}
+			}
 			of := Scope{Partitions: make([]Partition, partitions), Now: p.now()}
 			youngest, left := time.Time{}, map[string]bool{}
 			for i, events := range p.events {
@@ -229,8 +237,8 @@ func TestExpired(t *testing.T) {
 				t.Fatalf("seed %d, closed %v: %+v, want %d expired", seed, closed, r, want)
 			}
 			expired += want
-			last := task.calls[len(task.calls)-1] // as young as any that is left
-			if closed || !left[last] {            // of a closed task, it is not known when that was
+			last := task.calls[len(task.calls)-1]       // as young as any that is left
+			if closed || !left[last] || revised[last] { // of a closed task, it is not known when that was
 				continue
 			}
 			p.lose(last)
@@ -241,5 +249,23 @@ func TestExpired(t *testing.T) {
 	}
 	if expired == 0 {
 		t.Error("this shows nothing")
+	}
+}
+
+// TestRevisedIsMissing: that the event of an entry that was written again is gone, and did
+// not expire, an older one tells that is still there.
+func TestRevisedIsMissing(t *testing.T) {
+	p, task := sealed(1, false)
+	last := task.calls[len(task.calls)-1]
+	p.enter(ledger.Entry{Kind: ledger.KindCall, TaskID: task.id, ID: last, Published: ledger.Published{
+		At: p.now().Add(time.Hour), As: ledger.Event, N: int64(len(task.calls)), Revision: 1}})
+	p.lose(last)
+	of := Scope{Partitions: make([]Partition, partitions)}
+	for i, end := range p.last().Change.Seal.Ends {
+		of.Partitions[i].Last = end
+	}
+	of.Partitions[0].Start, of.Partitions[0].First = 1, began.Add(2*time.Minute)
+	if r := p.whole(t, of); !slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Class == MissingEvent && f.CallID == last }) {
+		t.Errorf("got %+v", r)
 	}
 }

@@ -73,7 +73,6 @@ type calls struct {
 	*task
 	closed  bool
 	several map[ledger.CallKey]bool // calls that share a number
-	last    int64                   // the task's last number, as the ledger says
 	numbers []numbered              // of the events that are known, by number
 	trouble []int64                 // numbers that are findings, or expired
 }
@@ -84,19 +83,17 @@ type numbered struct {
 	key   ledger.CallKey
 	known bool // the ledger knows it, or knew it before its task was closed
 	at    time.Time
+	sure  bool // that is the event's time, and no later one
 }
 
 func (j *judge) task(t *task) {
-	of := &calls{task: t, closed: !t.state.ClosedAt.IsZero(), last: t.state.Events}
+	of := &calls{task: t, closed: !t.state.ClosedAt.IsZero()}
 	for k, s := range t.calls {
-		if s.standing&late != 0 || s.n == 0 || t.closing && s.standing&entered == 0 {
+		if s.n == 0 || s.standing&late != 0 && int64(s.n) > t.last {
 			continue // of those behind, not all were read
 		}
 		entry := s.standing&(entered|dead) == entered
-		if entry {
-			of.last = max(of.last, int64(s.n))
-		}
-		of.numbers = append(of.numbers, numbered{int64(s.n), k, of.closed || entry, s.at()})
+		of.numbers = append(of.numbers, numbered{int64(s.n), k, of.closed || entry, s.at(), s.standing&revised == 0})
 	}
 	slices.SortFunc(of.numbers, func(a, b numbered) int {
 		if a.n == b.n && a.known != b.known {
@@ -119,6 +116,9 @@ func (j *judge) task(t *task) {
 	byCallID(j.report.Noted[noted:])
 	for _, row := range slices.Sorted(maps.Keys(t.rows)) {
 		j.letter(t, Finding{Text: "row " + row + ": "}, t.rows[row].At, t.rows[row].Letter)
+	}
+	if t.moving {
+		return
 	}
 	if !of.closed {
 		j.missing(of)
@@ -146,10 +146,10 @@ func (j *judge) call(of *calls, k ledger.CallKey, s slot) {
 	}
 	number, differs := of.differs[k]
 	switch {
-	case of.closing && s.standing&entered == 0 && s.seen&twice == 0:
+	case of.moving && s.standing&(entered|dead) != entered && s.seen == once:
 		j.report.Counts[OK]++
 		return
-	case s.seen&once != 0 && !of.closed && s.standing&entered == 0, s.seen&once != 0 && !s.event():
+	case s.seen&once != 0 && !of.closed && s.standing&(entered|dead) != entered:
 		f.Class, f.Text = EventWithoutEntry, "the ledger does not know that it was published, and it may be published again"
 		if !s.event() {
 			f.Text = "the ledger knows it as a dead letter, and it may be published again"
@@ -160,10 +160,10 @@ func (j *judge) call(of *calls, k ledger.CallKey, s slot) {
 		f.Class, f.Text = DoubledEvent, "more than one event"
 	case differs:
 		f.Class, f.Text = NumberDiffers, fmt.Sprintf("the event has the number %d, and its entry %d", number, s.n)
-	case !s.event():
+	case !s.event() && s.seen == 0:
 		j.letter(of.task, f, at, of.letters[k])
 		return
-	case s.seen == 0 && at.Before(j.expired):
+	case s.seen == 0 && of.since(s).Before(j.expired):
 		j.report.Counts[Expired]++
 		return
 	case s.seen == 0:
@@ -221,6 +221,23 @@ func (j *judge) doubled(of *calls) {
 	}
 }
 
+// since is when an event was published that is not there, at the earliest: the time of
+// its entry or, where that may be a later one, of the last call before it.
+func (of *calls) since(s slot) (at time.Time) {
+	if s.standing&revised == 0 {
+		return s.at()
+	}
+	for _, now := range of.numbers {
+		if now.n >= int64(s.n) {
+			break
+		}
+		if now.sure && now.at.After(at) {
+			at = now.at
+		}
+	}
+	return at
+}
+
 // gap are numbers that nothing has.
 type gap struct {
 	first, last int64
@@ -237,7 +254,9 @@ func (of *calls) gaps(last int64) (all []gap) {
 		if now.n > next {
 			all = append(all, gap{next, now.n - 1, after})
 		}
-		next, after = now.n+1, now.at
+		if next = now.n + 1; now.sure && now.at.After(after) {
+			after = now.at
+		}
 	}
 	if next <= last {
 		all = append(all, gap{next, last, after})

@@ -77,7 +77,7 @@ func (a *Audit) Run(ctx context.Context) (*Report, error) {
 			return nil, err
 		}
 	}
-	for tries := 0; tries < laterReads && a.checker.Pending(); tries++ {
+	for tries := 0; tries == 0 || tries < laterReads && a.checker.Pending(); tries++ {
 		if ends, err = a.readLater(ctx, ends); err != nil {
 			return nil, err
 		}

@@ -29,6 +29,7 @@ const (
 	entered standing = 1 << iota // there is an entry
 	dead                         // which says: a dead letter
 	late                         // the entry stands behind where the ledger was first read to
+	revised                      // it may have been written again, so that its time is not the event's, but later
 )
 
 func newSlot(n int64, at time.Time) (s slot) {
@@ -61,7 +62,21 @@ func (s slot) entry(p ledger.Published, behind bool) slot {
 	if behind {
 		s.standing |= late
 	}
+	if p.Revision > 0 || p.Fields != (ledger.Fields{}) {
+		s.standing |= revised
+	}
 	return s
+}
+
+// known is the slot with the time that an event says, in RFC 3339.
+func (s slot) known(recorded []byte) slot {
+	var at time.Time
+	if at.UnmarshalText(recorded) != nil { // as old as can be
+		return s
+	}
+	now := newSlot(int64(s.n), at)
+	now.seen, now.standing = s.seen, s.standing&^revised
+	return now
 }
 
 // see counts an event.
