@@ -48,7 +48,8 @@ def await_end(db, messages):
     for m in messages:
         place = m.topic(), m.partition()
         ends[place] = max(ends.get(place, 0), m.offset() + 1)
-    for _ in range(600):
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
         stored = {(r["topic"], r["partition"]): r["next_offset"] or 0 for r in db.execute("SELECT * FROM consumer_offsets")}
         if all(stored.get(place, 0) >= end for place, end in ends.items()):
             return

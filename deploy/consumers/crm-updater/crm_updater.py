@@ -8,6 +8,7 @@ both are there, or neither.
 import logging
 import signal
 import sys
+import traceback
 
 import psycopg
 from confluent_kafka import Consumer, KafkaException, Message, OFFSET_BEGINNING, TopicPartition
@@ -15,7 +16,7 @@ from confluent_kafka.schema_registry import SchemaRegistryClient
 
 import settings
 from calls import Call, Identity
-from records import Decoder, UnreadableRecord
+from records import Decoder, RegistryUnavailable, UnreadableRecord
 from store import Claim, Fenced, Partition, Store
 
 log = logging.getLogger("crm-updater")
@@ -104,7 +105,7 @@ def main() -> int:
     log.setLevel(logging.INFO)
     try:
         run()
-    except (settings.SettingError, UnreadableRecord, Fenced) as error:
+    except (settings.SettingError, UnreadableRecord, RegistryUnavailable, Fenced) as error:
         log.error("%s", error)
     except KafkaException as error:
         log.error("Kafka: %s", error.args[0])
@@ -112,6 +113,8 @@ def main() -> int:
         log.error("PostgreSQL: %s", error)
     except psycopg.Error as error:  # its text may quote a row
         log.error("PostgreSQL: %s, SQLSTATE %s", type(error).__name__, error.sqlstate)
+    except Exception as error:  # its text may quote a record; where it happened says enough
+        log.error("unexpected: %s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
     else:
         return 0
     return 1

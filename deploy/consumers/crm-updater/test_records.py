@@ -4,7 +4,7 @@ import unittest
 
 from confluent_kafka.schema_registry import SchemaRegistryClient
 
-from records import Decoder, UnreadableRecord
+from records import Decoder, RegistryUnavailable, UnreadableRecord
 
 
 class Message:
@@ -14,7 +14,7 @@ class Message:
 
 
 def decoder(skip: str = "") -> Decoder:
-    return Decoder(SchemaRegistryClient({"url": "http://127.0.0.1:1"}), lambda fields: fields["call_id"], skip)
+    return Decoder(SchemaRegistryClient({"url": "http://127.0.0.1:1", "max.retries": 0}), lambda fields: fields["call_id"], skip)
 
 
 class RecordTest(unittest.TestCase):
@@ -31,6 +31,10 @@ class RecordTest(unittest.TestCase):
     def test_a_record_without_avro(self) -> None:
         with self.assertRaisesRegex(UnreadableRecord, "SerializationError"):
             decoder()(Message(b"{}"))
+
+    def test_a_registry_that_does_not_answer_is_not_the_records_fault(self) -> None:
+        with self.assertRaisesRegex(RegistryUnavailable, "does not answer: ConnectError"):
+            decoder()(Message(b"\0\0\0\0\1abc"))
 
     def test_a_tombstone_and_a_record_to_skip(self) -> None:
         self.assertIsNone(decoder()(Message(None)))

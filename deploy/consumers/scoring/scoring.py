@@ -10,6 +10,7 @@ that it still holds: whoever starts next reads from there and holds the same.
 import logging
 import signal
 import sys
+import traceback
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 import scored
 import settings
 from features import Event, features
-from records import Decoder, UnreadableRecord
+from records import Decoder, RegistryUnavailable, UnreadableRecord
 from tasks import Ready, Refused, Status, Task
 
 log = logging.getLogger("scoring")
@@ -187,11 +188,13 @@ def main() -> int:
     log.setLevel(logging.INFO)
     try:
         run()
-    except (settings.SettingError, UnreadableRecord, TopicHasGrown) as error:
+    except (settings.SettingError, UnreadableRecord, RegistryUnavailable, TopicHasGrown) as error:
         log.error("%s", error)
     except KafkaException as error:
         fenced = error.args[0].code() in (KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH)
         log.error("Kafka: %s", "another instance has started, and works instead of this one" if fenced else error.args[0])
+    except Exception as error:  # its text may quote a record; where it happened says enough
+        log.error("unexpected: %s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
     else:
         return 0
     return 1
