@@ -35,6 +35,7 @@ func (d Document) reading() []string {
 		"A field that may be null is null where AIRudder sent nothing or what does not fit the field. An empty string is what AIRudder sent.",
 		"Times in Avro are UTC, milliseconds since the epoch. What AIRudder sends without a zone, as in redials, is taken to be in the zone " + d.cfg.Zone + ".",
 		compressed,
+		"A topic that `airudder-exporter replay` has made holds copies: key, value, timestamp, headers and partition are the original's, and there are two headers more, airudder_replay (the replay's name and a digest of what it selects) and airudder_origin (topic/partition/offset of the original).",
 		"Partitions, retention and settings are those with which a topic is created. One that exists may have others.",
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"airudder-exporter/internal/rig"
 )
@@ -194,5 +195,57 @@ func TestRunAfterRetention(t *testing.T) {
 		if n != 0 {
 			t.Errorf("partition %d: %d records that were left are not copied", p, n)
 		}
+	}
+}
+
+// What is committed late, below records that others have committed since, is copied by the
+// next run: a run never copies past a transaction that is open.
+func TestRunBesideOpenTransactions(t *testing.T) {
+	s := newShop(t)
+	only := func(r *kgo.Record) { r.Partition = 0 }
+	begin := func(name string) *kgo.Client {
+		writer, err := kgo.NewClient(kgo.SeedBrokers(s.Brokers...), kgo.TransactionalID(name+s.source), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(writer.Close)
+		if err := writer.BeginTransaction(); err != nil {
+			t.Fatal(err)
+		}
+		if err := writer.ProduceSync(t.Context(), s.event(only)).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+		return writer
+	}
+	commit := func(writer *kgo.Client) {
+		t.Helper()
+		if err := writer.EndTransaction(t.Context(), kgo.TryCommit); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first := begin("first")
+	asked := make(chan struct{})
+	n := &network{api: kmsg.ListOffsets, skip: 2, how: func(c *conn, request []byte) error { // after where it starts, and where it ends
+		close(asked)
+		_, err := c.Conn.Write(request)
+		return err
+	}}
+	s.dial = n.dial
+	ended := make(chan error, 1)
+	go func() {
+		_, err := s.replay(t.Context(), s.config())
+		ended <- err
+	}()
+	<-asked // the ends are fixed, and it waits for the first
+	late := begin("late")
+	commit(begin("meanwhile"))
+	commit(first)
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	commit(late)
+	s.must()
+	if n := s.holds(everything); n != 3 {
+		t.Errorf("%d records, want 3", n)
 	}
 }

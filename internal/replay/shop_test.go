@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"testing"
 	"time"
 
@@ -25,6 +26,7 @@ type shop struct {
 	source, target string
 	written        int
 	schemas        registry
+	dial           func(ctx context.Context, network, address string) (net.Conn, error) // nil: the network
 }
 
 // registry knows schemas by their ids.
@@ -127,7 +129,7 @@ func (s *shop) replay(ctx context.Context, cfg Config) (string, error) {
 	s.T.Helper()
 	client, err := kafka.Dial(kafka.Config{
 		Config: access.Config{Brokers: s.Brokers}, ClientID: "test", TransactionTimeout: 5 * time.Second,
-		EventTopic: s.source, LedgerTopic: s.source + "-ledger", ReplayTopic: cfg.Target,
+		EventTopic: s.source, LedgerTopic: s.source + "-ledger", ReplayTopic: cfg.Target, Dial: s.dial,
 	}, slog.New(slog.NewTextHandler(io.Discard, nil)), prometheus.NewRegistry())
 	if err != nil {
 		s.T.Fatal(err)

@@ -81,9 +81,11 @@ func (c *copier) transaction(ctx context.Context, written *[]piece) iter.Seq2[[]
 		bytes, records := 0, 0
 		for c.more(ctx, end.C) {
 			batches, size := c.round(c.left(bytes), written)
+			last := 0
 			for _, b := range batches {
-				records += b.Records
+				last += b.Records
 			}
+			records += last
 			if bytes += size; len(batches) == 0 || !yield(batches, nil) {
 				return
 			}
@@ -92,7 +94,7 @@ func (c *copier) transaction(ctx context.Context, written *[]piece) iter.Seq2[[]
 				return
 			default:
 			}
-			if c.cfg.Rate > 0 && records >= c.cfg.Rate/smoothly {
+			if c.cfg.Rate > 0 && records+last > c.cfg.Rate/smoothly {
 				return
 			}
 		}
