@@ -107,6 +107,14 @@ class StoreTest(unittest.TestCase):
             old.write([replace(call, call_id="late")], {place: Claim(before.epoch, 20)})
         self.assertEqual(self.db.execute("SELECT call_id, next_offset FROM calls, consumer_offsets").fetchall(), [("c", 10)])
 
+    def test_offsets_and_calls_are_written_together_or_not_at_all(self) -> None:
+        store, place, call = self.store(), Partition("events", 0), Call("", "t", "c", 0, 1, NOON, customer="a")
+        epoch = store.claim([place])[place].epoch
+        store.write([call], {place: Claim(epoch, 1)})
+        with self.assertRaises(psycopg.errors.NotNullViolation):
+            store.write([replace(call, call_id="d"), replace(call, call_id="e", occurred_at=None)], {place: Claim(epoch, 2)})
+        self.assertEqual(self.db.execute("SELECT call_id, next_offset FROM calls, consumer_offsets").fetchall(), [("c", 1)])
+
     def test_a_row_changes_only_where_it_says_something_else(self) -> None:
         store, place, call = self.store(), Partition("events", 0), Call("", "t", "c", 0, 1, NOON, customer="a")
         epoch = store.claim([place])[place].epoch
