@@ -10,6 +10,7 @@ import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.common.config.TopicConfig;
+import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.TopicExistsException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.apache.kafka.common.serialization.Serdes;
@@ -40,10 +41,7 @@ public final class Main {
         EventDeserializer events = new EventDeserializer(settings.registry());
         KafkaStreams streams = new KafkaStreams(join.build(Serdes.serdeFrom(Json.of(Call.class).serializer(), events)), settings.streams());
         CountDownLatch ended = new CountDownLatch(1);
-        streams.setUncaughtExceptionHandler(e -> {
-            LOG.error("stopped: {}", causes(e)); // no stack: its texts are others', and may quote a record
-            return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
-        });
+        streams.setUncaughtExceptionHandler(Main::after);
         streams.setStateListener((now, before) -> {
             LOG.info("{} after {}", now, before);
             if (now == State.ERROR || now == State.NOT_RUNNING) {
@@ -54,6 +52,19 @@ public final class Main {
         streams.start();
         ended.await();
         return streams.state() == State.ERROR ? 1 : 0;
+    }
+
+    /**
+     * A thread that brokers ended by being away for too long is replaced, and continues from what
+     * was committed. A wrong record or a missing right would end the next one, too.
+     */
+    private static StreamThreadExceptionResponse after(Throwable e) {
+        boolean passes = false;
+        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+            passes |= cause instanceof RetriableException;
+        }
+        LOG.error("a thread ended: {}", causes(e)); // no stack: its texts are others'
+        return passes ? StreamThreadExceptionResponse.REPLACE_THREAD : StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
     }
 
     /** At SIGTERM: commits what is open, and ends with 0 where Java's own would be 143. */
