@@ -184,7 +184,7 @@ func (r *Replay) judge(ctx context.Context) error {
 	if !r.exists || r.plan.total().records == 0 {
 		return nil
 	}
-	return r.fit(ctx)
+	return r.create(ctx) // which is there
 }
 
 // oneLedger refuses records of several ledgers, unless it was said which one is meant.

@@ -26,10 +26,11 @@ func (e *RightError) Error() string {
 func (e *RightError) Unwrap() error { return e.Err }
 
 func (e *RightError) on() string {
+	resource := strings.ReplaceAll(e.Resource, "-", " ")
 	if e.Prefixed {
-		return fmt.Sprintf("the %ss that begin with %q", strings.ReplaceAll(e.Resource, "-", " "), e.Name)
+		return fmt.Sprintf("the %ss that begin with %q", resource, e.Name)
 	}
-	return fmt.Sprintf("the %s %q", e.Resource, e.Name)
+	return fmt.Sprintf("the %s %q", resource, e.Name)
 }
 
 // cure is how Kafka's own tool grants the right to a user.
