@@ -84,3 +84,53 @@ func TestReplayRefusesOptions(t *testing.T) {
 		})
 	}
 }
+
+// What the configuration tells is refused before anything is asked; what cannot be asked is
+// told from that.
+func TestReplayRefuses(t *testing.T) {
+	s := surround(t)
+	s.export(5)
+	for _, tt := range []struct {
+		name   string
+		change func(c *surroundings)
+		args   string
+		code   int
+		says   string
+	}{
+		{"a live topic", nil, "--to-topic airudder.call-completed", 1, `--to-topic: "airudder.call-completed" is also KAFKA_TOPIC_CALL_COMPLETED: give each topic a name of its own`},
+		{"one that looks like the ledger", nil, "--to-topic airudder_call-ledger", 1, `--to-topic: "airudder_call-ledger" is also KAFKA_TOPIC_LEDGER`},
+		{"the private topic", nil, "--to-topic airudder.call-private", 1, `is also KAFKA_TOPIC_CALL_PRIVATE`},
+		{"no name", nil, "--to-topic a/b", 1, `--to-topic: "a/b" is not a topic name`},
+		{"no revisions", nil, "--to-topic t --topic revised", 1, "--topic revised: set KAFKA_TOPIC_CALL_REVISED to the topic's name"},
+		{"another source", func(c *surroundings) { c.env["KAFKA_TOPIC_CALL_COMPLETED"] = "elsewhere" }, "--to-topic t", 1, "refused: there is no topic elsewhere, or none that this user may read: set KAFKA_TOPIC_CALL_COMPLETED to the topic's name"},
+		{"not created", func(c *surroundings) { delete(c.env, "KAFKA_CREATE_TOPICS") }, "--to-topic t", 1, "Set KAFKA_CREATE_TOPICS=true, or create them:\n  kafka-topics.sh "},
+		{"another registry", func(c *surroundings) { c.env["SCHEMA_REGISTRY_URL"] = rig.EmbeddedRegistry(t) }, "--to-topic t", 1,
+			"and the schema registry has no such schema: set SCHEMA_REGISTRY_URL to the registry that the exporter uses"},
+		{"no registry", func(c *surroundings) { c.env["SCHEMA_REGISTRY_URL"] = "http://" + rig.FreeAddress(t) }, "--to-topic t", 2, "could not tell: look up the schema of airudder.call-completed["},
+		{"no broker", func(c *surroundings) { c.env["KAFKA_BROKERS"] = rig.FreeAddress(t) }, "--to-topic t", 2, "could not tell: "},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := s.consumer()
+			c.t = t
+			if tt.change != nil {
+				tt.change(c)
+			}
+			c.run(append([]string{"replay", "again", "--execute"}, strings.Fields(tt.args)...)...).wantEnd(tt.code, tt.says)
+			if s.kafka.Partitions("t") > 0 {
+				t.Error("a topic was created")
+			}
+		})
+	}
+	p := s.consumer().run("replay", "again", "--to-topic", "by-value", "--where", "task_id=task-1", "--where", "status=finished", "--execute")
+	p.wantEnd(0)
+	s.wantCopies("by-value", "task-1", 5)
+	p = s.consumer().run("replay", "again", "--to-topic", "none", "--where", "task_id=nobody", "--execute")
+	p.wantEnd(0)
+	if !strings.Contains(p.stdout.String(), "nothing is selected: there is nothing to do") || s.kafka.Partitions("none") > 0 {
+		t.Errorf("nothing is selected:\n%s", &p.stdout)
+	}
+	s.consumer().run("replay", "statuses", "--to-topic", "statuses", "--topic", "status", "--task", "task-1", "--execute").wantEnd(0)
+	if n := len(s.kafka.Read("statuses").Committed); n == 0 {
+		t.Error("no status was copied")
+	}
+}
