@@ -58,6 +58,10 @@ var rooms = map[string]struct{ imports, libraries []string }{
 		"internal/progress", "internal/batch", "internal/record", "internal/kafka", "internal/topics",
 	}},
 	"internal/seals": {imports: []string{"internal/ledger", "internal/record", "internal/kafka"}},
+	"internal/repair": {imports: []string{
+		"internal/call", "internal/ledger", "internal/batch", "internal/record", "internal/kafka", "internal/exporter",
+		"internal/hold", "internal/audit",
+	}},
 	"internal/audit": {imports: []string{
 		"internal/call", "internal/ledger", "internal/batch", "internal/record", "internal/kafka", "internal/topics", "internal/exporter", "internal/progress",
 	}},

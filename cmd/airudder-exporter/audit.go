@@ -13,8 +13,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
+	"airudder-exporter/internal/airudder"
 	"airudder-exporter/internal/audit"
+	"airudder-exporter/internal/exporter"
+	"airudder-exporter/internal/ledger"
 	"airudder-exporter/internal/progress"
+	"airudder-exporter/internal/record"
+	"airudder-exporter/internal/repair"
 )
 
 // askEvery is how often a tool asks AIRudder at most: an exporter may run on the account.
@@ -22,7 +27,7 @@ const askEvery = 5 * time.Second
 
 func (p program) auditCommand() *cobra.Command {
 	var of audit.Config
-	var asJSON, source bool
+	var asJSON, source, mend, execute bool
 	now := time.Now()
 	cmd := &cobra.Command{
 		Use:   "audit",
@@ -33,13 +38,24 @@ beside it. With --source it also asks AIRudder, at most once in five seconds, fo
 task that is not closed: a finished call that should have been published by now is a
 finding.
 
-The exit code is 0 where all fits, 1 with findings, 2 where it could not tell. What
-each class means, and what to do: deploy/OPERATING.md, "Verify". Configuration comes
-from the environment, as for run; without --source it needs the variables KAFKA_… and
-SCHEMA_REGISTRY_… alone.`,
+With --repair it says what can be mended, and with --execute mends it: an entry without
+an event has its event published again, with AIRudder's row as it is now, under its own
+number and ce_id, in one transaction with the entry; an event without an entry gets its
+entry. Exporters wait meanwhile, a few seconds. One that was killed is simply run again.
+
+The exit code is 0 where all fits, or is mended, 1 with findings, 2 where it could not
+tell. What each class means, and what to do: deploy/OPERATING.md, "Verify". Configuration comes
+from the environment, as for run; without --source and --repair it needs the variables
+KAFKA_… and SCHEMA_REGISTRY_… alone.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return p.audit(cmd.Context(), of, source, asJSON)
+			switch {
+			case mend && asJSON:
+				return errors.New("--json and --repair: give one of them")
+			case execute && !mend:
+				return errors.New("--execute: an audit writes nothing; give it with --repair")
+			}
+			return p.audit(cmd.Context(), of, how{source: source, asJSON: asJSON, mend: mend, execute: execute})
 		},
 	}
 	set := cmd.Flags()
@@ -54,12 +70,17 @@ SCHEMA_REGISTRY_… alone.`,
 	set.Func("until", "only calls that were first seen finished before this `TIME`",
 		func(text string) (err error) { of.Until, err = past(text, now); return err })
 	set.BoolVar(&source, "source", false, "ask AIRudder, too, for each task that is not closed")
+	set.BoolVar(&mend, "repair", false, "say what can be mended")
+	set.BoolVar(&execute, "execute", false, "with --repair: mend it")
 	set.BoolVar(&asJSON, "json", false, "one JSON object, with all that was found")
 	return cmd
 }
 
+// how says what an audit is to do besides reading the topics.
+type how struct{ source, asJSON, mend, execute bool }
+
 // audit checks the options, and opens what is needed for them.
-func (p program) audit(ctx context.Context, of audit.Config, source, asJSON bool) error {
+func (p program) audit(ctx context.Context, of audit.Config, how how) error {
 	if !of.Until.IsZero() && !of.Since.Before(of.Until) {
 		return errors.New("--until: give a time after that of --since")
 	}
@@ -67,7 +88,7 @@ func (p program) audit(ctx context.Context, of audit.Config, source, asJSON bool
 		return errors.New("--task and --since or --until: give one of them")
 	}
 	ignored := []string{"AIRUDDER_APP_", "AIRUDDER_BASE_URL", "PRIVACY"}
-	if source {
+	if how.source || how.mend {
 		ignored = nil
 	}
 	cfg, log, err := p.configure(ctx, ignored...)
@@ -75,21 +96,25 @@ func (p program) audit(ctx context.Context, of audit.Config, source, asJSON bool
 		return err
 	}
 	of.Progress = p.progress()
-	if source {
+	var asked *airudder.Client
+	if how.source || how.mend {
 		seldom := cfg
 		seldom.Upstream.RequestsPerSecond, seldom.Polling.Concurrency = 1/askEvery.Seconds(), 1
-		asked, err := upstream(seldom, log, prometheus.NewRegistry())
-		if err != nil {
+		if asked, err = upstream(seldom, log, prometheus.NewRegistry()); err != nil {
 			return err
 		}
 		defer asked.CloseIdleConnections()
+	}
+	if how.source {
 		of.Source = asked
 		of.Lags = audit.Lags{Late: cfg.Polling.AfterEnd, Export: 2*cfg.Polling.MaxInterval + cfg.Upstream.ResponseTimeout}
 	}
-	return auditLedger(ctx, cfg, log, of, asJSON, p.stdout)
+	return auditLedger(ctx, cfg, log, of, how, asked, p.stdout)
 }
 
-func auditLedger(ctx context.Context, cfg Config, log *slog.Logger, of audit.Config, asJSON bool, out io.Writer) error {
+func auditLedger(
+	ctx context.Context, cfg Config, log *slog.Logger, of audit.Config, how how, asked *airudder.Client, out io.Writer,
+) error {
 	client, decoder, err := reader(cfg, log)
 	if err != nil {
 		return err
@@ -105,7 +130,7 @@ func auditLedger(ctx context.Context, cfg Config, log *slog.Logger, of audit.Con
 	case of.TaskID != "" && report.Tasks == 0:
 		return fmt.Errorf("%w: neither ledger nor events know the task %s: it was never read, or is written otherwise (`inspect` lists them)", errUntold, of.TaskID)
 	}
-	if asJSON {
+	if how.asJSON {
 		encoder := json.NewEncoder(out)
 		encoder.SetEscapeHTML(false)
 		err = encoder.Encode(report)
@@ -115,10 +140,25 @@ func auditLedger(ctx context.Context, cfg Config, log *slog.Logger, of audit.Con
 	switch {
 	case err != nil:
 		return fmt.Errorf("%w: %w", errUntold, err)
-	case !report.Clean:
+	case report.Clean:
+		return nil
+	case !how.mend:
 		return errShown
 	}
-	return nil
+	left, err := repair.New(repair.Config{
+		Exporter: of.Exporter, Topics: of.Topics, Process: process(), Source: asked, Execute: how.execute,
+		NewEncoder: func(meta ledger.Meta, limits record.Limits) (exporter.Encoder, error) {
+			ids, err := record.Register(ctx, registry(cfg.Registry), of.Topics)
+			if err != nil {
+				return nil, err
+			}
+			return encoder(cfg, ids)(meta, limits)
+		},
+	}, client, decoder, log, out).Run(ctx, report)
+	if err == nil && left > 0 {
+		return errShown
+	}
+	return told(err, func(err error) bool { return errors.Is(err, ledger.ErrRefused) }, client.Explain)
 }
 
 // classTexts say what is counted.

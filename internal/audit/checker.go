@@ -229,9 +229,14 @@ func (c *Checker) Event(e Event) {
 }
 
 // hold holds where a seal says that the events end against an event that it tells of.
-// Only the first event of a call counts: another one has no place anywhere.
+// Only the first event of a call counts: another one has no place anywhere. One that was
+// recorded after the seal is one that a repair has published again.
 func (s *seal) hold(k ledger.CallKey, of slot, e Event) {
 	if len(s.early) == shownEarly || of.seen != 0 || e.N < 1 || e.N > s.events || e.Partition < len(s.ends) && e.Offset < s.ends[e.Partition] {
+		return
+	}
+	var recorded time.Time
+	if err := recorded.UnmarshalText(e.Recorded); err == nil && recorded.After(s.at) {
 		return
 	}
 	s.early = append(s.early, fence{k, e.Place})

@@ -51,3 +51,14 @@ func (h headers) event() (e Event, ok bool) {
 	e = Event{TaskID: rest[:len(rest)-1], CallID: h.subject, N: n, Recorded: h.recorded}
 	return e, err == nil && n > 0
 }
+
+// EventOf is the event that a stored record is, by its headers, and its ledger's id; false
+// where it is none.
+func EventOf(m *batch.Stored) (e Event, ledgerID []byte, ok bool) {
+	h, err := readHeaders(m)
+	if err != nil {
+		return e, nil, false
+	}
+	e, ok = h.event()
+	return e, h.ledgerID, ok
+}

@@ -94,10 +94,16 @@ func (s State) Next(c StatusChange, observed time.Time) State {
 		s.TerminalSince = at
 	}
 	if c.Seal == nil {
-		s.SealedAt, s.SealedEvents, s.ListPrint = time.Time{}, 0, 0
-		return s
+		return s.Unsealed()
 	}
 	s.Seal, s.SealedAt, s.SealedEvents = c.Seal.Number, at, c.Exported
+	return s
+}
+
+// Unsealed is the state of a task whose seal no longer tells where its events stand: it
+// is read again, and sealed again with the next number.
+func (s State) Unsealed() State {
+	s.SealedAt, s.SealedEvents, s.ListPrint, s.Look = time.Time{}, 0, 0, Look{}
 	return s
 }
 
