@@ -35,7 +35,7 @@ var (
 func examples() []Entry {
 	return []Entry{
 		{Kind: KindMeta, Meta: meta},
-		{Kind: KindProducer, Writer: Writer{Host: "exporter-0", PID: 7, Epoch: 3, Started: noon, Instance: "9c1d", Role: "tool"}},
+		{Kind: KindProducer, Writer: Writer{Host: "exporter-0", PID: 7, Epoch: 3, Started: noon, Instance: "9c1d", Producer: 42, Role: Tool, Beat: 10_000, Done: true}},
 		{Kind: KindProducer, Writer: Writer{Host: "exporter-0", PID: 7, Started: noon, Instance: "9c1d"}},
 		{Kind: KindCall, TaskID: taskA, ID: callA, Published: Published{At: noon, As: Event, N: 1, Row: 0xfedcba9876543210}},
 		{Kind: KindCall, TaskID: taskA, ID: callB, Published: Published{At: noon, As: Event, N: 50_000, Row: 1}},
