@@ -47,6 +47,11 @@ heal_unwritten        1 t1
 heal_keeps_seal       1 t1
 '
 
+# Those of repairs, each with the fewest epochs.
+readonly mutations_of_repairs='
+repair_unlooked       3 t1
+'
+
 say() { printf '%s\n' "model.sh: $*" >&2; }
 die() { say "$*"; exit 1; }
 
@@ -128,10 +133,12 @@ check() {
   holds lies "$deadline" protocol.cfg "${lies[@]}"
   holds heals "$deadline" protocol.cfg "${heals[@]}"
   holds numbers "$deadline" protocol.cfg "${numbers[@]}"
+  holds repairs "$deadline" protocol.cfg "${repairs[@]}"
   holds progress "$deadline" protocol.cfg "$only" '/^SYMMETRY/d' 's/^  MaxEpoch = .*/  MaxEpoch = 2/' 's/^SPECIFICATION.*/SPECIFICATION FairSpec\nPROPERTY Progress/'
   fails never_over "$deadline" protocol.cfg "$only" 's/^SPECIFICATION.*/&\nINVARIANT NeverOver/'
   mapfile -t edits < <(mutate one_look 2 t1)
   fails one_look "$deadline" protocol.cfg "${edits[@]}" "${lies[@]}"
+  fails never_repaired "$deadline" protocol.cfg "$only" "${repairs[@]}" 's/^SPECIFICATION.*/&\nINVARIANT NeverRepaired/'
   fails never_healed "$deadline" protocol.cfg "$only" "${heals[@]}" 's/^SPECIFICATION.*/&\nINVARIANT NeverHealed/'
   while read -r mutation epochs tasks; do
     [[ -n $mutation ]] || continue
@@ -143,6 +150,11 @@ check() {
     mapfile -t edits < <(mutate "$mutation" "$epochs" "$tasks")
     fails "$mutation" "$deadline" protocol.cfg "${heals[@]}" "${edits[@]}"
   done <<<"$mutations_of_heals"
+  while read -r mutation epochs tasks; do
+    [[ -n $mutation ]] || continue
+    mapfile -t edits < <(mutate "$mutation" "$epochs" "$tasks")
+    fails "$mutation" "$deadline" protocol.cfg "${repairs[@]}" "${edits[@]}"
+  done <<<"$mutations_of_repairs"
 }
 
 # lies has responses lie, at fewer epochs: it makes many more states.
@@ -150,6 +162,9 @@ readonly lies=('s/^  Lies = .*/  Lies = TRUE/' 's/^  MaxEpoch = .*/  MaxEpoch = 
 
 # heals has rows damaged at first, at fewer epochs.
 readonly heals=('s/^  Damages = .*/  Damages = TRUE/' 's/^  MaxEpoch = .*/  MaxEpoch = 2/')
+
+# repairs has Kafka lose an event, which tools publish again, up to the seal.
+readonly repairs=('s/^  Losses = .*/  Losses = TRUE/' 's/^SPECIFICATION.*/&\nCONSTRAINT Unsealed/')
 
 # numbers has two calls, at fewer epochs and up to the seal.
 readonly numbers=('s/^  Calls = .*/  Calls = {c1, c2}/' 's/^  MaxEpoch = .*/  MaxEpoch = 2/' 's/^SPECIFICATION.*/&\nCONSTRAINT Unsealed/')

@@ -21,6 +21,7 @@ CONSTANTS
   MaxEpoch,  \* how far the coordinator's epoch goes: bounds fences and aborts
   Lies,      \* whether a response may lie, and so whether closing takes two
   Damages,   \* whether a response may show a row damaged that a later one shows sound
+  Losses,    \* whether Kafka may lose an event, once, which a repair then publishes again
   Mutation
 
 VARIABLES
@@ -30,12 +31,13 @@ VARIABLES
   open,         \* event batches that no marker has decided
   visible,      \* what a read_committed consumer of the events has seen …
   doubled,      \* … and what it has seen more than once
+  lost,         \* events that Kafka has lost
   log,          \* the ledger's partition: batches
   exporter,     \* of each exporter: its process and its producer
   shown,        \* of each task: finished calls that some response has shown
   lied          \* tasks of which a response has shown less than one before
 
-topic == <<open, visible, doubled>>  \* of the events
+topic == <<open, visible, doubled, lost>>  \* of the events
 kafka == <<coordinator, last, topic, log>>
 upstream == <<shown, lied>>
 vars  == <<net, kafka, exporter, upstream>>
@@ -118,16 +120,17 @@ Send(ms) == net' = Pruned(ms, coordinator', last', exporter')
 -----------------------------------------------------------------------------
 (* An exporter: what it is doing ("idle": no producer), which answers it waits for, its session
    (epoch, next sequence number of each partition), its plan, its shard in memory, its response, and
-   the tasks of which this producer has seen a response with nothing new, and published none since. *)
+   the tasks of which this producer has seen a response with nothing new, and published none since. A
+   tool is one, too, that repairs what it found before its fence: entries without an event (audited). *)
 NoResponse == [task |-> "none", rows |-> {}, bad |-> {}]
 Idle == [doing |-> "idle", awaits |-> {}, epoch |-> 0, seq |-> [p \in Parts |-> 0],
-         plan |-> <<>>, ledger |-> NoLedger, response |-> NoResponse, looked |-> {}]
+         plan |-> <<>>, ledger |-> NoLedger, response |-> NoResponse, looked |-> {}, audited |-> {}]
 
 Init ==
   /\ net = {}
   /\ coordinator = [id \in Ids |-> [epoch |-> 0, status |-> "empty", parts |-> {}]]
   /\ last = [p \in Parts |-> [id \in Ids |-> [epoch |-> 0, seq |-> -1]]]
-  /\ open = {} /\ visible = {} /\ doubled = {} /\ log = <<>>
+  /\ open = {} /\ visible = {} /\ doubled = {} /\ lost = {} /\ log = <<>>
   /\ exporter = [x \in Exporters |-> Idle]
   /\ shown = [t \in Tasks |-> {}] /\ lied = {}
 
@@ -178,7 +181,7 @@ WriteMarker(id, p) ==
                      /\ doubled' = doubled \cup (visible \cap now) \cup
                           {i \in now : Cardinality({b \in batches : i \in b.events}) > 1}
                 ELSE UNCHANGED <<visible, doubled>>
-             /\ UNCHANGED log
+             /\ UNCHANGED <<lost, log>>
      /\ UNCHANGED <<exporter, upstream>> /\ Send(net)
 
 -----------------------------------------------------------------------------
@@ -221,7 +224,7 @@ ProduceArrives(m) ==
                      /\ UNCHANGED open
                 ELSE /\ open' = open \cup {[id |-> m.id, epoch |-> m.epoch, seq |-> m.seq, events |-> m.tx.events]}
                      /\ UNCHANGED log
-     /\ UNCHANGED <<coordinator, visible, doubled>> /\ Arrived(m, net \ {m})
+     /\ UNCHANGED <<coordinator, visible, doubled, lost>> /\ Arrived(m, net \ {m})
 
 EndTxnArrives(m) ==
   /\ m.api = "EndTxn" /\ coordinator[m.id].status = "ongoing"
@@ -346,6 +349,31 @@ Tombstones(x, t) ==
           Commit(x, <<Transaction({}, {Tombstone(t, c) : c \in gone})>>, e)
 
 -----------------------------------------------------------------------------
+(* A repair. It publishes again, under its number, what it had found missing before its fence and
+   still finds missing behind it. (That it also ends the task's seal is left out: seals have no offsets
+   here.) *)
+Lose ==
+  /\ Losses /\ lost = {}
+  /\ \E e \in visible : e[1] = "event" /\ visible' = visible \ {e} /\ lost' = {e}
+  /\ UNCHANGED <<net, coordinator, last, open, doubled, log, exporter, upstream>>
+
+EventOf(k) == <<"event", k[1], k[2], k[3]>>
+
+Audit(x) ==
+  LET missing == {k \in Ledger.calls : k[3] > 0 /\ EventOf(k) \notin visible}
+  IN /\ Losses /\ exporter[x] = Idle /\ missing # {}
+     /\ \A id \in Ids : coordinator[id].status # "prepare_commit"
+     /\ Set(x, [Idle EXCEPT !.audited = missing])
+
+Repair(x) ==
+  LET e == exporter[x]
+  IN /\ e.doing = "ready"
+     /\ \E k \in e.audited \cap e.ledger.calls :
+          /\ ~e.ledger.state[k[1]].closed
+          /\ EventOf(k) \notin visible \/ Mutation = "repair_unlooked"
+          /\ Commit(x, <<Transaction({EventOf(k)}, {CallEntry(k[1], k[2], k[3])})>>, [e EXCEPT !.audited = @ \ {k}])
+
+-----------------------------------------------------------------------------
 \* What the protocol forbids, as far as it takes steps of its own.
 Forbidden(x) ==
   LET e == exporter[x]
@@ -387,15 +415,15 @@ Clean ==
 
 Next ==
   \/ \E x \in Exporters : \/ Fence(x) \/ End(x) \/ Replay(x) \/ ApplyPlan(x) \/ Publish(x)
-                         \/ Finish(x) \/ Forbidden(x)
+                         \/ Finish(x) \/ Audit(x) \/ Repair(x) \/ Forbidden(x)
   \/ \E x \in Exporters, t \in Tasks : Read(x, t) \/ Tombstones(x, t)
   \/ \E id \in Ids : Expire(id) \/ \E p \in Parts : WriteMarker(id, p)
-  \/ Clean \/ \E m \in net : Arrival(m)
+  \/ Clean \/ Lose \/ \E m \in net : Arrival(m)
 Spec == Init /\ [][Next]_vars
 
 -----------------------------------------------------------------------------
 \* What must hold.
-Events(t) == {e \in visible : e[1] = "event" /\ e[2] = t}
+Events(t) == {e \in visible \cup lost : e[1] = "event" /\ e[2] = t}
 Published(t) == {e[3] : e \in Events(t)}
 Decided == \A id \in Ids : coordinator[id].status # "prepare_commit"
 
@@ -438,6 +466,9 @@ NeverOver ==
 
 \* Must not hold: that no dead letter becomes an event.
 NeverHealed == \A e \in visible : e[1] # "resolved"
+
+\* Must not hold: that no event that was lost comes back.
+NeverRepaired == lost \cap visible = {}
 
 \* Cuts a run short where a seal begins.
 Unsealed == \A i \in 1 .. Len(log) : \A e \in log[i].entries : e.key[1] # "task"
