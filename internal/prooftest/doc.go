@@ -38,6 +38,9 @@
 //	the ledger is truncated, deleted, created again, overwritten; rebuilt        TestBadLedger, TestFirstStart, TestRebuild
 //	two accounts share the topics; a ledger is created beside events, adopted,   TestTwoAccounts
 //	rebuilt from what is shared, by tools that are killed at each step
+//	audits and replays beside exporters that are killed; replays killed, too     TestAuditBesideKills, TestReplayBesideKills
+//	entries without events and events without entries, mended by tools that are  TestRepair
+//	killed at each step beside exporters that are; two of them at once
 //	the upstream lies, forgets, contradicts itself, never ends; days of it in    TestHostileDetail and TestHostileList (airudder),
 //	virtual time                                                                 TestSoak (soaktest)
 //	an account pages, spells, caches, hangs in ways of its own; is odd and       TestTroubles, TestHealthyOddities
