@@ -63,7 +63,7 @@ var rooms = map[string]struct{ imports, libraries []string }{
 		"internal/hold", "internal/audit",
 	}},
 	"internal/audit": {imports: []string{
-		"internal/call", "internal/ledger", "internal/batch", "internal/record", "internal/kafka", "internal/topics", "internal/exporter", "internal/progress",
+		"internal/call", "internal/ledger", "internal/batch", "internal/record", "internal/kafka", "internal/exporter", "internal/progress",
 	}},
 	"internal/rebuild": {imports: []string{
 		"internal/call", "internal/ledger", "internal/batch", "internal/record", "internal/kafka", "internal/topics", "internal/exporter", "internal/hold",

@@ -120,7 +120,7 @@ func auditLedger(
 		return err
 	}
 	defer client.Close()
-	of.Exporter, of.Topics, of.Specs = loop(cfg), recordTopics(cfg.Kafka), topicSpecs(cfg.Kafka)
+	of.Exporter, of.Topics = loop(cfg), recordTopics(cfg.Kafka)
 	report, err := audit.New(of, client, decoder).Run(ctx)
 	switch {
 	case ctx.Err() != nil:

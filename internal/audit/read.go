@@ -15,14 +15,12 @@ import (
 	"airudder-exporter/internal/ledger"
 	"airudder-exporter/internal/progress"
 	"airudder-exporter/internal/record"
-	"airudder-exporter/internal/topics"
 )
 
 // Config says what is audited.
 type Config struct {
 	Exporter exporter.Config // of the exporters that use the ledger
 	Topics   record.Topics
-	Specs    []topics.Spec
 	TaskID   string // empty: all tasks
 	Window
 	Progress progress.Out
@@ -97,18 +95,20 @@ const laterReads = 2
 
 // open looks at the topics and at which ledger it is.
 func (a *Audit) open(ctx context.Context) error {
-	own, others := topics.Divide(a.cfg.Specs)
-	for _, s := range others {
-		if s.Name == a.cfg.Topics.CallCompleted || s.Name == a.cfg.Topics.TaskStatus {
-			own = append(own, s)
-		}
-	}
-	_, err := topics.Ensure(ctx, a.client, own, false)
-	if missing, ok := errors.AsType[*topics.MissingError](err); ok {
-		return a.missing(missing.Names)
-	}
-	if err != nil {
+	if _, err := a.client.LookUp(ctx, a.cfg.Topics.Ledger); err != nil { // nobody answers: whoever runs this can try again
 		return err
+	}
+	for _, t := range []struct{ name, setting string }{
+		{a.cfg.Topics.Ledger, "LedgerTopic"}, {a.cfg.Topics.CallCompleted, "EventTopic"}, {a.cfg.Topics.TaskStatus, "StatusTopic"},
+	} {
+		err := a.client.Readable(ctx, t.name)
+		if errors.Is(err, kafka.ErrNoTopic) {
+			return fmt.Errorf("there is no topic %s: set %s to the topic's name; or this user lacks the right Read on the topic %q",
+				t.name, a.client.Setting(t.setting), t.name)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	published, err := a.client.Published(ctx, a.cfg.Topics.CallCompleted)
 	if err != nil {
@@ -128,17 +128,6 @@ func (a *Audit) open(ctx context.Context) error {
 	}
 	a.meta, a.strangers = meta, make([]ledger.Strangers, meta.Partitions)
 	return nil
-}
-
-// missing says which topics are not there, for all that this user may know.
-func (a *Audit) missing(names []string) error {
-	setting := map[string]string{a.cfg.Topics.CallCompleted: "EventTopic", a.cfg.Topics.TaskStatus: "StatusTopic", a.cfg.Topics.Ledger: "LedgerTopic"}
-	var all []error
-	for _, name := range names {
-		all = append(all, fmt.Errorf("there is no topic %s: set %s to the topic's name; or this user needs the right Read on the topic %q",
-			name, a.client.Setting(setting[name]), name))
-	}
-	return errors.Join(all...)
 }
 
 // ours reports whether a record is this ledger's, or nobody's.

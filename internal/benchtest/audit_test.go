@@ -17,7 +17,6 @@ import (
 	"airudder-exporter/internal/ledger"
 	"airudder-exporter/internal/record"
 	"airudder-exporter/internal/rig"
-	"airudder-exporter/internal/topics"
 )
 
 // auditedCalls are those of 100 tasks.
@@ -43,7 +42,6 @@ func benchmarkAudit(b *testing.B, w *world) {
 	of := audit.Config{
 		Exporter: exporter.Config{LedgerTopic: w.topics.Ledger, EventTopic: w.topics.Events},
 		Topics:   record.Topics{Ledger: w.topics.Ledger, CallCompleted: w.topics.Events, TaskStatus: w.topics.Status},
-		Specs:    topics.Specs(w.config(), topics.Layout{EventPartitions: 6, LedgerPartitions: 1, ReplicationFactor: 1}),
 	}
 	var took, cpu []time.Duration
 	for b.Loop() {

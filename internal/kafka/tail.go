@@ -60,11 +60,8 @@ func (c *Client) tailTopic(
 	ctx context.Context, group *errgroup.Group, topic string, of Stretch, visit func(Message) error,
 ) error {
 	ranges, err := c.stretched(ctx, topic, of)
-	if code(err) == kafkago.UnknownTopicOrPartition {
-		return fmt.Errorf("%w: %w", ErrNoTopic, err)
-	}
 	if err != nil {
-		return access.OnTopic(err, "Read", topic) // which includes Describe
+		return unreadable(err, topic)
 	}
 	following := 0
 	for {
@@ -96,6 +93,21 @@ func (c *Client) tailTopic(
 			return err
 		}
 	}
+}
+
+// Readable says what keeps a topic from being read: ErrNoTopic, a missing right, or that
+// the brokers do not answer.
+func (c *Client) Readable(ctx context.Context, topic string) error {
+	_, err := c.Ends(ctx, topic)
+	return unreadable(err, topic)
+}
+
+// unreadable is the error of who is about to read a topic.
+func unreadable(err error, topic string) error {
+	if code(err) == kafkago.UnknownTopicOrPartition {
+		return fmt.Errorf("%w: %w", ErrNoTopic, err)
+	}
+	return access.OnTopic(err, "Read", topic) // which includes Describe
 }
 
 // stretched is the range of each partition that a stretch is in. Where it has no end,
