@@ -156,6 +156,8 @@ start_postgres() {
 exporter() { exec "$work/airudder-exporter" run; }
 sealing_exporter() { AIRUDDER_POLL_AFTER_END=1s AIRUDDER_SEAL_OPEN_AFTER=1s exporter; } # no more calls finish
 
+check() { "$work/airudder-exporter" check >"$work/check.log"; }
+
 metric() { curl -sf "$exporter_url/metrics" | awk -v name="$1" '$1 == name {print $2}'; }
 more_than() { [[ $(metric "$1" | cut -d. -f1) -gt $2 ]]; }
 
@@ -208,7 +210,7 @@ say "everything is built after $((SECONDS - started)) s"
 background sim "$work/airudder-sim" --addr "127.0.0.1:${port[0]}" --tasks 40 --rows 12 --warm-up 2m --rate 30 --overtake 0.9 \
   --token-ttl 5s --drift-after 1ms --oddity late_changes=5s
 await "the simulated AIRudder" "$work/airudder-sim" healthcheck --addr "127.0.0.1:${port[0]}"
-"$work/airudder-exporter" check >"$work/check.log" # topics are missing, and a run would create them: no failure
+check # topics are missing, and a run would create them: no failure
 background first exporter                          # makes the topics, so that consumers find them
 await "the first events" more_than airudder_events_total 50
 kill -9 "$(cat "$work/first.pid")"
@@ -219,7 +221,8 @@ for i in "${!names[@]}"; do kill_on_and_off "$(label "$i")" 4 consumer "${names[
 await_kills exporter
 await "events after the kills" more_than airudder_events_total 20
 curl -sf -X POST -d '{"stop": true}' "$sim_url/faults" >/dev/null
-"$work/airudder-exporter" check | tail -12
+await "a check that passes" check
+tail -12 "$work/check.log"
 terminate exporter.loop
 say "the exporter was killed $kills times, and ended with 0 at SIGTERM, after $((SECONDS - started)) s"
 background sealing sealing_exporter # while consumers are still killed
