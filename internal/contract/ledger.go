@@ -98,9 +98,12 @@ func producerFields() []field {
 	return []field{
 		{name: "host", kind: "string", always: true, meaning: "Of the process."},
 		{name: "pid", kind: "integer", always: true, meaning: "Of the process."},
+		{name: "producer_id", kind: "integer", always: true, meaning: "Of the Kafka producer."},
 		{name: "epoch", kind: "integer", always: true, meaning: "Of the Kafka producer."},
 		{name: "started", kind: "time", always: true, meaning: "When the process started."},
 		{name: "instance", kind: "string", always: true, meaning: "Random, one a process."},
 		{name: "role", kind: "string", meaning: "tool: no exporter."},
+		{name: "beat_ms", kind: "integer", meaning: "Of a tool: how often it writes, at least, in milliseconds. Whoever wants the partition waits for it, until it is silent for three times as long."},
+		{name: "done", kind: "boolean", meaning: "Of a tool: it writes no more."},
 	}
 }
