@@ -1,8 +1,6 @@
 package prooftest
 
 import (
-	"bytes"
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -143,26 +141,77 @@ func (c *child) killEverywhere(rnd *rand.Rand, random int, args ...string) {
 
 func (c *child) runKilled(at func(*request) bool, args ...string) {
 	c.T.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), rig.Patience)
-	defer cancel()
-	cmd := c.Command(ctx, args...)
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	started := make(chan struct{})
-	c.net.arm(func(r *request) (f fate) {
+	said, code := c.run(func(r *request, kill func()) fate {
 		if at(r) {
-			f.before, f.lose = func() { <-started; _ = cmd.Process.Kill() }, true
+			return fate{before: kill, lose: true}
 		}
-		return f
-	})
-	if err := cmd.Start(); err != nil {
-		c.T.Fatal(err)
+		return fate{}
+	}, args...)
+	if code != -1 && code != 0 && code != 1 {
+		c.T.Errorf("%s: got exit code %d; it said\n%s", strings.Join(args, " "), code, said)
 	}
-	close(started)
-	_ = cmd.Wait()
-	c.net.arm(nil)
-	c.net.forget()
-	if got := cmd.ProcessState.ExitCode(); got != -1 && got != 0 && got != 1 {
-		c.T.Errorf("%s: got exit code %d; it said\n%s", strings.Join(args, " "), got, &out)
+}
+
+// TestRepairFaults has every request of a repair go wrong while it holds the ledger. It
+// comes to its end by itself, or says that it could not and is run again; then the ledger
+// and the events agree, and each event is there once.
+func TestRepairFaults(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, airuddersim.Config{Seed: 84}, nil)
+	task := w.Sim.AddTask(airuddersim.TaskSpec{Status: airuddersim.Finished, Rows: airuddersim.FinishedRows(40)})
+	one := w.exporter("one")
+	one.Start()
+	w.awaitEvents()
+	one.Terminate()
+	tool, auditor := w.tool(shortBeat), w.auditor()
+	all := []asked{
+		{stepFind, itself, false, findCodes},
+		{stepFence, itself, true, initCodes},
+		{stepBarrierAdd, itself, true, addCodes}, {stepBarrierProduce, itself, true, produceCodes}, {stepBarrierEnd, itself, true, endCodes},
+		{stepReplay, itself, false, fetchCodes},
+		{stepAdd, itself, true, addCodes}, {stepProduce, itself, true, produceCodes}, {stepEnd, itself, true, endCodes},
 	}
+	late := []faultRow{{all[3], late, 0, 1}, {all[7], late, 0, 1}}
+	rows := slices.Concat(late, networkRows(all), everyNth(codeRows(all), 5))
+	if !wholeTable(t) {
+		rows = slices.Concat(late, everyNth(networkRows(all), 6), everyNth(codeRows(all), 21))
+	}
+	tally := faultTally{}
+	for _, row := range rows {
+		w.forget(task, 1)
+		took, hits := w.repairUnder(tool, row)
+		tally.book(fmt.Sprintf("%s, %s", row.step, row.on), hits, took)
+		if said := audit(auditor, 0); said.found() != "" || t.Failed() {
+			t.Fatalf("%s: the audit says %s", row, said.found())
+		}
+	}
+	tally.report(t, "repair", 0, 0) // the audit fails the test where there is one
+	proof := w.Sim.Truth().Check(w.Published())
+	if len(proof.Duplicates)+len(proof.Missing) > 0 {
+		t.Errorf("doubled: %v, lost: %v", proof.Duplicates, proof.Missing)
+	}
+}
+
+// repairUnder runs a repair whose requests go wrong as a row says, and again where it ended
+// for that.
+func (w *world) repairUnder(tool *child, row faultRow) (time.Duration, int) {
+	w.T.Helper()
+	var mu sync.Mutex
+	hits, began := 0, time.Now()
+	said, code := tool.run(func(r *request, _ func()) fate {
+		mu.Lock()
+		defer mu.Unlock()
+		if r.step != row.step || hits >= row.times {
+			return fate{}
+		}
+		hits++
+		return row.fate(w, r)
+	}, "audit", "--repair", "--execute")
+	for tries := 0; code != 0; tries++ {
+		if code != 1 && code != 2 || strings.Contains(said, "panic") || tries == 3 {
+			w.T.Fatalf("%s: it ended with %d:\n%s", row, code, said)
+		}
+		said, code = tool.run(func(*request, func()) fate { return fate{} }, "audit", "--repair", "--execute")
+	}
+	return time.Since(began), hits
 }

@@ -72,9 +72,8 @@ func New(cfg Config, client *kafka.Client, decoder *record.Decoder, log *slog.Lo
 // Run shows what of an audit's findings can be mended and, with Execute, mends it. It
 // returns how many findings there still are.
 func (r *Repair) Run(ctx context.Context, report *audit.Report) (left int, err error) {
-	var found bool
-	if r.meta, found, err = exporter.Holds(ctx, r.cfg.Exporter, r.client); err != nil || !found {
-		return 0, errors.Join(err, ctx.Err())
+	if r.meta, _, err = exporter.Holds(ctx, r.cfg.Exporter, r.client); err != nil {
+		return 0, err
 	}
 	if err := r.cfg.Exporter.Pins.Check(r.meta.Pins, r.cfg.Exporter.LedgerTopics()); err != nil {
 		return 0, err
