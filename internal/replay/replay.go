@@ -109,6 +109,11 @@ func (r *Replay) run(ctx context.Context) (err error) {
 	}
 	r.print()
 	left := r.plan.total().records
+	if !r.exists && left > 0 {
+		if err := r.creatable(ctx); err != nil {
+			return err
+		}
+	}
 	switch {
 	case left == 0:
 	case !r.cfg.Execute:
