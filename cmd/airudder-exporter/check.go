@@ -26,7 +26,8 @@ import (
 )
 
 func (p program) checkCommand() *cobra.Command {
-	return &cobra.Command{
+	c := checker{out: p.stdout, aside: p.stderr}
+	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Check configuration, credentials, topics and schemas, and print the plan. Changes nothing.",
 		Long: `Checks configuration, credentials, topics, schemas and ledger, and prints the plan.
@@ -34,28 +35,40 @@ Changes nothing. The exit code is 0 when all is well, 1 when something is wrong,
 nothing else is than that AIRudder, Kafka or the registry did not answer.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if c.timeout <= 0 {
+				return fmt.Errorf("--timeout: got %s, give a duration above 0", c.timeout)
+			}
 			cfg, _, err := p.configure(cmd.Context())
 			if err != nil {
 				return err
 			}
-			c := checker{cfg: cfg, out: p.stdout}
+			c.cfg = cfg
 			c.all(cmd.Context())
 			return c.verdict()
 		},
 	}
+	cmd.Flags().DurationVar(&c.timeout, "timeout", 15*time.Second, "how long each answer is waited for")
+	return cmd
 }
 
 // checker asks everything that a run would ask, and writes nothing anywhere.
 type checker struct {
-	cfg    Config
-	out    io.Writer
-	failed int
-	mute   int       // of those that failed, for want of an answer
-	begun  time.Time // the ledger's own ExportSince; zero: there is no ledger yet
+	cfg     Config
+	out     io.Writer
+	aside   io.Writer     // for what is no result
+	timeout time.Duration // of each question: check is for people who wait
+	failed  int
+	mute    int       // of those that failed, for want of an answer
+	begun   time.Time // the ledger's own ExportSince; zero: there is no ledger yet
 }
 
-// checkTimeout bounds each question: check is for people who wait.
-const checkTimeout = 30 * time.Second
+// waiting is a context for one question, whose end has to be called. It says after two
+// seconds what is waited for.
+func (c *checker) waiting(ctx context.Context, of string) (context.Context, func()) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	say := time.AfterFunc(min(2*time.Second, c.timeout/2), func() { fmt.Fprintf(c.aside, "waiting for %s, %s at most (--timeout)\n", of, c.timeout) })
+	return ctx, func() { say.Stop(); cancel() }
+}
 
 func (c *checker) all(ctx context.Context) {
 	c.heading("Configuration")
@@ -96,11 +109,14 @@ func (c *checker) failOf(err error, text string) {
 
 // unanswered reports whether an error says no more than that there was no answer.
 func unanswered(err error) bool {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return true
+	}
 	if of, ok := errors.AsType[exporter.UpstreamError](err); ok {
 		return slices.Contains([]string{airudder.KindNetwork, airudder.KindTimeout, airudder.KindServer, airudder.KindRateLimited}, of.Kind())
 	}
 	_, network := errors.AsType[net.Error](err)
-	return network || errors.Is(err, record.ErrNoAnswer) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	return network || errors.Is(err, record.ErrNoAnswer) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // verdict ends what was printed. Where all that failed is that somebody did not
@@ -134,19 +150,19 @@ func (c *checker) upstream(ctx context.Context) ([]call.Listed, error) {
 		return nil, err
 	}
 	source.Share(1)
-	if err := within(ctx, source.Check); err != nil {
-		c.failOf(err, err.Error())
+	if err := c.ask(ctx, source.Check); err != nil {
+		c.failOf(err, c.hung(err))
 		return nil, err
 	}
 	c.ok("AIRudder accepts the credentials")
 	var all call.Listing
-	err = within(ctx, func(ctx context.Context) (err error) {
+	err = c.ask(ctx, func(ctx context.Context) (err error) {
 		all, err = source.List(ctx, c.since())
 		return err
 	})
 	switch {
 	case errors.Is(err, context.DeadlineExceeded): // the request budget allows only so many pages
-		c.note("the list was not read to its end within %s, the longest that check waits: %v", checkTimeout, err)
+		c.note("the list was not read to its end within %s, the longest that check waits (--timeout): %v", c.timeout, err)
 	case err != nil:
 		c.failOf(err, err.Error())
 	default:
@@ -155,16 +171,26 @@ func (c *checker) upstream(ctx context.Context) ([]call.Listed, error) {
 	return all.Tasks, err
 }
 
-// within asks one question.
-func within(ctx context.Context, ask func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
-	defer cancel()
+// ask asks AIRudder one question.
+func (c *checker) ask(ctx context.Context, ask func(context.Context) error) error {
+	ctx, end := c.waiting(ctx, "AIRudder at "+c.cfg.Upstream.BaseURL)
+	defer end()
 	return ask(ctx)
 }
 
+// hung is an error in words, where it may be that AIRudder took the question and gave no
+// answer.
+func (c *checker) hung(err error) string {
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return err.Error()
+	}
+	return fmt.Sprintf("AIRudder did not answer within %s (--timeout; a run waits %s, AIRUDDER_TIMEOUT): "+
+		"is AIRUDDER_BASE_URL right, and does a proxy or a firewall hold the request? %v", c.timeout, c.cfg.Upstream.Timeout, err)
+}
+
 func (c *checker) kafka(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
-	defer cancel()
+	ctx, end := c.waiting(ctx, "Kafka at "+strings.Join(c.cfg.Kafka.Brokers, ", "))
+	defer end()
 	client, err := cluster(c.cfg.Kafka, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	if err != nil {
 		c.fail("%v", err)
@@ -245,8 +271,8 @@ func (c *checker) ledger(ctx context.Context, client *kafka.Client) {
 }
 
 func (c *checker) registry(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
-	defer cancel()
+	ctx, end := c.waiting(ctx, "the schema registry at "+c.cfg.Registry.URL)
+	defer end()
 	findings, err := record.CheckSchemas(ctx, registry(c.cfg.Registry), recordTopics(c.cfg.Kafka))
 	if err != nil {
 		c.failOf(err, err.Error())

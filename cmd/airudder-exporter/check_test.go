@@ -2,6 +2,7 @@ package main
 
 import (
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -95,6 +96,27 @@ func TestCheckShowsTheConfiguration(t *testing.T) {
 		if !regexp.MustCompile(`(?m)^  ` + name + ` +` + regexp.QuoteMeta(want) + `$`).MatchString(p.stdout.String()) {
 			t.Errorf("%s is not shown as %s:\n%s", name, want, &p.stdout)
 		}
+	}
+}
+
+// An upstream that takes requests and gives no answer costs no more than the timeout, and
+// both are named.
+func TestCheckAgainstAHungUpstream(t *testing.T) {
+	s := surround(t)
+	hung, err := net.Listen("tcp", "127.0.0.1:0") // connections are made, and nobody takes them
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = hung.Close() })
+	url := "http://" + hung.Addr().String()
+	s.env["AIRUDDER_BASE_URL"] = url
+	p := s.run("check", "--timeout", "200ms")
+	p.wantEnd(2)
+	if got := p.stderr.String(); !strings.Contains(got, "waiting for AIRudder at "+url+", 200ms at most (--timeout)") {
+		t.Errorf("it does not say what it waits for:\n%s", got)
+	}
+	if got := p.stdout.String(); !strings.Contains(got, "AIRudder did not answer within 200ms (--timeout; a run waits ") || !strings.Contains(got, "AIRUDDER_TIMEOUT") {
+		t.Errorf("it does not say what was not answered:\n%s", got)
 	}
 }
 

@@ -11,7 +11,10 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"strings"
+	"text/tabwriter"
 
+	"airudder-exporter/internal/env"
 	"airudder-exporter/internal/interrupt"
 	"airudder-exporter/internal/progress"
 
@@ -64,6 +67,8 @@ func (p program) run(ctx context.Context, args []string) int {
 	}
 	root.AddCommand(p.runCommand(), p.demoCommand(), p.checkCommand(), p.inspectCommand(), p.tailCommand(), p.sealsCommand(), p.auditCommand(), p.replayCommand(), p.ledgerCommand(), p.contractCommand(),
 		p.healthCommand(), p.versionCommand())
+	root.Version = version()
+	root.SetVersionTemplate("airudder-exporter {{.Version}}\n")
 	root.SetArgs(args)
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
@@ -84,6 +89,7 @@ func (p program) runCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "run",
 		Short: "Run the exporter. Configuration comes from the environment alone.",
+		Long:  "Runs the exporter. Configuration comes from the environment alone:\n\n" + variables(),
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, logger, err := p.configure(cmd.Context())
@@ -96,6 +102,22 @@ func (p program) runCommand() *cobra.Command {
 			return export(cmd.Context(), cfg, logger)
 		},
 	}
+}
+
+// variables lists those of the configuration, with their defaults.
+func variables() string {
+	var text strings.Builder
+	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	group := ""
+	for _, v := range env.Table(Config{}) {
+		if v.Group != group {
+			fmt.Fprintf(w, "\n%s\n", v.Group)
+			group = v.Group
+		}
+		fmt.Fprintf(w, "  %s\t%s\t%s\n", v.Name, v.Default, v.Doc)
+	}
+	_ = w.Flush() // a Builder takes everything
+	return strings.TrimLeft(text.String(), "\n")
 }
 
 // configure loads the configuration, opens the log and warns of what is probably

@@ -78,8 +78,9 @@ func (p *Producer) survey(ctx context.Context) error {
 		n, err := p.client.Partitions(ctx, topic)
 		switch {
 		case code(err) == kafkago.UnknownTopicOrPartition && topic == p.layout.Ledger:
-			return fmt.Errorf("the ledger topic %s is missing: it was deleted. Restore it with all its records: "+
-				"a new one is refused, since it does not say what was published: %w", topic, err)
+			return fmt.Errorf("the ledger topic %s is missing: it was deleted. Restore it with all its records, or make it again "+
+				"from what was published: stop the exporters and run `airudder-exporter ledger rebuild` "+
+				"(a new one is refused, since it does not say what was published): %w", topic, err)
 		case code(err) == kafkago.UnknownTopicOrPartition:
 			return fmt.Errorf("topic %s is missing: it was deleted. Create it again, or restart the exporter with %s=true: %w",
 				topic, p.client.cfg.Setting("CreateTopics"), err)
