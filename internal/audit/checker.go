@@ -48,7 +48,7 @@ type seal struct {
 	at             time.Time
 	partition      int // of the record
 	offset         int64
-	early          []fence // events that stand behind an end, the first of them
+	early          []fence // events that stand after an end, the first of them
 }
 
 // fence is an event that a seal tells of and ends before.
@@ -78,16 +78,16 @@ func (c *Checker) wants(taskID []byte) bool { return c.only == "" || c.only == s
 // error is ledger.ParseEntry's.
 func (c *Checker) Entry(key, value []byte) error { return c.entry(key, value, false) }
 
-// Later takes in a record that stands behind those of before, once all events were seen:
+// Later takes in a record that stands after those of before, once all events were seen:
 // the entry of an event that had none by then.
 func (c *Checker) Later(key, value []byte) error { return c.entry(key, value, true) }
 
-func (c *Checker) entry(key, value []byte, behind bool) error {
+func (c *Checker) entry(key, value []byte, after bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if taskID, callID, p, ok := ledger.CutEvent(key, value, c.form); ok {
 		if c.wants(taskID) {
-			enter(c, taskID, callID, p, behind)
+			enter(c, taskID, callID, p, after)
 		}
 		return nil
 	}
@@ -96,13 +96,13 @@ func (c *Checker) entry(key, value []byte, behind bool) error {
 		return err
 	}
 	switch {
-	case behind && e.Kind == ledger.KindTask:
+	case after && e.Kind == ledger.KindTask:
 		if t := c.tasks[e.TaskID]; t != nil {
 			t.moving = t.moving || t.state != e.State
 		}
-	case behind && e.Kind == ledger.KindCall && e.Tombstone:
+	case after && e.Kind == ledger.KindCall && e.Tombstone:
 		c.forgetLater(e.TaskID, e.ID)
-	case behind && e.Kind != ledger.KindCall:
+	case after && e.Kind != ledger.KindCall:
 	case e.Kind == ledger.KindTask:
 		t := taskOf(c, e.TaskID)
 		t.state = e.State // the zero State after a tombstone
@@ -115,23 +115,23 @@ func (c *Checker) entry(key, value []byte, behind bool) error {
 	case e.Tombstone:
 		taskOf(c, e.TaskID).forget(e.ID)
 	default:
-		enter(c, e.TaskID, e.ID, e.Published, behind)
+		enter(c, e.TaskID, e.ID, e.Published, after)
 	}
 	return nil
 }
 
-// enter takes in an entry that says that a call was published. Of those behind, only two
-// kinds count, since of the others, the events may stand behind what was read of theirs:
+// enter takes in an entry that says that a call was published. Of those read later, only two
+// kinds count, since of the others, the events may stand after what was read of theirs:
 // what tells of an event that was seen without an entry, and what has taken the place of
 // an entry of before, which the cleaner took before it was read.
-func enter[T string | []byte](c *Checker, taskID, callID T, p ledger.Published, behind bool) {
+func enter[T string | []byte](c *Checker, taskID, callID T, p ledger.Published, after bool) {
 	t := taskOf(c, taskID)
 	k, exact := ledger.KeyOf(callID)
 	was, known := t.calls[k]
 	if c.source {
 		c.pending -= t.source.enter(k, p, c.form)
 	}
-	if behind {
+	if after {
 		missed := known && t.state.ClosedAt.IsZero() && p.As == ledger.Event &&
 			(was.standing&entered == 0 || was.standing&dead != 0 && was.seen != 0)
 		replaced := !known && p.As == ledger.Event && p.N <= t.last && p.N > 0
@@ -147,7 +147,7 @@ func enter[T string | []byte](c *Checker, taskID, callID T, p ledger.Published, 
 	} else if p.As == ledger.Event {
 		t.last = max(t.last, p.N)
 	}
-	t.calls[k] = was.entry(p, behind)
+	t.calls[k] = was.entry(p, after)
 	if p.As == ledger.DeadLetter {
 		put(&t.letters, k, p.Letter)
 	} else {
@@ -165,7 +165,7 @@ func (t *task) forget(callID string) {
 	delete(t.letters, k)
 }
 
-// forgetLater takes an entry back that was seen behind.
+// forgetLater takes an entry back that was seen later.
 func (c *Checker) forgetLater(taskID, callID string) {
 	t := taskOf(c, taskID)
 	k, _ := ledger.KeyOf(callID)
@@ -242,7 +242,7 @@ func (s *seal) hold(k ledger.CallKey, of slot, e Event) {
 	s.early = append(s.early, fence{k, e.Place})
 }
 
-// shownEarly is how many events behind its ends a seal keeps: the fault may be some of
+// shownEarly is how many events after its ends a seal keeps: the fault may be some of
 // theirs.
 const shownEarly = 8
 

@@ -90,7 +90,7 @@ func (j *judge) task(t *task) {
 	of := &calls{task: t, closed: !t.state.ClosedAt.IsZero()}
 	for k, s := range t.calls {
 		if s.n == 0 || s.standing&late != 0 && int64(s.n) > t.last {
-			continue // of those behind, not all were read
+			continue // of those read later, not all were read
 		}
 		entry := s.standing&(entered|dead) == entered
 		of.numbers = append(of.numbers, numbered{int64(s.n), k, of.closed || entry, s.at(), s.standing&revised == 0})

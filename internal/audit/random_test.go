@@ -140,7 +140,7 @@ func history(rng *rand.Rand) *published {
 
 // audit reads a history while it is being written: the status records up to some
 // transaction, the ledger up to a later one, each partition of the events up to one
-// behind that, and the ledger's tail further still. While the ledger is read, the cleaner
+// after that, and the ledger's tail further still. While the ledger is read, the cleaner
 // takes entries of which there is a later one.
 func (p *published) audit(t *testing.T, of Scope) *Report {
 	t.Helper()

@@ -131,7 +131,7 @@ func (j *judge) ends(of *calls, s seal) string {
 			is = max(j.Partitions[p].Last, j.Partitions[p].Start)
 		}
 		if end > is {
-			return fmt.Sprintf("its offset %d of partition %d is behind the last event, which ends at %d", end, p, is)
+			return fmt.Sprintf("its offset %d of partition %d is after the last event, which ends at %d", end, p, is)
 		}
 	}
 	return ""

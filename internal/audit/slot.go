@@ -28,7 +28,7 @@ const (
 const (
 	entered standing = 1 << iota // there is an entry
 	dead                         // which says: a dead letter
-	late                         // the entry stands behind where the ledger was first read to
+	late                         // the entry stands after where the ledger was first read to
 	revised                      // it may have been written again, so that its time is not the event's, but later
 )
 
@@ -52,14 +52,14 @@ func (s slot) event() bool { return s.standing&dead == 0 }
 
 // entry is the slot of a call of which an entry says so much. What was seen of its
 // events stays.
-func (s slot) entry(p ledger.Published, behind bool) slot {
+func (s slot) entry(p ledger.Published, after bool) slot {
 	seen := s.seen
 	s = newSlot(p.N, p.At)
 	s.seen, s.standing = seen, entered
 	if p.As == ledger.DeadLetter {
 		s.standing |= dead
 	}
-	if behind {
+	if after {
 		s.standing |= late
 	}
 	if p.Revision > 0 || p.Fields != (ledger.Fields{}) {

@@ -3,6 +3,7 @@ package exporter
 import (
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -43,9 +44,10 @@ func TestWaitsForATool(t *testing.T) {
 				source, kafka := newFakeSource(t), newFakeKafka()
 				source.set("t", call.Calling, 3, 1)
 				kafka.Append(ProducerRecord(ledgerTopic, tt.first))
-				began, fenced := time.Now(), time.Duration(-1)
+				began := time.Now()
+				var fenced atomic.Int64 // after how long
 				kafka.openFault = func(open int) error {
-					fenced = time.Since(began)
+					fenced.Store(int64(time.Since(began)))
 					return nil
 				}
 				w := start(t, testConfig(), source, kafka)
@@ -59,7 +61,7 @@ func TestWaitsForATool(t *testing.T) {
 					kafka.Append(ProducerRecord(ledgerTopic, s.by))
 				}
 				time.Sleep(2 * time.Minute)
-				if got := fenced.Round(time.Second); got < tt.want || got > tt.want+2*time.Second {
+				if got := time.Duration(fenced.Load()).Round(time.Second); got < tt.want || got > tt.want+2*time.Second {
 					t.Errorf("it fences after %s, want %s", got, tt.want)
 				}
 				if got := w.Totals(); !got.Ready {

@@ -350,7 +350,7 @@ Tombstones(x, t) ==
 
 -----------------------------------------------------------------------------
 (* A repair. It publishes again, under its number, what it had found missing before its fence and
-   still finds missing behind it. (That it also ends the task's seal is left out: seals have no offsets
+   still finds missing after it. (That it also ends the task's seal is left out: seals have no offsets
    here.) *)
 Lose ==
   /\ Losses /\ lost = {}

@@ -36,7 +36,7 @@ func (c *Client) Writer(ctx context.Context, transactionalID, topic string) (*Wr
 	return &Writer{session: s, topic: topic}, nil
 }
 
-// Begins says where each partition of the topic ends now, as it was read behind the fence.
+// Begins says where each partition of the topic ends now, as it was read after the fence.
 // A broker that led once may have told an old end. So the first record that is written
 // after that must get this very offset, or nothing is committed.
 func (w *Writer) Begins(ends []int64) { w.next = slices.Clone(ends) }

@@ -9,7 +9,7 @@
 // says.
 //
 // Its order is that of every tool that writes (package hold). AIRudder is asked before
-// the fence, which is held for seconds alone. Behind it the ledger is replayed, and the
+// the fence, which is held for seconds alone. After it the ledger is replayed, and the
 // events are read on from where the audit had read them to: what an exporter or another
 // repair has mended or published meanwhile is left out. No exporter can write to the
 // shard from the fence on, so what is looked at is what there is.

@@ -42,7 +42,7 @@ type Repair struct {
 	left []string // why other findings are not mended
 	read []int64  // by partition of the event topic: how far the audit has read
 
-	// Of one attempt, behind the fence.
+	// Of one attempt, after the fence.
 	entries map[place]ledger.Entry  // of the calls of the plan
 	states  map[string]ledger.State // of their tasks
 	found   map[place]bool          // events of them that came since the audit
@@ -148,7 +148,7 @@ func (r *Repair) prepareEntry(ctx context.Context, f audit.Finding) error {
 	at := f.Events[0]
 	var fact ledger.Fact
 	var found bool
-	// Up to where the audit read: whether the event is committed stands behind it.
+	// Up to where the audit read: whether the event is committed stands after it.
 	err := r.client.Scan(ctx, r.cfg.Topics.CallCompleted, at.Partition, at.Offset, r.read[at.Partition], func(m kafka.Message) (err error) {
 		if m.Offset == at.Offset {
 			fact, err = r.decoder.Fact(ctx, m.Record)

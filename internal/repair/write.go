@@ -12,7 +12,7 @@ import (
 	"airudder-exporter/internal/ledger"
 )
 
-// write mends what is still to be mended behind the fence, and returns how many calls
+// write mends what is still to be mended after the fence, and returns how many calls
 // that was, with those that were mended since the audit.
 func (r *Repair) write(ctx context.Context) (mended int, err error) {
 	encoder, err := r.cfg.NewEncoder(r.meta, nil)

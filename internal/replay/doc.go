@@ -5,7 +5,7 @@
 // where in the source it stood, and under which name and selection it was copied. The
 // target has as many partitions as the source, and a record keeps its partition, so
 // within a partition the order is the source's. A replay that was killed is run again: it
-// fences the transactional id of the target, reads behind the fence what is committed
+// fences the transactional id of the target, reads after the fence what is committed
 // there, and continues after the last origin of each partition.
 //
 //	if it dies                  what is there             what the next run does

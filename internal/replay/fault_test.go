@@ -90,7 +90,7 @@ func unanswered(c *conn, request []byte) error {
 }
 
 // TestRunUnderFaults has requests of a replay go wrong, the first of their kind and later
-// ones. While it writes it goes on by itself; before that it may end, having done nothing,
+// ones. While it writes it continues by itself; before that it may end, having done nothing,
 // and is run again.
 func TestRunUnderFaults(t *testing.T) {
 	ways := map[string]func(*conn, []byte) error{"lost": lost, "unanswered": unanswered}

@@ -57,7 +57,7 @@ func (r *Replay) look(ctx context.Context) error {
 	if !r.exists {
 		return nil
 	}
-	// No fence yet: what is open is looked at behind it, if it comes to that.
+	// No fence yet: what is open is looked at after it, if it comes to that.
 	stable, err := r.client.Stable(ctx, target)
 	if err != nil {
 		return err

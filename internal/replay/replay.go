@@ -178,7 +178,7 @@ func (r *Replay) attempt(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// Behind the fence, so that nothing comes to it any more.
+	// After the fence, so that nothing comes to it any more.
 	decided, err := r.client.Decided(ctx, r.cfg.Target)
 	if err != nil {
 		return err

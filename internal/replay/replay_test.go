@@ -166,7 +166,7 @@ func TestRunsSideBySide(t *testing.T) {
 	}
 }
 
-// Retention was faster than a replay that was killed: what was copied goes on, and the
+// Retention was faster than a replay that was killed: what was copied continues, and the
 // user hears of it.
 func TestRunAfterRetention(t *testing.T) {
 	s := newShop(t)
