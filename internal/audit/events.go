@@ -23,7 +23,7 @@ func (a *Audit) readEvents(ctx context.Context) ([]Partition, error) {
 	defer work.Done()
 	return parts, a.each(ctx, ranges, func(ctx context.Context, r kafka.Range) error {
 		part := &parts[r.Partition]
-		part.Start, part.End = r.Start, r.End
+		part.Start, part.End, part.Decided = r.Start, r.End, r.Decided
 		return a.scanEvents(ctx, r, func(m *batch.Stored) {
 			if part.First.IsZero() {
 				part.First = time.UnixMilli(m.Timestamp)

@@ -80,10 +80,11 @@ type Report struct {
 
 // Partition is a partition of the event topic: what was read of it.
 type Partition struct {
-	Start int64     `json:"start"`
-	End   int64     `json:"end"`
-	Last  int64     `json:"-"` // the offset after the last committed record; 0: none
-	First time.Time `json:"-"` // of its first record; zero: it has none
+	Start   int64     `json:"start"`
+	End     int64     `json:"end"`
+	Decided int64     `json:"-"` // below it every transaction was decided: whoever reads on begins here, not at End
+	Last    int64     `json:"-"` // the offset after the last committed record; 0: none
+	First   time.Time `json:"-"` // of its first record; zero: it has none
 }
 
 // fullSince is from when on the partitions hold all that was written: the youngest first

@@ -38,9 +38,9 @@ type Repair struct {
 	out     io.Writer
 	meta    ledger.Meta
 
-	plan []mend   // in the order of the findings
-	left []string // why other findings are not mended
-	read []int64  // by partition of the event topic: how far the audit has read
+	plan []mend            // in the order of the findings
+	left []string          // why other findings are not mended
+	read []audit.Partition // what the audit has read of the event topic
 
 	// Of one attempt, after the fence.
 	entries map[place]ledger.Entry  // of the calls of the plan
@@ -78,9 +78,7 @@ func (r *Repair) Run(ctx context.Context, report *audit.Report) (left int, err e
 	if err := r.cfg.Exporter.Pins.Check(r.meta.Pins, r.cfg.Exporter.LedgerTopics()); err != nil {
 		return 0, err
 	}
-	for _, p := range report.Partitions {
-		r.read = append(r.read, p.End)
-	}
+	r.read = report.Partitions
 	if err := r.prepare(ctx, report); err != nil {
 		return 0, err
 	}
@@ -149,7 +147,7 @@ func (r *Repair) prepareEntry(ctx context.Context, f audit.Finding) error {
 	var fact ledger.Fact
 	var found bool
 	// Up to where the audit read: whether the event is committed stands after it.
-	err := r.client.Scan(ctx, r.cfg.Topics.CallCompleted, at.Partition, at.Offset, r.read[at.Partition], func(m kafka.Message) (err error) {
+	err := r.client.Scan(ctx, r.cfg.Topics.CallCompleted, at.Partition, at.Offset, r.read[at.Partition].End, func(m kafka.Message) (err error) {
 		if m.Offset == at.Offset {
 			fact, err = r.decoder.Fact(ctx, m.Record)
 			found = err == nil

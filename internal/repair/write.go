@@ -59,7 +59,8 @@ func (r *Repair) replay(_ int, key, value []byte) error {
 	return nil
 }
 
-// readOn reads the events that came since the audit.
+// readOn reads the events that came since the audit, and those whose transactions were open
+// then: the audit passed over their records, which stand below the end that it read to.
 func (r *Repair) readOn(ctx context.Context) error {
 	topic := r.cfg.Topics.CallCompleted
 	ranges, err := r.client.Settled(ctx, topic)
@@ -68,7 +69,7 @@ func (r *Repair) readOn(ctx context.Context) error {
 	}
 	for _, part := range ranges {
 		if part.Partition < len(r.read) {
-			part.Start = max(part.Start, r.read[part.Partition])
+			part.Start = max(part.Start, r.read[part.Partition].Decided)
 		}
 		err := r.client.ScanStored(ctx, topic, part, func(m *batch.Stored) error {
 			e, ledgerID, ok := audit.EventOf(m)
