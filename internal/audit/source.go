@@ -200,29 +200,36 @@ func (a *Audit) readSource(ctx context.Context) error {
 	return nil
 }
 
+// readTask asks for one task. One that AIRudder does not know any more shows nothing.
+func (a *Audit) readTask(ctx context.Context, taskID string) error {
+	err := Ask(ctx, a.cfg.Source, taskID,
+		func(callID []byte, hash uint64) call.Verdict { return a.checker.Verdict(taskID, callID, hash) },
+		func(part call.Part) error {
+			for i := range part.Rows {
+				fields := uint64(0)
+				if r := a.cfg.Exporter.Revisions; r != nil {
+					fields = r.Hash(&part.Rows[i])
+				}
+				a.checker.Row(taskID, &part.Rows[i], fields)
+			}
+			return nil
+		})
+	if errors.Is(err, call.ErrNoTask) {
+		return nil
+	}
+	return err
+}
+
 // sourceTries is how often AIRudder is asked for a task.
 const sourceTries = 4
 
-// readTask asks for one task. One that AIRudder does not know any more shows nothing.
-func (a *Audit) readTask(ctx context.Context, taskID string) (err error) {
+// Ask reads a task, again where an answer cannot be read: yield may be shown a row more
+// than once. The error is call.ErrNoTask where AIRudder does not know the task.
+func Ask(ctx context.Context, s Source, taskID string, judge call.Judge, yield func(call.Part) error) (err error) {
 	for range sourceTries {
-		_, err = a.cfg.Source.Read(ctx, taskID,
-			func(callID []byte, hash uint64) call.Verdict { return a.checker.Verdict(taskID, callID, hash) },
-			func(part call.Part) error {
-				for i := range part.Rows {
-					fields := uint64(0)
-					if r := a.cfg.Exporter.Revisions; r != nil {
-						fields = r.Hash(&part.Rows[i])
-					}
-					a.checker.Row(taskID, &part.Rows[i], fields)
-				}
-				return nil
-			})
-		if err == nil || ctx.Err() != nil {
+		_, err = s.Read(ctx, taskID, judge, yield)
+		if err == nil || ctx.Err() != nil || errors.Is(err, call.ErrNoTask) {
 			return err
-		}
-		if errors.Is(err, call.ErrNoTask) {
-			return nil
 		}
 	}
 	return err

@@ -143,7 +143,7 @@ func (h *Held) beat(ctx context.Context, done <-chan struct{}) error {
 		case <-tick.C:
 		}
 		for _, p := range h.parts {
-			if err := p.beat(ctx, h.tool.Ledger); err != nil {
+			if err := p.beat(ctx, h.tool.Ledger, h.tool.beat()); err != nil {
 				h.doubt.Store(true)
 				return fmt.Errorf("write to the ledger: %w", err)
 			}
@@ -151,10 +151,10 @@ func (h *Held) beat(ctx context.Context, done <-chan struct{}) error {
 	}
 }
 
-func (p *part) beat(ctx context.Context, topic string) error {
+func (p *part) beat(ctx context.Context, topic string, every time.Duration) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if time.Since(p.wrote) < time.Duration(p.self.Beat)*time.Millisecond/2 {
+	if time.Since(p.wrote) < every/2 {
 		return nil
 	}
 	return p.commit(ctx, topic, [][]batch.Record{nil})

@@ -167,35 +167,27 @@ func (r *Repair) prepareEntry(ctx context.Context, f audit.Finding) error {
 	return nil
 }
 
-// sourceTries is how often AIRudder is asked for a task.
-const sourceTries = 4
-
 // prepareEvents plans the missing events of a task, from AIRudder's answer.
 func (r *Repair) prepareEvents(ctx context.Context, taskID string, missing map[string]audit.Finding) (err error) {
 	shown := map[string]mend{}
-	for range sourceTries {
-		_, err = r.cfg.Source.Read(ctx, taskID,
-			func(callID []byte, _ uint64) call.Verdict {
-				if _, wanted := missing[string(callID)]; wanted {
-					return call.RowNew
+	err = audit.Ask(ctx, r.cfg.Source, taskID,
+		func(callID []byte, _ uint64) call.Verdict {
+			if _, wanted := missing[string(callID)]; wanted {
+				return call.RowNew
+			}
+			return call.RowKnown
+		},
+		func(part call.Part) error {
+			for i := range part.Rows {
+				row := &part.Rows[i]
+				f, wanted := missing[row.CallID]
+				if _, again := shown[row.CallID]; wanted && !again {
+					shown[row.CallID] = mend{place: place{taskID, row.CallID}, shard: r.shardOf(taskID), n: f.Number,
+						row: row, task: part.Task, started: part.Started}
 				}
-				return call.RowKnown
-			},
-			func(part call.Part) error {
-				for i := range part.Rows {
-					row := &part.Rows[i]
-					f, wanted := missing[row.CallID]
-					if _, again := shown[row.CallID]; wanted && !again {
-						shown[row.CallID] = mend{place: place{taskID, row.CallID}, shard: r.shardOf(taskID), n: f.Number,
-							row: row, task: part.Task, started: part.Started}
-					}
-				}
-				return nil
-			})
-		if err == nil || ctx.Err() != nil || errors.Is(err, call.ErrNoTask) {
-			break
-		}
-	}
+			}
+			return nil
+		})
 	if err != nil && !errors.Is(err, call.ErrNoTask) {
 		return fmt.Errorf("task %s: %w", taskID, err)
 	}
