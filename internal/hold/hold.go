@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -35,7 +36,7 @@ type Tool struct {
 // or whether a transaction was committed is not known.
 const (
 	attempts    = 5
-	attemptWait = 3 * time.Second
+	attemptWait = 6 * time.Second
 )
 
 func (t Tool) beat() time.Duration { return time.Duration(t.Process.Beat) * time.Millisecond }
@@ -67,7 +68,7 @@ func (t Tool) Run(
 			return err
 		}
 		t.Log.Warn("beginning again: somebody else took the ledger over, or a transaction is in doubt", "error", err)
-		if !sleep(ctx, min(attemptWait, t.beat())) {
+		if !sleep(ctx, rand.N(min(attemptWait, t.beat()))) { // random, for those who begin at once fence each other
 			return ctx.Err()
 		}
 	}
@@ -77,7 +78,7 @@ func (t Tool) Run(
 type Held struct {
 	tool  Tool
 	parts map[int]*part
-	doubt atomic.Bool // a commit failed
+	doubt atomic.Bool // a transaction failed
 }
 
 // part is one shard: its producer, and the entry of that.
@@ -116,13 +117,21 @@ func (h *Held) take(ctx context.Context, shard int, replay func(shard int, key, 
 		return err
 	}
 	p := &part{self: h.tool.Process}
+	fenced, refused := false, false
 	barrier := func(id int64, epoch int16) batch.Record {
+		fenced = true
 		p.self.Producer, p.self.Epoch = id, epoch
 		return exporter.ProducerRecord(h.tool.Ledger, p.self)
 	}
 	var err error
-	p.producer, err = at.Open(ctx, barrier, func(key, value []byte) error { return replay(shard, key, value) })
+	p.producer, err = at.Open(ctx, barrier, func(key, value []byte) error {
+		err := replay(shard, key, value)
+		refused = refused || err != nil
+		return err
+	})
 	if err != nil {
+		// A barrier fails in many ways where another fence comes before it is written.
+		h.doubt.Store(fenced && !refused)
 		return err
 	}
 	p.wrote = time.Now()

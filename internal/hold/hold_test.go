@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sync/errgroup"
 
 	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/exporter"
@@ -225,5 +226,34 @@ func TestInterruptedToolSaysThatItIsDone(t *testing.T) {
 	}
 	if got, want := strings.Join(b.committed(0), " "), "a a is done b b is done"; got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// TestToolsAtOnce has several tools fence each other between a fence and its barrier: each
+// gets its turn.
+func TestToolsAtOnce(t *testing.T) {
+	b := newBench(t)
+	for round := range 5 {
+		var tools errgroup.Group
+		for i := range 3 {
+			name := fmt.Sprint(round, "-", i)
+			tools.Go(func() error {
+				return b.tool(name, discard).Run(t.Context(), []int{0}, func() {}, nothing, func(ctx context.Context, h *Held) error {
+					return h.Commit(ctx, 0, [][]batch.Record{{b.entry("of " + name)}})
+				})
+			})
+		}
+		if err := tools.Wait(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	entries := map[string]int{}
+	for _, e := range b.committed(0) {
+		if rest, ok := strings.CutPrefix(e, "of "); ok {
+			entries[rest]++
+		}
+	}
+	if len(entries) != 15 {
+		t.Errorf("the entries of %d tools are there, want all 15: %v", len(entries), entries)
 	}
 }
