@@ -99,6 +99,10 @@ func (p program) runCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			defer interrupt.Hangups(func() {
+				logger.Info("SIGHUP changes nothing: the configuration is read at the start alone, " +
+					"and secrets' files are read again by themselves; restart the exporter for another configuration")
+			})()
 			return export(cmd.Context(), cfg, logger)
 		},
 	}

@@ -1,5 +1,5 @@
 // Package interrupt ends a program on SIGINT and SIGTERM: in order at the first
-// signal, at once at a second.
+// signal, at once at a second. A daemon can also take a SIGHUP without an end.
 package interrupt
 
 import (
@@ -21,4 +21,25 @@ func Context(parent context.Context) (context.Context, context.CancelFunc) {
 	ctx, stop := signal.NotifyContext(parent, os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, func() { time.AfterFunc(Echo, stop) })
 	return ctx, stop
+}
+
+// Hangups calls heard for each SIGHUP, which then ends nothing, until stop is called.
+// One that is ignored already, as under nohup(1), stays so.
+func Hangups(heard func()) (stop func()) {
+	if signal.Ignored(syscall.SIGHUP) {
+		return func() {}
+	}
+	signals, ended := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(signals, syscall.SIGHUP)
+	go func() {
+		defer close(ended)
+		for range signals {
+			heard()
+		}
+	}()
+	return func() {
+		signal.Stop(signals) // nothing is sent after it
+		close(signals)
+		<-ended
+	}
 }

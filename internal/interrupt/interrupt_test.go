@@ -13,8 +13,18 @@ import (
 )
 
 // TestMain makes this executable a program that hears its first signal and does
-// not end.
+// not end, or one that ends with SIGTERM alone.
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "daemon" {
+		ctx, end := Context(context.Background())
+		defer end()
+		stop := Hangups(func() { fmt.Println("hung up") })
+		fmt.Println("begun")
+		<-ctx.Done()
+		stop()
+		fmt.Println("ended")
+		return
+	}
 	if len(os.Args) > 1 && os.Args[1] == "hang" {
 		ctx, stop := Context(context.Background())
 		defer stop()
@@ -66,5 +76,39 @@ func TestSecondSignalEndsTheProcess(t *testing.T) {
 	}
 	if end := cmd.ProcessState.Sys().(syscall.WaitStatus); end.Signal() != syscall.SIGINT {
 		t.Errorf("it ended with %v, want an end by SIGINT", end)
+	}
+}
+
+func TestHangupsEndNothing(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), rig.Patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, self, "daemon")
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(stdout)
+	for _, step := range []struct {
+		want string
+		send os.Signal
+	}{{"begun", syscall.SIGHUP}, {"hung up", syscall.SIGHUP}, {"hung up", syscall.SIGTERM}, {"ended", nil}} {
+		if !lines.Scan() || lines.Text() != step.want {
+			t.Fatalf("it says %q, want %q", lines.Text(), step.want)
+		}
+		if step.send != nil {
+			if err := cmd.Process.Signal(step.send); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("it ended with %v", err)
 	}
 }
