@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"slices"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -19,10 +18,7 @@ import (
 	"airudder-exporter/internal/call"
 	"airudder-exporter/internal/env"
 	"airudder-exporter/internal/exporter"
-	"airudder-exporter/internal/kafka"
 	"airudder-exporter/internal/record"
-	"airudder-exporter/internal/shards"
-	"airudder-exporter/internal/topics"
 )
 
 func (p program) checkCommand() *cobra.Command {
@@ -186,88 +182,6 @@ func (c *checker) hung(err error) string {
 	}
 	return fmt.Sprintf("AIRudder did not answer within %s (--timeout; a run waits %s, AIRUDDER_TIMEOUT): "+
 		"is AIRUDDER_BASE_URL right, and does a proxy or a firewall hold the request? %v", c.timeout, c.cfg.Upstream.Timeout, err)
-}
-
-func (c *checker) kafka(ctx context.Context) {
-	ctx, end := c.waiting(ctx, "Kafka at "+strings.Join(c.cfg.Kafka.Brokers, ", "))
-	defer end()
-	client, err := cluster(c.cfg.Kafka, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
-	if err != nil {
-		c.fail("%v", err)
-		return
-	}
-	defer client.Close()
-	findings, err := topics.Ensure(ctx, client, topicSpecs(c.cfg.Kafka), false)
-	if err != nil {
-		if missing, ok := errors.AsType[*topics.MissingError](err); ok && c.cfg.Kafka.CreateTopics {
-			c.creation(ctx, client, missing.Names)
-			return
-		}
-		c.failOf(err, client.Explain(err))
-		return
-	}
-	c.ok("all topics exist")
-	c.rights(ctx, client)
-	for _, f := range findings {
-		if f.Severity == topics.Fatal || f.Severity == topics.Wrong {
-			c.fail("%s", f)
-		} else {
-			c.note("%s", f)
-		}
-	}
-	c.ledger(ctx, client)
-}
-
-// creation asks the broker whether a run could create the topics.
-func (c *checker) creation(ctx context.Context, client *kafka.Client, missing []string) {
-	if err := topics.TryCreate(ctx, client, topicSpecs(c.cfg.Kafka)); err != nil {
-		c.fail("%s", client.Explain(err))
-		return
-	}
-	c.note("a run would create the topics that are missing: %s", strings.Join(missing, ", "))
-}
-
-// rights asks the broker which of the rights that a run needs are missing.
-func (c *checker) rights(ctx context.Context, client *kafka.Client) {
-	group := ""
-	if c.cfg.Kafka.Assignment == shards.Group {
-		group = shards.GroupID(c.cfg.Kafka.Topics.Ledger)
-	}
-	missing, err := client.MissingRights(ctx, group)
-	for _, right := range missing {
-		if right.Operation == "DescribeConfigs" { // a finding about the topic says so
-			continue
-		}
-		c.fail("%s", client.Explain(right))
-	}
-	switch {
-	case err != nil:
-		c.note("the broker does not say which rights there are: %s", client.Explain(err))
-	case len(missing) == 0:
-		c.ok("all rights that a run needs are granted")
-	}
-}
-
-// ledger shows which ledger the topic holds. It writes nothing.
-func (c *checker) ledger(ctx context.Context, client *kafka.Client) {
-	meta, found, err := exporter.Inspect(ctx, loop(c.cfg), client)
-	switch {
-	case err != nil:
-		c.failOf(err, client.Explain(err))
-	case !found:
-		c.note("the ledger is empty: a run makes a new one")
-	default:
-		of := ""
-		if meta.Account != "" {
-			of = " of the account " + meta.Account
-		}
-		c.ok("ledger %s%s, partitions: %d, event key: %s, exports tasks whose schedule ended at %s or later",
-			meta.LedgerID, of, meta.Partitions, meta.EventKey, meta.ExportSince.Format(time.RFC3339))
-		c.begun = meta.ExportSince
-		if c.cfg.Kafka.EventKey == "" {
-			c.personalKeys(meta.EventKey)
-		}
-	}
 }
 
 func (c *checker) registry(ctx context.Context) {

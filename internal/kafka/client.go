@@ -13,6 +13,7 @@ import (
 	"github.com/segmentio/kafka-go/sasl"
 
 	"airudder-exporter/internal/batch"
+	"airudder-exporter/internal/kafka/access"
 	"airudder-exporter/internal/kafka/quota"
 )
 
@@ -86,6 +87,12 @@ func (c *Client) Explain(err error) string {
 	}
 	return c.cfg.Explain(err, c.cfg.LedgerTopic)
 }
+
+// Lacks says which right we lack, and Grants how it is granted: see access.Config.
+func (c *Client) Lacks(missing *access.RightError) string { return c.cfg.Lacks(missing) }
+
+// Grants are commands: see access.Config.
+func (c *Client) Grants(missing ...*access.RightError) []string { return c.cfg.Grants(missing...) }
 
 // TransactionTimeout is how long a transaction of this Client's may be open.
 func (c *Client) TransactionTimeout() time.Duration { return c.cfg.TransactionTimeout }

@@ -14,7 +14,9 @@ import (
 // unknown until the next producer's replay.
 // Errors: 51 CONCURRENT_TRANSACTIONS and 14, 15, 16: asked again with the same
 // producer id and epoch, which repeats nothing; 48 INVALID_TXN_STATE: the other
-// outcome, or nothing begun; 47, 49, 90: fenced, or timed out by the coordinator.
+// outcome, or nothing begun; 47, 49, 90: fenced, or timed out by the coordinator; 53
+// TRANSACTIONAL_ID_AUTHORIZATION_FAILED without the right Write, before anything else is
+// looked at, which check uses: see missingOnID.
 // Notes: we never send an abort: its markers would carry the epoch with which a
 // late batch of ours may still arrive. The next fence aborts with a higher one.
 

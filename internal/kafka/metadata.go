@@ -143,20 +143,23 @@ func (c *Client) Partitions(ctx context.Context, topic string) (int, error) {
 	return n, err
 }
 
-// topicOperations are the rights that we have on the topics that exist, one bit
-// for each operation; 0 where the broker does not tell.
-func (c *Client) topicOperations(ctx context.Context, topics []string) (map[string]int32, error) {
+// topicOperations are the rights that we have on topics, one bit for each operation; 0
+// where the broker does not tell. hidden are those of which it does not say whether they
+// exist, for want of any right.
+func (c *Client) topicOperations(ctx context.Context, topics []string) (granted map[string]int32, hidden []string, err error) {
 	res, err := askAside[*metadata.Response](ctx, c, &metadata.Request{
 		TopicNames: topics, IncludeTopicAuthorizedOperations: true,
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	granted := make(map[string]int32, len(res.Topics))
+	granted = make(map[string]int32, len(res.Topics))
 	for _, t := range res.Topics {
-		if t.ErrorCode == 0 {
+		if kafkago.Error(t.ErrorCode) == kafkago.TopicAuthorizationFailed {
+			hidden = append(hidden, t.Name)
+		} else {
 			granted[t.Name] = t.TopicAuthorizedOperations
 		}
 	}
-	return granted, nil
+	return granted, hidden, nil
 }

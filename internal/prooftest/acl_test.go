@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -49,6 +50,82 @@ func TestExactlyTheseRights(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestAllRightsMissing: check names every right that is missing in one round, and the
+// commands that it prints grant exactly what is needed.
+func TestAllRightsMissing(t *testing.T) {
+	t.Parallel()
+	for _, create := range []bool{true, false} {
+		t.Run(fmt.Sprint("create ", create), func(t *testing.T) {
+			t.Parallel()
+			g := newGuarded(t, renewed(8))
+			if !create {
+				g.makeTopics()
+			}
+			one := g.exporter("one", "KAFKA_ASSIGNMENT=group", fmt.Sprint("KAFKA_CREATE_TOPICS=", create))
+			out, code := one.Run([]string{"check"})
+			if code != 1 {
+				t.Errorf("check without any right ended with %d", code)
+			}
+			for _, r := range rightsOn(g.Topics, "group", create) {
+				if strings.Count(out, "lacks the right "+r.String()) != 1 {
+					t.Errorf("check does not name %s once", r)
+				}
+			}
+			// A topic that we may write to is no longer hidden, though it may not exist.
+			seen := right{kmsg.ACLOperationWrite, kmsg.ACLResourceTypeTopic, g.Topics.Ledger, false}
+			g.grant(seen)
+			again, _ := one.Run([]string{"check"})
+			for _, r := range rightsOn(g.Topics, "group", create) {
+				if strings.Contains(again, "lacks the right "+r.String()) != (r != seen) {
+					t.Errorf("with %s check names %s: %v", seen, r, r == seen)
+				}
+			}
+			g.revoke(seen)
+			g.obey(out)
+			if len(g.rights) != len(rightsOn(g.Topics, "group", create)) {
+				t.Errorf("the commands grant %d rights:\n%s", len(g.rights), out)
+			}
+			if out, code = one.Run([]string{"check"}); code != 0 || !strings.Contains(out, "all rights that a run needs are granted") {
+				t.Errorf("check with what it asked for ended with %d:\n%s", code, out)
+			}
+		})
+	}
+}
+
+// obey grants what the commands in a text grant.
+func (g *guarded) obey(text string) {
+	g.T.Helper()
+	operations := map[string]kmsg.ACLOperation{}
+	for operation, name := range operationNames {
+		operations[name] = operation
+	}
+	resources := map[string]kmsg.ACLResourceType{
+		"--topic": kmsg.ACLResourceTypeTopic, "--group": kmsg.ACLResourceTypeGroup, "--transactional-id": kmsg.ACLResourceTypeTransactionalId,
+	}
+	var granted []right
+	for line := range strings.Lines(text) {
+		command, ok := strings.CutPrefix(strings.TrimSpace(line), "kafka-acls.sh --bootstrap-server "+os.Getenv("TEST_KAFKA_SECURE_BROKERS")+
+			" --add --allow-principal User:"+g.user+" ")
+		if !ok {
+			continue
+		}
+		words := strings.Fields(command)
+		var on []kmsg.ACLOperation
+		for i := 0; i+1 < len(words); i += 2 {
+			flag, value := words[i], words[i+1]
+			if flag == "--operation" {
+				on = append(on, operations[value])
+			}
+			for _, operation := range on {
+				if resource, ok := resources[flag]; ok {
+					granted = append(granted, right{operation, resource, value, strings.Contains(command, "--resource-pattern-type prefixed")})
+				}
+			}
+		}
+	}
+	g.grant(granted...)
 }
 
 // TestEachRightMissing takes each of those rights away, one at a time: check

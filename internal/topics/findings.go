@@ -24,10 +24,13 @@ const (
 	Fatal   Severity = "error"   // breaks the promise: no start
 )
 
+// AllSettings stands for a topic's settings where we may not read them.
+const AllSettings = "settings"
+
 // Finding is one setting of a topic that is not as it should be.
 type Finding struct {
 	Topic    string
-	Setting  string // as Kafka names it, or "partitions", "replication factor", "settings"
+	Setting  string // as Kafka names it, or "partitions", "replication factor", AllSettings
 	Got      string
 	Want     string
 	Severity Severity
@@ -78,7 +81,7 @@ func check(ctx context.Context, c *kafka.Client, specs []Spec, found map[string]
 
 func (s Spec) unreadable(missing error) Finding {
 	return Finding{
-		Topic: s.Name, Setting: "settings", Want: "readable", Severity: Warning,
+		Topic: s.Name, Setting: AllSettings, Want: "readable", Severity: Warning,
 		Got: fmt.Sprintf("not readable without the right DescribeConfigs on the topic %q", s.Name),
 		Why: fmt.Sprintf("nothing of it could be checked, and it is taken to have the default max.message.bytes: %v",
 			missing),

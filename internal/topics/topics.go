@@ -182,16 +182,17 @@ func lookUp(ctx context.Context, c *kafka.Client, specs []Spec) (map[string]kafk
 	if err != nil {
 		return nil, err
 	}
-	for name, t := range found {
-		switch {
-		case t.Err == nil, errors.Is(t.Err, kafkago.LeaderNotAvailable): // exists, and a leader is being elected
-		case errors.Is(t.Err, kafkago.UnknownTopicOrPartition):
+	var errs []error
+	for _, name := range namesOf(specs) {
+		switch err := found[name].Err; {
+		case err == nil, errors.Is(err, kafkago.LeaderNotAvailable): // exists, and a leader is being elected
+		case errors.Is(err, kafkago.UnknownTopicOrPartition):
 			delete(found, name)
 		default:
-			return nil, fmt.Errorf("look up topic %s: %w", name, t.Err)
+			errs = append(errs, fmt.Errorf("look up topic %s: %w", name, err))
 		}
 	}
-	return found, nil
+	return found, errors.Join(errs...)
 }
 
 func namesOf(specs []Spec) []string {

@@ -129,9 +129,8 @@ func (c Config) explainRight(err error) string {
 	if !ok {
 		return ""
 	}
-	return fmt.Sprintf("%s lacks the right %s on %s: "+
-		"grant it, for example with %s; the exporter then continues by itself",
-		c.who(), missing.Operation, missing.on(), missing.cure(c.SASL.Username))
+	return fmt.Sprintf("%s: grant it, for example with %s; the exporter then continues by itself",
+		c.Lacks(missing), c.Grants(missing)[0])
 }
 
 // explainTLS knows what the handshake says, on our side and on the broker's.

@@ -1,8 +1,10 @@
 package access
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	kafkago "github.com/segmentio/kafka-go"
@@ -33,17 +35,78 @@ func (e *RightError) on() string {
 	return fmt.Sprintf("the %s %q", resource, e.Name)
 }
 
-// cure is how Kafka's own tool grants the right to a user.
-func (e *RightError) cure(user string) string {
-	if user == "" {
-		user = "…"
+// Missing are all the rights that an error says are missing.
+func Missing(err error) (all []*RightError) {
+	switch of := err.(type) {
+	case *RightError:
+		return []*RightError{of}
+	case interface{ Unwrap() error }:
+		return Missing(of.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, inner := range of.Unwrap() {
+			all = append(all, Missing(inner)...)
+		}
 	}
-	command := fmt.Sprintf("kafka-acls.sh --bootstrap-server … --add --allow-principal User:%s --operation %s --%s %s",
-		user, e.Operation, e.Resource, e.Name)
-	if e.Prefixed {
-		command += " --resource-pattern-type prefixed"
+	return all
+}
+
+// Lacks says which right we lack.
+func (c Config) Lacks(missing *RightError) string {
+	return fmt.Sprintf("%s lacks the right %s on %s", c.who(), missing.Operation, missing.on())
+}
+
+// Grants are the commands by which Kafka's own tool grants rights, as few as there can
+// be: one grants several operations on several resources of one kind.
+func (c Config) Grants(missing ...*RightError) (commands []string) {
+	var resources []string // what follows the operations, in the order of their first mention
+	operations := map[string][]string{}
+	for _, m := range missing {
+		on := fmt.Sprintf(" --%s %s", m.Resource, word(m.Name))
+		if m.Prefixed {
+			on += " --resource-pattern-type prefixed"
+		}
+		if operations[on] == nil {
+			resources = append(resources, on)
+		}
+		operations[on] = append(operations[on], m.Operation)
 	}
-	return command
+	brokers, user := cmp.Or(strings.Join(c.Brokers, ","), "…"), cmp.Or(c.SASL.Username, "…")
+	for len(resources) > 0 {
+		first := resources[0]
+		var rest []string
+		command := fmt.Sprintf("kafka-acls.sh --bootstrap-server %s --add --allow-principal %s --operation %s",
+			brokers, word("User:"+user), strings.Join(operations[first], " --operation "))
+		for _, on := range resources {
+			alike := slices.Equal(operations[on], operations[first]) && kind(on) == kind(first)
+			if on == first || alike {
+				command += on
+			} else {
+				rest = append(rest, on)
+			}
+		}
+		commands, resources = append(commands, command), rest
+	}
+	return commands
+}
+
+// kind is what can be granted in one command.
+func kind(resource string) string {
+	flag, name, _ := strings.Cut(strings.TrimPrefix(resource, " "), " ")
+	if strings.HasSuffix(name, " prefixed") {
+		return resource // the pattern would hold for all resources of its command
+	}
+	return flag
+}
+
+// word is a text as a shell takes it for one word.
+func word(text string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-:,=@/+…", r)
+	}
+	if strings.ContainsFunc(text, func(r rune) bool { return !plain(r) }) {
+		return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+	}
+	return text
 }
 
 // OnTopic names the right on a topic for which a request was refused; any other
