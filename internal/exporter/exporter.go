@@ -90,6 +90,7 @@ type Exporter struct {
 	meta    ledger.Meta
 	runs    map[int]*run        // by shard
 	shards  map[int]ShardStatus // owned, restored or not
+	pasts   map[int]*past       // by shard: owned, restored before, and to be restored again
 	changed chan struct{}
 	listing listing
 	refused string // why this process is given no shards; empty: it may be
@@ -122,6 +123,7 @@ func New(
 		dead:    deadNews{log: log, counts: map[deadLetters]int{}},
 		runs:    map[int]*run{},
 		shards:  map[int]ShardStatus{},
+		pasts:   map[int]*past{},
 		changed: make(chan struct{}, 1),
 	}
 	e.metrics = newMetrics(reg, e)
@@ -269,6 +271,8 @@ func (e *Exporter) listed() []call.Listed {
 func (e *Exporter) enter(r *run) {
 	e.mu.Lock()
 	e.runs[r.shard.Number()] = r
+	r.before = e.pasts[r.shard.Number()]
+	delete(e.pasts, r.shard.Number())
 	e.mu.Unlock()
 	select {
 	case e.changed <- struct{}{}:

@@ -38,9 +38,9 @@ func newMetrics(reg prometheus.Registerer, e *Exporter) *metrics {
 			func() float64 { return value(e.Totals()) }))
 	}
 	gauge("ledger_entries", "Live entries in the shards owned.",
-		func(s Snapshot) float64 { return float64(s.LedgerEntries) })
+		func(s Snapshot) float64 { return float64(s.LedgerEntries - s.pastEntries) })
 	gauge("ledger_bytes", "Bytes of keys and values of the live entries in the shards owned.",
-		func(s Snapshot) float64 { return float64(s.LedgerBytes) })
+		func(s Snapshot) float64 { return float64(s.LedgerBytes - s.pastBytes) })
 	gauge("shards_owned", "Shards of the ledger that this process has restored and owns.",
 		func(s Snapshot) float64 { return float64(s.restored()) })
 

@@ -114,6 +114,8 @@ func (r *run) resume() {
 	for _, s := range r.ledger.Standings() {
 		r.schedule.known(s, now)
 	}
+	r.schedule.recall(r.before)
+	r.before = nil
 }
 
 // consider makes due what the last listing calls for in this shard.

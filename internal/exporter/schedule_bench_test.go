@@ -35,16 +35,7 @@ func BenchmarkSchedule(b *testing.B) {
 func BenchmarkTasks(b *testing.B) {
 	for _, n := range []int{100, 200_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			e := &Exporter{cfg: testConfig(), runs: map[int]*run{}}
-			r := &run{Exporter: e, shard: newFakeKafka().shard(), ledger: ledger.New(), schedule: newSchedule(e.cfg, &e.prints)}
-			e.runs[0] = r
-			for i := range n {
-				id := fmt.Sprintf("%032x", i*7919)
-				if err := r.ledger.Replay([]byte("task/"+id), []byte(`{"status":"calling","sequence":1}`)); err != nil {
-					b.Fatal(err)
-				}
-			}
-			r.resume()
+			_, e := manyTasks(b, n)
 			b.ReportAllocs()
 			for b.Loop() {
 				for _, id := range e.TaskIDs() {

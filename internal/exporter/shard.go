@@ -73,6 +73,7 @@ type run struct {
 	woken    chan struct{}
 	queue    chan *pending
 	beat     atomic.Int64 // Unix nanoseconds: when the loop last went round
+	before   *past        // what the producer before knew, until this one's tasks have their names; may be nil
 
 	passedOver atomic.Int64 // listed tasks that are not read, since the list says that they are too old
 
@@ -137,7 +138,9 @@ func (e *Exporter) produce(ctx context.Context, s Shard) (committed bool, err er
 	e.restored(s.Number())
 	e.enter(r)
 	defer e.leave(r)
-	err = r.live(ctx)
+	if err = r.live(ctx); ctx.Err() == nil {
+		e.keep(r)
+	}
 	return r.committed, err
 }
 

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"airudder-exporter/internal/call"
@@ -21,6 +20,10 @@ type Snapshot struct {
 	Partitions    int       `json:"ledger_partitions"`
 	LedgerEntries int64     `json:"ledger_entries"`
 	LedgerBytes   int64     `json:"ledger_bytes"`
+
+	// AsOf: what is said of the ledger and of tasks was known then, since a shard is to
+	// be restored again; of several, the earliest time. Zero: all is current.
+	AsOf time.Time `json:"as_of,omitzero"`
 
 	Shards []ShardStatus `json:"shards"`
 	Tasks  []TaskStatus  `json:"tasks"`
@@ -38,6 +41,8 @@ type Snapshot struct {
 	Why     string    `json:"why,omitempty"` // why not ready
 	Healthy bool      `json:"healthy"`
 	At      time.Time `json:"at"`
+
+	pastEntries, pastBytes int64 // of LedgerEntries and LedgerBytes: in shards that are to be restored again
 }
 
 // ShardStatus is one shard that this process owns or tries to open.
@@ -48,6 +53,7 @@ type ShardStatus struct {
 	Error     string    `json:"error,omitempty"`       // why the last producer ended
 	ErrorAt   time.Time `json:"error_at,omitzero"`     // when it first did, since the shard was last restored
 	Waiting   string    `json:"waiting,omitempty"`     // which request Kafka does not answer, since when and why
+	AsOf      time.Time `json:"as_of,omitzero"`        // what is said of its ledger and tasks was known then; zero: it is current, or nothing is known
 
 	waiting func() string // nil: it cannot tell
 	ends    int           // producers in a row that ended without a commit
@@ -74,6 +80,7 @@ type TaskStatus struct {
 	Error       string       `json:"error,omitempty"`
 	ErrorKind   string       `json:"error_kind,omitempty"`
 	ErrorAt     time.Time    `json:"error_at,omitzero"`
+	AsOf        time.Time    `json:"as_of,omitzero"` // all this was known then: its shard is to be restored again; zero: it is current
 }
 
 // Calling reports whether the task places calls now, as far as is known.
@@ -112,7 +119,11 @@ func (e *Exporter) Totals() Snapshot {
 	if e.listing.err != nil {
 		s.List.Error, s.List.ErrorAt = e.listing.err.Error(), e.listing.errAt
 	}
-	for _, status := range e.shards {
+	for shard, status := range e.shards {
+		if p := e.pasts[shard]; p != nil && e.runs[shard] == nil {
+			status.AsOf = p.at
+			s.addPast(p)
+		}
 		if status.waiting != nil {
 			status.Waiting = status.waiting()
 		}
@@ -140,14 +151,17 @@ func (s Snapshot) restored() (n int) {
 	return n
 }
 
-// Recent returns the last events that were committed, newest first.
-func (e *Exporter) Recent() []Published { return e.recent.newestFirst() }
-
-// TaskIDs returns the tasks that the owned shards' ledgers know and those that are
-// yet to be read for the first time, sorted.
+// TaskIDs returns the tasks that the owned shards' ledgers know, or knew while they
+// were last restored, and those that are yet to be read for the first time, sorted.
 func (e *Exporter) TaskIDs() []string {
 	var ids []string
-	for _, r := range e.running() {
+	runs, pasts := e.shown()
+	for _, p := range pasts {
+		for i := range p.tasks {
+			ids = append(ids, p.tasks[i].taskID)
+		}
+	}
+	for _, r := range runs {
 		ids = append(ids, r.ledger.TaskIDs()...)
 		ids = append(ids, r.schedule.taskIDs(r.ledger.Knows)...)
 	}
@@ -158,10 +172,11 @@ func (e *Exporter) TaskIDs() []string {
 // Task returns what is known of a task; false: nothing is.
 func (e *Exporter) Task(taskID string) (TaskStatus, bool) {
 	e.mu.Lock()
-	r := e.runs[e.cfg.ShardOf(taskID, max(e.meta.Partitions, 1))]
+	shard := e.cfg.ShardOf(taskID, max(e.meta.Partitions, 1))
+	r, p := e.runs[shard], e.pasts[shard]
 	e.mu.Unlock()
 	if r == nil {
-		return TaskStatus{}, false
+		return p.task(taskID)
 	}
 	standing := r.ledger.Standing(taskID)
 	r.schedule.mu.Lock()
@@ -243,6 +258,7 @@ func (e *Exporter) dropShard(shard int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.shards, shard)
+	delete(e.pasts, shard)
 	shards := e.meta.Partitions
 	ofShard := func(taskID string) bool { return e.cfg.ShardOf(taskID, shards) == shard }
 	e.holds.forget(ofShard)
@@ -331,28 +347,4 @@ func (r *run) status(s ledger.Standing, j *job) TaskStatus {
 		t.Error, t.ErrorKind, t.ErrorAt = j.err.Error(), kindOf(j.err), j.errAt
 	}
 	return t
-}
-
-// recent keeps the last events for the page.
-type recent struct {
-	mu   sync.Mutex
-	ring [50]Published
-	n    int // added so far
-}
-
-func (r *recent) add(p Published) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.ring[r.n%len(r.ring)] = p
-	r.n++
-}
-
-func (r *recent) newestFirst() []Published {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	all := []Published{}
-	for i := r.n - 1; i >= max(0, r.n-len(r.ring)); i-- {
-		all = append(all, r.ring[i%len(r.ring)])
-	}
-	return all
 }

@@ -196,6 +196,19 @@ func down() exporter.Snapshot {
 	return s
 }
 
+// gone is an exporter whose broker is gone: all that it shows was known a while ago.
+func gone() exporter.Snapshot {
+	s := busy()
+	s.AsOf = at.Add(-4 * time.Minute)
+	s.Ready, s.Why = false, "shard 0 is not restored: waiting for Kafka since 03:08:07 (InitProducerId): connection refused"
+	s.Shards[0].Restored, s.Shards[0].AsOf = time.Time{}, s.AsOf
+	s.Shards[0].Error, s.Shards[0].ErrorAt = "waiting for Kafka since 03:08:07 (InitProducerId): connection refused", s.AsOf
+	for i := range s.Tasks {
+		s.Tasks[i].AsOf, s.Tasks[i].NextRead = s.AsOf, time.Time{}
+	}
+	return s
+}
+
 // downBut is down, and there are notices besides.
 func downBut() exporter.Snapshot {
 	s := down()

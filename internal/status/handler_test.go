@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -193,4 +194,28 @@ func TestStateWhileItChanges(t *testing.T) {
 		}
 	}
 	<-done
+}
+
+// A JSON reader that takes anything of the ledger finds beside it that it is old.
+func TestStatusWhileTheBrokerIsGone(t *testing.T) {
+	type past struct {
+		AsOf time.Time `json:"as_of"`
+	}
+	var got struct {
+		past
+		Totals past   `json:"totals"`
+		Shards []past `json:"shards"`
+		Tasks  []past `json:"tasks"`
+	}
+	_, body := get(t, handler(running(gone())), "/api/status?group=calling")
+	if err := json.Unmarshal([]byte(body), &got); err != nil {
+		t.Fatal(err)
+	}
+	all := append(append(got.Tasks, got.Shards...), got.Totals, got.past)
+	if len(got.Tasks) != 2 || slices.ContainsFunc(all, func(p past) bool { return !p.AsOf.Equal(gone().AsOf) }) {
+		t.Errorf("the answer is as of %+v", all)
+	}
+	if _, body = get(t, handler(running(busy())), "/api/status"); strings.Contains(body, "as_of") {
+		t.Error("what is current has an as_of, too")
+	}
 }

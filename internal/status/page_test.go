@@ -280,6 +280,32 @@ func BenchmarkPage(b *testing.B) {
 	}
 }
 
+// What was known before the broker went stays, each of it marked as of then.
+func TestPageWhileTheBrokerIsGone(t *testing.T) {
+	_, body := get(t, handler(running(gone())), "/")
+	text := plain(body)
+	for _, want := range []string{
+		"Not ready shard 0 is not restored", "events in the ledger 26,755 as of 03:08:07", "dead letters 2 as of 03:08:07",
+		"ledger entries 184,233 21.4 MB as of 03:08:07", "Tasks as of 03:08:07 1 failing 2 calling",
+		"Collections DPD 1-7 · Jakarta pagi", "3,812 /5,000", "1.7 s ago as of 03:08:07", "not restored",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if n := strings.Count(body, `<tr class="calling past">`); n != 2 {
+		t.Errorf("%d calling tasks are marked as past, want 2", n)
+	}
+	for _, never := range []string{"on change", "in 2.3 s"} {
+		if strings.Contains(text, never) {
+			t.Errorf("the page tells what comes next: %q", never)
+		}
+	}
+	if t.Failed() {
+		t.Log(text)
+	}
+}
+
 // What is not known yet is not shown as none: a ledger that is being replayed is
 // not a lost one.
 func TestPageOfAShardBeingRestored(t *testing.T) {

@@ -2,6 +2,7 @@ package status
 
 import (
 	"slices"
+	"time"
 
 	"airudder-exporter/internal/exporter"
 )
@@ -26,6 +27,7 @@ type totals struct {
 	Groups      map[string]int `json:"groups"` // tasks, by the group's name
 	Events      int64          `json:"events"` // in the ledger
 	DeadLetters int64          `json:"dead_letters"`
+	AsOf        time.Time      `json:"as_of,omitzero"` // the snapshot's: when they were known, where they are not current
 }
 
 // take looks at every task once.
@@ -50,6 +52,7 @@ func take(s *State) *picture {
 		p.add(task{TaskStatus: t, Group: p.groups[i]})
 	}
 	p.cut()
+	p.totals.AsOf = snap.AsOf
 	p.totals.Groups = make(map[string]int, groups)
 	for g, n := range p.tallying {
 		p.totals.Groups[group(g).Class()] = n

@@ -62,7 +62,7 @@ type view struct {
 
 	Notes    []note
 	Restored int  // shards
-	Blind    bool // shards are owned but none is restored, so nothing is known of the ledger
+	Blind    bool // shards are owned but none was ever restored, so nothing is known of the ledger
 
 	Events, DeadLetters int64 // of all tasks
 	Groups              []tally
@@ -70,6 +70,9 @@ type view struct {
 	Hidden              int // tasks beyond maxTasks
 	Recent              []event
 }
+
+// Past reports whether what is said of the ledger and of some tasks is not current.
+func (v view) Past() bool { return !v.AsOf.IsZero() }
 
 // judgement is the page's first line: a colour, a title and a sentence.
 type judgement struct {
@@ -100,6 +103,9 @@ type task struct {
 // this producer.
 func (t task) Read() bool { return !t.ReadAt.IsZero() }
 
+// Past reports whether the task is shown as it was once, and not as it is now.
+func (t task) Past() bool { return !t.AsOf.IsZero() }
+
 // Over reports whether the task will not be read again, whatever the list shows.
 // A closed task that is due still has entries to delete.
 func (t task) Over() bool { return t.Group >= passed && t.NextRead.IsZero() }
@@ -122,7 +128,7 @@ func newView(p *picture, info Info) view {
 			v.Restored++
 		}
 	}
-	v.Blind = len(p.Shards) > 0 && v.Restored == 0
+	v.Blind = len(p.Shards) > 0 && v.Restored == 0 && p.AsOf.IsZero()
 	for g, n := range p.tallying {
 		if group(g) == passed {
 			n += int(p.PassedOver)
