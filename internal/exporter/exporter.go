@@ -85,6 +85,7 @@ type Exporter struct {
 	dead     deadNews
 	prints   prints
 	upstream upstream
+	contests contests
 
 	mu      sync.Mutex
 	meta    ledger.Meta

@@ -33,6 +33,7 @@ const (
 	causeTaskUnsealed  = "task_unsealed"
 	causeTasksFailing  = "tasks_failing"
 	causeUpstreamHangs = "upstream_hangs"
+	causeContested     = "shard_contested"
 )
 
 // causes has each with the observations in a row that it takes.
@@ -57,6 +58,7 @@ var causes = []notice.Cause{
 	{Name: causeTaskUnsealed, After: 1}, // days have passed
 	{Name: causeTasksFailing, After: 1}, // upstream counts the readings
 	{Name: causeUpstreamHangs, After: 1},
+	{Name: causeContested, After: 1}, // two take-overs
 }
 
 // taskSubject is how notices name a task.

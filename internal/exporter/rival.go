@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"airudder-exporter/internal/ledger"
@@ -26,6 +27,7 @@ func (e *Exporter) takenOver(ctx context.Context, s Shard, self ledger.Writer, c
 		return fmt.Errorf("taken over by a %s (%s) from this exporter (%s), which waits until that is done and then continues: %w",
 			by.Role, name(by), name(self), cause)
 	}
+	e.contested(s.Number(), by)
 	return fmt.Errorf("taken over by another exporter (%s) from this one (%s); where both have %s=group "+
 		"they share the shards by themselves, else stop one: %w", name(by), name(self), e.cfg.Setting("Assignment"), cause)
 }
@@ -58,4 +60,66 @@ func (e *Exporter) rival(ctx context.Context, s Shard, self ledger.Writer) (by l
 // name tells one exporter from another.
 func name(w ledger.Writer) string {
 	return fmt.Sprintf("host %s, pid %d, instance %s", w.Host, w.PID, w.Instance)
+}
+
+// Two exporters of which each takes every shard take them from each other in turn, and
+// each looks sound for as long as it has them. One take-over is a restart or a standby;
+// two in contestedIn are a contest. A fixed owner waits for up to 5 min after a fence, so
+// that one of two is fenced every 10 min at least: what is quiet for longer is over.
+const (
+	contestedIn = 5 * time.Minute
+	uncontested = 15 * time.Minute
+)
+
+// contests are the take-overs of this process's shards by other exporters.
+type contests struct {
+	mu sync.Mutex
+	of map[int]*contest // by shard
+}
+
+// contest is what became of one shard since it was last left alone.
+type contest struct {
+	times       int
+	first, last time.Time
+	by          ledger.Writer // the last one
+	holds       bool          // twice in contestedIn
+}
+
+// contested notes that another exporter took a shard over.
+func (e *Exporter) contested(shard int, by ledger.Writer) {
+	now := time.Now()
+	e.contests.mu.Lock()
+	defer e.contests.mu.Unlock()
+	if e.contests.of == nil {
+		e.contests.of = map[int]*contest{}
+	}
+	c := e.contests.of[shard]
+	switch {
+	case c == nil || now.Sub(c.last) > uncontested:
+		c = &contest{first: now}
+		e.contests.of[shard] = c
+	case now.Sub(c.last) <= contestedIn:
+		c.holds = true
+	}
+	c.times++
+	c.last, c.by = now, by
+	if c.holds {
+		e.notices.Observe(contestSubject(shard), e.cfg.shardContested(c.times, now.Sub(c.first), name(by)))
+	}
+}
+
+// calm ends the contest for a shard that nobody has taken over for long.
+func (e *Exporter) calm(shard int, now time.Time) {
+	e.contests.mu.Lock()
+	defer e.contests.mu.Unlock()
+	if c := e.contests.of[shard]; c != nil && now.Sub(c.last) > uncontested {
+		delete(e.contests.of, shard)
+		e.notices.Observe(contestSubject(shard))
+	}
+}
+
+func (c *contests) forget(shard int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.of, shard)
 }

@@ -7,7 +7,9 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
+	"airudder-exporter/internal/call"
 	"airudder-exporter/internal/exporter/fakekafka"
 	"airudder-exporter/internal/ledger"
 )
@@ -77,4 +79,87 @@ func TestTakenOverNamesBoth(t *testing.T) {
 			})
 		})
 	}
+}
+
+// fixed claims a shard again after every fence, as an owner that takes all shards does:
+// each time it waits twice as long, up to 5 min.
+type fixed struct{ wait time.Duration }
+
+func (*fixed) AfterDoubt(ctx context.Context) error { return ctx.Err() }
+
+func (f *fixed) AfterFence(ctx context.Context) error {
+	f.wait = min(max(2*f.wait, 5*time.Second), 5*time.Minute)
+	sleep(ctx, f.wait)
+	return ctx.Err()
+}
+
+// Two exporters that take all shards both tell of each other for as long as they do, and
+// for a while after it; a single take-over is no contest.
+func TestTwoRivalsTellOfEachOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kafka := newFakeKafka()
+		rows := 0
+		sources := []*fakeSource{newFakeSource(t), newFakeSource(t)}
+		another := func() { // so that each has something to commit, and learns of its fence
+			rows++
+			for _, source := range sources {
+				source.set("a", call.Calling, rows, 100)
+			}
+			time.Sleep(10 * time.Second)
+		}
+		worlds := map[string]*world{}
+		begin := func(name string, source Source) {
+			w := newWorld(t, testConfig(), source)
+			w.process.Host, w.process.PID, w.process.Instance = name, 7, name
+			ctx, cancel := context.WithCancel(t.Context())
+			w.cancel = cancel
+			if _, err := w.Start(ctx, kafka); err != nil {
+				t.Fatal(err)
+			}
+			w.group.Go(func() { w.err = w.RunShard(ctx, kafka.shard(), &fixed{}) })
+			w.group.Go(func() { _ = w.List(ctx) })
+			worlds[name] = w
+		}
+		told := func(name string) string {
+			for _, n := range worlds[name].Totals().Notices {
+				if n.Cause == causeContested {
+					return n.Example + ": " + n.Text + ". " + n.Cure
+				}
+			}
+			return ""
+		}
+		begin("here", sources[0])
+		another()
+		begin("there", sources[1])
+		another()
+		if a, b := told("here"), told("there"); a+b != "" {
+			t.Errorf("after one take-over: %q, %q", a, b)
+		}
+		for range 30 {
+			another()
+		}
+		for name, rival := range map[string]string{"here": "there", "there": "here"} {
+			if got := told(name); !strings.Contains(got, "shard 0, its owner: ") || !strings.Contains(got, "(host "+rival+", pid 7, ") ||
+				!strings.Contains(got, "Assignment=group") {
+				t.Errorf("%s tells %q", name, got)
+			}
+		}
+		for range 2 * 360 { // an hour and more of waits of 5 min
+			another()
+		}
+		if a, b := told("here"), told("there"); !strings.Contains(a, "times in ") || !strings.Contains(b, "times in ") {
+			t.Errorf("while it lasts: %q, %q", a, b)
+		}
+		worlds["there"].stop()
+		for range 30 * 6 {
+			another()
+		}
+		if got := told("here"); got != "" {
+			t.Errorf("when the other is gone: %q", got)
+		}
+		if s := worlds["here"].Totals(); !s.Ready || len(s.Notices) > 0 {
+			t.Errorf("when the other is gone: %+v", s)
+		}
+		worlds["here"].stop()
+	})
 }

@@ -174,9 +174,10 @@ func (r *run) throttled(now time.Time) (asked, rest time.Duration) {
 
 // renew asks what the topics take, every minute: a limit that was lowered is known
 // before a commit breaks on it, and one that was raised is used. It also ends the
-// notice of a quota that was not met for as long.
+// notice of a quota that was not met for as long, and that of a contest which is over.
 func (r *run) renew(ctx context.Context) error {
 	for sleep(ctx, time.Minute) {
+		r.calm(r.shard.Number(), time.Now())
 		if _, rest := r.throttled(time.Now()); rest < -time.Minute {
 			r.notices.Observe(shardSubject(r.shard.Number()))
 		}

@@ -36,11 +36,10 @@ type Snapshot struct {
 	PassedOver int64 `json:"tasks_passed_over"`
 
 	Notices []notice.Notice `json:"notices"` // what needs the operator while events flow
-
-	Ready   bool      `json:"ready"`
-	Why     string    `json:"why,omitempty"` // why not ready
-	Healthy bool      `json:"healthy"`
-	At      time.Time `json:"at"`
+	Ready   bool            `json:"ready"`
+	Why     string          `json:"why,omitempty"` // why not ready
+	Healthy bool            `json:"healthy"`
+	At      time.Time       `json:"at"`
 
 	pastEntries, pastBytes int64 // of LedgerEntries and LedgerBytes: in shards that are to be restored again
 }
@@ -264,8 +263,9 @@ func (e *Exporter) dropShard(shard int) {
 	e.holds.forget(ofShard)
 	e.notices.Forget(func(subject string) bool {
 		taskID, ofTask := strings.CutPrefix(subject, taskSubject(""))
-		return ofTask && ofShard(taskID) || subject == shardSubject(shard) || subject == listedSubject(shard)
+		return ofTask && ofShard(taskID) || subject == shardSubject(shard) || subject == listedSubject(shard) || subject == contestSubject(shard)
 	})
+	e.contests.forget(shard)
 	e.upstream.release(ofShard)
 	if len(e.shards) == 0 {
 		e.upstream.reset(e.notices)
