@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -16,6 +17,7 @@ import (
 	"airudder-exporter/internal/exporter"
 	"airudder-exporter/internal/kafka"
 	"airudder-exporter/internal/ledger"
+	"airudder-exporter/internal/notice"
 	"airudder-exporter/internal/record"
 	"airudder-exporter/internal/shards"
 	"airudder-exporter/internal/status"
@@ -38,11 +40,14 @@ func export(ctx context.Context, cfg Config, log *slog.Logger) error {
 	}
 	defer func() { _ = server.Close() }() // the exporter's own error matters more
 	context.AfterFunc(ctx, state.Stopping)
+	defer speak(ctx, state, metrics, log)()
 	source, err := upstream(cfg, log, metrics)
 	if err != nil {
 		return err
 	}
-	client, err := cluster(cfg.Kafka, log, metrics)
+	brokers := brokers(cfg.Kafka)
+	brokers.Watched = true // the voice tells what the exporter waits for
+	client, err := kafka.Dial(brokers, log, metrics)
 	if err != nil {
 		return err
 	}
@@ -64,6 +69,16 @@ func export(ctx context.Context, cfg Config, log *slog.Logger) error {
 	return nil
 }
 
+// speak tells the log how the exporter fares, until ctx ends or the returned function is
+// called.
+func speak(ctx context.Context, state *status.State, metrics prometheus.Gatherer, log *slog.Logger) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	voice := notice.Voice{Log: log, Look: state.Health, Summary: status.Summary(state, metrics)}
+	var speaking sync.WaitGroup
+	speaking.Go(func() { voice.Run(ctx) })
+	return func() { cancel(); speaking.Wait() }
+}
+
 // starter brings the exporter from a checked configuration to its loop.
 type starter struct {
 	cfg    Config
@@ -74,6 +89,7 @@ type starter struct {
 
 // prepare waits for topics and schemas, both at once.
 func (s starter) prepare(ctx context.Context) (ids record.IDs, err error) {
+	s.state.Waiting("waiting for the first answers of Kafka and the schema registry")
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		return s.persist(ctx, "Kafka", s.topics)
@@ -119,6 +135,12 @@ func (s starter) own(ctx context.Context, e *exporter.Exporter) error {
 		given.Refused = func(why string) {
 			e.Refused(why)
 			s.state.Waiting(cmp.Or(why, waitingForGroup))
+		}
+		given.Silent = func(why string) {
+			e.GroupSilent(why)
+			if why != "" {
+				s.state.Waiting(waitingForGroup + ": " + why)
+			}
 		}
 		return shards.Assign(ctx, given, s.client, s.log, own, changed)
 	})
@@ -172,12 +194,12 @@ func (s starter) watchTopics(ctx context.Context, apart time.Duration) error {
 // theRegistry is what persist waits for where it is not Kafka.
 const theRegistry = "the schema registry"
 
-// persist tries until it succeeds, ctx ends, or trying again cannot help. The page
-// shows what it waits for, and the log each change of that.
+// persist tries until it succeeds, ctx ends, or trying again cannot help. The page and
+// the log say what it waits for.
 func (s starter) persist(ctx context.Context, what string, try func(context.Context) error) error {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval, wait.MaxElapsedTime = 100*time.Millisecond, 15*time.Second, 0
-	logged := ""
+	began := time.Now()
 	for {
 		err := try(ctx)
 		switch {
@@ -192,11 +214,8 @@ func (s starter) persist(ctx context.Context, what string, try func(context.Cont
 		if what != theRegistry {
 			why = s.client.Explain(err)
 		}
-		s.state.Waiting(fmt.Sprintf("waiting for %s: %s", what, why))
-		if why != logged {
-			s.log.Warn("waiting for "+what, "error", why)
-			logged = why
-		}
+		s.state.Waiting(fmt.Sprintf("waiting for %s since %s: %s", what, began.UTC().Format(time.RFC3339), why))
+		s.log.Debug("still waiting", "for", what, "error", why)
 		if !pause(ctx, wait.NextBackOff()) {
 			return ctx.Err()
 		}

@@ -66,7 +66,7 @@ func TestChildThatMakesProgress(t *testing.T) {
 func TestLogged(t *testing.T) {
 	for _, tt := range []struct{ line, want string }{
 		{`{"level":"INFO","msg":"hello"}`, ""},
-		{`{"level":"WARN","msg":"waiting for Kafka","error":"nobody there"}`, "waiting for Kafka: nobody there"},
+		{`{"level":"WARN","msg":"producer ended","error":"nobody there"}`, "producer ended: nobody there"},
 		{`{"level":"ERROR","msg":"broken"}`, "broken"},
 		{`{"level":"WARN","msg":"topic settings are not as recommended"}`, ""},
 		{"airudder-exporter: configuration:", "configuration:"},

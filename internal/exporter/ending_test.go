@@ -1,7 +1,6 @@
 package exporter
 
 import (
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -34,10 +33,8 @@ func TestUnsealedForDays(t *testing.T) {
 		time.Sleep(3 * day)
 		w.wantMetrics("notice cause=task_unsealed 0", "seals_total 1")
 		w.stop()
-		for _, line := range []string{`level=WARN msg="the task ended `, `level=INFO msg="notice is over: the task ended `} {
-			if got := strings.Count(w.log.String(), line); got != 1 {
-				t.Errorf("the log says %s %d times, want once:\n%s", line, got, w.log)
-			}
+		if said, over := w.told(causeTaskUnsealed), w.logs(`level=INFO msg="notice is over: the task ended `); said != 1 || over != 1 {
+			t.Errorf("the log tells of it %d times, and of its end %d times:\n%s", said, over, w.log)
 		}
 	})
 }

@@ -105,12 +105,7 @@ type listing struct {
 	took  time.Duration // to read it; 0: not known
 	err   error         // of the last try
 	errAt time.Time
-	fails int // in a row, up to the last try
 }
-
-// told reports whether the log says that the list cannot be read: one answer alone may
-// break, unless it was the first.
-func (l listing) told() bool { return l.fails > 1 || l.fails > 0 && l.at.IsZero() }
 
 // New returns an exporter that owns nothing yet.
 func New(
@@ -119,8 +114,8 @@ func New(
 	e := &Exporter{
 		cfg: cfg, source: source, encoder: encoder, log: log, process: process,
 		slots:   make(chan struct{}, cfg.Concurrency),
-		notices: notice.New(log, reg, causes...),
-		holds:   holds{log: log, tasks: map[string]hold{}},
+		notices: notice.New(reg, causes...),
+		holds:   holds{tasks: map[string]hold{}},
 		dead:    deadNews{log: log, counts: map[deadLetters]int{}},
 		runs:    map[int]*run{},
 		shards:  map[int]ShardStatus{},
@@ -146,6 +141,12 @@ func (e *Exporter) Refused(why string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.refused = why
+}
+
+// GroupSilent tells the exporter why the group that gives out the shards does not answer;
+// empty: it does. Events flow meanwhile.
+func (e *Exporter) GroupSilent(why string) {
+	e.notices.Observe(groupSubject, e.cfg.ofGroup(why)...)
 }
 
 // List asks for the task list, for as long as ctx lasts, and hands it to the
@@ -211,20 +212,13 @@ func (e *Exporter) list(ctx context.Context) error {
 	defer e.mu.Unlock()
 	switch {
 	case err == nil:
-		if e.listing.told() {
-			e.log.Info("task list can be read again", "tasks", len(listed.Tasks))
-		}
 		e.listing = listing{tasks: listed.Tasks, at: time.Now(), off: listed.Off, took: max(time.Since(began), time.Nanosecond)}
 		if !listed.Off {
 			e.upstream.answered("")
 		}
 	default:
-		before := e.listing.told()
-		e.listing.fails++
 		e.listing.err, e.listing.errAt = err, time.Now()
-		if !before && e.listing.told() {
-			e.log.Warn("task list cannot be read; trying again", "error", err)
-		}
+		e.log.Debug("the task list cannot be read; trying again", "kind", kindOf(err), "error", err)
 		e.listing.tasks = merge(listed.Tasks, e.listing.tasks)
 	}
 	for _, r := range e.runs {

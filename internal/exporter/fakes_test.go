@@ -17,6 +17,7 @@ import (
 	"airudder-exporter/internal/call"
 	"airudder-exporter/internal/exporter/fakekafka"
 	"airudder-exporter/internal/ledger"
+	"airudder-exporter/internal/notice"
 	"airudder-exporter/internal/record"
 )
 
@@ -295,6 +296,7 @@ func start(t *testing.T, cfg Config, source Source, kafka *fakeKafka) *world {
 	w.Owned(1)
 	w.group.Go(func() { w.err = w.RunShard(ctx, kafka.shard(), always{}) })
 	w.group.Go(func() { _ = w.List(ctx) })
+	w.group.Go(func() { w.voice().Run(ctx) })
 	return w
 }
 
@@ -304,6 +306,15 @@ func newWorld(t *testing.T, cfg Config, source Source) *world {
 	encoder := func(_ ledger.Meta, limits record.Limits) (Encoder, error) { return fakeEncoder{limits}, nil }
 	w.Exporter = New(cfg, source, encoder, ledger.Writer{}, slog.New(slog.NewTextHandler(w.log, nil)), w.metrics)
 	return w
+}
+
+// voice tells w's log how it fares, as a run does.
+func (w *world) voice() *notice.Voice {
+	return &notice.Voice{
+		Log:     slog.New(slog.NewTextHandler(w.log, nil)),
+		Look:    func() notice.Health { return w.Totals().Health() },
+		Summary: func() []any { return nil },
+	}
 }
 
 // metaNow is the ledger's meta as the exporter knows it: its shards may change it.

@@ -2,7 +2,6 @@ package exporter
 
 import (
 	"fmt"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -14,11 +13,8 @@ import (
 // is published by the first reading after the topic is set right. They outlive the
 // producers.
 type holds struct {
-	log *slog.Logger
-
 	mu    sync.Mutex
 	tasks map[string]hold
-	since time.Time // of the first of them
 }
 
 // hold is what waits of one task.
@@ -39,10 +35,7 @@ func (h *holds) note(taskID string, units int, why *batch.TooLargeError) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if units == 0 {
-		if delete(h.tasks, taskID); len(h.tasks) == 0 && !h.since.IsZero() {
-			h.log.Info("nothing waits for a larger max.message.bytes any more", "lasted", time.Since(h.since).Round(time.Second))
-			h.since = time.Time{}
-		}
+		delete(h.tasks, taskID)
 		return
 	}
 	is, waits := h.tasks[taskID]
@@ -51,11 +44,6 @@ func (h *holds) note(taskID string, units int, why *batch.TooLargeError) {
 	}
 	is.units, is.why = units, why
 	h.tasks[taskID] = is
-	if h.since.IsZero() {
-		h.since = is.since
-		h.log.Warn("a topic is set too small; the task waits, and any other whose records it does not take",
-			"task", taskID, "error", is.String())
-	}
 }
 
 // forget drops the tasks that match.
@@ -66,9 +54,6 @@ func (h *holds) forget(match func(taskID string) bool) {
 		if match(taskID) {
 			delete(h.tasks, taskID)
 		}
-	}
-	if len(h.tasks) == 0 {
-		h.since = time.Time{}
 	}
 }
 

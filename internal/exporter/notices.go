@@ -34,6 +34,7 @@ const (
 	causeTasksFailing  = "tasks_failing"
 	causeUpstreamHangs = "upstream_hangs"
 	causeContested     = "shard_contested"
+	causeGroupSilent   = "group_silent"
 )
 
 // causes has each with the observations in a row that it takes.
@@ -58,7 +59,8 @@ var causes = []notice.Cause{
 	{Name: causeTaskUnsealed, After: 1}, // days have passed
 	{Name: causeTasksFailing, After: 1}, // upstream counts the readings
 	{Name: causeUpstreamHangs, After: 1},
-	{Name: causeContested, After: 1}, // two take-overs
+	{Name: causeContested, After: 1},   // two take-overs
+	{Name: causeGroupSilent, After: 1}, // whoever tells of it has waited
 }
 
 // taskSubject is how notices name a task.
@@ -78,6 +80,20 @@ func ofCommit(asked, rest time.Duration) (seen sightings) {
 			asked.Milliseconds()),
 		"raise producer_byte_rate of its Kafka user or client id; kafka-configs.sh --describe --entity-type users "+
 			"(or clients) shows it")
+	return seen
+}
+
+// groupSubject is how notices name what gives the shards out.
+const groupSubject = "the consumer group"
+
+// ofGroup is what there is to know of a group that does not answer; empty: it does.
+func (c Config) ofGroup(why string) (seen sightings) {
+	if why != "" {
+		seen.see(causeGroupSilent,
+			"the consumer group does not answer; what is owned stays owned, but no exporter could take over: "+why,
+			"see whether all brokers are up, and whether __consumer_offsets has enough replicas in sync; "+
+				"the exporter joins again by itself, or set "+c.Setting("Assignment")+"=all where there is only one")
+	}
 	return seen
 }
 

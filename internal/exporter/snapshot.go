@@ -41,7 +41,8 @@ type Snapshot struct {
 	Healthy bool            `json:"healthy"`
 	At      time.Time       `json:"at"`
 
-	pastEntries, pastBytes int64 // of LedgerEntries and LedgerBytes: in shards that are to be restored again
+	pastEntries, pastBytes int64                   // of LedgerEntries and LedgerBytes: in shards that are to be restored again
+	left                   func(cause string) bool // the notice board's; nil: there is none
 }
 
 // ShardStatus is one shard that this process owns or tries to open.
@@ -113,7 +114,7 @@ func (e *Exporter) Totals() Snapshot {
 		List:    ListStatus{Tasks: len(e.listing.tasks), ReadAt: e.listing.at},
 		Healthy: e.healthy(now),
 		Shards:  []ShardStatus{},
-		Notices: e.notices.Notices(),
+		Notices: e.notices.Notices(), left: e.notices.Left,
 	}
 	if e.listing.err != nil {
 		s.List.Error, s.List.ErrorAt = e.listing.err.Error(), e.listing.errAt
@@ -308,7 +309,7 @@ func (s ShardStatus) whyNotReady(run *run, now time.Time) string {
 	}
 	switch {
 	case s.Restored.IsZero() && why == "":
-		return "is being restored"
+		return restoring
 	case s.Restored.IsZero():
 		return "is not restored: " + why
 	case s.ends > 1 && now.Sub(s.Restored) < time.Minute: // the next one has yet to show that it can

@@ -84,7 +84,7 @@ func TestThrottled(t *testing.T) {
 		if early > 0 {
 			t.Errorf("%d commits came before the quota's time", early)
 		}
-		for line, want := range map[string]int{"level=WARN msg=\"Kafka throttles this exporter by a quota": 2, "notice is over: Kafka throttles": 1} {
+		for line, want := range map[string]int{"level=WARN msg=\"Kafka throttles this exporter by a quota": 3, "notice is over: Kafka throttles": 1} {
 			if n := strings.Count(w.log.String(), line); n < 1 || n > want {
 				t.Errorf("%d lines, want %d: %s\n%s", n, want, line, w.log)
 			}

@@ -31,6 +31,11 @@ func (w *world) wantNotice(when, cause, text string) {
 	}
 }
 
+// told counts the lines of the log that say that a notice began.
+func (w *world) told(cause string) int {
+	return w.logs("level=WARN", "notice="+cause) - w.logs("notice="+cause, " for=")
+}
+
 // logs counts the lines of the log that hold all texts.
 func (w *world) logs(texts ...string) (n int) {
 	for line := range strings.Lines(w.log.String()) {
@@ -94,7 +99,7 @@ func TestAllTasksFail(t *testing.T) {
 		source.breaks(none)
 		time.Sleep(time.Minute)
 		w.wantNotice("once all can be read", causeTasksFailing, "")
-		if said, over := w.logs("level=WARN", "tasks_failing"), w.logs("level=INFO", "tasks_failing"); said != 1 || over != 1 {
+		if said, over := w.told(causeTasksFailing), w.logs("level=INFO", "tasks_failing"); said != 1 || over != 1 {
 			t.Errorf("the log tells of it %d times, and of its end %d times:\n%s", said, over, w.log)
 		}
 		w.stop()
@@ -194,7 +199,7 @@ func TestFailingTasksOutliveAProducer(t *testing.T) {
 		if w.logs("producer ended") == 0 {
 			t.Error("no producer ended")
 		}
-		if n := w.logs("level=WARN", "tasks_failing"); n != 1 {
+		if n := w.told(causeTasksFailing); n != 1 {
 			t.Errorf("the log tells %d times of the failing task:\n%s", n, w.log)
 		}
 		w.stop()
@@ -228,7 +233,7 @@ func TestUpstreamHangs(t *testing.T) {
 		w.wantNotice("once it answers", causeUpstreamHangs, "")
 		w.wantNotice("once it answers", causeTasksFailing, "")
 		w.wantReady("once it answers", "")
-		if n := w.logs("level=WARN", "upstream_hangs"); n != 1 {
+		if n := w.told(causeUpstreamHangs); n != 1 {
 			t.Errorf("the log tells of it %d times:\n%s", n, w.log)
 		}
 		w.stop()

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -29,6 +30,7 @@ type Client struct {
 	transport *kafkago.Transport
 	waits     waits
 	throttle  quota.Throttle
+	wrote     atomic.Bool // a producer has started: the settings by which brokers are reached are right
 
 	mu   sync.Mutex
 	ends map[int]int64 // shard → the end of its ledger partition, as far as we know; outlives producers
@@ -85,7 +87,9 @@ func (c *Client) Explain(err error) string {
 			return throttled
 		}
 	}
-	return c.cfg.Explain(err, c.cfg.LedgerTopic)
+	cfg := c.cfg.Config
+	cfg.Reached = c.wrote.Load()
+	return cfg.Explain(err, c.cfg.LedgerTopic)
 }
 
 // Lacks says which right we lack, and Grants how it is granted: see access.Config.

@@ -35,6 +35,10 @@ type Config struct {
 	// ReplayTopic is what a replay writes: no exporter's topic. Empty: there is none.
 	ReplayTopic string
 
+	// Watched: whoever uses the Client looks at Waiting, so that the log need not tell of
+	// requests that do not succeed.
+	Watched bool
+
 	// Dial opens connections; nil: the network.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }

@@ -79,14 +79,17 @@ func code(err error) kafkago.Error {
 	return c
 }
 
-// quiet is how long a request is asked again before the operator hears of it:
-// coordinators and leaders move in less.
-const quiet = 2 * time.Second
+// quiet is how long a request is asked again before Waiting tells of it, and patience
+// before the log does: coordinators and leaders move in less.
+const (
+	quiet    = 2 * time.Second
+	patience = 5 * time.Second
+)
 
 // again runs attempt until it succeeds, fails with something that retry
 // refuses, or ctx ends; it is asked for a shard, or for everyShard. Between
 // attempts it forgets what it knew of the cluster. Once the trouble lasts it says
-// so: in the log, seldom, and in Waiting.
+// so: in Waiting, and, where nobody looks at that, in the log.
 func (c *Client) again(
 	ctx context.Context, api string, shard int, retry func(error) bool, attempt func(context.Context) error,
 ) error {
@@ -94,11 +97,10 @@ func (c *Client) again(
 	quick := pacing(time.Millisecond, 20*time.Millisecond) // for markers, which take 5 to 50 ms
 	this := &wait{api: api, shard: shard, since: time.Now()}
 	defer c.waits.remove(this)
-	complain := quiet
 	for {
 		err := attempt(ctx)
-		if err == nil && complain > quiet {
-			c.log.Info("Kafka answers again", "api", api, "after", time.Since(this.since).Round(time.Second))
+		if err == nil && c.waits.remove(this) {
+			c.log.Info("Kafka answers again", "after", time.Since(this.since).Round(time.Second))
 		}
 		if err == nil || ctx.Err() != nil || !retry(err) {
 			return err
@@ -115,10 +117,9 @@ func (c *Client) again(
 		if lasted > quiet {
 			c.waits.put(this, err)
 		}
-		if lasted > complain {
-			c.log.Warn("a request to Kafka does not succeed; it is repeated",
-				"api", api, "for", lasted.Round(time.Second), "error", c.Explain(err))
-			complain = max(time.Minute, 2*lasted)
+		if lasted > patience && !c.cfg.Watched && c.waits.due(time.Now()) {
+			c.log.Warn("a request to Kafka does not succeed; it is repeated: "+c.Explain(err),
+				"api", api, "for", lasted.Round(time.Second))
 		}
 		if !sleep(ctx, pause) {
 			return fmt.Errorf("%w (given up: %w)", err, ctx.Err())

@@ -36,6 +36,7 @@ func (c *Client) Producer(
 	if err != nil {
 		return nil, fmt.Errorf("start the producer of shard %d: %w", shard, err)
 	}
+	c.wrote.Store(true)
 	return p, nil
 }
 

@@ -9,8 +9,9 @@ import (
 // waits are the requests that have not succeeded for a while and are repeated. The
 // zero value has none.
 type waits struct {
-	mu  sync.Mutex
-	all map[*wait]struct{}
+	mu   sync.Mutex
+	all  map[*wait]struct{}
+	told time.Time // when the log last told of them; zero: it has not
 }
 
 // wait is one of them.
@@ -32,11 +33,28 @@ func (w *waits) put(one *wait, err error) {
 	w.all[one] = struct{}{}
 }
 
-// remove takes out a request that was answered, or given up.
-func (w *waits) remove(one *wait) {
+// remove takes out a request that was answered, or given up, and reports whether that
+// was the last one and the log has told of them.
+func (w *waits) remove(one *wait) (over bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.all, one)
+	if over = len(w.all) == 0 && !w.told.IsZero(); over {
+		w.told = time.Time{}
+	}
+	return over
+}
+
+// due reports whether the log is to tell of the requests now, all of which are one
+// trouble: every five minutes.
+func (w *waits) due(now time.Time) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.told.IsZero() && now.Sub(w.told) < 5*time.Minute {
+		return false
+	}
+	w.told = now
+	return true
 }
 
 // everyShard stands for a shard where a request is not one shard's alone.
@@ -64,6 +82,6 @@ func (c *Client) Waiting(shard int) string {
 	if w.since.IsZero() {
 		return ""
 	}
-	return fmt.Sprintf("waiting for Kafka since %s (%s): %s",
-		w.since.UTC().Format(time.RFC3339), w.api, c.Explain(w.err))
+	return fmt.Sprintf("waiting for Kafka since %s: %s; the request is %s",
+		w.since.UTC().Format(time.RFC3339), c.Explain(w.err), w.api)
 }

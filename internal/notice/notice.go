@@ -3,12 +3,11 @@
 //
 // A notice tells of now. It comes once a subject has shown its cause in as many
 // observations in a row as the cause asks for, and it goes with the first
-// observation that no longer shows it. What was is in the counters and the log: one
-// line when it comes, one when it goes.
+// observation that no longer shows it. What was is in the counters and the log, where
+// a Voice tells of notices and of what keeps the program from being ready.
 package notice
 
 import (
-	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -46,7 +45,6 @@ func (n Notice) Others() int { return n.Subjects - 1 }
 // Board is where observations are noted. It may be used by several goroutines at
 // once.
 type Board struct {
-	log   *slog.Logger
 	gauge *prometheus.GaugeVec
 
 	mu     sync.Mutex
@@ -58,7 +56,7 @@ type cause struct {
 	Cause
 	seen  map[string]*sightings // by subject
 	since time.Time             // zero: it does not hold
-	last  Notice                // while it held, for the line when it goes
+	left  bool                  // it ended since its last subjects were forgotten
 }
 
 // sightings are those of one subject in a row.
@@ -68,8 +66,8 @@ type sightings struct {
 }
 
 // New returns a board without a notice. Its gauge has all causes from the start.
-func New(log *slog.Logger, reg prometheus.Registerer, causes ...Cause) *Board {
-	b := &Board{log: log, gauge: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+func New(reg prometheus.Registerer, causes ...Cause) *Board {
+	b := &Board{gauge: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Namespace: "airudder", Name: "notice",
 		Help: "1 while events flow, but something needs the operator, by cause; else 0.",
 	}, []string{"cause"})}
@@ -101,7 +99,7 @@ func (b *Board) Observe(subject string, seen ...Sighting) {
 		default:
 			was.n, was.Sighting = was.n+1, seen[i]
 		}
-		b.update(c, "notice is over: ")
+		b.update(c, false)
 	}
 }
 
@@ -116,7 +114,7 @@ func (b *Board) Forget(match func(subject string) bool) {
 				delete(c.seen, subject)
 			}
 		}
-		b.update(c, "notice dropped, since this process no longer observes it: ")
+		b.update(c, true)
 	}
 }
 
@@ -133,21 +131,25 @@ func (b *Board) Notices() []Notice {
 	return all
 }
 
-// update brings a cause's notice up to date with its sightings. ended begins the line
-// where that ends it. b.mu is held.
-func (b *Board) update(c *cause, ended string) {
-	now := c.notice()
-	switch holds := now.Subjects > 0; {
+// Left reports whether a cause's notice ended since this process no longer observes its
+// subjects: the cause may last.
+func (b *Board) Left(name string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.ContainsFunc(b.causes, func(c *cause) bool { return c.Name == name && c.left })
+}
+
+// update brings a cause's notice up to date with its sightings, of which some were
+// forgotten or not. b.mu is held.
+func (b *Board) update(c *cause, forgotten bool) {
+	switch holds := c.notice().Subjects > 0; {
 	case holds && c.since.IsZero():
-		c.since = time.Now()
+		c.since, c.left = time.Now(), false
 		b.gauge.WithLabelValues(c.Name).Set(1)
-		b.log.Warn(now.Text, "notice", c.Name, "subject", now.Example, "subjects", now.Subjects, "cure", now.Cure)
 	case !holds && !c.since.IsZero():
-		b.log.Info(ended+c.last.Text, "notice", c.Name, "lasted", time.Since(c.since).Round(time.Second))
-		c.since = time.Time{}
+		c.since, c.left = time.Time{}, forgotten
 		b.gauge.WithLabelValues(c.Name).Set(0)
 	}
-	c.last = now
 }
 
 // notice counts the subjects that have shown the cause often enough; none: it does

@@ -25,7 +25,7 @@ func TestNothingSecretShows(t *testing.T) {
 	const user, password = "proof-registry-user", "proof-registry-password-51ab"
 	w := newWorld(t, renewed(31), nil)
 	echoing := newEchoingRegistry(t, w.Registry, user, password)
-	one := w.exporter("one", "SCHEMA_REGISTRY_URL="+echoing.URL, "SCHEMA_REGISTRY_USERNAME="+user, "SCHEMA_REGISTRY_PASSWORD="+password)
+	one := w.exporter("one", "LOG_LEVEL=debug", "SCHEMA_REGISTRY_URL="+echoing.URL, "SCHEMA_REGISTRY_USERNAME="+user, "SCHEMA_REGISTRY_PASSWORD="+password)
 	served := watchPages(one)
 	w.play(10)
 	one.Start()
@@ -42,7 +42,7 @@ func TestNothingSecretShows(t *testing.T) {
 	if !bytes.Contains(shown["the log"], []byte("SIGQUIT: quit")) {
 		t.Error("the log has no dump: this test shows nothing of it")
 	}
-	if !bytes.Contains(shown["the log"], []byte("waiting for the schema registry")) {
+	if !bytes.Contains(shown["the log"], []byte(`"for":"the schema registry"`)) {
 		t.Error("the log does not speak of the registry: this test shows nothing of its answers")
 	}
 	served.add(shown)

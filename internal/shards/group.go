@@ -61,6 +61,11 @@ type membership struct {
 }
 
 func newGroup(cfg Config, t timing, client *kafka.Client, log *slog.Logger) *group {
+	for _, tell := range []*func(string){&cfg.Refused, &cfg.Silent} {
+		if *tell == nil {
+			*tell = func(string) {}
+		}
+	}
 	return &group{
 		Config: cfg,
 		timing: t.withDefaults(),
@@ -122,7 +127,7 @@ func (g *group) config() kafkago.ConsumerGroupConfig {
 // functions returns, and waits for all of them before it joins the next one.
 // The shards run beside the generations instead.
 func (g *group) read(ctx context.Context, cg *kafkago.ConsumerGroup, given chan<- gift) {
-	var told kafkago.Error // the last complaint; 0: all is well
+	var trouble trouble
 	for ctx.Err() == nil {
 		gen, err := cg.Next(ctx)
 		switch {
@@ -131,13 +136,13 @@ func (g *group) read(ctx context.Context, cg *kafkago.ConsumerGroup, given chan<
 		case errors.Is(err, kafkago.RebalanceInProgress): // joins again by itself
 			continue
 		case err != nil: // the library waits before it tries again
-			told = g.complain(told, err)
+			g.complain(&trouble, err)
 			continue
-		case told != 0:
-			g.log.Info("the consumer group answers again", "group", g.id)
-			g.refused("")
-			told = 0
+		case trouble.told != 0:
+			g.Refused("")
+			g.Silent("")
 		}
+		trouble.told, trouble.since = 0, time.Time{}
 		entered := func() { g.enter(membership{gen.ID, gen.MemberID}) }
 		select {
 		case <-ctx.Done():
@@ -146,35 +151,41 @@ func (g *group) read(ctx context.Context, cg *kafkago.ConsumerGroup, given chan<
 	}
 }
 
-// complain logs an error, once for as long as it stays the same to people: what
-// the network and a cluster in motion say differs from one moment to the next,
-// and all of it is one.
-func (g *group) complain(told kafkago.Error, err error) kafkago.Error {
-	code, _ := errors.AsType[kafkago.Error](err)
-	if code == kafkago.UnknownMemberId || access.Passing(err) {
-		code = kafkago.NetworkException
-	}
-	if code == told {
-		return told
-	}
-	why := g.explain(err)
-	g.log.Warn("the consumer group does not answer; what is owned stays owned", "group", g.id, "error", why)
-	if code == kafkago.NetworkException {
-		why = ""
-	}
-	g.refused(why)
-	return code
+// trouble is what the group has answered since it last answered well.
+type trouble struct {
+	since time.Time     // zero: nothing
+	told  kafkago.Error // what was told last; 0: nothing
 }
 
-// refused tells whoever wants to know why the group does not take this process.
-func (g *group) refused(why string) {
-	if g.Refused == nil {
+// silence is for how long the group may be away before that is told: each broker that
+// ends takes its coordinators with it, and a group's first one takes as long to come.
+const silence = 5 * time.Second
+
+// complain tells of an error, once for as long as it stays the same to people: what
+// the network and a cluster in motion say differs from one moment to the next,
+// and all of it is one.
+func (g *group) complain(t *trouble, err error) {
+	code, _ := errors.AsType[kafkago.Error](err)
+	passing := code == kafkago.UnknownMemberId || access.Passing(err)
+	if passing {
+		code = kafkago.NetworkException
+	}
+	if t.since.IsZero() {
+		t.since = time.Now()
+	}
+	if code == t.told || passing && time.Since(t.since) < silence {
 		return
 	}
-	if why != "" {
-		why = fmt.Sprintf("the consumer group %s refuses this exporter: %s", g.id, why)
+	t.told = code
+	why := g.explain(err)
+	g.log.Debug("the consumer group does not answer as it should", "group", g.id, "error", why)
+	if passing {
+		g.Refused("")
+		g.Silent(why)
+		return
 	}
-	g.Refused(why)
+	g.Silent("")
+	g.Refused(fmt.Sprintf("the consumer group %s refuses this exporter: %s", g.id, why))
 }
 
 // explain also knows the way out of a group that may not be joined.

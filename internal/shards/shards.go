@@ -32,10 +32,11 @@ type Config struct {
 	// messages name is "Assignment", which is Mode. nil: the field's name.
 	SettingName func(field string) string
 
-	// Refused, unless nil, is told why the group does not take this process, at
-	// first and whenever that changes; empty: it does. What passes by itself, such
-	// as a coordinator that is away, is no refusal.
-	Refused func(why string)
+	// Refused is told why the group does not take this process, at first and whenever
+	// that changes; empty: it does. What passes by itself, such as a coordinator that
+	// is away, is no refusal: Silent is told of it after five seconds, and once it is
+	// over. What is owned stays owned meanwhile. nil: nobody wants to know.
+	Refused, Silent func(why string)
 }
 
 // GroupID is the consumer group that gives out the shards of a ledger.

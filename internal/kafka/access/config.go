@@ -13,6 +13,10 @@ type Config struct {
 	TLS     TLS
 	SASL    SASL
 
+	// Reached: the brokers have taken all that was asked of them before, so that a
+	// connection that breaks now is no setting's fault.
+	Reached bool
+
 	// SettingName is what the operator calls a setting. No room knows a variable:
 	// where a message names a setting, the room passes the field as its Config
 	// spells it, such as "TLS.CertFile", or the name of what is passed to a call

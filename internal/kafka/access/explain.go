@@ -202,6 +202,9 @@ func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
 // explainNetwork knows that nobody answers, or somebody else.
 func (c Config) explainNetwork(err error) string {
+	if c.Reached {
+		return explainOutage(err)
+	}
 	var timeout net.Error
 	brokers := c.Setting("Brokers")
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
@@ -216,6 +219,23 @@ func (c Config) explainNetwork(err error) string {
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return "nobody answers in time: is the address in " + brokers +
 			" (or in the brokers' advertised.listeners) right, and is no firewall in between?"
+	}
+	return ""
+}
+
+// explainOutage is explainNetwork where the settings have proved right.
+func explainOutage(err error) string {
+	var timeout net.Error
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		return fmt.Sprintf("the broker's name %q is not known any more: its machine or pod is gone, or DNS does not answer", dns.Name)
+	}
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "the broker is down or starting: nothing listens at its address any more"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+		return "the broker has ended the connection: it is stopping or has died, or something on the way cuts connections"
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return "the broker does not answer in time: it hangs, its machine is gone, or the network is cut"
 	}
 	return ""
 }

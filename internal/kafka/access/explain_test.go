@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	kafkago "github.com/segmentio/kafka-go"
@@ -44,5 +45,23 @@ func TestExplain(t *testing.T) {
 		if got := c.Explain(test.err, "l"); !strings.HasPrefix(got, test.want) {
 			t.Errorf("%v: got %q, want %q", test.err, got, test.want)
 		}
+	}
+}
+
+// Once the brokers have taken what was asked of them, an outage is no setting's fault.
+func TestExplainOutage(t *testing.T) {
+	c := Config{Reached: true, TLS: TLS{Enabled: true}, SASL: SASL{Username: "exporter", Mechanism: Plain},
+		SettingName: func(field string) string { return "THE_SETTING_" + field }}
+	for _, err := range []error{
+		io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.ECONNREFUSED, context.DeadlineExceeded,
+		&net.DNSError{Name: "kafka.example", IsNotFound: true},
+	} {
+		err = fmt.Errorf("produce: %w", err)
+		if got := c.Explain(err, "l"); strings.Contains(got, "THE_SETTING") || !strings.HasSuffix(got, " ("+err.Error()+")") || !strings.HasPrefix(got, "the broker") {
+			t.Errorf("%v: got %q", err, got)
+		}
+	}
+	if got := c.Explain(kafkago.SASLAuthenticationFailed, "l"); !strings.Contains(got, "THE_SETTING_SASL.Password") {
+		t.Errorf("a password that was changed: got %q", got)
 	}
 }
