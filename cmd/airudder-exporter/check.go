@@ -6,18 +6,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
-	"slices"
 	"text/tabwriter"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
-	"airudder-exporter/internal/airudder"
 	"airudder-exporter/internal/call"
 	"airudder-exporter/internal/env"
-	"airudder-exporter/internal/exporter"
 	"airudder-exporter/internal/record"
 )
 
@@ -27,8 +23,10 @@ func (p program) checkCommand() *cobra.Command {
 		Use:   "check",
 		Short: "Check configuration, credentials, topics and schemas, and print the plan. Changes nothing.",
 		Long: `Checks configuration, credentials, topics, schemas and ledger, and prints the plan.
-Changes nothing. The exit code is 0 when all is well, 1 when something is wrong, 2 when
-nothing else is than that AIRudder, Kafka or the registry did not answer.`,
+Changes nothing. A note is what works and could be better; at the end they are counted, and
+it is said which of them the promise needs. The exit code is 0 when all is well, notes or
+not, 1 when something is wrong, 2 when nothing else is than that AIRudder, Kafka or the
+registry did not answer.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if c.timeout <= 0 {
@@ -40,7 +38,7 @@ nothing else is than that AIRudder, Kafka or the registry did not answer.`,
 			}
 			c.cfg = cfg
 			c.all(cmd.Context())
-			return c.verdict()
+			return c.verdict.end(c.out)
 		},
 	}
 	cmd.Flags().DurationVar(&c.timeout, "timeout", 15*time.Second, "how long each answer is waited for")
@@ -53,8 +51,7 @@ type checker struct {
 	out     io.Writer
 	aside   io.Writer     // for what is no result
 	timeout time.Duration // of each question: check is for people who wait
-	failed  int
-	mute    int       // of those that failed, for want of an answer
+	verdict verdict
 	begun   time.Time // the ledger's own ExportSince; zero: there is no ledger yet
 }
 
@@ -79,55 +76,6 @@ func (c *checker) all(ctx context.Context) {
 	c.registry(ctx)
 	c.heading("Plan")
 	c.plan(listed, listErr)
-}
-
-func (c *checker) heading(text string) { fmt.Fprintf(c.out, "\n%s\n", text) }
-
-func (c *checker) ok(format string, args ...any) { fmt.Fprintf(c.out, "  ok    "+format+"\n", args...) }
-
-func (c *checker) note(format string, args ...any) {
-	fmt.Fprintf(c.out, "  note  "+format+"\n", args...)
-}
-
-func (c *checker) fail(format string, args ...any) {
-	c.failed++
-	fmt.Fprintf(c.out, "  FAIL  "+format+"\n", args...)
-}
-
-// failOf is fail for an error, which may be that nobody answered. text is the error in
-// words.
-func (c *checker) failOf(err error, text string) {
-	if unanswered(err) {
-		c.mute++
-	}
-	c.fail("%s", text)
-}
-
-// unanswered reports whether an error says no more than that there was no answer.
-func unanswered(err error) bool {
-	if errors.Is(err, context.DeadlineExceeded) {
-		return true
-	}
-	if of, ok := errors.AsType[exporter.UpstreamError](err); ok {
-		return slices.Contains([]string{airudder.KindNetwork, airudder.KindTimeout, airudder.KindServer, airudder.KindRateLimited}, of.Kind())
-	}
-	_, network := errors.AsType[net.Error](err)
-	return network || errors.Is(err, record.ErrNoAnswer) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-}
-
-// verdict ends what was printed. Where all that failed is that somebody did not
-// answer, nothing is known to be wrong.
-func (c *checker) verdict() error {
-	switch {
-	case c.failed == 0:
-		fmt.Fprintln(c.out, "\nall checks passed")
-		return nil
-	case c.failed == c.mute:
-		fmt.Fprintf(c.out, "\n%d of the checks had no answer\n", c.failed)
-		return fmt.Errorf("%w: %w", errShown, errUntold)
-	}
-	fmt.Fprintf(c.out, "\n%d of the checks failed\n", c.failed)
-	return errShown
 }
 
 func (c *checker) settings() {
@@ -196,9 +144,12 @@ func (c *checker) registry(ctx context.Context) {
 		c.ok("the schemas are registered")
 	}
 	for _, f := range findings {
-		if f.Refused {
+		switch {
+		case f.Refused:
 			c.fail("%s", f.Text)
-		} else {
+		case f.Usual:
+			c.info("%s", f.Text)
+		default:
 			c.note("%s", f.Text)
 		}
 	}

@@ -130,16 +130,19 @@ func (k *kafkaChecker) creation(ctx context.Context, t seenTopics) error {
 		return nil
 	}
 	if err == nil && t.missing != nil {
-		k.note("a run would create the topics that are missing: %s", strings.Join(t.missing.Names, ", "))
+		k.info("a run would create the topics that are missing: %s", strings.Join(t.missing.Names, ", "))
 	}
 	return err
 }
+
+// canBeRead is what the promise needs of a topic's settings before anything else.
+const canBeRead = "settings that can be checked"
 
 // rights shows all the rights that are missing, and the commands that grant them.
 func (k *kafkaChecker) rights(untold error) {
 	for _, right := range k.missing {
 		if right.Operation == "DescribeConfigs" { // a run can do without
-			k.note("%s: its settings cannot be checked, and 1 MiB is taken for its max.message.bytes", k.client.Lacks(right))
+			k.needs(canBeRead, right.Name, "%s: its settings cannot be checked, and 1 MiB is taken for its max.message.bytes", k.client.Lacks(right))
 		} else {
 			k.fail("%s", k.client.Lacks(right))
 		}
@@ -167,6 +170,10 @@ func (k *kafkaChecker) findings(findings []topics.Finding) {
 		case unreadable: // said with the rights
 		case f.Severity == topics.Fatal, f.Severity == topics.Wrong:
 			k.fail("%s", f)
+		case f.Setting == topics.AllSettings:
+			k.needs(canBeRead, f.Topic, "%s", f)
+		case f.Promise:
+			k.needs(f.Setting+" "+f.Want, f.Topic, "%s", f)
 		default:
 			k.note("%s", f)
 		}
@@ -182,7 +189,7 @@ func (k kafkaChecker) ledger(ctx context.Context) {
 	case err != nil:
 		c.failOf(err, client.Explain(err))
 	case !found:
-		c.note("the ledger is empty: a run makes a new one")
+		c.info("the ledger is empty: a run makes a new one")
 	default:
 		of := ""
 		if meta.Account != "" {

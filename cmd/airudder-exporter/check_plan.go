@@ -30,17 +30,17 @@ func (c *checker) listing(l call.Listing) {
 		statuses[shownStatus(task.Status)]++
 	}
 	if !oldest.IsZero() {
-		c.note("the list's oldest schedule ends %s, its newest %s", oldest.Format(time.RFC3339), newest.Format(time.RFC3339))
+		c.info("the list's oldest schedule ends %s, its newest %s", oldest.Format(time.RFC3339), newest.Format(time.RFC3339))
 	}
 	var counts []string
 	for _, status := range slices.Sorted(maps.Keys(statuses)) {
 		counts = append(counts, fmt.Sprintf("%d %s", statuses[status], status))
 	}
 	if len(counts) > 0 {
-		c.note("of the listed tasks, by status: %s", strings.Join(counts, ", "))
+		c.info("of the listed tasks, by status: %s", strings.Join(counts, ", "))
 	}
 	for _, seen := range loop(c.cfg).OfListing(l) {
-		c.note("%s: %s", seen.Text, seen.Cure)
+		c.needs("a task list that is read whole", "", "%s: %s", seen.Text, seen.Cure)
 	}
 }
 
@@ -60,9 +60,9 @@ func shownStatus(status string) string {
 // call is seen, and how many tasks are exported.
 func (c *checker) plan(listed []call.Listed, listErr error) {
 	budget := c.cfg.Upstream.RequestsPerSecond * 60
-	c.note("the request budget is %.0f a minute for the whole deployment", budget)
+	c.info("the request budget is %.0f a minute for the whole deployment", budget)
 	if listErr != nil {
-		c.note("the tasks cannot be counted without the list")
+		c.info("the tasks cannot be counted without the list")
 		return
 	}
 	since, open := c.since(), 0
@@ -75,14 +75,14 @@ func (c *checker) plan(listed []call.Listed, listErr error) {
 			}
 		}
 	}
-	c.note("%d of %d tasks are exported, by AIRUDDER_EXPORT_SINCE (%s); of these, %d are not known to have ended",
+	c.info("%d of %d tasks are exported, by AIRUDDER_EXPORT_SINCE (%s); of these, %d are not known to have ended",
 		inReach, len(listed), since.Format(time.RFC3339), open)
 	interval, asked := c.interval(open)
 	worst := interval.Round(10 * time.Millisecond)
-	c.note("with %d tasks calling at once, each is read every %s (%.0f requests a minute): a call is seen %s after its end "+
+	c.info("with %d tasks calling at once, each is read every %s (%.0f requests a minute): a call is seen %s after its end "+
 		"on average and %s at worst, plus the time of the response", open, worst, asked, (interval / 2).Round(10*time.Millisecond), worst)
 	if interval > c.cfg.Polling.MinInterval {
-		c.note("that is as often as the request budget allows; AIRUDDER_POLL_MIN_INTERVAL is %s", c.cfg.Polling.MinInterval)
+		c.info("that is as often as the request budget allows; AIRUDDER_POLL_MIN_INTERVAL is %s", c.cfg.Polling.MinInterval)
 	}
 }
 

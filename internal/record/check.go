@@ -14,6 +14,7 @@ import (
 type Finding struct {
 	Text    string
 	Refused bool // the exporter would not start
+	Usual   bool // so it is before a first start: there is nothing to do
 }
 
 // CheckSchemas asks the registry whether the schemas could be used, without
@@ -53,7 +54,7 @@ func checkSubject(ctx context.Context, client *sr.Client, cfg Registry, s subjec
 		return []Finding{{Text: fmt.Sprintf("%s: %s", s.name, missing(cfg, s)), Refused: true}}, nil
 	}
 	level, err := checkLevel(ctx, client, s)
-	return append([]Finding{{Text: s.name + ": not registered yet; the exporter will register it"}}, level...), err
+	return append([]Finding{{Text: s.name + ": not registered yet; the exporter will register it", Usual: true}}, level...), err
 }
 
 // wouldFit asks whether a schema could follow all that its subject has, and if

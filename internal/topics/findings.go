@@ -34,6 +34,7 @@ type Finding struct {
 	Got      string
 	Want     string
 	Severity Severity
+	Promise  bool // while it is so, events can be lost or doubled by what the promise covers
 	Why      string
 }
 
@@ -106,7 +107,7 @@ func (s Spec) checkCounts(t kafka.Topic) []Finding {
 	}
 	if t.Replicas < 3 {
 		findings = append(findings, Finding{
-			Topic: s.Name, Setting: "replication factor", Got: strconv.Itoa(t.Replicas), Want: "3 or more", Severity: Warning,
+			Topic: s.Name, Setting: "replication factor", Got: strconv.Itoa(t.Replicas), Want: "3 or more", Severity: Warning, Promise: true,
 			Why: "records that were acknowledged are lost with the brokers that hold them, " +
 				"and a ledger that lost entries publishes calls again",
 		})
@@ -126,7 +127,7 @@ func (s Spec) checkInSync(t kafka.Topic, values map[string]string) []Finding {
 		f.Want, f.Severity = fmt.Sprintf("at most the replication factor, %d", t.Replicas), Fatal
 		f.Why = "no write can ever be acknowledged"
 	case inSync < 2:
-		f.Want, f.Severity = "2 or more", Warning
+		f.Want, f.Severity, f.Promise = "2 or more", Warning, true
 		f.Why = "a record that only one broker has counts as written, and is lost with that broker"
 	case inSync == t.Replicas:
 		f.Want, f.Severity = "less than the replication factor", Warning
@@ -143,6 +144,7 @@ type rule struct {
 	want     string
 	ok       func(value string) bool
 	severity Severity
+	promise  bool // see Finding
 	why      string
 }
 
@@ -157,7 +159,7 @@ func (s Spec) checkSettings(values map[string]string) []Finding {
 	for _, r := range append(rules, s.commonRules()...) {
 		got, named := values[r.setting]
 		if named && !r.ok(got) {
-			findings = append(findings, Finding{s.Name, r.setting, got, r.want, r.severity, r.why})
+			findings = append(findings, Finding{s.Name, r.setting, got, r.want, r.severity, r.promise, r.why})
 		}
 	}
 	return findings
@@ -169,23 +171,23 @@ func (s Spec) commonRules() []rule {
 		small, what = Warning, "large plans take many transactions"
 	}
 	return []rule{
-		{"unclean.leader.election.enable", "false", is("false"), Warning,
+		{"unclean.leader.election.enable", "false", is("false"), Warning, true,
 			"a broker that fell behind may become the leader, and what it never had is gone for all"},
-		{"max.message.bytes", strconv.Itoa(batch.MaxMessageBytes) + " or more", atLeast(1 << 20), small, what},
+		{"max.message.bytes", strconv.Itoa(batch.MaxMessageBytes) + " or more", atLeast(1 << 20), small, false, what},
 	}
 }
 
 func ledgerRules() []rule {
 	const often = "each start reads the whole ledger, and this lets it grow longer than need be"
 	return []rule{
-		{"cleanup.policy", "compact", is("compact"), Fatal,
+		{"cleanup.policy", "compact", is("compact"), Fatal, true,
 			"entries that retention deletes are forgotten, and their calls are published again"},
-		{"compression.type", "uncompressed or producer", is("uncompressed", "producer"), Info,
+		{"compression.type", "uncompressed or producer", is("uncompressed", "producer"), Info, false,
 			"the entries are written uncompressed, so that any tool reads them; the broker spends time on compressing them"},
-		{"segment.ms", "3600000 or less", atMost(time.Hour.Milliseconds()), Info, often},
-		{"min.cleanable.dirty.ratio", "0.1 or less", rarelyDirty, Info, often},
-		{"max.compaction.lag.ms", "21600000 or less", atMost((6 * time.Hour).Milliseconds()), Info, often},
-		{"delete.retention.ms", "86400000 or more", atLeast((24 * time.Hour).Milliseconds()), Info,
+		{"segment.ms", "3600000 or less", atMost(time.Hour.Milliseconds()), Info, false, often},
+		{"min.cleanable.dirty.ratio", "0.1 or less", rarelyDirty, Info, false, often},
+		{"max.compaction.lag.ms", "21600000 or less", atMost((6 * time.Hour).Milliseconds()), Info, false, often},
+		{"delete.retention.ms", "86400000 or more", atLeast((24 * time.Hour).Milliseconds()), Info, false,
 			"tools that read the ledger slowly may miss that an entry was deleted"},
 	}
 }
@@ -194,11 +196,11 @@ func (s Spec) eventRules() []rule {
 	const week = 7 * 24 * time.Hour
 	notCompacted := func(policy string) bool { return !slices.Contains(strings.Split(policy, ","), "compact") }
 	return []rule{
-		{"cleanup.policy", "delete", notCompacted, s.Compacted,
+		{"cleanup.policy", "delete", notCompacted, s.Compacted, false,
 			"compaction keeps the last record of each key: earlier ones are lost"},
-		{"retention.ms", millis(week) + " or more", atLeastOrNone(week.Milliseconds()), Warning,
+		{"retention.ms", millis(week) + " or more", atLeastOrNone(week.Milliseconds()), Warning, true,
 			"consumers that are down for longer miss events, and no replay reaches further back"},
-		{"retention.bytes", "-1", is("-1"), Info,
+		{"retention.bytes", "-1", is("-1"), Info, true,
 			"records may be deleted by size, before their time"},
 	}
 }
