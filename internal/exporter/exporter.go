@@ -33,6 +33,11 @@ type Config struct {
 	// ShardOf says where a task lives among so many shards.
 	ShardOf func(taskID string, shards int) int
 
+	// LastDay is told of the events of the last day that others have published, by Unix time
+	// in minutes: once for each shard, when this process first restores it. nil: nobody
+	// asks.
+	LastDay func(minutes map[int64]int)
+
 	// SettingName is what the operator calls a setting, by its field's name here
 	// or, for the one that decides who owns a shard, "Assignment"; nil: that.
 	SettingName func(field string) string
@@ -92,6 +97,7 @@ type Exporter struct {
 	runs    map[int]*run        // by shard
 	shards  map[int]ShardStatus // owned, restored or not
 	pasts   map[int]*past       // by shard: owned, restored before, and to be restored again
+	told    map[int]bool        // shards whose last day was told
 	changed chan struct{}
 	listing listing
 	refused string // why this process is given no shards; empty: it may be
@@ -120,6 +126,7 @@ func New(
 		runs:    map[int]*run{},
 		shards:  map[int]ShardStatus{},
 		pasts:   map[int]*past{},
+		told:    map[int]bool{},
 		changed: make(chan struct{}, 1),
 	}
 	e.metrics = newMetrics(reg, e)

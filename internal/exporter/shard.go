@@ -102,6 +102,7 @@ func (e *Exporter) produce(ctx context.Context, s Shard) (committed bool, err er
 	}
 	l := ledger.New()
 	l.Revise(e.cfg.Revisions)
+	e.countLastDay(s.Number(), l)
 	var strangers ledger.Strangers
 	began := time.Now()
 	producer, err := s.Open(ctx, barrier, func(key, value []byte) error {
@@ -126,6 +127,7 @@ func (e *Exporter) produce(ctx context.Context, s Shard) (committed bool, err er
 			"records whose keys are none of the ledger's are passed over",
 			"topic", e.cfg.LedgerTopic, "shard", s.Number(), "records", n)
 	}
+	e.tellLastDay(s.Number(), l)
 	e.log.Info("shard restored", "shard", s.Number(), "ledger", l.String(), "took", time.Since(began))
 	r := &run{
 		Exporter: e, shard: s, producer: producer, ledger: l,
@@ -142,6 +144,26 @@ func (e *Exporter) produce(ctx context.Context, s Shard) (committed bool, err er
 		e.keep(r)
 	}
 	return r.committed, err
+}
+
+// countLastDay has a replay count the events of the last day, where that is not known yet.
+func (e *Exporter) countLastDay(shard int, l *ledger.Ledger) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.cfg.LastDay != nil && !e.told[shard] {
+		l.CountMinutes(time.Now().Add(-24 * time.Hour))
+	}
+}
+
+func (e *Exporter) tellLastDay(shard int, l *ledger.Ledger) {
+	minutes := l.Minutes()
+	if minutes == nil {
+		return
+	}
+	e.mu.Lock()
+	e.told[shard] = true
+	e.mu.Unlock()
+	e.cfg.LastDay(minutes)
 }
 
 // takeEncoder returns one that nobody uses; it goes back into r.encoders.

@@ -30,8 +30,9 @@ type Ledger struct {
 	writer    Writer
 	hasWriter bool
 	revisions *Revisions // nil: changes of published rows are counted alone
-	entries   int64      // live entries
-	bytes     int64      // of their keys and values
+	minutes   minutes
+	entries   int64 // live entries
+	bytes     int64 // of their keys and values
 }
 
 // New returns an empty shard.
@@ -134,6 +135,8 @@ func applyCall[T string | []byte](l *Ledger, taskID, callID T, p Published) {
 	k, exact := KeyOf(callID)
 	if _, again := t.calls[k]; again {
 		l.countCall(t, -1, len(callID))
+	} else {
+		l.minutes.add(p)
 	}
 	t.calls[k], t.last = markOf(p), max(t.last, p.N)
 	if l.revisions != nil {
