@@ -68,7 +68,9 @@ var rooms = map[string]struct{ imports, libraries []string }{
 	"internal/rebuild": {imports: []string{
 		"internal/call", "internal/ledger", "internal/batch", "internal/record", "internal/kafka", "internal/topics", "internal/exporter", "internal/hold",
 	}},
-	"internal/status": {[]string{"internal/setting", "internal/exporter", "internal/notice"}, []string{"github.com/prometheus/client_golang/prometheus/promhttp"}},
+	"internal/history": {libraries: []string{"github.com/prometheus/client_model/go"}},
+	"internal/plot":    {imports: []string{"internal/history"}},
+	"internal/status":  {[]string{"internal/setting", "internal/exporter", "internal/notice", "internal/history", "internal/plot"}, []string{"github.com/prometheus/client_golang/prometheus/promhttp"}},
 	"internal/embedded": {libraries: []string{
 		"github.com/twmb/franz-go/pkg/kfake", "github.com/twmb/franz-go/pkg/kmsg", // kfake speaks in kmsg's words,
 		"github.com/twmb/franz-go/pkg/sr/srfake", "github.com/twmb/franz-go/pkg/sr", // srfake in sr's
