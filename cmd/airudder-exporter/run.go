@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"airudder-exporter/internal/exporter"
+	"airudder-exporter/internal/history"
 	"airudder-exporter/internal/kafka"
 	"airudder-exporter/internal/ledger"
 	"airudder-exporter/internal/notice"
@@ -34,13 +35,14 @@ func export(ctx context.Context, cfg Config, log *slog.Logger) error {
 	state := &status.State{}
 	info := status.Info{Version: version(), Host: self.Host, Started: self.Started}
 	// The page stays up while the exporter ends.
-	server, err := status.Serve(context.WithoutCancel(ctx), page(cfg.HTTPAddr), status.Handler(state, metrics, info), log)
+	past := history.New(metrics, status.Series(), self.Started, log)
+	server, err := status.Serve(context.WithoutCancel(ctx), page(cfg.HTTPAddr), status.Handler(state, metrics, past, info), log)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = server.Close() }() // the exporter's own error matters more
 	context.AfterFunc(ctx, state.Stopping)
-	defer speak(ctx, state, metrics, log)()
+	defer watch(ctx, state, past, metrics, log)()
 	source, err := upstream(cfg, log, metrics)
 	if err != nil {
 		return err
@@ -59,7 +61,9 @@ func export(ctx context.Context, cfg Config, log *slog.Logger) error {
 	s := starter{cfg: cfg, log: log, state: state, client: client}
 	ids, err := s.prepare(ctx)
 	if err == nil {
-		err = s.own(ctx, exporter.New(loop(cfg), source, encoder(cfg, ids), self, log, metrics))
+		looped := loop(cfg)
+		looped.LastDay = func(minutes map[int64]int) { status.EventsBefore(past, minutes) }
+		err = s.own(ctx, exporter.New(looped, source, encoder(cfg, ids), self, log, metrics))
 	}
 	if err != nil && ctx.Err() == nil {
 		log.Error("the exporter ends", "error", err)
@@ -69,14 +73,17 @@ func export(ctx context.Context, cfg Config, log *slog.Logger) error {
 	return nil
 }
 
-// speak tells the log how the exporter fares, until ctx ends or the returned function is
-// called.
-func speak(ctx context.Context, state *status.State, metrics prometheus.Gatherer, log *slog.Logger) (end func()) {
+// watch tells the log how the exporter fares, and records it for the page's plots, until
+// ctx ends or the returned function is called.
+func watch(
+	ctx context.Context, state *status.State, past *history.Recorder, metrics prometheus.Gatherer, log *slog.Logger,
+) (end func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	voice := notice.Voice{Log: log, Look: state.Health, Summary: status.Summary(state, metrics)}
-	var speaking sync.WaitGroup
-	speaking.Go(func() { voice.Run(ctx) })
-	return func() { cancel(); speaking.Wait() }
+	var watching sync.WaitGroup
+	watching.Go(func() { voice.Run(ctx) })
+	watching.Go(func() { past.Run(ctx, state.Ready) })
+	return func() { cancel(); watching.Wait() }
 }
 
 // starter brings the exporter from a checked configuration to its loop.

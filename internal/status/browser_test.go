@@ -59,7 +59,7 @@ func TestPageInABrowser(t *testing.T) {
 	e := &fixed{snap: busy()}
 	var state State
 	state.Running(e)
-	server, err := Serve(t.Context(), Config{Addr: "127.0.0.1:0"}, handler(&state), quiet)
+	server, err := Serve(t.Context(), Config{Addr: "127.0.0.1:0"}, plotting(&state), quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestScreenshots(t *testing.T) {
 	}
 	ctx := browser(t)
 	for name, snap := range map[string]exporter.Snapshot{"busy": busy(), "idle": idle(), "down": down(), "gone": gone(), "but": advised(), "down-but": downBut()} {
-		server, err := Serve(t.Context(), Config{Addr: "127.0.0.1:0"}, handler(running(snap)), quiet)
+		server, err := Serve(t.Context(), Config{Addr: "127.0.0.1:0"}, plotting(running(snap)), quiet)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,6 +2,8 @@
 // metrics endpoint.
 //
 //	/            the status page, which refreshes itself
+//	/plot/NAME.svg
+//	             one of the page's plots: events, lag, backlog, requests, commits, ledger, memory
 //	/api/status  the snapshot as JSON, with totals over all tasks and a page of them
 //	/healthz     200 while the loop makes progress, else 503
 //	/readyz      200 while events can flow, with what needs the operator all the same;

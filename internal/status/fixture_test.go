@@ -82,7 +82,10 @@ func running(s exporter.Snapshot) *State {
 	return &state
 }
 
-func handler(s *State) http.Handler { return Handler(s, prometheus.NewRegistry(), info) }
+func handler(s *State) http.Handler { return Handler(s, prometheus.NewRegistry(), nil, info) }
+
+// plotting also has a past.
+func plotting(s *State) http.Handler { return Handler(s, prometheus.NewRegistry(), lived(), info) }
 
 func get(t *testing.T, h http.Handler, path string) (*http.Response, string) {
 	t.Helper()

@@ -12,15 +12,21 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"airudder-exporter/internal/exporter"
+	"airudder-exporter/internal/history"
 	"airudder-exporter/internal/notice"
 )
 
-// Handler serves all of the package's paths.
-func Handler(s *State, gatherer prometheus.Gatherer, info Info) http.Handler {
+// Handler serves all of the package's paths. past records Series; nil: there are no plots.
+func Handler(s *State, gatherer prometheus.Gatherer, past *history.Recorder, info Info) http.Handler {
 	mux := http.NewServeMux()
 	shelf := newShelf(s)
-	mux.Handle("GET /{$}", newPage(shelf, info))
+	mux.Handle("GET /{$}", newPage(shelf, past, info))
 	mux.Handle("GET /api/status", document(shelf, info))
+	if past != nil {
+		for _, c := range charts {
+			mux.Handle("GET /plot/"+c.name+".svg", drawing(shelf, past, c))
+		}
+	}
 	mux.Handle("GET /healthz", health(s))
 	mux.Handle("GET /readyz", readiness(s))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(gatherer, promhttp.HandlerOpts{MaxRequestsInFlight: 8}))
@@ -66,6 +72,18 @@ func document(s *shelf, info Info) http.HandlerFunc {
 				return nil, fmt.Errorf("encode status: %w", err)
 			}
 			return append(body, '\n'), nil
+		})
+	}
+}
+
+// drawing serves a plot as a file of its own.
+func drawing(s *shelf, past *history.Recorder, c chart) http.HandlerFunc {
+	policy := "default-src 'none'; style-src '" + hash(plotCSS) + "'; frame-ancestors 'none'"
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Security-Policy", policy)
+		w.Header().Set("Content-Type", "image/svg+xml")
+		s.serve(w, "plot/"+c.name, func(p *picture) ([]byte, error) {
+			return c.plot(past, p.At).Document(plotCSS), nil
 		})
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+
+	"airudder-exporter/internal/history"
 )
 
 // The page's parts. Style and script stand inside the page and its policy allows
@@ -17,6 +19,8 @@ var (
 	pageHTML string
 	//go:embed page.css
 	pageCSS string
+	//go:embed plot.css
+	plotCSS string
 	//go:embed page.js
 	pageJS string
 )
@@ -24,28 +28,30 @@ var (
 // page draws the status page.
 type page struct {
 	shelf    *shelf
+	past     *history.Recorder // nil: there are no plots
 	info     Info
 	template *template.Template
 	policy   string
 }
 
-// drawing is what the template gets.
-type drawing struct {
+// drawn is what the template gets.
+type drawn struct {
 	view
-	CSS   template.CSS
-	JS    template.JS
-	Build string // when it changes, the page in the browser reloads itself
+	Figures []figure
+	CSS     template.CSS
+	JS      template.JS
+	Build   string // when it changes, the page in the browser reloads itself
 }
 
-func newPage(s *shelf, info Info) *page {
+func newPage(s *shelf, past *history.Recorder, info Info) *page {
 	return &page{
-		shelf: s, info: info,
+		shelf: s, past: past, info: info,
 		template: template.Must(template.New("page").Funcs(template.FuncMap{
 			"ago": ago, "due": due, "clock": clock, "day": day, "span": span,
 			"count": count[int64], "number": count[int], "size": size[int64], "octets": size[int],
 			"clip": clip,
 		}).Parse(pageHTML)),
-		policy: "default-src 'none'; style-src '" + hash(pageCSS) + "'; script-src '" + hash(pageJS) + "'; " +
+		policy: "default-src 'none'; style-src '" + hash(pageCSS+plotCSS) + "'; script-src '" + hash(pageJS) + "'; " +
 			"connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 	}
 }
@@ -66,10 +72,16 @@ func (p *page) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 // whole one.
 func (p *page) draw(shown *picture) ([]byte, error) {
 	var body bytes.Buffer
-	err := p.template.Execute(&body, drawing{
-		view: newView(shown, p.info),
-		CSS:  template.CSS(pageCSS), JS: template.JS(pageJS),
-		Build: hash(pageCSS + pageJS),
+	var figures []figure
+	if p.past != nil {
+		for _, c := range charts {
+			figures = append(figures, c.figure(p.past, shown.At))
+		}
+	}
+	err := p.template.Execute(&body, drawn{
+		view: newView(shown, p.info), Figures: figures,
+		CSS: template.CSS(pageCSS + plotCSS), JS: template.JS(pageJS),
+		Build: hash(pageCSS + plotCSS + pageJS),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("draw status page: %w", err)

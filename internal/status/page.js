@@ -27,7 +27,11 @@
     if (now.dataset.build !== old.dataset.build) return location.reload();
     document.title = fresh.title;
     document.querySelector("link[rel=icon]").href = fresh.querySelector("link[rel=icon]").href;
-    if (!selecting(old)) old.replaceWith(now); // an id that is being copied stays
+    if (selecting(old)) return; // an id that is being copied stays
+    for (const open of old.querySelectorAll("details[open]")) now.querySelector("#" + open.id)?.setAttribute("open", "");
+    const focused = document.activeElement?.closest("details")?.id;
+    old.replaceWith(now);
+    if (focused) now.querySelector("#" + focused + " summary")?.focus();
   }
 
   function selecting(main) {

@@ -58,6 +58,12 @@ func (s *State) Stopping() {
 	s.stopping = true
 }
 
+// Ready reports whether events can flow, and else why not.
+func (s *State) Ready() (ready bool, why string) {
+	t := s.totals()
+	return t.Ready, t.Why
+}
+
 // totals is the exporter's snapshot without tasks and events, or one that says why
 // there is no exporter.
 func (s *State) totals() exporter.Snapshot {

@@ -11,7 +11,7 @@ import (
 )
 
 // maxTasks is how many tasks the page shows. /api/status has all, page by page.
-const maxTasks = 500
+const maxTasks = 200
 
 // group is what the page sorts tasks by, in this order.
 type group int
