@@ -50,17 +50,16 @@ func New(gatherer prometheus.Gatherer, series []Series, began time.Time, log *sl
 	}
 }
 
-// Run samples until ctx ends. look says whether the exporter is ready, and else why not.
+// Run samples until ctx ends, whenever a step ends. look says whether the exporter is
+// ready, and else why not.
 func (r *Recorder) Run(ctx context.Context, look func() (ready bool, why string)) {
-	tick := time.NewTicker(HourStep)
-	defer tick.Stop()
-	for now := time.Now(); ; {
+	for {
 		ready, why := look()
-		r.Sample(now, ready, why)
+		r.Sample(time.Now(), ready, why)
 		select {
 		case <-ctx.Done():
 			return
-		case now = <-tick.C:
+		case <-time.After(time.Until(time.Now().Truncate(HourStep).Add(HourStep))):
 		}
 	}
 }

@@ -1,12 +1,14 @@
 package history
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"math"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -256,3 +258,28 @@ func TestWhatCannotBeRead(t *testing.T) {
 type gatherer func() ([]*dto.MetricFamily, error)
 
 func (g gatherer) Gather() ([]*dto.MetricFamily, error) { return g() }
+
+// TestRun samples as each step ends, and ends with its context.
+func TestRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench()
+		b.Recorder = New(b.gatherer, []Series{Rate("ok", "calls"), Gauge("level", "level")}, time.Now(), slog.New(slog.DiscardHandler))
+		ctx, cancel := context.WithCancel(t.Context())
+		time.Sleep(3700 * time.Millisecond)
+		b.level.Set(math.Inf(1))
+		go b.Run(ctx, func() (bool, string) { return true, "" })
+		b.calls.WithLabelValues("x")
+		time.Sleep(30 * time.Second)
+		b.calls.WithLabelValues("x").Inc()
+		time.Sleep(10 * time.Second)
+		b.now = time.Now()
+		if got := b.last("ok", 4); got != "0 0 0 6" {
+			t.Errorf("the hour ends with %s", got)
+		}
+		if got := b.last("level", 1); got != "-" {
+			t.Errorf("what has no bound is shown as %s", got)
+		}
+		cancel()
+		synctest.Wait()
+	})
+}

@@ -76,7 +76,7 @@ type reading struct {
 type bucket struct{ bound, count float64 }
 
 func (r reading) gauge() float32 {
-	if !r.known || !r.isGauge {
+	if !r.known || !r.isGauge || math.IsInf(r.sum, 0) { // such as a budget without a bound
 		return nan
 	}
 	return float32(r.sum)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -222,12 +223,14 @@ func (l Line) class(i int) string {
 	return "l" + strconv.Itoa(i+1)
 }
 
-// now is a line's last value.
+// now is a line's last value; the one of the step that has just ended may still be missing.
 func (l Line) now() float64 {
-	if len(l.Hour) == 0 {
-		return math.NaN()
+	for _, c := range slices.Backward(l.Hour[max(0, len(l.Hour)-2):]) {
+		if !math.IsNaN(c.Value) {
+			return c.Value
+		}
 	}
-	return l.Hour[len(l.Hour)-1].Value
+	return math.NaN()
 }
 
 func highest(cells []history.Cell) float64 {
