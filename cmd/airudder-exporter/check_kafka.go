@@ -131,8 +131,22 @@ func (k *kafkaChecker) creation(ctx context.Context, t seenTopics) error {
 	}
 	if err == nil && t.missing != nil {
 		k.info("a run would create the topics that are missing: %s", strings.Join(t.missing.Names, ", "))
+		err = k.few(ctx, wanted)
 	}
 	return err
+}
+
+// few says where the cluster is too small for what the topics should be.
+func (k *kafkaChecker) few(ctx context.Context, wanted []topics.Spec) error {
+	fitted, brokers, err := topics.Fit(ctx, k.client, wanted)
+	if err != nil {
+		return err
+	}
+	if n := fitted[0].ReplicationFactor; n >= 0 && n < topics.SafeReplicas {
+		k.needs(fmt.Sprintf("replication factor %d or more", topics.SafeReplicas), "", "they would have %s, and the cluster shows %s: "+
+			"records that were acknowledged are lost with the brokers that hold them", count(n, "replica"), count(brokers, "broker"))
+	}
+	return nil
 }
 
 // canBeRead is what the promise needs of a topic's settings before anything else.

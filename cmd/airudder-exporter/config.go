@@ -63,7 +63,7 @@ type Polling struct {
 type Kafka struct {
 	Brokers            []string      `env:"KAFKA_BROKERS,required" doc:"Brokers to begin with, host:port, separated by commas."`
 	CreateTopics       bool          `env:"KAFKA_CREATE_TOPICS,default=false" doc:"Create topics that are missing; else a missing one is an error."`
-	ReplicationFactor  int           `env:"KAFKA_REPLICATION_FACTOR,default=-1" doc:"Replicas of created topics; -1: the broker's default."`
+	ReplicationFactor  int           `env:"KAFKA_REPLICATION_FACTOR,default=0" doc:"Replicas of created topics. 0: 3, or as many as there are brokers; -1: the broker's default. But for -1 they are created with min.insync.replicas one less, 2 at most."`
 	Topics             Topics        //
 	Partitions         int           `env:"KAFKA_PARTITIONS,default=6" doc:"Partitions of a created event topic."`
 	LedgerPartitions   int           `env:"KAFKA_LEDGER_PARTITIONS,default=1" doc:"Partitions of a created ledger: how many exporters can work at once. Fixed at its creation."`

@@ -81,7 +81,7 @@ func TestConfigBad(t *testing.T) {
 		{"KAFKA_BROKERS", "http://kafka:9092", `"http://kafka:9092"` + brokers},
 		{"KAFKA_BROKERS", "a\nkafka:9092", `"a\nkafka:9092"` + brokers},
 		{"KAFKA_CREATE_TOPICS", "please", `"please"` + either},
-		{"KAFKA_REPLICATION_FACTOR", "0", `"0" is not a number of replicas: give 1 or more, or -1 for the broker's default`},
+		{"KAFKA_REPLICATION_FACTOR", "-2", `"-2" is not a number of replicas: give 1 or more, 0 for 3 or as many as there are brokers, or -1 for the broker's default`},
 		{"KAFKA_TOPIC_CALL_COMPLETED", "calls!", `"calls!"` + topic},
 		{"KAFKA_TOPIC_TASK_STATUS", "..", `".."` + topic},
 		{"KAFKA_TOPIC_DEAD_LETTER", long, `"` + long[:100] + `…"` + topic},

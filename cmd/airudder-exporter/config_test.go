@@ -57,7 +57,7 @@ func TestConfigDefaults(t *testing.T) {
 			AfterEnd: 24 * time.Hour, SealOpenAfter: time.Hour, LedgerRetention: 720 * time.Hour,
 		},
 		Kafka: Kafka{
-			Brokers: []string{"kafka:9092"}, ReplicationFactor: -1,
+			Brokers: []string{"kafka:9092"},
 			Topics: Topics{
 				CallCompleted: "airudder.call-completed", TaskStatus: "airudder.task-status",
 				DeadLetter: "airudder.call-dead-letter", Ledger: "airudder.call-ledger",
@@ -235,7 +235,7 @@ func TestConfigSettings(t *testing.T) {
 	for name, want := range map[string]string{
 		"AIRUDDER_APP_KEY": "********", "KAFKA_SASL_PASSWORD": "********", "SCHEMA_REGISTRY_PASSWORD": "",
 		"AIRUDDER_TIMEOUT": "2m0s", "AIRUDDER_ZONE": "+08:00", "AIRUDDER_EXPORT_SINCE": "2026-01-31T00:00:00Z",
-		"AIRUDDER_TASK_IDS": "a,b", "LOG_LEVEL": "info", "KAFKA_REPLICATION_FACTOR": "-1", "KAFKA_TLS_ENABLED": "true",
+		"AIRUDDER_TASK_IDS": "a,b", "LOG_LEVEL": "info", "KAFKA_REPLICATION_FACTOR": "0", "KAFKA_TLS_ENABLED": "true",
 	} {
 		if got := shown[name]; got != want {
 			t.Errorf("%s: got %q, want %q", name, got, want)

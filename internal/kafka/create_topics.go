@@ -59,7 +59,7 @@ func (c *Client) CreateTopics(ctx context.Context, topics []NewTopic, validateOn
 		}
 		answers[t.Name] = access.OnTopic(err, "Create", t.Name)
 		if err == nil && !validateOnly {
-			c.log.Info("topic created", "topic", t.Name)
+			c.log.Info("topic created", "topic", t.Name, "replicas", t.ReplicationFactor)
 		}
 	}
 	return answers, nil

@@ -163,3 +163,12 @@ func (c *Client) topicOperations(ctx context.Context, topics []string) (granted 
 	}
 	return granted, hidden, nil
 }
+
+// BrokerCount is how many brokers the cluster has now.
+func (c *Client) BrokerCount(ctx context.Context) (int, error) {
+	res, err := ask[*metadata.Response](ctx, c, &metadata.Request{TopicNames: []string{}})
+	if err != nil {
+		return 0, fmt.Errorf("count the brokers: %w", err)
+	}
+	return len(res.Brokers), nil
+}

@@ -1,6 +1,7 @@
 package topics
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,20 +15,32 @@ type MissingError struct {
 	Names    []string
 	setting  string   // the one that has them created
 	commands []string // that create them
+	brokers  int      // so few that the commands ask for fewer replicas than the promise needs; 0: they are enough
 }
 
 // Error names the topics and both cures.
 func (e *MissingError) Error() string {
-	return fmt.Sprintf("%v: missing: %s (or the right Describe on them is). Set %s=true, or create them:\n  %s",
-		ErrUnfit, strings.Join(e.Names, ", "), e.setting, strings.Join(e.commands, "\n  "))
+	few := ""
+	if e.brokers > 0 {
+		few = fmt.Sprintf(" (the promise needs %d replicas, and brokers in the cluster: %d; if it is to hold, add brokers first)", SafeReplicas, e.brokers)
+	}
+	return fmt.Sprintf("%v: missing: %s (or the right Describe on them is). Set %s=true, or create them%s:\n  %s",
+		ErrUnfit, strings.Join(e.Names, ", "), e.setting, few, strings.Join(e.commands, "\n  "))
 }
 
 // Is says that it is ErrUnfit.
 func (e *MissingError) Is(target error) bool { return target == ErrUnfit }
 
-func missingError(c *kafka.Client, missing []Spec) error {
+func missingError(ctx context.Context, c *kafka.Client, missing []Spec) error {
 	e := &MissingError{Names: namesOf(missing), setting: c.Setting("CreateTopics")}
-	for _, spec := range missing {
+	fitted, brokers, err := Fit(ctx, c, missing)
+	if err != nil {
+		return err
+	}
+	for i, spec := range fitted {
+		if missing[i].ReplicationFactor == 0 && spec.ReplicationFactor < SafeReplicas {
+			e.brokers = brokers
+		}
 		e.commands = append(e.commands, spec.command(c.Brokers()))
 	}
 	return e

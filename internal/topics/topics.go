@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -28,8 +27,9 @@ var ErrUnfit = errors.New("the topics are not as they must be")
 type Spec struct {
 	Name              string
 	Partitions        int
-	ReplicationFactor int // -1: the broker's default
+	ReplicationFactor int // -1: the broker's default; 0: see Fit
 	Configs           map[string]string
+	InSync            bool // Fit adds min.insync.replicas
 
 	// Like is a topic of the same keys whose partitions this one has, if it exists, so
 	// that a key is in one partition of both; empty: there is none.
@@ -45,7 +45,7 @@ type Spec struct {
 type Layout struct {
 	EventPartitions   int
 	LedgerPartitions  int
-	ReplicationFactor int  // -1: the broker's default
+	ReplicationFactor int  // -1: the broker's default; 0: see Fit
 	UniqueEventKeys   bool // every event has a key of its own (the call's)
 }
 
@@ -53,8 +53,9 @@ type Layout struct {
 // settings "Partitions", "LedgerPartitions" and "ReplicationFactor".
 func (l Layout) Check(name func(setting string) string) []*setting.Error {
 	var rules setting.Check
-	if n := l.ReplicationFactor; n != -1 && (n < 1 || n > math.MaxInt16) {
-		rules.Bad(name("ReplicationFactor"), n, "is not a number of replicas: give 1 or more, or -1 for the broker's default")
+	if n := l.ReplicationFactor; n < -1 || n > math.MaxInt16 {
+		rules.Bad(name("ReplicationFactor"), n,
+			"is not a number of replicas: give 1 or more, 0 for 3 or as many as there are brokers, or -1 for the broker's default")
 	}
 	rules.AtLeastOne(name("Partitions"), l.EventPartitions)
 	rules.AtLeastOne(name("LedgerPartitions"), l.LedgerPartitions)
@@ -80,7 +81,7 @@ func Specs(cfg kafka.Config, l Layout) []Spec {
 		}
 		return Spec{
 			Name: name, Partitions: partitions, ReplicationFactor: l.ReplicationFactor,
-			Configs: configs, Compacted: compacted,
+			Configs: configs, InSync: true, Compacted: compacted,
 		}
 	}
 	private := kept(cfg.PrivateTopic, l.EventPartitions, 7, compactedEvents)
@@ -94,7 +95,7 @@ func Specs(cfg kafka.Config, l Layout) []Spec {
 		revised,
 		{
 			Name: cfg.LedgerTopic, Partitions: l.LedgerPartitions, ReplicationFactor: l.ReplicationFactor,
-			Configs: ledgerConfigs(), Ledger: true,
+			Configs: ledgerConfigs(), InSync: true, Ledger: true,
 		},
 	}
 	return slices.DeleteFunc(specs, func(s Spec) bool { return s.Name == "" })
@@ -141,7 +142,7 @@ func ensure(ctx context.Context, c *kafka.Client, specs []Spec, create bool) ([]
 	})
 	switch {
 	case len(missing) > 0 && !create:
-		return nil, missingError(c, missing)
+		return nil, missingError(ctx, c, missing)
 	case len(missing) > 0:
 		if err := createAll(ctx, c, missing, false); err != nil {
 			return nil, err
@@ -239,8 +240,12 @@ func TryCreate(ctx context.Context, c *kafka.Client, specs []Spec) error {
 // createAll creates all of specs, or only asks whether it could, or says which one
 // is refused, and why.
 func createAll(ctx context.Context, c *kafka.Client, specs []Spec, validateOnly bool) error {
+	fitted, _, err := Fit(ctx, c, specs)
+	if err != nil {
+		return err
+	}
 	var topics []kafka.NewTopic
-	for _, s := range specs {
+	for _, s := range fitted {
 		topics = append(topics, kafka.NewTopic{
 			Name: s.Name, Partitions: s.Partitions, ReplicationFactor: s.ReplicationFactor, Configs: s.Configs,
 		})
@@ -250,20 +255,21 @@ func createAll(ctx context.Context, c *kafka.Client, specs []Spec, validateOnly 
 		return err
 	}
 	var errs []error
-	for _, name := range slices.Sorted(maps.Keys(answers)) {
-		errs = append(errs, refusal(c, name, answers[name]))
+	for _, s := range specs {
+		errs = append(errs, refusal(c, s, answers[s.Name]))
 	}
 	return errors.Join(errs...)
 }
 
 // refusal turns the answer for one topic into a sentence; nil when it exists now,
 // whoever created it.
-func refusal(c *kafka.Client, topic string, err error) error {
-	missing := new(access.RightError)
+func refusal(c *kafka.Client, s Spec, err error) error {
+	topic, missing := s.Name, new(access.RightError)
 	switch {
 	case err == nil, errors.Is(err, kafkago.TopicAlreadyExists):
 		return nil
-	case errors.Is(err, kafkago.RequestTimedOut), errors.Is(err, kafkago.NotController), errors.As(err, &missing):
+	case errors.Is(err, kafkago.RequestTimedOut), errors.Is(err, kafkago.NotController), errors.As(err, &missing),
+		errors.Is(err, kafkago.InvalidReplicationFactor) && s.ReplicationFactor == 0: // a broker has just gone
 		return fmt.Errorf("create topic %s: %w", topic, err)
 	case errors.Is(err, kafkago.InvalidReplicationFactor):
 		return fmt.Errorf("%w: %s does not fit the cluster, topic %s cannot be created: %w",

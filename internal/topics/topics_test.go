@@ -103,7 +103,7 @@ func TestEnsureTopicsMissing(t *testing.T) {
 			cfg.EventTopic, cfg.StatusTopic, cfg.DeadLetterTopic, cfg.LedgerTopic, "CreateTopics=true",
 			fmt.Sprintf("kafka-topics.sh --bootstrap-server %s --create --topic %s --partitions 2 --replication-factor 3 --config cleanup.policy=compact"+
 				" --config compression.type=uncompressed --config delete.retention.ms=86400000 --config max.compaction.lag.ms=21600000"+
-				" --config min.cleanable.dirty.ratio=0.1 --config segment.ms=3600000", strings.Join(s.brokers, ","), cfg.LedgerTopic),
+				" --config min.cleanable.dirty.ratio=0.1 --config min.insync.replicas=2 --config segment.ms=3600000", strings.Join(s.brokers, ","), cfg.LedgerTopic),
 		} {
 			if !strings.Contains(err.Error(), want) {
 				t.Errorf("%q is missing in: %v", want, err)
