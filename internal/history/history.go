@@ -29,24 +29,24 @@ type Recorder struct {
 	gatherer prometheus.Gatherer
 	log      *slog.Logger
 
-	mu        sync.Mutex
-	series    []Series
-	fine      ring
-	coarse    ring
-	marks     []Mark
-	failed    bool      // the last gathering did
-	began     time.Time // the process
-	ready     bool      // it was once
-	producers map[Kind]float64
+	mu      sync.Mutex
+	series  []Series
+	fine    ring
+	coarse  ring
+	marks   []Mark
+	failed  bool               // the last gathering did
+	began   time.Time          // the process
+	ready   bool               // it was once
+	counted map[string]float64 // what marks are made of
 }
 
 // New returns a Recorder of these series, for a process that began then.
 func New(gatherer prometheus.Gatherer, series []Series, began time.Time, log *slog.Logger) *Recorder {
 	return &Recorder{
 		gatherer: gatherer, log: log, series: series, began: began, marks: []Mark{{At: began, Kind: Start}},
-		fine:      newRing(len(series), HourStep, Hour),
-		coarse:    newRing(len(series), DayStep, Day),
-		producers: map[Kind]float64{},
+		fine:    newRing(len(series), HourStep, Hour),
+		coarse:  newRing(len(series), DayStep, Day),
+		counted: map[string]float64{},
 	}
 }
 
@@ -84,7 +84,7 @@ func (r *Recorder) Sample(now time.Time, ready bool, why string) {
 	r.fine.sample(now, readings, r.series)
 	r.coarse.sample(now, readings, r.series)
 	r.judge(now, ready, why)
-	r.watchProducers(now, byName["airudder_producers_started_total"])
+	r.watch(now, byName)
 }
 
 // Past is a series' last day up to the last hour by DayStep, and its last hour by

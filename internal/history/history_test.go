@@ -217,7 +217,7 @@ func TestMarks(t *testing.T) {
 	want := "this process started at 03:12:07\n" +
 		"not ready from 03:12:37 to 03:12:57: the broker is still away\n" +
 		"2 times taken over by another writer, up to 03:12:37\n" +
-		"1 producer began again up to 03:12:57, since a transaction was in doubt\n" +
+		"1 producer began again, since a transaction was in doubt, up to 03:12:57\n" +
 		"not ready since 03:13:07: again"
 	var got []string
 	for _, m := range b.Marks(b.now) {

@@ -12,8 +12,8 @@ type Mark struct {
 	At    time.Time
 	Until time.Time // of an outage; zero: it lasts
 	Kind  Kind
-	Why   string // of an outage
-	Count int    // of producers that ended within HourStep
+	Why   string // of an outage; of dead letters: their reason
+	Count int    // of what was counted within HourStep
 }
 
 // Kind is what a mark tells of.
@@ -25,23 +25,41 @@ const (
 	Fenced Kind = "fenced" // another writer took a shard over
 	Doubt  Kind = "doubt"  // a producer began again, since a transaction was in doubt
 	Outage Kind = "outage" // the exporter was not ready
+
+	DeadLetter Kind = "dead letter" // rows that cannot become events
 )
 
 // String says what happened, and when, UTC.
 func (m Mark) String() string {
-	at := m.At.UTC().Format("15:04:05")
+	at := m.At.UTC().Format(time.TimeOnly)
 	switch {
-	case m.Kind == Start:
-		return "this process started at " + at
-	case m.Kind == Fenced:
-		return fmt.Sprintf("%s taken over by another writer, up to %s", times(m.Count, "time"), at)
-	case m.Kind == Doubt:
-		return fmt.Sprintf("%s began again up to %s, since a transaction was in doubt", times(m.Count, "producer"), at)
-	case m.Until.IsZero():
+	case m.Lasts():
 		return "not ready since " + at + ": " + m.Why
+	case m.Kind == Outage:
+		return "not ready from " + at + " to " + m.Until.UTC().Format(time.TimeOnly) + ": " + m.Why
+	case m.Kind == Start:
+		return m.Text() + " at " + at
 	}
-	return "not ready from " + at + " to " + m.Until.UTC().Format("15:04:05") + ": " + m.Why
+	return m.Text() + ", up to " + at
 }
+
+// Text says what happened, without when.
+func (m Mark) Text() string {
+	switch m.Kind {
+	case Start:
+		return "this process started"
+	case Fenced:
+		return times(m.Count, "time") + " taken over by another writer"
+	case Doubt:
+		return times(m.Count, "producer") + " began again, since a transaction was in doubt"
+	case DeadLetter:
+		return times(m.Count, "dead letter") + ": " + m.Why
+	}
+	return "not ready: " + m.Why
+}
+
+// Lasts reports whether this is an outage that is not over.
+func (m Mark) Lasts() bool { return m.Kind == Outage && m.Until.IsZero() }
 
 func times(n int, what string) string {
 	if n == 1 {
@@ -58,7 +76,7 @@ func (r *Recorder) Marks(now time.Time) (all []Mark) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, m := range r.marks {
-		if m.At.After(now.Add(-Day)) || m.Kind == Outage && (m.Until.IsZero() || m.Until.After(now.Add(-Day))) {
+		if m.At.After(now.Add(-Day)) || m.Lasts() || m.Until.After(now.Add(-Day)) {
 			all = append(all, m)
 		}
 	}
@@ -86,7 +104,7 @@ func (r *Recorder) note(m Mark) {
 // first time belongs to its start. r.mu is held.
 func (r *Recorder) judge(now time.Time, ready bool, why string) {
 	for i := range r.marks {
-		if m := &r.marks[i]; m.Kind == Outage && m.Until.IsZero() {
+		if m := &r.marks[i]; m.Lasts() {
 			if ready {
 				m.Until = now
 			} else {
@@ -101,13 +119,23 @@ func (r *Recorder) judge(now time.Time, ready bool, why string) {
 	r.ready = r.ready || ready
 }
 
-// watchProducers notes those that were fenced, or ended in a doubt. r.mu is held.
-func (r *Recorder) watchProducers(now time.Time, family *dto.MetricFamily) {
-	for _, kind := range []Kind{Fenced, Doubt} {
-		n := Rate("", "").Where("reason", string(kind)).read(family).sum
-		if grew := n - r.producers[kind]; grew > 0 {
-			r.note(Mark{At: now, Kind: kind, Count: int(grew)})
+// watch notes by how much counters grew, which tell of something by a label. r.mu is held.
+func (r *Recorder) watch(now time.Time, families map[string]*dto.MetricFamily) {
+	note := func(m Mark, family, label, value string) {
+		n := Rate("", "").Where(label, value).read(families[family]).sum
+		if grew := n - r.counted[family+value]; grew > 0 {
+			m.At, m.Count = now, int(grew)
+			r.note(m)
 		}
-		r.producers[kind] = n
+		r.counted[family+value] = n
+	}
+	for _, kind := range []Kind{Fenced, Doubt} {
+		note(Mark{Kind: kind}, "airudder_producers_started_total", "reason", string(kind))
+	}
+	const letters = "airudder_dead_letters_total"
+	for _, m := range families[letters].GetMetric() {
+		for _, l := range m.GetLabel() {
+			note(Mark{Kind: DeadLetter, Why: l.GetValue()}, letters, l.GetName(), l.GetValue())
+		}
 	}
 }

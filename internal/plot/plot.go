@@ -112,7 +112,7 @@ func (p Plot) draw(b *strings.Builder) {
 		fmt.Fprintf(b, `<path class="line %s" d="%s"/>`, l.class(i), p.path(l, y, false))
 	}
 	for _, m := range p.Marks {
-		if m.Kind != history.Outage {
+		if m.Kind != history.Outage && m.Kind != history.DeadLetter {
 			fmt.Fprintf(b, `<path class="%s" d="M%d %dV%d"><title>%s</title></path>`, m.Kind, p.x(m.At), top-4, floor, html.EscapeString(m.String()))
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"slices"
 
 	"airudder-exporter/internal/history"
 )
@@ -38,6 +39,7 @@ type page struct {
 type drawn struct {
 	view
 	Figures []figure
+	Marks   []history.Mark // newest first
 	CSS     template.CSS
 	JS      template.JS
 	Build   string // when it changes, the page in the browser reloads itself
@@ -73,13 +75,16 @@ func (p *page) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 func (p *page) draw(shown *picture) ([]byte, error) {
 	var body bytes.Buffer
 	var figures []figure
+	var marks []history.Mark
 	if p.past != nil {
+		marks = p.past.Marks(shown.At)
+		slices.Reverse(marks)
 		for _, c := range charts {
 			figures = append(figures, c.figure(p.past, shown.At))
 		}
 	}
 	err := p.template.Execute(&body, drawn{
-		view: newView(shown, p.info), Figures: figures,
+		view: newView(shown, p.info), Figures: figures, Marks: marks,
 		CSS: template.CSS(pageCSS + plotCSS), JS: template.JS(pageJS),
 		Build: hash(pageCSS + plotCSS + pageJS),
 	})
