@@ -99,6 +99,26 @@ func TestPageInABrowser(t *testing.T) {
 	}
 }
 
+// TestPageWithoutScripts shows the same, plots included, and reloads itself.
+func TestPageWithoutScripts(t *testing.T) {
+	ctx := browser(t)
+	e := &fixed{snap: busy()}
+	var state State
+	state.Running(e)
+	server, err := Serve(t.Context(), Config{Addr: "127.0.0.1:0"}, plotting(&state), quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	do(t, ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		return err
+	}), chromedp.Navigate("http://"+server.Addr()+"/"), chromedp.WaitVisible(chromedp.CSS(".verdict.good")),
+		chromedp.WaitVisible(chromedp.CSS("svg.plot .line")))
+	e.set(advised())
+	do(t, ctx, chromedp.WaitVisible(chromedp.CSS(".verdict.warn")))
+}
+
 // complain collects what the browser says of blocked styles, scripts and
 // requests.
 func complain(t *testing.T, ctx context.Context) (soFar func() []string) {
