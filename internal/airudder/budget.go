@@ -188,6 +188,12 @@ func (b *budget) pause(d time.Duration) {
 	}
 }
 
+func (b *budget) pausedUntil() time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.paused
+}
+
 func (b *budget) announce() {
 	close(b.changed)
 	b.changed = make(chan struct{})

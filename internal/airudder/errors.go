@@ -29,6 +29,7 @@ const (
 // nothing of a body and no credential.
 type Error struct {
 	op         string // empty until the request is finished
+	part       string // of the operation, which failed: auth; empty: all of it
 	kind       string
 	text       string
 	retryAfter time.Duration
@@ -36,8 +37,23 @@ type Error struct {
 	err        error // may be nil
 }
 
+// after returns the error with how long there is to wait.
+func (e *Error) after(d time.Duration) *Error {
+	later := *e
+	later.retryAfter = d
+	return &later
+}
+
 // Error names the operation and what happened.
 func (e *Error) Error() string { return e.op + ": " + e.text }
+
+// Cause is the error without what was to be read: the same for all that it befalls.
+func (e *Error) Cause() string {
+	if e.part != "" {
+		return e.part + ": " + e.text
+	}
+	return e.text
+}
 
 // Kind is one of the Kind constants.
 func (e *Error) Kind() string { return e.kind }
@@ -55,7 +71,7 @@ func within(op string, err error) error {
 		return err
 	}
 	wider := *e
-	wider.op = op
+	wider.op, wider.part = op, e.op
 	if e.op != "" {
 		wider.op += ": " + e.op
 	}

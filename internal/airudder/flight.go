@@ -19,11 +19,20 @@ type flight struct {
 func (c *Client) Flight() call.Flight {
 	c.flight.mu.Lock()
 	defer c.flight.mu.Unlock()
-	f := call.Flight{Answered: c.flight.answered}
+	f := call.Flight{Answered: c.flight.answered, Held: c.held()}
 	for r, since := range c.flight.waiting {
 		f.Waiting = append(f.Waiting, call.Waiting{TaskID: r.request.taskID, Since: since})
 	}
 	return f
+}
+
+// held is until when no request goes.
+func (c *Client) held() time.Time {
+	paused, refused := c.budget.pausedUntil(), c.tokens.refusedUntil()
+	if refused.After(paused) {
+		return refused
+	}
+	return paused
 }
 
 // waits notes that a response waits for the upstream's next bytes.

@@ -28,12 +28,12 @@ type tokens struct {
 
 	renewal singleflight.Group // these are its own:
 	refusal *Error             // of the key; nil: it is good, for all we know
-	again   time.Time          // the refused key is not shown before
 	retry   *backoff.ExponentialBackOff
 
 	mu    sync.Mutex
 	value string    // empty: none
 	renew time.Time // when to renew ahead of time
+	again time.Time // a refused key is not shown before; zero: it is good, for all we know
 }
 
 func newTokens(auth func(context.Context) (string, error), log *slog.Logger) *tokens {
@@ -57,7 +57,26 @@ func (t *tokens) current() (value string, due bool) {
 func (t *tokens) keep(token string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.value, t.renew = token, time.Now().Add(tokenAge)
+	t.value, t.renew, t.again = token, time.Now().Add(tokenAge), time.Time{}
+}
+
+// refuse notes that the key was refused, and returns how long it is not shown again.
+func (t *tokens) refuse(e *Error) time.Duration {
+	wait := t.retry.NextBackOff()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.refusal, t.again = e, time.Now().Add(wait)
+	return wait
+}
+
+// refusedUntil is until when nothing can be asked, since the key was refused.
+func (t *tokens) refusedUntil() time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.value != "" {
+		return time.Time{}
+	}
+	return t.again
 }
 
 func (t *tokens) postpone() {
@@ -100,14 +119,12 @@ func (t *tokens) get(ctx context.Context) (string, error) {
 // renewal alone.
 func (t *tokens) fresh(ctx context.Context) (string, error) {
 	value, due := t.current()
-	rest := time.Until(t.again)
+	rest := time.Until(t.refusedUntil())
 	switch {
 	case !due:
 		return value, nil
-	case value == "" && t.refusal != nil && rest > 0:
-		later := *t.refusal
-		later.retryAfter = rest
-		return "", &later
+	case t.refusal != nil && rest > 0:
+		return "", t.refusal.after(rest)
 	}
 	fresh, err := t.auth(ctx)
 	var e *Error
@@ -123,7 +140,7 @@ func (t *tokens) fresh(ctx context.Context) (string, error) {
 		t.postpone()
 		return value, nil
 	case errors.As(err, &e) && (e.kind == KindAuth || e.kind == KindClient):
-		t.refusal, t.again = e, time.Now().Add(t.retry.NextBackOff())
+		return "", e.after(t.refuse(e))
 	}
 	return "", err
 }

@@ -6,6 +6,10 @@ import "time"
 type Flight struct {
 	Answered time.Time // when the upstream last sent anything; zero: never
 	Waiting  []Waiting // the requests that wait for its next bytes
+
+	// Held is until when no request goes: the upstream asked for a pause, or refused the
+	// key, which is not shown again before. Zero, or past: they go.
+	Held time.Time
 }
 
 // Waiting is a request under way.
