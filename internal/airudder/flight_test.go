@@ -1,6 +1,7 @@
 package airudder
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -57,5 +58,31 @@ func TestFlight(t *testing.T) {
 			t.Error(err)
 		}
 		want("at the end", 7*time.Second)
+	})
+}
+
+// While the key is refused, or a pause was asked for, no request goes before a time that
+// is known, and an error says so, too.
+func TestHeldUntil(t *testing.T) {
+	refuse := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }
+	inBubbleAuth(t, refuse, body(detailBody()), func(t *testing.T, c *Client) {
+		if !c.Flight().Held.IsZero() {
+			t.Errorf("at the start held until %s", c.Flight().Held)
+		}
+		for range 5 {
+			_, _, err := collect(t, c, "t1", none)
+			var e *Error
+			if !errors.As(err, &e) || e.RetryAfter() <= 0 || !time.Now().Add(e.RetryAfter()).Equal(c.Flight().Held) {
+				t.Errorf("%v: to be asked again in %s, held until %s", err, e.RetryAfter(), c.Flight().Held)
+			}
+			if want := "auth: HTTP 401: the upstream refuses the app key and secret"; e.Cause() != want {
+				t.Errorf("the cause is %q, want %q", e.Cause(), want)
+			}
+			time.Sleep(e.RetryAfter())
+		}
+		c.budget.pause(time.Hour)
+		if held := time.Until(c.Flight().Held); held != time.Hour {
+			t.Errorf("in a pause of an hour held for %s", held)
+		}
 	})
 }

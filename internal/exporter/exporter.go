@@ -100,7 +100,8 @@ type Exporter struct {
 	told    map[int]bool        // shards whose last day was told
 	changed chan struct{}
 	listing listing
-	refused string // why this process is given no shards; empty: it may be
+	held    time.Time // until when no request went, as it was last shown
+	refused string    // why this process is given no shards; empty: it may be
 }
 
 // listing is the last answer of the task list.

@@ -9,14 +9,29 @@ import (
 )
 
 // tasksFailing is the one notice for all tasks that cannot be read: so many of those
-// that are read.
-func (c Config) tasksFailing(failing, tasks int, kind, last string) notice.Sighting {
+// that are read, most of them for one reason.
+func (c Config) tasksFailing(failing, tasks int, why reason, most trouble) notice.Sighting {
 	return notice.Sighting{
 		Cause: causeTasksFailing,
-		Text:  fmt.Sprintf("%s cannot be read, two times in a row or more; %s", ofTasks(failing, tasks), mostly(failing, kind, last)),
-		Cure: "the other tasks continue, and these are tried again, at least every " + c.PollMax.String() +
-			" (" + c.Setting("PollMax") + "); if it lasts, do what the error says, or ask AIRudder about it",
+		Text:  fmt.Sprintf("%s cannot be read, two times in a row or more; %s", ofTasks(failing, tasks), mostly(failing, why, most)),
+		Cure: c.cureOf(why.kind) + "; they are tried again by themselves, at least every " + c.PollMax.String() + " (" + c.Setting("PollMax") +
+			"), and the other tasks continue",
 	}
+}
+
+// cureOf says what to do about errors of a kind.
+func (c Config) cureOf(kind string) string {
+	switch kind {
+	case "auth":
+		return fmt.Sprintf("set %s and %s right, or have AIRudder unblock the account", c.Setting("AppKey"), c.Setting("AppSecret"))
+	case "network":
+		return "see whether " + c.Setting("BaseURL") + " is right, and whether DNS, a proxy or a firewall on the way is out of order"
+	case "html", "client":
+		return "see whether " + c.Setting("BaseURL") + " is right, and what a proxy on the way does"
+	case tooMany:
+		return "lower " + c.Setting("RequestsPerSecond") + ", or see who else uses the account"
+	}
+	return "if it lasts, do what the error says, or ask AIRudder about it"
 }
 
 // upstreamHangs is the notice for requests that nobody answers.
@@ -38,8 +53,18 @@ func (c Config) upstreamHangs(f call.Flight) notice.Sighting {
 }
 
 // noTask is why the exporter is not ready where no task can be read.
-func noTask(failing, tasks int, kind, last string) string {
-	return fmt.Sprintf("no task can be read: %s failed; %s", ofTasks(failing, tasks), mostly(failing, kind, last))
+func (c Config) noTask(failing, tasks int, why reason, most trouble) string {
+	return fmt.Sprintf("no task can be read: %s failed; %s; %s", ofTasks(failing, tasks), mostly(failing, why, most), c.cureOf(why.kind))
+}
+
+// noList is why it is not where the list cannot be: nor can so many tasks, for the same
+// reason.
+func (c Config) noList(err error, failing, tasks int) string {
+	text := "the task list cannot be read"
+	if failing > 0 {
+		text += ", nor can " + ofTasks(failing, tasks)
+	}
+	return fmt.Sprintf("%s: %s; %s", text, causeOf(err), c.cureOf(kindOf(err)))
 }
 
 func ofTasks(n, all int) string {
@@ -50,10 +75,13 @@ func ofTasks(n, all int) string {
 	return fmt.Sprintf("%d of %d tasks", n, all)
 }
 
-// mostly is the commonest error of n tasks, the last one of its kind.
-func mostly(n int, kind, last string) string {
-	if n == 1 {
-		return "the error is " + last
+// mostly is why n tasks fail, or most of them.
+func mostly(n int, why reason, most trouble) string {
+	switch {
+	case n == 1:
+		return "the error is " + most.last
+	case most.tasks >= n:
+		return "the error (" + why.kind + ") is " + most.last
 	}
-	return "the commonest error (" + kind + ") is " + last
+	return "the commonest error (" + why.kind + ") is " + most.last
 }

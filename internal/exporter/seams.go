@@ -41,6 +41,7 @@ type Source interface {
 type UpstreamError interface {
 	error
 	Kind() string              // a short code, for metrics and the page
+	Cause() string             // the text, without what was to be read
 	RetryAfter() time.Duration // what the upstream asked for; 0: nothing
 }
 

@@ -43,6 +43,7 @@ type Snapshot struct {
 
 	pastEntries, pastBytes int64                   // of LedgerEntries and LedgerBytes: in shards that are to be restored again
 	left                   func(cause string) bool // the notice board's; nil: there is none
+	covered                string                  // the cause of the notice that Why tells of; empty: of none
 }
 
 // ShardStatus is one shard that this process owns or tries to open.
@@ -76,11 +77,12 @@ type TaskStatus struct {
 	DeadLetters int64        `json:"dead_letters"`
 	Seal        int64        `json:"seal,omitempty"`
 	ReadAt      time.Time    `json:"read_at,omitzero"`
-	NextRead    time.Time    `json:"next_read,omitzero"` // zero: when a listing shows a change
+	NextRead    time.Time    `json:"next_read,omitzero"` // not before any request goes; zero: when a listing shows a change
 	Error       string       `json:"error,omitempty"`
 	ErrorKind   string       `json:"error_kind,omitempty"`
 	ErrorAt     time.Time    `json:"error_at,omitzero"`
-	AsOf        time.Time    `json:"as_of,omitzero"` // all this was known then: its shard is to be restored again; zero: it is current
+	ErrorShared bool         `json:"error_shared,omitempty"` // with other tasks, and none of its own: a notice or why tells of it
+	AsOf        time.Time    `json:"as_of,omitzero"`         // all this was known then: its shard is to be restored again; zero: it is current
 }
 
 // Calling reports whether the task places calls now, as far as is known.
@@ -98,10 +100,11 @@ type Published struct {
 
 // ListStatus is how the task list fares.
 type ListStatus struct {
-	Tasks   int       `json:"tasks"`
-	ReadAt  time.Time `json:"read_at,omitzero"`
-	Error   string    `json:"error,omitempty"`
-	ErrorAt time.Time `json:"error_at,omitzero"`
+	Tasks       int       `json:"tasks"`
+	ReadAt      time.Time `json:"read_at,omitzero"`
+	Error       string    `json:"error,omitempty"`
+	ErrorAt     time.Time `json:"error_at,omitzero"`
+	ErrorShared bool      `json:"error_shared,omitempty"` // with tasks: a notice or why tells of it
 }
 
 // Totals returns the snapshot without its tasks and recent events.
@@ -118,7 +121,10 @@ func (e *Exporter) Totals() Snapshot {
 	}
 	if e.listing.err != nil {
 		s.List.Error, s.List.ErrorAt = e.listing.err.Error(), e.listing.errAt
+		failing, _ := e.upstream.like(e.listing.err)
+		s.List.ErrorShared = failing > 0
 	}
+	e.held = e.source.Flight().Held
 	for shard, status := range e.shards {
 		if p := e.pasts[shard]; p != nil && e.runs[shard] == nil {
 			status.AsOf = p.at
@@ -136,8 +142,9 @@ func (e *Exporter) Totals() Snapshot {
 		s.LedgerBytes += bytes
 		s.PassedOver += r.passedOver.Load()
 	}
-	s.Why = e.whyNotReady(s.Shards, now)
+	s.Why, s.covered = e.whyNotReady(s.Shards, now)
 	s.Ready = s.Why == ""
+	s.Notices = slices.DeleteFunc(s.Notices, func(n notice.Notice) bool { return n.Cause == s.covered })
 	return s
 }
 
@@ -173,16 +180,25 @@ func (e *Exporter) TaskIDs() []string {
 func (e *Exporter) Task(taskID string) (TaskStatus, bool) {
 	e.mu.Lock()
 	shard := e.cfg.ShardOf(taskID, max(e.meta.Partitions, 1))
-	r, p := e.runs[shard], e.pasts[shard]
+	r, p, held := e.runs[shard], e.pasts[shard], e.held
 	e.mu.Unlock()
 	if r == nil {
 		return p.task(taskID)
 	}
 	standing := r.ledger.Standing(taskID)
 	r.schedule.mu.Lock()
-	defer r.schedule.mu.Unlock()
 	j := r.schedule.jobs[taskID]
-	return r.status(standing, j), j != nil || standing.Phase != ledger.Unknown
+	t := r.status(standing, j)
+	var err error
+	if j != nil {
+		err = j.err
+	}
+	r.schedule.mu.Unlock()
+	t.ErrorShared = err != nil && e.upstream.shared(err)
+	if !t.NextRead.IsZero() {
+		t.NextRead = later(t.NextRead, held)
+	}
+	return t, j != nil || standing.Phase != ledger.Unknown
 }
 
 // healthy reports whether every loop still goes round: the polling of a shard
@@ -274,28 +290,31 @@ func (e *Exporter) dropShard(shard int) {
 }
 
 // whyNotReady names what keeps events from flowing, or would once another exporter
-// ends; empty when nothing does. An exporter that owns nothing is ready. e.mu is
-// held.
-func (e *Exporter) whyNotReady(shards []ShardStatus, now time.Time) string {
+// ends; empty when nothing does. of is the cause of the notice that would say the same;
+// empty: there is none. An exporter that owns nothing is ready. e.mu is held.
+func (e *Exporter) whyNotReady(shards []ShardStatus, now time.Time) (why, of string) {
 	for _, s := range shards {
 		if why := s.whyNotReady(e.runs[s.Shard], now); why != "" {
-			return "shard " + strconv.Itoa(s.Shard) + " " + why
+			return "shard " + strconv.Itoa(s.Shard) + " " + why, ""
 		}
 	}
 	if why := e.holds.whyNotReady(); why != "" {
-		return why
+		return why, ""
 	}
 	switch {
 	case e.refused != "":
-		return e.refused
+		return e.refused, ""
 	case len(e.runs) == 0:
+		return "", ""
 	case e.listing.err != nil && now.Sub(e.listing.at) > e.cfg.ListInterval+time.Minute: // one answer alone may break
-		return "the task list cannot be read: " + e.listing.err.Error()
-	default:
-		list := e.listing.err == nil && !e.listing.off
-		return e.upstream.down(now, list, e.cfg.PollMax, tasksRead(e.runs))
+		failing, all := e.upstream.like(e.listing.err)
+		if all {
+			of = causeTasksFailing
+		}
+		return e.cfg.noList(e.listing.err, failing, tasksRead(e.runs)), of
 	}
-	return ""
+	list := e.listing.err == nil && !e.listing.off
+	return e.upstream.down(e.cfg, now, list, tasksRead(e.runs))
 }
 
 // whyNotReady names what keeps a shard from committing; empty: nothing. run is

@@ -135,7 +135,7 @@ func (s *fakeSource) asked(ctx context.Context, taskID string, took time.Duratio
 func (s *fakeSource) Flight() call.Flight {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return call.Flight{Answered: s.flight.Answered, Waiting: slices.Clone(s.flight.Waiting)}
+	return call.Flight{Answered: s.flight.Answered, Waiting: slices.Clone(s.flight.Waiting), Held: s.flight.Held}
 }
 
 func (s *fakeSource) List(ctx context.Context, _ time.Time) (all call.Listing, err error) {
@@ -248,4 +248,5 @@ type fakeUpstreamError struct {
 
 func (e fakeUpstreamError) Error() string             { return "upstream: " + e.kind }
 func (e fakeUpstreamError) Kind() string              { return e.kind }
+func (e fakeUpstreamError) Cause() string             { return e.Error() }
 func (e fakeUpstreamError) RetryAfter() time.Duration { return e.after }

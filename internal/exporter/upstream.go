@@ -38,7 +38,7 @@ const upstreamSubject = "the upstream"
 type upstream struct {
 	mu      sync.Mutex
 	failing map[string]failure // by TaskID: the last reading failed
-	kinds   map[string]trouble // of those, by the kind of the last error
+	reasons map[reason]trouble // of those, by the last one
 	twice   int                // of those, with two failed readings in a row or more
 	newly   int                // of those, since any reading was last answered
 	since   time.Time          // when the first reading failed after the last answer; zero: none has
@@ -51,13 +51,13 @@ type upstream struct {
 
 type failure struct {
 	times int // in a row, those apart that ended with tooMany
-	kind  string
+	why   reason
 }
 
-// trouble is one kind of error.
+// trouble is what befalls tasks for one reason.
 type trouble struct {
 	tasks int
-	last  string // its text
+	last  string // the last error's text, without its task
 }
 
 // failed notes a reading that failed.
@@ -68,16 +68,16 @@ func (u *upstream) failed(taskID string, err error, now time.Time) {
 	if !was {
 		u.newly++
 	}
-	u.drop(f.kind)
-	if f.kind = kindOf(err); f.kind != tooMany {
+	u.drop(f.why)
+	if f.why = reasonOf(err); f.why.kind != tooMany {
 		f.times++
 	}
 	if u.failing == nil {
-		u.failing, u.kinds = map[string]failure{}, map[string]trouble{}
+		u.failing, u.reasons = map[string]failure{}, map[reason]trouble{}
 	}
 	u.failing[taskID] = f
-	u.kinds[f.kind] = trouble{u.kinds[f.kind].tasks + 1, err.Error()}
-	if f.times == 2 && f.kind != tooMany {
+	u.reasons[f.why] = trouble{u.reasons[f.why].tasks + 1, causeOf(err)}
+	if f.times == 2 && f.why.kind != tooMany {
 		u.twice++
 	}
 	if u.since.IsZero() {
@@ -115,52 +115,56 @@ func (u *upstream) release(match func(taskID string) bool) {
 func (u *upstream) forget(taskID string) {
 	f := u.failing[taskID]
 	delete(u.failing, taskID)
-	u.drop(f.kind)
+	u.drop(f.why)
 	if f.times >= 2 {
 		u.twice--
 	}
 }
 
-// drop takes a task out of those with an error of a kind; empty: of none.
-func (u *upstream) drop(kind string) {
-	t := u.kinds[kind]
+// drop takes a task out of those that fail for a reason; empty: for none.
+func (u *upstream) drop(why reason) {
+	t := u.reasons[why]
 	if t.tasks--; t.tasks > 0 {
-		u.kinds[kind] = t
+		u.reasons[why] = t
 		return
 	}
-	delete(u.kinds, kind)
+	delete(u.reasons, why)
 }
 
-// commonest is the kind of error that most tasks have, one left aside. u.mu is held.
-func (u *upstream) commonest(aside string) (kind string, t trouble) {
-	for _, k := range slices.Sorted(maps.Keys(u.kinds)) {
-		if k != aside && u.kinds[k].tasks > t.tasks {
-			kind, t = k, u.kinds[k]
+// commonest is why most tasks fail, one kind left aside. u.mu is held.
+func (u *upstream) commonest(aside string) (why reason, t trouble) {
+	for _, r := range slices.SortedFunc(maps.Keys(u.reasons), reason.compare) {
+		if r.kind != aside && u.reasons[r].tasks > t.tasks {
+			why, t = r, u.reasons[r]
 		}
 	}
-	return kind, t
+	return why, t
 }
 
-// down reports why no task can be read; empty: some can, for all that is known. list
-// says whether the list can be; longest is how far apart readings of a task are.
+// down reports why no task can be read; empty: some can, for all that is known. of is the
+// cause of the notice that gives the same reason; empty: none does. list
+// says whether the list can be.
 // Tasks that failed before the last answer prove nothing until they have all been
 // tried again.
-func (u *upstream) down(now time.Time, list bool, longest time.Duration, tasks int) string {
+func (u *upstream) down(c Config, now time.Time, list bool, tasks int) (why, of string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	lasts := now.Sub(u.since)
 	if u.since.IsZero() || u.ever && lasts <= outage {
-		return ""
+		return "", ""
 	}
 	say := u.newly
-	if lasts > longest+outage {
+	if lasts > c.PollMax+outage {
 		say = len(u.failing)
 	}
 	if say == 0 || say < several && list {
-		return ""
+		return "", ""
 	}
-	kind, t := u.commonest("")
-	return noTask(len(u.failing), tasks, kind, t.last)
+	most, t := u.commonest("")
+	if noticed, _ := u.commonest(tooMany); noticed == most {
+		of = causeTasksFailing
+	}
+	return c.noTask(len(u.failing), tasks, most, t), of
 }
 
 // look takes up what the requests under way wait for. took is how long the last
@@ -207,8 +211,8 @@ func (u *upstream) tell(c Config, board *notice.Board, tasks int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	var seen []notice.Sighting
-	if kind, t := u.commonest(tooMany); u.twice > 0 && t.tasks > 0 {
-		seen = append(seen, c.tasksFailing(u.twice, tasks, kind, t.last))
+	if why, t := u.commonest(tooMany); u.twice > 0 && t.tasks > 0 {
+		seen = append(seen, c.tasksFailing(u.twice, tasks, why, t))
 	}
 	if u.hung != nil {
 		seen = append(seen, *u.hung)
@@ -227,7 +231,7 @@ func (u *upstream) due(now time.Time) bool {
 func (u *upstream) reset(board *notice.Board) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.failing, u.kinds, u.twice, u.newly, u.since = nil, nil, 0, 0, time.Time{}
+	u.failing, u.reasons, u.twice, u.newly, u.since = nil, nil, 0, 0, time.Time{}
 	u.hung = nil
 	board.Observe(upstreamSubject)
 }

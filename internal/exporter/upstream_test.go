@@ -84,10 +84,11 @@ func TestAllTasksFail(t *testing.T) {
 
 		source.breaks(all)
 		time.Sleep(55 * time.Second)
-		w.wantNotice("after two rounds", causeTasksFailing, "12 of 12 tasks cannot be read, two times in a row or more; the commonest error (server) is upstream: server")
+		w.wantNotice("after two rounds", causeTasksFailing, "12 of 12 tasks cannot be read, two times in a row or more; the error (server) is upstream: server")
 		w.wantReady("within the first minute", "")
 		time.Sleep(40 * time.Second)
-		w.wantReady("after a minute", "no task can be read: 12 of 12 tasks failed; the commonest error (server) is upstream: server")
+		w.wantReady("after a minute", "no task can be read: 12 of 12 tasks failed; the error (server) is upstream: server; ")
+		w.wantNotice("besides", causeTasksFailing, "")
 
 		source.breaks(func(taskID string) bool { return taskID != "t00" })
 		time.Sleep(time.Minute)
@@ -101,6 +102,48 @@ func TestAllTasksFail(t *testing.T) {
 		w.wantNotice("once all can be read", causeTasksFailing, "")
 		if said, over := w.told(causeTasksFailing), w.logs("level=INFO", "tasks_failing"); said != 1 || over != 1 {
 			t.Errorf("the log tells of it %d times, and of its end %d times:\n%s", said, over, w.log)
+		}
+		w.stop()
+	})
+}
+
+// A key that AIRudder refuses is one thing, however many tasks it keeps from being read:
+// one line, repeated, and no fault of any task. No reading is promised before it goes.
+func TestRefusedKeyIsOneThing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		source := newFakeSource(t)
+		source.campaigns(20)
+		cfg := testConfig()
+		cfg.SettingName = func(field string) string { return "THE_" + field }
+		w := start(t, cfg, source, newFakeKafka())
+		time.Sleep(10 * time.Minute)
+		held := time.Now().Add(24 * time.Hour)
+		source.change(func() {
+			refused := fakeUpstreamError{kind: "auth"}
+			source.listErr, source.flight.Held = refused, held
+			source.broken = func(string, int) (int, error) { return 0, refused }
+		})
+		time.Sleep(58 * time.Minute)
+		want := "the task list cannot be read, nor can 20 of 20 tasks: upstream: auth; set THE_AppKey and THE_AppSecret right"
+		w.wantReady("with a refused key", want)
+		s := w.Snapshot()
+		if len(s.Notices) != 0 || !s.List.ErrorShared {
+			t.Errorf("besides, it says %+v, and the list's error is its own: %v", s.Notices, !s.List.ErrorShared)
+		}
+		for _, task := range s.Tasks {
+			if task.Error == "" || !task.ErrorShared || task.NextRead.Before(held) {
+				t.Errorf("task %s: %q is its own: %v; next reading %s", task.TaskID, task.Error, !task.ErrorShared, task.NextRead)
+			}
+		}
+		if n, again := w.logs("level=WARN"), w.logs("level=WARN", "not ready: "+want, " for="); n > 14 || again < 10 || n-again > 2 {
+			t.Errorf("%d warnings in an hour, %d of them repeat the reason, want one for it, and at most one before it:\n%s", n, again, w.log)
+		}
+		source.change(func() { source.listErr, source.broken, source.flight.Held = nil, nil, time.Time{} })
+		time.Sleep(10 * time.Minute)
+		w.wantReady("with the right key", "")
+		w.wantNotice("with the right key", causeTasksFailing, "")
+		if n := w.logs("level=INFO", "ready again; the reason was: the task list", " lasted="); n != 1 {
+			t.Errorf("the end is told %d times:\n%s", n, w.log)
 		}
 		w.stop()
 	})
@@ -226,8 +269,8 @@ func TestUpstreamHangs(t *testing.T) {
 			time.Sleep(15 * time.Second)
 			w.wantNotice("for minutes", causeUpstreamHangs, " under way ha")
 		}
-		w.wantNotice("for minutes", causeTasksFailing, " of 8 tasks cannot be read")
-		w.wantReady("for minutes", "the task list cannot be read")
+		w.wantReady("for minutes", "the task list cannot be read, nor can ")
+		w.wantNotice("besides", causeTasksFailing, "")
 		source.change(func() { source.hangs = false })
 		time.Sleep(10 * time.Minute)
 		w.wantNotice("once it answers", causeUpstreamHangs, "")

@@ -13,8 +13,8 @@ const (
 	again   = 5 * time.Minute
 	another = 15 * time.Second
 
-	// grace is how long the program may be not ready before the log says so: brokers
-	// and leaders move in less.
+	// grace is how long anything lasts before the log tells of it: brokers and leaders
+	// move in less, and what a notice counts is more by then.
 	grace = 5 * time.Second
 
 	// calm is how often the log says that all is well.
@@ -29,6 +29,7 @@ type Health struct {
 	Why     string        // why it is not ready; empty: it is
 	Usual   time.Duration // for how long that is part of a good start
 	Notices []Notice
+	Covered string                  // the cause of a notice that Why tells of, and Notices has not; empty: of none
 	Left    func(cause string) bool // see Board; nil: none was left
 	Standby bool                    // others do the work
 }
@@ -86,10 +87,13 @@ func (v *Voice) tell(h Health, now time.Time) {
 		v.notices[n.Cause].text = n.Text
 	}
 	for cause, s := range v.notices {
-		if there[cause] {
+		if there[cause] || cause == h.Covered {
 			continue
 		}
 		delete(v.notices, cause)
+		if s.told.IsZero() {
+			continue
+		}
 		ended := "notice is over: "
 		if h.Left != nil && h.Left(cause) {
 			ended = "notice dropped, since this process no longer observes it: "
@@ -118,7 +122,7 @@ func (v *Voice) readiness(h Health, now time.Time) {
 		v.unready = s
 	}
 	s.text = h.Why
-	if s.told.IsZero() && now.Sub(s.since) < max(grace, h.Usual) {
+	if s.told.IsZero() && s.lasted(now) < h.Usual {
 		return
 	}
 	reason, apart := figures.ReplaceAllString(h.Why, ""), again
@@ -144,7 +148,7 @@ func (v *Voice) well(h Health) {
 // that it does. lasts are the attributes that say for how long, in all lines but the
 // first.
 func (s *spell) due(apart time.Duration, now time.Time) (lasts []any, due bool) {
-	if now.Sub(s.told) < apart {
+	if now.Sub(s.told) < apart || s.lasted(now) < grace {
 		return nil, false
 	}
 	if !s.told.IsZero() {

@@ -120,13 +120,36 @@ func TestVoiceOfNotices(t *testing.T) {
 		w.shows(notice.Health{}, time.Second)
 		w.says("of a notice",
 			`level=WARN msg="it is odd" notice=odd subject="task 1" subjects=1 cure="mend it"`,
-			`level=WARN msg="it is odd" notice=odd subject="task 1" subjects=20 cure="mend it" for=5m1s`,
+			`level=WARN msg="it is odd" notice=odd subject="task 1" subjects=20 cure="mend it" for=5m5s`,
 			`level=INFO msg="notice is over: it is odd" notice=odd lasted=6m1s`)
 		w.shows(odd(1), time.Minute)
 		w.shows(notice.Health{Left: func(cause string) bool { return cause == "odd" }}, time.Second)
 		w.says("of one that another process observes from now on",
 			`level=WARN msg="it is odd" notice=odd subject="task 1" subjects=1 cure="mend it"`,
 			`level=INFO msg="notice dropped, since this process no longer observes it: it is odd" notice=odd lasted=1m1s`)
+	})
+}
+
+// A notice that the reason tells of is neither repeated nor over, and one that was short
+// is never told.
+func TestVoiceOfACoveredNotice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := tell(t)
+		odd := []notice.Notice{{Cause: "odd", Since: time.Now(), Subjects: 1, Example: "task 1", Text: "it is odd", Cure: "mend it"}}
+		w.shows(notice.Health{Notices: odd}, time.Minute)
+		w.shows(notice.Health{Why: "all is odd", Covered: "odd"}, 6*time.Minute)
+		w.shows(notice.Health{Notices: odd}, time.Minute)
+		w.shows(notice.Health{}, time.Second)
+		odd[0].Since = time.Now()
+		w.shows(notice.Health{Notices: odd}, 2*time.Second)
+		w.shows(notice.Health{}, time.Second)
+		w.says("of a notice that becomes all",
+			`level=WARN msg="it is odd" notice=odd subject="task 1" subjects=1 cure="mend it"`,
+			`level=WARN msg="not ready: all is odd"`,
+			`level=WARN msg="not ready: all is odd" for=5m5s`,
+			`level=INFO msg="ready again; the reason was: all is odd" lasted=6m0s`,
+			`level=WARN msg="it is odd" notice=odd subject="task 1" subjects=1 cure="mend it" for=7m1s`,
+			`level=INFO msg="notice is over: it is odd" notice=odd lasted=8m1s`)
 	})
 }
 

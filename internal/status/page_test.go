@@ -322,3 +322,16 @@ func TestPageOfAShardBeingRestored(t *testing.T) {
 		}
 	}
 }
+
+// What keeps many tasks from being read is told once, and not beside each task.
+func TestSharedErrorsAreToldOnce(t *testing.T) {
+	s := down()
+	s.List.ErrorShared = true
+	for i := range s.Tasks {
+		s.Tasks[i].Error, s.Tasks[i].ErrorKind, s.Tasks[i].ErrorShared = "read task: auth: refused", "auth", true
+	}
+	_, body := get(t, handler(running(s)), "/")
+	if n := strings.Count(body, "refused") + strings.Count(body, `<tr class="error`) + strings.Count(body, "<b>Task list</b>"); n != 0 {
+		t.Errorf("%d boxes tell of it besides the verdict:\n%s", n, body)
+	}
+}

@@ -99,6 +99,14 @@ type task struct {
 	Group group
 }
 
+// Fault is the task's own error: what it shares with others is told once.
+func (t task) Fault() string {
+	if t.ErrorShared {
+		return ""
+	}
+	return t.Error
+}
+
 // Read reports whether the rows are known: they come with the first reading by
 // this producer.
 func (t task) Read() bool { return !t.ReadAt.IsZero() }
@@ -186,7 +194,7 @@ func notes(s exporter.Snapshot) (all []note) {
 			})
 		}
 	}
-	if s.List.Error != "" {
+	if s.List.Error != "" && !s.List.ErrorShared {
 		all = append(all, note{"Task list", s.List.ErrorAt, s.List.Error})
 	}
 	return slices.DeleteFunc(all, func(n note) bool { return strings.Contains(s.Why, n.Text) })
