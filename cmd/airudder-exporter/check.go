@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"text/tabwriter"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -32,15 +31,16 @@ registry did not answer.`,
 			if c.timeout <= 0 {
 				return fmt.Errorf("--timeout: got %s, give a duration above 0", c.timeout)
 			}
-			cfg, _, err := p.configure(cmd.Context())
-			if err != nil {
-				return err
+			var r *env.Reader
+			c.cfg, r = readConfig(cmd.Context(), p.environ)
+			c.configuration(r)
+			if !c.offline && c.verdict.failed == 0 {
+				c.ask(cmd.Context())
 			}
-			c.cfg = cfg
-			c.all(cmd.Context())
 			return c.verdict.end(c.out)
 		},
 	}
+	cmd.Flags().BoolVar(&c.offline, "offline", false, "judge the configuration and the files that it names alone: AIRudder, Kafka and the registry are not asked")
 	cmd.Flags().DurationVar(&c.timeout, "timeout", 15*time.Second, "how long each answer is waited for")
 	return cmd
 }
@@ -50,6 +50,7 @@ type checker struct {
 	cfg     Config
 	out     io.Writer
 	aside   io.Writer     // for what is no result
+	offline bool          // nobody is asked anything
 	timeout time.Duration // of each question: check is for people who wait
 	verdict verdict
 	begun   time.Time // the ledger's own ExportSince; zero: there is no ledger yet
@@ -63,11 +64,8 @@ func (c *checker) waiting(ctx context.Context, of string) (context.Context, func
 	return ctx, func() { say.Stop(); cancel() }
 }
 
-func (c *checker) all(ctx context.Context) {
-	c.heading("Configuration")
-	c.settings()
-	c.heading("Privacy")
-	c.privacy()
+// ask asks AIRudder, Kafka and the registry.
+func (c *checker) ask(ctx context.Context) {
 	c.heading("AIRudder")
 	listed, listErr := c.upstream(ctx)
 	c.heading("Kafka")
@@ -78,14 +76,6 @@ func (c *checker) all(ctx context.Context) {
 	c.plan(listed, listErr)
 }
 
-func (c *checker) settings() {
-	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	for _, v := range env.Table(c.cfg) {
-		fmt.Fprintf(w, "  %s\t%s\n", v.Name, v.Value)
-	}
-	_ = w.Flush() // a closed pipe ends the program at the next line
-}
-
 // upstream asks for a token and for the list.
 func (c *checker) upstream(ctx context.Context) ([]call.Listed, error) {
 	source, err := upstream(c.cfg, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
@@ -94,13 +84,13 @@ func (c *checker) upstream(ctx context.Context) ([]call.Listed, error) {
 		return nil, err
 	}
 	source.Share(1)
-	if err := c.ask(ctx, source.Check); err != nil {
+	if err := c.askUpstream(ctx, source.Check); err != nil {
 		c.failOf(err, c.hung(err))
 		return nil, err
 	}
 	c.ok("AIRudder accepts the credentials")
 	var all call.Listing
-	err = c.ask(ctx, func(ctx context.Context) (err error) {
+	err = c.askUpstream(ctx, func(ctx context.Context) (err error) {
 		all, err = source.List(ctx, c.since())
 		return err
 	})
@@ -115,8 +105,8 @@ func (c *checker) upstream(ctx context.Context) ([]call.Listed, error) {
 	return all.Tasks, err
 }
 
-// ask asks AIRudder one question.
-func (c *checker) ask(ctx context.Context, ask func(context.Context) error) error {
+// askUpstream asks AIRudder one question.
+func (c *checker) askUpstream(ctx context.Context, ask func(context.Context) error) error {
 	ctx, end := c.waiting(ctx, "AIRudder at "+c.cfg.Upstream.BaseURL)
 	defer end()
 	return ask(ctx)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"maps"
 	"net"
 	"os"
@@ -90,12 +91,46 @@ func TestCheckShowsTheConfiguration(t *testing.T) {
 	p := s.run("check")
 	p.wantEnd(0)
 	for name, want := range map[string]string{
-		"AIRUDDER_BASE_URL": s.upstream.URL, "AIRUDDER_APP_SECRET": "********", "AIRUDDER_REQUESTS_PER_SECOND": "100",
-		"KAFKA_TOPIC_LEDGER": "airudder.call-ledger", "SCHEMA_REGISTRY_PASSWORD": "********", "LEDGER_RETENTION": "720h0m0s",
+		"AIRUDDER_BASE_URL": s.upstream.URL, "AIRUDDER_APP_SECRET": "set", "AIRUDDER_REQUESTS_PER_SECOND": "100",
+		"KAFKA_TOPIC_LEDGER": "airudder.call-ledger", "SCHEMA_REGISTRY_PASSWORD": "set", "LEDGER_RETENTION": "720h0m0s",
 	} {
-		if !regexp.MustCompile(`(?m)^  ` + name + ` +` + regexp.QuoteMeta(want) + `$`).MatchString(p.stdout.String()) {
+		if !regexp.MustCompile(`(?m)^  ` + name + ` +` + regexp.QuoteMeta(want) + ` +(environment|default)$`).MatchString(p.stdout.String()) {
 			t.Errorf("%s is not shown as %s:\n%s", name, want, &p.stdout)
 		}
+	}
+}
+
+// --offline judges the configuration alone: it shows each value, where it comes from and
+// every mistake, and asks nobody.
+func TestCheckOffline(t *testing.T) {
+	const long = "0123456789abcdef0123456789abcdef"
+	for _, tt := range []struct {
+		name  string
+		given map[string]string
+		code  int
+	}{
+		{"good", map[string]string{
+			"AIRUDDER_APP_KEY": "short", "AIRUDDER_APP_SECRET_FILE": "testdata/offline-secret", "KAFKA_BROKERS": "k1:9092,k2:9092",
+			"SCHEMA_REGISTRY_URL": "http://registry:8081", "PRIVACY": "strict", "PRIVACY_KEY": privacyKey, "AIRUDDER_TOTAL_FIELDS": " ",
+			"KAFKA_SASL_MECHANISM": "PLAIN", "KAFKA_SASL_USERNAME": "user", "KAFKA_SASL_PASSWORD": long,
+		}, 0},
+		{"bad", map[string]string{
+			"AIRUDDER_APP_KEY": long, "AIRUDDER_APP_SECRET_FILE": long, "AIRUDDER_BASE_URL": "https://user:" + long + "@host",
+			"AIRUDDER_TIMEOUT": "30d", "AIRUDDER_TASK_IDS_FILE": "testdata/nowhere", "KAFKA_TLS_ENABLED": "true", "KAFKA_TLS_CA_FILE": "testdata/nowhere.pem",
+			"SCHEMA_REGISTRY_URL": "registry:8081", "KAFKA_PARTITIONS": "0", "AIRUDDER_APP_SECERT": long, "LOG_LEVEL": "loud",
+		}, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			code := program{environ: environ(tt.given), stdout: &stdout, stderr: &stderr}.run(t.Context(), []string{"check", "--offline"})
+			if code != tt.code || stderr.Len() > 0 {
+				t.Errorf("ended with %d, want %d; stderr: %s", code, tt.code, &stderr)
+			}
+			golden(t, "check-offline-"+tt.name+".txt", stable(stdout.String()))
+			if strings.Contains(stdout.String(), long) {
+				t.Errorf("a secret is shown:\n%s", &stdout)
+			}
+		})
 	}
 }
 

@@ -165,6 +165,12 @@ const privacyVariables = "PRIVACY"
 // use for: they are neither read nor missed. The error has a line for everything
 // that is wrong; no line of it, and no warning, shows a secret.
 func loadConfig(ctx context.Context, environ []string, ignored ...string) (Config, []string, error) {
+	c, r := readConfig(ctx, environ, ignored...)
+	return c, r.Warnings(), r.Err()
+}
+
+// readConfig is loadConfig, with what knows where each value comes from.
+func readConfig(ctx context.Context, environ []string, ignored ...string) (Config, *env.Reader) {
 	var c Config
 	r := env.Read(ctx, &c, env.Environment{
 		Set: environ, Own: []string{"AIRUDDER_", "PRIVACY_"}, Ignored: ignored,
@@ -176,5 +182,5 @@ func loadConfig(ctx context.Context, environ []string, ignored ...string) (Confi
 	}
 	c.check(r)
 	c.warn(r)
-	return c, r.Warnings(), r.Err()
+	return c, r
 }

@@ -233,7 +233,7 @@ func TestConfigSettings(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
-		"AIRUDDER_APP_KEY": "********", "KAFKA_SASL_PASSWORD": "********", "SCHEMA_REGISTRY_PASSWORD": "",
+		"AIRUDDER_APP_KEY": "set", "KAFKA_SASL_PASSWORD": "set", "SCHEMA_REGISTRY_PASSWORD": "",
 		"AIRUDDER_TIMEOUT": "2m0s", "AIRUDDER_ZONE": "+08:00", "AIRUDDER_EXPORT_SINCE": "2026-01-31T00:00:00Z",
 		"AIRUDDER_TASK_IDS": "a,b", "LOG_LEVEL": "info", "KAFKA_REPLICATION_FACTOR": "0", "KAFKA_TLS_ENABLED": "true",
 	} {

@@ -127,13 +127,13 @@ func variables() string {
 // configure loads the configuration, opens the log and warns of what is probably
 // a mistake. ignored is as for loadConfig.
 func (p program) configure(ctx context.Context, ignored ...string) (Config, *slog.Logger, error) {
-	cfg, warnings, err := loadConfig(ctx, p.environ, ignored...)
-	if err != nil {
+	cfg, r := readConfig(ctx, p.environ, ignored...)
+	if err := r.Err(); err != nil {
 		return cfg, nil, fmt.Errorf("configuration:\n%w", err)
 	}
 	options := &slog.HandlerOptions{Level: cfg.LogLevel.Level, ReplaceAttr: readable}
 	logger := slog.New(slog.NewJSONHandler(p.stderr, options))
-	for _, w := range warnings {
+	for _, w := range r.Warnings() {
 		logger.Warn(w)
 	}
 	return cfg, logger, nil

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // field is one variable and the place of its value in the struct.
@@ -49,13 +50,20 @@ func fieldsOf(v reflect.Value, path, group string) (fields []field) {
 	return fields
 }
 
-// text is the field's value as it would be given, or a mask for a secret.
+// longSecret is from how many characters on the length of a secret helps nobody to guess
+// it. It shows one that was cut off, or is another one than it should be.
+const longSecret = 16
+
+// text is the field's value as it would be given; of a secret, that it is set.
 func (f field) text() string {
 	if f.secret {
 		if f.value.IsZero() {
 			return ""
 		}
-		return "********"
+		if n := utf8.RuneCountInString(f.value.String()); n >= longSecret {
+			return fmt.Sprintf("set (%d characters)", n)
+		}
+		return "set"
 	}
 	switch v := f.value.Interface().(type) {
 	case []string:

@@ -55,12 +55,17 @@ func (r *Reader) Shown(name string) string {
 			value = f.standard
 		}
 	}
+	return fmt.Sprintf("%q", shortened(value))
+}
+
+// shortened is a value as it was given, without what could be a password.
+func shortened(value string) string {
 	const longest = 100
 	value = withoutPassword(strings.TrimSpace(value))
 	if len(value) > longest {
 		value = value[:longest] + "…"
 	}
-	return fmt.Sprintf("%q", value)
+	return value
 }
 
 // Err joins the problems, one line each, in the order of the struct's fields.

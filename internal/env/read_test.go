@@ -102,15 +102,46 @@ func TestProblems(t *testing.T) {
 func TestTable(t *testing.T) {
 	got := Table(config{Name: "n", Broker: broker{Hosts: []string{"a:1", "me:secret@b:2"}, Password: "secret"}, Every: time.Second, Words: []string{"x"}})
 	want := []Variable{
-		{"APP_NAME", "required", "Its name.", "", "n"},
-		{"BROKER_HOSTS", "a:1", "Where.", "Broker", "a:1,***@b:2"},
-		{"BROKER_PASSWORD", "required", "Secret.", "Broker", "********"},
-		{"BROKER_PASSWORD_FILE", "", "File with the value of BROKER_PASSWORD.", "Broker", ""},
-		{"APP_EVERY", "1m", "How often.", "Loop", "1s"},
-		{"APP_WORDS", "a,b", "Which.", "Loop", "x"},
+		{"APP_NAME", "required", "Its name.", "", "n", ""},
+		{"BROKER_HOSTS", "a:1", "Where.", "Broker", "a:1,***@b:2", ""},
+		{"BROKER_PASSWORD", "required", "Secret.", "Broker", "set", ""},
+		{"BROKER_PASSWORD_FILE", "", "File with the value of BROKER_PASSWORD.", "Broker", "", ""},
+		{"APP_EVERY", "1m", "How often.", "Loop", "1s", ""},
+		{"APP_WORDS", "a,b", "Which.", "Loop", "x", ""},
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+// A Reader's table says where each value comes from, shows a wrong one as it was given,
+// and nothing of a secret.
+func TestTableOfAReader(t *testing.T) {
+	long := strings.Repeat("s", longSecret)
+	for _, test := range []struct {
+		set  []string
+		want map[string]Variable
+	}{
+		{[]string{"APP_NAME=n", "BROKER_PASSWORD=" + long}, map[string]Variable{
+			"APP_NAME":        {Value: "n", From: FromEnvironment},
+			"BROKER_HOSTS":    {Value: "a:1", From: FromDefault},
+			"BROKER_PASSWORD": {Value: "set (16 characters)", From: FromEnvironment},
+		}},
+		{[]string{"APP_EVERY=often", "BROKER_PASSWORD=" + long[1:], "BROKER_HOSTS=me:secret@b:2"}, map[string]Variable{
+			"APP_NAME":        {},
+			"APP_EVERY":       {Value: "often", From: FromEnvironment},
+			"BROKER_HOSTS":    {Value: "***@b:2", From: FromEnvironment},
+			"BROKER_PASSWORD": {Value: "set", From: FromEnvironment},
+		}},
+		{[]string{"BROKER_PASSWORD_FILE=" + long}, map[string]Variable{"BROKER_PASSWORD": {From: "BROKER_PASSWORD_FILE"}}},
+	} {
+		var c config
+		for _, v := range Read(t.Context(), &c, Environment{Set: test.set}).Table() {
+			want, asked := test.want[v.Name]
+			if asked && (v.Value != want.Value || v.From != want.From) {
+				t.Errorf("%q: %s: got %q from %q, want %q from %q", test.set, v.Name, v.Value, v.From, want.Value, want.From)
+			}
+		}
 	}
 }
 

@@ -8,7 +8,8 @@ type Variable struct {
 	Default string // as it would be given; "required"; or empty: none
 	Doc     string
 	Group   string
-	Value   string // in force; a mask for a secret that is set
+	Value   string // in force; of a secret only that it is set
+	From    string // where Value comes from: see Reader.Table
 }
 
 // Table lists the variables of a struct in the order of its fields, each secret
@@ -25,4 +26,39 @@ func Table(config any) (table []Variable) {
 		}
 	}
 	return table
+}
+
+// Where a value comes from, but for a file, which is "its variable=its path".
+const (
+	FromEnvironment = "environment"
+	FromDefault     = "default"
+)
+
+// Table is what was read, in the order of the struct's fields: the values in force, or as
+// they were given where they are wrong, and where they come from. From is empty for one
+// that is not set and has no default.
+func (r *Reader) Table() (table []Variable) {
+	for _, f := range r.fields {
+		v := Variable{Name: f.name, Default: f.standard, Doc: f.doc, Group: f.group, Value: f.text(), From: r.from(f)}
+		if given, found := r.lookup(f.name); found && !f.secret && !r.OK(f.name) {
+			v.Value = shortened(given)
+		}
+		table = append(table, v)
+	}
+	return table
+}
+
+func (r *Reader) from(f field) string {
+	_, given := r.given[f.name]
+	switch {
+	case r.isSet(f.name), given && f.blank && !r.env.ignores(f.name):
+		return FromEnvironment
+	case f.secret && r.isSet(f.file()) && f.value.IsZero(): // the path may be the secret itself
+		return f.file()
+	case f.secret && r.isSet(f.file()):
+		return f.file() + "=" + r.given[f.file()]
+	case f.standard != "":
+		return FromDefault
+	}
+	return ""
 }

@@ -37,6 +37,19 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %q %s", e.Setting, e.Value, e.Text)
 }
 
+// Errors are those that an error is made of.
+func Errors(err error) (all []*Error) {
+	switch of := err.(type) {
+	case *Error:
+		return []*Error{of}
+	case interface{ Unwrap() []error }:
+		for _, inner := range of.Unwrap() {
+			all = append(all, Errors(inner)...)
+		}
+	}
+	return all
+}
+
 // Check holds settings to rules and collects what is wrong. Each rule takes the
 // setting's name and its value.
 type Check struct {
