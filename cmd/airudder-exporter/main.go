@@ -10,7 +10,6 @@ import (
 	"log"
 	"log/slog"
 	"os"
-	"runtime/debug"
 	"strings"
 	"text/tabwriter"
 
@@ -156,27 +155,4 @@ func (p program) versionCommand() *cobra.Command {
 			fmt.Fprintln(p.stdout, "airudder-exporter", version())
 		},
 	}
-}
-
-// release is the version, where the build sets it (-ldflags "-X
-// main.release=v1.2.3"): an image is built without the history that Go reads.
-var release string
-
-// version is the module's version, with the commit where it was built from a
-// checkout.
-func version() string {
-	build, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	if release != "" {
-		return release + " " + build.GoVersion
-	}
-	v := build.Main.Version
-	for _, s := range build.Settings {
-		if s.Key == "vcs.revision" {
-			v += " " + s.Value
-		}
-	}
-	return v + " " + build.GoVersion
 }

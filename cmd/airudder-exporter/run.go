@@ -33,6 +33,7 @@ func export(ctx context.Context, cfg Config, log *slog.Logger) error {
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	self := process()
 	state := &status.State{}
+	metrics.MustRegister(state.Metrics(), buildInfo())
 	info := status.Info{Version: version(), Host: self.Host, Started: self.Started}
 	// The page stays up while the exporter ends.
 	past := history.New(metrics, status.Series(), self.Started, log)

@@ -76,8 +76,8 @@ func New(cfg Config, logger *slog.Logger, reg prometheus.Registerer) (*Client, e
 	c.totals = newTotals(cfg.TotalFields)
 	c.list, _ = template.ParseList(cmp.Or(cfg.ListRequest, DefaultList)) // both are checked
 	c.detail, _ = template.ParseDetail(cmp.Or(cfg.DetailRequest, DefaultDetail))
-	c.metrics.budgeted(reg, c.budget.rate)
 	c.tokens = newTokens(c.authenticate, logger)
+	c.watch(reg)
 	c.named = newNamed(cfg, logger, c.metrics.listWithoutID.Inc)
 	_, _ = c.named.look() // so that Named knows them; List reports the error
 	return c, nil

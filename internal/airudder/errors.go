@@ -3,6 +3,7 @@ package airudder
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -24,6 +25,17 @@ const (
 	KindTaskIDs     = "task_ids"   // the file of task ids cannot be read
 	KindCancelled   = "cancelled"  // by our own side
 )
+
+// Kinds are all of them.
+func (c *Client) Kinds() []string { return slices.Clone(allKinds) }
+
+// stopped is no kind: the receiver of rows ended the reading.
+const stopped = "stopped"
+
+var allKinds = []string{
+	KindAuth, KindRateLimited, KindServer, KindClient, KindNotFound, KindEnvelope, KindEmpty, KindHTML, KindGarbage,
+	KindCut, KindTimeout, KindNetwork, KindWrongTask, KindTaskIDs, KindCancelled,
+}
 
 // Error is what went wrong with one operation on the upstream. Its text quotes
 // nothing of a body and no credential.
@@ -86,7 +98,7 @@ func kindOf(err error) string {
 	case errors.As(err, &e):
 		return e.kind
 	}
-	return "stopped" // by yield
+	return stopped
 }
 
 // cancelled is the error of an operation that its caller gave up.

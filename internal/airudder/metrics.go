@@ -21,6 +21,8 @@ type metrics struct {
 	listWithoutID prometheus.Counter
 }
 
+// newMetrics registers them. Each label value that is known begins at 0, so that the
+// first of its kind is an increase.
 func newMetrics(reg prometheus.Registerer) *metrics {
 	counter := func(name, help string) prometheus.Counter {
 		c := prometheus.NewCounter(prometheus.CounterOpts{Namespace: "airudder", Name: name, Help: help})
@@ -57,16 +59,43 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		listWithoutID: counter("list_entries_without_task_id_total",
 			"List entries, and lines of the file of task ids, without a usable TaskID."),
 	}
+	for _, endpoint := range []string{authEndpoint, listEndpoint, detailEndpoint} {
+		m.duration.WithLabelValues(endpoint)
+		for _, outcome := range append([]string{"ok", stopped}, allKinds...) {
+			m.requests.WithLabelValues(endpoint, outcome)
+		}
+	}
+	m.mismatch.WithLabelValues("detail")
+	m.mismatch.WithLabelValues("data")
+	begin(m, taskFields)
+	begin(m, rowFields)
+	begin(m, turnFields)
+	begin(m, redialFields)
 	reg.MustRegister(m.requests, m.duration, m.mismatch)
 	return m
 }
 
-// budgeted shows how many requests a second may go.
-func (m *metrics) budgeted(reg prometheus.Registerer, rate func() float64) {
-	reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Namespace: "airudder", Name: "request_budget",
-		Help: "Requests a second that this process may make now: its share of the deployment's, less while AIRudder answers 429.",
-	}, rate))
+// begin has the mismatches of some fields begin at 0.
+func begin[T any](m *metrics, of fields[T]) {
+	for _, f := range of {
+		m.mismatch.WithLabelValues(f.name)
+	}
+}
+
+// watch shows what the client is doing now.
+func (c *Client) watch(reg prometheus.Registerer) {
+	gauge := func(name, help string, value func() float64) {
+		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "airudder", Name: name, Help: help}, value))
+	}
+	gauge("request_budget",
+		"Requests a second that this process may make now: its share of the deployment's, less while AIRudder answers 429.",
+		c.budget.rate)
+	gauge("requests_in_flight",
+		"Requests that wait for AIRudder's answer, or for more of it.",
+		func() float64 { return float64(len(c.Flight().Waiting)) })
+	gauge("token_expiry_timestamp_seconds",
+		"When AIRudder's token ends, 24 h after it was given; it is renewed an hour before. 0: there is none.",
+		c.tokens.expiry)
 }
 
 func (m *metrics) request(endpoint, outcome string, took time.Duration) {

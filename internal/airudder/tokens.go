@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	tokenAge   = 23 * time.Hour  // then a new one is asked for; the upstream's lasts 24 h
+	tokenLife  = 24 * time.Hour  // as AIRudder documents it
+	tokenAge   = 23 * time.Hour  // then a new one is asked for
 	renewAgain = 5 * time.Minute // after a renewal ahead of time that went wrong
 
 	// How long a refused key is not shown again: an account that is knocked at too
@@ -32,6 +33,7 @@ type tokens struct {
 
 	mu    sync.Mutex
 	value string    // empty: none
+	ends  time.Time // the upstream's, once it was given
 	renew time.Time // when to renew ahead of time
 	again time.Time // a refused key is not shown before; zero: it is good, for all we know
 }
@@ -57,7 +59,8 @@ func (t *tokens) current() (value string, due bool) {
 func (t *tokens) keep(token string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.value, t.renew, t.again = token, time.Now().Add(tokenAge), time.Time{}
+	now := time.Now()
+	t.value, t.renew, t.ends, t.again = token, now.Add(tokenAge), now.Add(tokenLife), time.Time{}
 }
 
 // refuse notes that the key was refused, and returns how long it is not shown again.
@@ -77,6 +80,16 @@ func (t *tokens) refusedUntil() time.Time {
 		return time.Time{}
 	}
 	return t.again
+}
+
+// expiry is when the token ends, in seconds as Prometheus has them; 0: there is none.
+func (t *tokens) expiry() float64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.value == "" {
+		return 0
+	}
+	return float64(t.ends.Unix())
 }
 
 func (t *tokens) postpone() {

@@ -34,9 +34,7 @@ type part struct {
 // submit hands a plan to the transactions.
 func (r *run) submit(ctx context.Context, p *pending) error {
 	p.left = len(p.rest)
-	r.waitingMu.Lock()
-	r.waiting[p] = time.Now()
-	r.waitingMu.Unlock()
+	r.uncommitted.put(p.plan.Task.ID, r)
 	select {
 	case r.queue <- p:
 		return nil
@@ -201,9 +199,7 @@ func (r *run) apply(tx *transaction) {
 
 // finished tells whoever waits for a plan that all of it is applied.
 func (r *run) finished(p *pending) {
-	r.waitingMu.Lock()
-	delete(r.waiting, p)
-	r.waitingMu.Unlock()
+	r.uncommitted.done(p.plan.Task.ID)
 	close(p.applied)
 }
 
@@ -213,10 +209,8 @@ func (r *run) observe(plan *ledger.Plan, u *record.Encoded, now time.Time) {
 	switch {
 	case u.Call != nil:
 		r.metrics.events.Inc()
-		r.metrics.lag.WithLabelValues("first_sight").Observe(now.Sub(observed).Seconds())
-		if end := u.Call.CallEnd; !end.IsZero() {
-			r.metrics.lag.WithLabelValues("call_end").Observe(max(0, now.Sub(end).Seconds()))
-		}
+		r.metrics.publishing.Observe(now.Sub(observed).Seconds())
+		r.lag(plan.Task.ID, u.Call.CallEnd, now)
 		r.recent.add(Published{
 			CallID: u.Call.CallID, TaskID: plan.Task.ID, Ended: u.Call.CallEnd,
 			Observed: observed, Committed: now, Bytes: size(u.Records),
@@ -244,15 +238,17 @@ func size(records []batch.Record) (n int) {
 	return n
 }
 
-// oldestWaiting says since when the oldest plan waits for its commit; zero when
-// none does.
-func (r *run) oldestWaiting() (oldest time.Time) {
-	r.waitingMu.Lock()
-	defer r.waitingMu.Unlock()
-	for _, since := range r.waiting {
-		if oldest.IsZero() || since.Before(oldest) {
-			oldest = since
-		}
+// lag counts how long after its end a call was committed; an end of zero is not known.
+// A call that ended before this process had read its task for the first time could not
+// be detected sooner: it is caught up with, and says nothing of how the exporter keeps
+// up.
+func (r *run) lag(taskID string, end, now time.Time) {
+	if end.IsZero() {
+		return
 	}
-	return oldest
+	of := r.metrics.catchUp
+	if since, watched := r.watched.Load(taskID); watched && end.After(since.(time.Time)) {
+		of = r.metrics.lag
+	}
+	of.Observe(max(0, now.Sub(end).Seconds()))
 }

@@ -92,6 +92,11 @@ type Exporter struct {
 	upstream upstream
 	contests contests
 
+	uncommitted uncommitted
+	watched     sync.Map // by TaskID: when this process first began a reading of it that was whole (time.Time)
+	lastRead    stamp    // any task, whole
+	lastCommit  stamp
+
 	mu      sync.Mutex
 	meta    ledger.Meta
 	runs    map[int]*run        // by shard
@@ -128,6 +133,9 @@ func New(
 		shards:  map[int]ShardStatus{},
 		pasts:   map[int]*past{},
 		told:    map[int]bool{},
+
+		uncommitted: uncommitted{tasks: map[string]wait{}},
+
 		changed: make(chan struct{}, 1),
 	}
 	e.metrics = newMetrics(reg, e)

@@ -65,6 +65,18 @@ func (h *holds) of(taskID string) (hold, bool) {
 	return is, waits
 }
 
+// oldest is since when the task waits that waits longest; zero: none does.
+func (h *holds) oldest() (oldest time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, is := range h.tasks {
+		if oldest.IsZero() || is.since.Before(oldest) {
+			oldest = is.since
+		}
+	}
+	return oldest
+}
+
 // whyNotReady names the task that waits longest; empty: none does.
 func (h *holds) whyNotReady() string {
 	h.mu.Lock()

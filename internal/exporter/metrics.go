@@ -1,6 +1,13 @@
 package exporter
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"airudder-exporter/internal/call"
+)
 
 // metrics are the loop's own. No label holds a task's or a call's id.
 type metrics struct {
@@ -13,7 +20,9 @@ type metrics struct {
 	statusChanges prometheus.Counter
 	seals         prometheus.Counter
 	unsealed      prometheus.Counter
-	lag           *prometheus.HistogramVec
+	lag           prometheus.Histogram
+	catchUp       prometheus.Histogram
+	publishing    prometheus.Histogram
 	lateChanges   prometheus.Counter
 	revisions     prometheus.Counter
 	adopted       prometheus.Counter
@@ -28,41 +37,44 @@ func newMetrics(reg prometheus.Registerer, e *Exporter) *metrics {
 		reg.MustRegister(c)
 		return c
 	}
-	counters := func(name, label, help string) *prometheus.CounterVec {
+	// Each value that is known begins at 0, so that the first of its kind is an increase.
+	counters := func(name, label, help string, values ...string) *prometheus.CounterVec {
 		c := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "airudder", Name: name, Help: help}, []string{label})
+		for _, value := range values {
+			c.WithLabelValues(value)
+		}
 		reg.MustRegister(c)
 		return c
 	}
-	gauge := func(name, help string, value func(Snapshot) float64) {
-		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "airudder", Name: name, Help: help},
-			func() float64 { return value(e.Totals()) }))
+	histogram := func(name, help string, buckets []float64) prometheus.Histogram {
+		h := prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "airudder", Name: name, Help: help, Buckets: buckets})
+		reg.MustRegister(h)
+		return h
 	}
-	gauge("ledger_entries", "Live entries in the shards owned.",
-		func(s Snapshot) float64 { return float64(s.LedgerEntries - s.pastEntries) })
-	gauge("ledger_bytes", "Bytes of keys and values of the live entries in the shards owned.",
-		func(s Snapshot) float64 { return float64(s.LedgerBytes - s.pastBytes) })
-	gauge("shards_owned", "Shards of the ledger that this process has restored and owns.",
-		func(s Snapshot) float64 { return float64(s.restored()) })
-
-	lag := prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Namespace: "airudder", Name: "detection_lag_seconds",
-		Help:    "From the call's end, or from the beginning of the response that first showed it, to its commit.",
-		Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3600, 21600, 86400},
-	}, []string{"from"})
-	reg.MustRegister(lag)
+	reg.MustRegister(newGauges(e))
+	outcomes := append([]string{"ok", "not_found", "other"}, e.source.Kinds()...)
 	return &metrics{
-		polls:       counters("polls_total", "outcome", "Detail readings of tasks, by outcome."),
-		lists:       counters("lists_total", "outcome", "Readings of the task list, by outcome."),
-		events:      counter("events_total", "CallCompleted events committed."),
-		deadLetters: counters("dead_letters_total", "reason", "Dead letters committed."),
-		resolved:    counter("dead_letters_resolved_total", "Dead letters whose rows were sound later, committed."),
+		polls:  counters("polls_total", "outcome", "Detail readings of tasks, by outcome.", outcomes...),
+		lists:  counters("lists_total", "outcome", "Readings of the task list, by outcome.", outcomes...),
+		events: counter("events_total", "CallCompleted events committed."),
+		deadLetters: counters("dead_letters_total", "reason", "Dead letters committed.",
+			string(call.NoCallID), string(call.BrokenJSON), string(call.InvalidUTF8), string(call.TooLarge)),
+		resolved: counter("dead_letters_resolved_total", "Dead letters whose rows were sound later, committed."),
 		beyond: counter("dead_letters_left_out_total",
 			"Rows without an id that cannot become events, in a task with 100 such dead letters: each reading counts them again."),
 		statusChanges: counter("status_changes_total", "Task transitions committed."),
 		seals:         counter("seals_total", "Seals committed."),
 		unsealed: counter("tasks_closed_without_seal_total",
 			"Tasks closed since AIRudder has shown nothing of them for LEDGER_RETENTION: nothing says that all was published."),
-		lag: lag,
+		lag: histogram("detection_lag_seconds",
+			"From a call's end to the commit of its event, in a task that this process had read before the call ended.",
+			lagBuckets(e.cfg.LagTarget())),
+		catchUp: histogram("catch_up_lag_seconds",
+			"The same of calls that ended before this process had read their task for the first time: those of a backfill, of a task that is new, and of the time in which the exporter was down.",
+			[]float64{1, 10, 60, 300, 900, 3600, 6 * 3600, 86400, 7 * 86400, 30 * 86400}),
+		publishing: histogram("publishing_seconds",
+			"From the beginning of the response that first showed a finished call to the commit of its event.",
+			[]float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900}),
 		lateChanges: counter("late_changes_total",
 			"Rows that changed after their event was published. The event stays the first; what is published of the change is a CallRevised, where these are on."),
 		revisions: counter("revisions_total", "CallRevised committed."),
@@ -73,6 +85,16 @@ func newMetrics(reg prometheus.Registerer, e *Exporter) *metrics {
 		repeats: counter("repeated_call_ids_total",
 			"Rows that showed a CallID which an earlier row of the same response had shown."),
 		producers: counters("producers_started_total", "reason",
-			"Producers started, and why the one before ended: start, doubt, fenced."),
+			"Producers started, and why the one before ended: start (there was none), doubt, fenced.",
+			"start", "doubt", "fenced"),
 	}
+}
+
+// lagBuckets has a boundary at the target, so that what is above it can be counted.
+func lagBuckets(target time.Duration) []float64 {
+	buckets := []float64{1, 2.5, 5, 10, 20, 30, 45, 60, 90, 120, 180, 240, 300, 420, 600, 900, 1800, 3600, 6 * 3600, 86400}
+	if at, found := slices.BinarySearch(buckets, target.Seconds()); !found {
+		buckets = slices.Insert(buckets, at, target.Seconds())
+	}
+	return buckets
 }

@@ -67,7 +67,7 @@ func TestMetrics(t *testing.T) {
 		time.Sleep(11 * time.Second) // a fenced producer looks for its rival for two of them; a dead letter takes two readings
 		w.wantMetrics(
 			"events_total 3", "dead_letters_total reason=broken_json 1", "status_changes_total 1", "seals_total 0",
-			"detection_lag_seconds from=call_end 1 10.025", "detection_lag_seconds from=first_sight 3 0.09",
+			"detection_lag_seconds 0 0", "catch_up_lag_seconds 1 10.025", "publishing_seconds 3 0.09",
 			"producers_started_total reason=start 1", "producers_started_total reason=doubt 1", "producers_started_total reason=fenced 1",
 			"lists_total outcome=ok 1", "repeated_call_ids_total 1",
 			"ledger_entries 7", "shards_owned 1",
@@ -80,7 +80,7 @@ func TestMetrics(t *testing.T) {
 		source.change(func() { source.listErr = nil })
 		time.Sleep(3 * time.Hour)
 		w.wantMetrics("events_total 4", "status_changes_total 2", "seals_total 1")
-		if got := w.gathered(); !strings.Contains(got, "airudder_lists_total outcome=html ") {
+		if got := w.gathered(); strings.Contains(got, "airudder_lists_total outcome=html 0") {
 			t.Errorf("the list's failures are not counted:\n%s", got)
 		}
 		w.stop()

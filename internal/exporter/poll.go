@@ -106,6 +106,17 @@ func (r *run) finish(d outcome) {
 	now := time.Now()
 	r.schedule.finish(d, now)
 	r.noted(d, now)
+	if d.err != nil {
+		return
+	}
+	r.uncommitted.done(d.taskID)
+	switch {
+	case d.seen.standing.Phase == ledger.Closed:
+		r.watched.Delete(d.taskID)
+	case d.asked:
+		r.watched.LoadOrStore(d.taskID, d.began)
+		r.lastRead.set(now)
+	}
 }
 
 // resume makes due what the ledger calls for, list or no list.

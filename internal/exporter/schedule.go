@@ -132,6 +132,26 @@ func (s *schedule) fingerprint(taskID string) uint64 {
 	return s.jobs[taskID].fingerprint
 }
 
+// tally adds what the jobs say.
+func (s *schedule) tally(now time.Time, all *tally) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, j := range s.jobs {
+		if j.err != nil {
+			all.failing++
+		}
+		all.open += j.counts.Open()
+		if !j.waits {
+			continue
+		}
+		delay := now.Sub(j.due)
+		if delay >= time.Minute {
+			all.overdue++
+		}
+		all.delay = max(all.delay, delay)
+	}
+}
+
 // taskIDs are the tasks that have a job, but not those that are known already; in no
 // order.
 func (s *schedule) taskIDs(known func(taskID string) bool) (ids []string) {

@@ -32,6 +32,9 @@ type Source interface {
 	// be sent, or whose answer yield holds up, waits for nothing.
 	Flight() call.Flight
 
+	// Kinds are those that its errors may have, for metrics.
+	Kinds() []string
+
 	// Share sets which part of the deployment's request budget is this
 	// process's own, from 0 to 1.
 	Share(fraction float64)

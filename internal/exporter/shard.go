@@ -77,9 +77,6 @@ type run struct {
 
 	passedOver atomic.Int64 // listed tasks that are not read, since the list says that they are too old
 
-	waitingMu sync.Mutex
-	waiting   map[*pending]time.Time // plans not committed yet, since when
-
 	committed bool // a transaction; the committing goroutine's until live returns
 }
 
@@ -134,7 +131,6 @@ func (e *Exporter) produce(ctx context.Context, s Shard) (committed bool, err er
 		schedule: newSchedule(e.cfg, &e.prints),
 		woken:    make(chan struct{}, 1),
 		queue:    make(chan *pending, e.cfg.Concurrency),
-		waiting:  map[*pending]time.Time{},
 	}
 	r.beat.Store(time.Now().UnixNano())
 	e.restored(s.Number())

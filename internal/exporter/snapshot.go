@@ -1,9 +1,7 @@
 package exporter
 
 import (
-	"cmp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -44,6 +42,8 @@ type Snapshot struct {
 	pastEntries, pastBytes int64                   // of LedgerEntries and LedgerBytes: in shards that are to be restored again
 	left                   func(cause string) bool // the notice board's; nil: there is none
 	covered                string                  // the cause of the notice that Why tells of; empty: of none
+
+	Down []Down `json:"-"` // all that keeps it from being ready
 }
 
 // ShardStatus is one shard that this process owns or tries to open.
@@ -142,8 +142,10 @@ func (e *Exporter) Totals() Snapshot {
 		s.LedgerBytes += bytes
 		s.PassedOver += r.passedOver.Load()
 	}
-	s.Why, s.covered = e.whyNotReady(s.Shards, now)
-	s.Ready = s.Why == ""
+	s.Down = e.down(s.Shards, now)
+	if s.Ready = len(s.Down) == 0; !s.Ready {
+		s.Why, s.covered = s.Down[0].Why, s.Down[0].covers
+	}
 	s.Notices = slices.DeleteFunc(s.Notices, func(n notice.Notice) bool { return n.Cause == s.covered })
 	return s
 }
@@ -237,6 +239,7 @@ func (e *Exporter) went(shard int, at time.Time) {
 	s := e.shards[shard]
 	s.Committed, s.ends = at, 0
 	e.shards[shard] = s
+	e.lastCommit.set(at)
 }
 
 func (e *Exporter) restored(shard int) {
@@ -278,6 +281,13 @@ func (e *Exporter) dropShard(shard int) {
 	shards := e.meta.Partitions
 	ofShard := func(taskID string) bool { return e.cfg.ShardOf(taskID, shards) == shard }
 	e.holds.forget(ofShard)
+	e.uncommitted.forget(ofShard)
+	e.watched.Range(func(taskID, _ any) bool {
+		if ofShard(taskID.(string)) {
+			e.watched.Delete(taskID)
+		}
+		return true
+	})
 	e.notices.Forget(func(subject string) bool {
 		taskID, ofTask := strings.CutPrefix(subject, taskSubject(""))
 		return ofTask && ofShard(taskID) || subject == shardSubject(shard) || subject == listedSubject(shard) || subject == contestSubject(shard)
@@ -287,64 +297,6 @@ func (e *Exporter) dropShard(shard int) {
 	if len(e.shards) == 0 {
 		e.upstream.reset(e.notices)
 	}
-}
-
-// whyNotReady names what keeps events from flowing, or would once another exporter
-// ends; empty when nothing does. of is the cause of the notice that would say the same;
-// empty: there is none. An exporter that owns nothing is ready. e.mu is held.
-func (e *Exporter) whyNotReady(shards []ShardStatus, now time.Time) (why, of string) {
-	for _, s := range shards {
-		if why := s.whyNotReady(e.runs[s.Shard], now); why != "" {
-			return "shard " + strconv.Itoa(s.Shard) + " " + why, ""
-		}
-	}
-	if why := e.holds.whyNotReady(); why != "" {
-		return why, ""
-	}
-	switch {
-	case e.refused != "":
-		return e.refused, ""
-	case len(e.runs) == 0:
-		return "", ""
-	case e.listing.err != nil && now.Sub(e.listing.at) > e.cfg.ListInterval+time.Minute: // one answer alone may break
-		failing, all := e.upstream.like(e.listing.err)
-		if all {
-			of = causeTasksFailing
-		}
-		return e.cfg.noList(e.listing.err, failing, tasksRead(e.runs)), of
-	}
-	list := e.listing.err == nil && !e.listing.off
-	return e.upstream.down(e.cfg, now, list, tasksRead(e.runs))
-}
-
-// whyNotReady names what keeps a shard from committing; empty: nothing. run is
-// nil where no producer is at work. One that can open the shard need not be able
-// to write events: until it has, the end of the one before counts.
-func (s ShardStatus) whyNotReady(run *run, now time.Time) string {
-	why := cmp.Or(s.Waiting, s.Error)
-	var oldest time.Time
-	if run != nil {
-		oldest = run.oldestWaiting()
-	}
-	switch {
-	case s.Restored.IsZero() && why == "":
-		return restoring
-	case s.Restored.IsZero():
-		return "is not restored: " + why
-	case s.ends > 1 && now.Sub(s.Restored) < time.Minute: // the next one has yet to show that it can
-		return "commits nothing: " + why
-	case oldest.IsZero(): // nothing to commit
-		return ""
-	case s.Waiting != "" || s.ErrorAt.After(s.Committed):
-		return "commits nothing: " + why
-	case now.Sub(oldest) > time.Minute:
-		why = "commits nothing since " + oldest.UTC().Format(time.RFC3339)
-		for _, throttled := range ofCommit(run.throttled(now)) {
-			why += ": " + throttled.Text + "; " + throttled.Cure
-		}
-		return why
-	}
-	return ""
 }
 
 // status is what the ledger and the schedule say of a task; j may be nil. The

@@ -171,6 +171,8 @@ func (s *fakeSource) Named(taskID string) bool {
 	return slices.Contains(s.named, taskID)
 }
 
+func (s *fakeSource) Kinds() []string { return []string{"auth", "html"} }
+
 func (s *fakeSource) Share(fraction float64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -51,7 +51,10 @@ func Dial(cfg Config, logger *slog.Logger, reg prometheus.Registerer) (*Client, 
 	if err != nil {
 		return nil, fmt.Errorf("dial kafka: %w", err)
 	}
-	m, err := newMetrics(reg)
+	m, err := newMetrics(reg, cfg.topics())
+	if err == nil {
+		err = certified(reg, cfg.Config)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("dial kafka: %w", err)
 	}

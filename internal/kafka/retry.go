@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -107,9 +108,7 @@ func (c *Client) again(
 		}
 		c.metrics.retries.WithLabelValues(api, label(err)).Inc()
 		pause := quick.NextBackOff()
-		if code(err) == kafkago.ConcurrentTransactions {
-			c.metrics.concurrent.Inc()
-		} else {
+		if code(err) != kafkago.ConcurrentTransactions {
 			c.forget(ctx, err)
 			pause = slow.NextBackOff()
 		}
@@ -136,12 +135,20 @@ func pacing(first, longest time.Duration) *backoff.ExponentialBackOff {
 	)
 }
 
-// label names an error for a metric: its code, or that it is the network's.
+// noAnswer is an error's name in a metric where it is the network's.
+const noAnswer = "network"
+
+// label is an error's name in a metric: that of its code.
 func label(err error) string {
-	if n := code(err); n != 0 {
-		return strconv.Itoa(int(n))
+	n := code(err)
+	switch title := n.Title(); {
+	case n == 0:
+		return noAnswer
+	case title == "":
+		return "code_" + strconv.Itoa(int(n))
+	default:
+		return strings.ReplaceAll(strings.ToLower(title), " ", "_")
 	}
-	return "network"
 }
 
 // sleep waits for d; false: ctx ended first.

@@ -41,6 +41,17 @@ func (l *Ledger) Standing(taskID string) Standing {
 	return l.standing(t)
 }
 
+// Tally counts the tasks by what class says of each.
+func (l *Ledger) Tally(class func(Standing) string) map[string]int {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	counts := map[string]int{}
+	for _, t := range l.tasks {
+		counts[class(l.standing(t))]++
+	}
+	return counts
+}
+
 // Standings returns what the ledger says of every task, in no order.
 func (l *Ledger) Standings() []Standing {
 	l.mu.RLock()

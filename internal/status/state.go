@@ -80,7 +80,8 @@ func (s *State) look() (exporter.Snapshot, Exporter) {
 	if e != nil {
 		snap = e.Totals()
 	} else { // healthy: it waits and tries again, and a restart would do the same
-		snap = exporter.Snapshot{Healthy: true, Why: cmp.Or(why, "starting"), At: time.Now()}
+		why = cmp.Or(why, "starting")
+		snap = exporter.Snapshot{Healthy: true, Why: why, At: time.Now(), Down: []exporter.Down{{Component: exporter.ComponentStart, Why: why}}}
 	}
 	if stopping {
 		snap.Ready, snap.Why = false, "stopping"

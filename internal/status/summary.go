@@ -63,9 +63,6 @@ func measure(metrics prometheus.Gatherer) measured {
 			case "airudder_request_budget":
 				m.budget = one.GetGauge().GetValue()
 			case "airudder_detection_lag_seconds":
-				if labels["from"] != "call_end" {
-					continue
-				}
 				m.calls = one.GetHistogram().GetSampleCount()
 				for _, b := range one.GetHistogram().GetBucket() {
 					m.lags = append(m.lags, lag{b.GetUpperBound(), b.GetCumulativeCount()})

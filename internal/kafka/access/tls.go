@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/segmentio/kafka-go/sasl"
 	"github.com/segmentio/kafka-go/sasl/plain"
@@ -90,6 +91,16 @@ func (c Config) clientCertificate() (*tls.Certificate, error) {
 			pemTypes(cert), c.Setting("TLS.KeyFile"), c.TLS.KeyFile, pemTypes(key), err)}
 	}
 	return &pair, nil
+}
+
+// CertificateEnds is when the client certificate ends; zero: there is none that can be
+// read.
+func (c Config) CertificateEnds() time.Time {
+	pair, err := c.clientCertificate()
+	if err != nil || pair == nil || pair.Leaf == nil {
+		return time.Time{}
+	}
+	return pair.Leaf.NotAfter
 }
 
 // pemTypes says which kinds of PEM block there are, never what is in them.
