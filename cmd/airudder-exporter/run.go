@@ -15,7 +15,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"airudder-exporter/internal/exporter"
-	"airudder-exporter/internal/history"
 	"airudder-exporter/internal/kafka"
 	"airudder-exporter/internal/ledger"
 	"airudder-exporter/internal/notice"
@@ -36,7 +35,7 @@ func export(ctx context.Context, cfg Config, log *slog.Logger) error {
 	metrics.MustRegister(state.Metrics(), buildInfo())
 	info := status.Info{Version: version(), Host: self.Host, Started: self.Started}
 	// The page stays up while the exporter ends.
-	past := history.New(metrics, status.Series(), self.Started, log)
+	past := status.NewPast(metrics, self.Started, log)
 	server, err := status.Serve(context.WithoutCancel(ctx), page(cfg.HTTPAddr), status.Handler(state, metrics, past, info), log)
 	if err != nil {
 		return err
@@ -63,7 +62,7 @@ func export(ctx context.Context, cfg Config, log *slog.Logger) error {
 	ids, err := s.prepare(ctx)
 	if err == nil {
 		looped := loop(cfg)
-		looped.LastDay = func(minutes map[int64]int) { status.EventsBefore(past, minutes) }
+		looped.LastDay = past.EventsBefore
 		err = s.own(ctx, exporter.New(looped, source, encoder(cfg, ids), self, log, metrics))
 	}
 	if err != nil && ctx.Err() == nil {
@@ -77,13 +76,13 @@ func export(ctx context.Context, cfg Config, log *slog.Logger) error {
 // watch tells the log how the exporter fares, and records it for the page's plots, until
 // ctx ends or the returned function is called.
 func watch(
-	ctx context.Context, state *status.State, past *history.Recorder, metrics prometheus.Gatherer, log *slog.Logger,
+	ctx context.Context, state *status.State, past *status.Past, metrics prometheus.Gatherer, log *slog.Logger,
 ) (end func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	voice := notice.Voice{Log: log, Look: state.Health, Summary: status.Summary(state, metrics)}
 	var watching sync.WaitGroup
 	watching.Go(func() { voice.Run(ctx) })
-	watching.Go(func() { past.Run(ctx, state.Ready) })
+	watching.Go(func() { past.Run(ctx, state) })
 	return func() { cancel(); watching.Wait() }
 }
 

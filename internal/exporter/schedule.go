@@ -48,6 +48,8 @@ type job struct {
 	fingerprint uint64 // of the task in the last listing; 0: not known
 
 	name   string
+	begins time.Time // the task's schedule
+	ends   time.Time
 	counts call.Counts
 	readAt time.Time     // last complete reading; zero: none yet
 	took   time.Duration // that reading's answer
@@ -218,6 +220,7 @@ func (s *schedule) finish(d outcome, now time.Time) {
 	}
 	j.err, j.retry = nil, nil
 	j.name, j.counts, j.readAt, j.took = d.seen.task.Name.Value, d.seen.counts, d.began, d.seen.took
+	j.begins, j.ends = d.seen.task.ScheduleStart, d.seen.task.ScheduleEnd
 	j.rank = rankOf(d.seen.task.Status.Value, d.seen.counts)
 	interval, due := s.cfg.pace(d, j.interval)
 	if again {

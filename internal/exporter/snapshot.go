@@ -76,6 +76,9 @@ type TaskStatus struct {
 	Events      int64        `json:"events"`                           // in the ledger
 	DeadLetters int64        `json:"dead_letters"`
 	Seal        int64        `json:"seal,omitempty"`
+	SealedAt    time.Time    `json:"sealed_at,omitzero"`
+	Begins      time.Time    `json:"schedule_start,omitzero"` // by the last reading by this producer
+	Ends        time.Time    `json:"schedule_end,omitzero"`
 	ReadAt      time.Time    `json:"read_at,omitzero"`
 	NextRead    time.Time    `json:"next_read,omitzero"` // not before any request goes; zero: when a listing shows a change
 	Error       string       `json:"error,omitempty"`
@@ -304,12 +307,12 @@ func (e *Exporter) dropShard(shard int) {
 func (r *run) status(s ledger.Standing, j *job) TaskStatus {
 	t := TaskStatus{
 		TaskID: s.TaskID, Shard: r.shard.Number(), Status: s.State.Status, Phase: s.Phase,
-		Events: s.Events, DeadLetters: s.DeadLetters, Seal: s.State.Seal,
+		Events: s.Events, DeadLetters: s.DeadLetters, Seal: s.State.Seal, SealedAt: s.State.SealedAt,
 	}
 	if j == nil {
 		return t
 	}
-	t.Name, t.ReadAt, t.NextRead = j.name, j.readAt, j.due
+	t.Name, t.ReadAt, t.NextRead, t.Begins, t.Ends = j.name, j.readAt, j.due, j.begins, j.ends
 	t.Rows, t.Finished, t.Cancelled, t.Open = j.counts.Rows, j.counts.Finished, j.counts.Cancelled, j.counts.Open()
 	t.NoStatus, t.Unknown = j.counts.NoStatus, j.counts.Unknown
 	if held, waits := r.holds.of(s.TaskID); waits {

@@ -18,13 +18,13 @@ const (
 type Paces struct {
 	mu    sync.Mutex
 	tasks map[string]*pace
+	looks [paceCells + 1]time.Time // the last one in each step
 }
 
 // pace is how many events one task had when each step ended.
 type pace struct {
 	seen  int64 // step of the last look
 	began time.Time
-	last  time.Time
 	total [paceCells + 1]uint32
 }
 
@@ -37,6 +37,7 @@ func (p *Paces) Observe(now time.Time, events map[string]int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	step := now.UnixNano() / int64(PaceStep)
+	p.looks[step%int64(len(p.looks))] = now
 	for id, old := range p.tasks {
 		if _, again := events[id]; !again && (step-old.seen >= paceCells || len(p.tasks)+len(events) > maxPaces) {
 			delete(p.tasks, id)
@@ -59,7 +60,7 @@ func (p *Paces) Observe(now time.Time, events map[string]int64) {
 			t.total[s%int64(len(t.total))] = before
 		}
 		t.total[step%int64(len(t.total))] = uint32(n)
-		t.seen, t.last = max(t.seen, step), now
+		t.seen = max(t.seen, step)
 	}
 }
 
@@ -77,12 +78,16 @@ func (p *Paces) Of(taskID string) (steps []float64, perMinute float64) {
 	for s := t.seen - paceCells + 1; s <= t.seen; s++ {
 		steps = append(steps, max(0, at(s)-at(s-1)))
 	}
-	from := time.Unix(0, (t.seen-2)*int64(PaceStep)) // where the step before the last two ended
-	if t.began.After(from) {
-		from = t.began
+	look := func(step int64) time.Time { return p.looks[step%int64(len(p.looks))] }
+	for back := int64(3); back > 0; back-- {
+		from := look(t.seen - back)
+		inIt := from.UnixNano()/int64(PaceStep) == t.seen-back // else nobody looked in that step
+		if known := look(t.seen).Sub(from); inIt && !from.Before(t.began) && known >= time.Minute {
+			return steps, max(0, at(t.seen)-at(t.seen-back)) / known.Minutes()
+		}
 	}
-	if known := t.last.Sub(from); known >= time.Minute {
-		return steps, max(0, at(t.seen)-at(t.seen-3)) / known.Minutes()
+	if known := look(t.seen).Sub(t.began); known >= time.Minute { // within the first step
+		return steps, steps[paceCells-1] / known.Minutes()
 	}
 	return steps, math.NaN()
 }

@@ -23,12 +23,12 @@ func TestPaces(t *testing.T) {
 			total += 3
 		}
 		p.Observe(start.Add(time.Duration(minute)*time.Minute), map[string]int64{"a": total})
-		if _, rate := p.Of("a"); minute < 290 && math.Abs(rate-3) > .6 {
-			t.Fatalf("after %d minutes the pace is %v a minute, want about 3", minute, rate)
+		if _, rate := p.Of("a"); minute < 290 && math.Abs(rate-3) > 1e-9 {
+			t.Fatalf("after %d minutes the pace is %v a minute, want 3", minute, rate)
 		}
 	}
 	steps, rate := p.Of("a")
-	if len(steps) != paceCells || steps[0] != 15 || steps[paceCells-1] != 18 || math.Abs(rate-5.5) > .6 {
+	if len(steps) != paceCells || steps[0] != 15 || steps[paceCells-1] != 18 || math.Abs(rate-5.5) > 1 {
 		t.Errorf("in the end: %v, %v", steps, rate)
 	}
 	// Nobody looked for half an hour; and a ledger that was rebuilt has fewer.

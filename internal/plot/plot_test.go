@@ -122,3 +122,13 @@ func TestSummary(t *testing.T) {
 		t.Errorf("the drawing lacks %s", want)
 	}
 }
+
+func TestSpark(t *testing.T) {
+	if got := Spark(nil) + Spark([]float64{0, 0}); got != "" {
+		t.Errorf("of nothing: %s", got)
+	}
+	want := `<svg class="spark" viewBox="0 0 9 14" aria-hidden="true"><path d="M0 14v-7h2V14zM6 14v-14h2V14z"/></svg>`
+	if got := Spark([]float64{2, 0, 4}); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}

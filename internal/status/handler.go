@@ -12,12 +12,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"airudder-exporter/internal/exporter"
-	"airudder-exporter/internal/history"
 	"airudder-exporter/internal/notice"
 )
 
-// Handler serves all of the package's paths. past records Series; nil: there are no plots.
-func Handler(s *State, gatherer prometheus.Gatherer, past *history.Recorder, info Info) http.Handler {
+// Handler serves all of the package's paths. past is what plots show; nil: there are no plots.
+func Handler(s *State, gatherer prometheus.Gatherer, past *Past, info Info) http.Handler {
 	mux := http.NewServeMux()
 	shelf := newShelf(s)
 	mux.Handle("GET /{$}", newPage(shelf, past, info))
@@ -77,7 +76,7 @@ func document(s *shelf, info Info) http.HandlerFunc {
 }
 
 // drawing serves a plot as a file of its own.
-func drawing(s *shelf, past *history.Recorder, c chart) http.HandlerFunc {
+func drawing(s *shelf, past *Past, c chart) http.HandlerFunc {
 	policy := "default-src 'none'; style-src '" + hash(plotCSS) + "'; frame-ancestors 'none'"
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Security-Policy", policy)

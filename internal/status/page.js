@@ -27,7 +27,7 @@
     if (now.dataset.build !== old.dataset.build) return location.reload();
     document.title = fresh.title;
     document.querySelector("link[rel=icon]").href = fresh.querySelector("link[rel=icon]").href;
-    if (selecting(old)) return; // an id that is being copied stays
+    if (selecting(old) || typing(old)) return; // an id that is being copied stays, and a form that is being filled
     for (const open of old.querySelectorAll("details[open]")) now.querySelector("#" + open.id)?.setAttribute("open", "");
     const focused = document.activeElement?.closest("details")?.id;
     old.replaceWith(now);
@@ -37,6 +37,10 @@
   function selecting(main) {
     const s = getSelection();
     return !s.isCollapsed && main.contains(s.anchorNode);
+  }
+
+  function typing(main) {
+    return document.activeElement?.matches("input") && main.contains(document.activeElement);
   }
 
   function recovered() {

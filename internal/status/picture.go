@@ -2,6 +2,7 @@ package status
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"airudder-exporter/internal/exporter"
@@ -82,6 +83,12 @@ func (p *picture) cut() {
 	p.urgent = p.urgent[:min(len(p.urgent), maxTasks)]
 }
 
+// takes reports whether a task is among those asked for.
+func (q query) takes(t exporter.TaskStatus) bool {
+	return (!q.grouped || groupOf(t) == q.group) &&
+		(q.find == "" || strings.Contains(strings.ToLower(t.Name), q.find) || strings.Contains(strings.ToLower(t.TaskID), q.find))
+}
+
 // tasks are those that a query asks for, and the TaskID after which there are more;
 // empty: there are none.
 func (p *picture) tasks(q query) (found []exporter.TaskStatus, next string) {
@@ -106,7 +113,7 @@ func (p *picture) tasks(q query) (found []exporter.TaskStatus, next string) {
 		if len(found) == q.limit {
 			return found, found[len(found)-1].TaskID
 		}
-		if t, known := p.from.Task(p.ids[i]); known && (!q.grouped || groupOf(t) == q.group) {
+		if t, known := p.from.Task(p.ids[i]); known && q.takes(t) {
 			found = append(found, t)
 		}
 	}

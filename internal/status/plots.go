@@ -68,22 +68,8 @@ var charts = []chart{
 // the ledger.
 const eventsSeries = "events"
 
-// Series are what the page's plots need of the past.
-func Series() (all []history.Series) {
-	for _, c := range charts {
-		for _, l := range c.lines {
-			all = append(all, l.of)
-		}
-	}
-	return all
-}
-
-// EventsBefore tells a recorder of events that were published before this process
-// started, by the minute.
-func EventsBefore(past *history.Recorder, minutes map[int64]int) { past.Before(eventsSeries, minutes) }
-
 // plot is the chart of the past until now.
-func (c chart) plot(past *history.Recorder, now time.Time) plot.Plot {
+func (c chart) plot(past *Past, now time.Time) plot.Plot {
 	p := plot.Plot{Title: c.title, Format: c.format, Whole: c.whole, Marks: past.Marks(now), Now: now}
 	for _, l := range c.lines {
 		drawn := plot.Line{Name: l.name, Limit: slices.Contains(limits, l.name)}
@@ -108,7 +94,7 @@ type row struct {
 	Values []string
 }
 
-func (c chart) figure(past *history.Recorder, now time.Time) figure {
+func (c chart) figure(past *Past, now time.Time) figure {
 	p := c.plot(past, now)
 	f := figure{Name: c.name, Title: c.title, SVG: template.HTML(p.SVG())}
 	for _, l := range c.lines {

@@ -19,7 +19,7 @@ import (
 
 // lived is a recorder that has seen a day of a busy exporter end at a fixture's time: an
 // outage, a fence and a restart among it.
-var lived = sync.OnceValue(func() *history.Recorder {
+var lived = sync.OnceValue(func() *Past {
 	registry := prometheus.NewRegistry()
 	counters := func(name, label string) *prometheus.CounterVec {
 		c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name}, []string{label})
@@ -51,7 +51,7 @@ var lived = sync.OnceValue(func() *history.Recorder {
 	dice := rand.New(rand.NewPCG(1, 2))
 	before := map[int64]int{}
 	began := at.Add(-20 * time.Hour)
-	past := history.New(registry, Series(), began, quiet)
+	past := NewPast(registry, began, quiet)
 	for t := at.Add(-24 * time.Hour); t.Before(began); t = t.Add(time.Minute) {
 		before[t.Unix()/60] = 4 + dice.IntN(9)
 	}
@@ -97,7 +97,7 @@ var lived = sync.OnceValue(func() *history.Recorder {
 		resident.Set(58e6 + 4e6*dice.Float64())
 		past.Sample(t, ready, why)
 	}
-	past.Before("events", before)
+	past.EventsBefore(before)
 	return past
 })
 
@@ -166,14 +166,16 @@ func TestTablesTellWhatPlotsShow(t *testing.T) {
 	}
 }
 
-// TestEverySeriesIsOneOfAPlot: names are unique, for a series is found by its own.
-func TestEverySeriesIsOneOfAPlot(t *testing.T) {
-	var names []string
-	for _, s := range Series() {
-		names = append(names, s.Name)
-	}
-	if got := slices.Compact(slices.Sorted(slices.Values(names))); len(got) != len(names) {
-		t.Errorf("of %d series %d have names of their own", len(names), len(got))
+// TestEachSeriesHasItsName: a series is found by it.
+func TestEachSeriesHasItsName(t *testing.T) {
+	names := map[string]string{}
+	for _, c := range charts {
+		for _, l := range c.lines {
+			if other, taken := names[l.of.Name]; taken {
+				t.Errorf("%s of %s and one of %s have one name", l.of.Name, c.name, other)
+			}
+			names[l.of.Name] = c.name
+		}
 	}
 }
 
@@ -184,4 +186,29 @@ func TestPageIsNotLarge(t *testing.T) {
 		t.Errorf("the page takes %d bytes, want 300,000 at most", response.ContentLength)
 	}
 	t.Logf("%d bytes", response.ContentLength)
+}
+
+// TestPace shows how fast a task goes, and when it is done at that.
+func TestPace(t *testing.T) {
+	snap := busy()
+	e := &fixed{}
+	var state State
+	state.Running(e)
+	past := NewPast(prometheus.NewRegistry(), at, quiet)
+	for minute := range 30 {
+		now := snap
+		now.Tasks = slices.Clone(snap.Tasks)
+		now.At = at.Add(time.Duration(minute-29) * time.Minute)
+		now.Tasks[0].Events = int64(3812 + 12*(minute-29))
+		e.set(now)
+		past.look(&state)
+	}
+	_, body := get(t, Handler(&state, prometheus.NewRegistry(), past, info), "/")
+	text := plain(body)
+	if !strings.Contains(text, "3,812 12 a minute, all by 04:51:07") { // 1,188 rows are open
+		t.Errorf("the page lacks the pace: %.3000s", text)
+	}
+	if got := strings.Count(body, `class="spark"`); got != 1 {
+		t.Errorf("the page has %d rows of bars, want that of the one task that had events", got)
+	}
 }

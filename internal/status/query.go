@@ -17,14 +17,18 @@ const (
 // maxTaskID is how long a TaskID may be.
 const maxTaskID = 128
 
-// query is what /api/status is asked for.
+// query is what the page or /api/status is asked for.
 type query struct {
 	limit   int
 	after   string // tasks after this TaskID; empty: from the first
 	group   group  // this group alone, if grouped is true
 	grouped bool
 	task    string // this one alone; empty: all
+	find    string // in lower case: tasks whose name or TaskID has it
 }
+
+// filters reports whether the query asks for some of the tasks.
+func (q query) filters() bool { return q.grouped || q.find != "" || q.after != "" || q.task != "" }
 
 // parseQuery reads the parameters of a request. Its errors are sentences for whoever
 // asked.
@@ -43,7 +47,7 @@ func parseQuery(raw string) (query, error) {
 		}
 	}
 	if q.task != "" && len(values) > 1 {
-		return q, errors.New("task names one task and stands alone: leave limit, after and group out")
+		return q, errors.New("task names one task and stands alone: leave limit, after, group and find out")
 	}
 	return q, nil
 }
@@ -64,6 +68,11 @@ func (q *query) set(name, value string) error {
 			}
 		}
 		return fmt.Errorf("group is none of them: give %s", strings.Join(groupNames(), ", "))
+	case "find":
+		if len(value) > maxTaskID {
+			return fmt.Errorf("find is longer than %d bytes: give a part of a task's name or TaskID", maxTaskID)
+		}
+		q.find = strings.ToLower(value)
 	case "after", "task":
 		if value == "" || len(value) > maxTaskID {
 			return fmt.Errorf("%s is not a TaskID, which has 1 to %d bytes: give one, or leave it out", name, maxTaskID)
@@ -74,7 +83,7 @@ func (q *query) set(name, value string) error {
 		}
 		q.after = value
 	default:
-		return fmt.Errorf("%.40q is not a parameter: there are limit, after, group and task", name)
+		return fmt.Errorf("%.40q is not a parameter: there are limit, after, group, find and task", name)
 	}
 	return nil
 }

@@ -106,9 +106,9 @@ func TestBadParameters(t *testing.T) {
 		"group=":             "group is none of them: give failing, calling, open, ended, sealed, passed, closed",
 		"task=":              "task is not a TaskID, which has 1 to 128 bytes: give one, or leave it out",
 		"after=" + long(129): "after is not a TaskID, which has 1 to 128 bytes: give one, or leave it out",
-		"task=a&limit=5":     "task names one task and stands alone: leave limit, after and group out",
+		"task=a&limit=5":     "task names one task and stands alone: leave limit, after, group and find out",
 		"limit=1&limit=2":    `"limit" is given twice: give it once`,
-		"limits=1":           `"limits" is not a parameter: there are limit, after, group and task`,
+		"limits=1":           `"limits" is not a parameter: there are limit, after, group, find and task`,
 		"%zz":                "the query is not of the form name=value&name=value with values escaped as in a URL",
 	} {
 		response, body := get(t, h, "/api/status?"+query)

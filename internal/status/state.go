@@ -58,8 +58,8 @@ func (s *State) Stopping() {
 	s.stopping = true
 }
 
-// Ready reports whether events can flow, and else why not.
-func (s *State) Ready() (ready bool, why string) {
+// ready reports whether events can flow, and else why not.
+func (s *State) ready() (ready bool, why string) {
 	t := s.totals()
 	return t.Ready, t.Why
 }

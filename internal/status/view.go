@@ -2,12 +2,15 @@ package status
 
 import (
 	"cmp"
+	"html/template"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"airudder-exporter/internal/exporter"
+	"airudder-exporter/internal/history"
+	"airudder-exporter/internal/plot"
 )
 
 // maxTasks is how many tasks the page shows. /api/status has all, page by page.
@@ -97,6 +100,28 @@ type tally struct {
 type task struct {
 	exporter.TaskStatus
 	Group group
+	Spark template.HTML // events in the last two hours
+	Pace  string        // events a minute now; empty: none, or not known
+	Done  time.Time     // when the open rows are done at that pace; zero: not known
+}
+
+// pace shows how fast tasks go that still may place calls.
+func (v *view) pace(paces *history.Paces) {
+	for i := range v.Tasks {
+		t := &v.Tasks[i]
+		if t.Group > ended || !t.AsOf.IsZero() {
+			continue
+		}
+		steps, rate := paces.Of(t.TaskID)
+		t.Spark = template.HTML(plot.Spark(steps))
+		if !(rate > 0) { // or not known
+			continue
+		}
+		t.Pace = amount(rate)
+		if left := float64(t.Open) / rate; t.Calling() && t.Open > 0 && left < 7*24*60 {
+			t.Done = v.At.Add(time.Duration(left * float64(time.Minute)))
+		}
+	}
 }
 
 // Fault is the task's own error: what it shares with others is told once.
