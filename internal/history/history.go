@@ -66,11 +66,7 @@ func (r *Recorder) Run(ctx context.Context, look func() (ready bool, why string)
 
 // Sample gathers once. Of what a collector cannot tell the rest is taken.
 func (r *Recorder) Sample(now time.Time, ready bool, why string) {
-	families, err := r.gatherer.Gather()
-	byName := make(map[string]*dto.MetricFamily, len(families))
-	for _, f := range families {
-		byName[f.GetName()] = f
-	}
+	byName, err := gather(r.gatherer)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err != nil && !r.failed {
@@ -85,6 +81,16 @@ func (r *Recorder) Sample(now time.Time, ready bool, why string) {
 	r.coarse.sample(now, readings, r.series)
 	r.judge(now, ready, why)
 	r.watch(now, byName)
+}
+
+// gather returns what could be gathered, by name, whatever its error says.
+func gather(from prometheus.Gatherer) (map[string]*dto.MetricFamily, error) {
+	families, err := from.Gather()
+	byName := make(map[string]*dto.MetricFamily, len(families))
+	for _, f := range families {
+		byName[f.GetName()] = f
+	}
+	return byName, err
 }
 
 // Past is a series' last day up to the last hour by DayStep, and its last hour by

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 )
 
@@ -163,4 +164,36 @@ func (s Series) quantileOf(from, to reading) float32 {
 		below, lower = count, b.bound
 	}
 	return float32(lower)
+}
+
+// Meter tells what series were between its own looks.
+type Meter struct {
+	gatherer prometheus.Gatherer
+	series   []Series
+	at       time.Time
+	readings []reading
+}
+
+// NewMeter returns one that has just looked.
+func NewMeter(gatherer prometheus.Gatherer, series ...Series) *Meter {
+	m := &Meter{gatherer: gatherer, series: series}
+	m.Next()
+	return m
+}
+
+// Next is how much time has passed since the last look, and what the series were in it, in
+// their order; NaN where that is not known.
+func (m *Meter) Next() (took time.Duration, values []float64) {
+	byName, _ := gather(m.gatherer) // of what cannot be read nothing is known
+	now := time.Now()
+	took = now.Sub(m.at)
+	before := m.readings
+	m.at, m.readings = now, make([]reading, len(m.series))
+	for i, s := range m.series {
+		m.readings[i] = s.read(byName[s.family])
+		if before != nil {
+			values = append(values, float64(s.value(before[i], m.readings[i], m.readings[i].gauge(), took)))
+		}
+	}
+	return took, values
 }

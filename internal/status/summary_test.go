@@ -44,9 +44,9 @@ func TestSummary(t *testing.T) {
 		did(99, time.Second, 36)
 		did(1, time.Minute, 0)
 		const rest = "events_in_all26755tasks_open5tasks_calling2"
-		says("of a good quarter", "in15m0sevents100detection_lag_p99at most 1srequests136requests_failed36request_budget_used30%"+rest)
+		says("of a good quarter", "in15m0sevents100detection_lag_p991srequests136requests_failed36request_budget_used30%"+rest)
 		did(1, 2*time.Minute, 0)
-		says("of a slow call", "in15m0sevents1detection_lag_p99more than 1m0srequests1requests_failed0request_budget_used0%"+rest)
+		says("of a slow call", "in15m0sevents1detection_lag_p991m0srequests1requests_failed0request_budget_used0%"+rest)
 		says("of nothing", "in15m0sevents0requests0requests_failed0request_budget_used0%"+rest)
 	})
 }
