@@ -133,7 +133,7 @@ func (s starter) own(ctx context.Context, e *exporter.Exporter) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return e.List(ctx) })
-	group.Go(func() error { return s.watchTopics(ctx, time.Hour) })
+	group.Go(func() error { return s.watchTopics(ctx, time.Minute, e.TopicsSeen) })
 	group.Go(func() error {
 		own := func(ctx context.Context, owned *shards.Shard) error {
 			return e.RunShard(ctx, shard{s.client.Partition(owned.Partition)}, owned)
@@ -178,24 +178,6 @@ func (s starter) look(ctx context.Context, create bool) ([]topics.Finding, error
 		err = topics.Refused(findings)
 	}
 	return findings, err
-}
-
-// watchTopics checks the topics from time to time while the exporter works: what
-// would prevent its next start, such as a retention on the ledger, is reported
-// before it does harm.
-func (s starter) watchTopics(ctx context.Context, apart time.Duration) error {
-	tick := time.NewTicker(apart)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		if _, err := s.look(ctx, false); errors.Is(err, topics.ErrUnfit) {
-			s.log.Error("the exporter continues, but could not start again: set the topics right", "error", s.client.Explain(err))
-		}
-	}
 }
 
 // theRegistry is what persist waits for where it is not Kafka.

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"airudder-exporter/internal/exporter"
+	"airudder-exporter/internal/ledger"
 	"airudder-exporter/internal/rig"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -208,7 +210,8 @@ func (s *surroundings) export(events int) {
 	p.wantEnd(0)
 }
 
-// A setting that would forbid the next start is told while the exporter works.
+// What was changed on a topic is told while the exporter works, and no longer once it was
+// set right again.
 func TestTopicsAreWatched(t *testing.T) {
 	s := surround(t)
 	s.export(5)
@@ -216,41 +219,48 @@ func TestTopicsAreWatched(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	said := make(lines, 1)
-	log := slog.New(slog.NewTextHandler(said, nil))
+	log := slog.New(slog.DiscardHandler)
 	client, err := cluster(cfg.Kafka, log, prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer client.Close()
+	source, err := upstream(cfg, log, prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := exporter.New(loop(cfg), source, nil, ledger.Writer{}, log, prometheus.NewRegistry())
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	ended := make(chan error)
-	go func() { ended <- starter{cfg: cfg, log: log, client: client}.watchTopics(ctx, time.Millisecond) }()
-	s.kafka.Set(ledgerTopic, "cleanup.policy=delete")
-	select {
-	case line := <-said:
-		if want := "cleanup.policy is delete, should be compact"; !strings.Contains(line, want) {
-			t.Errorf("the log says %s, want %q", line, want)
-		}
-	case <-time.After(2 * time.Minute):
-		t.Error("the log says nothing")
-	}
-	cancel()
-	go func() { // what else it says
-		for range said {
-		}
+	go func() {
+		ended <- starter{cfg: cfg, log: log, client: client}.watchTopics(ctx, time.Millisecond, e.TopicsSeen)
 	}()
-	defer close(said)
+	shown := func(what string, is func(exporter.Snapshot) bool) {
+		t.Helper()
+		rig.Eventually(t, what, time.Minute, func() bool { return is(e.Totals()) })
+	}
+	shown("the topics", func(s exporter.Snapshot) bool {
+		return len(s.Topics) == 4 && len(s.Notices) == 0 && s.Topics[0].Name == "airudder.call-completed" && s.Topics[0].Partitions == 6 &&
+			s.Topics[0].CleanupPolicy == "delete" && s.Topics[0].RetentionMS == 30*24*3600_000 && s.Topics[3].RetentionMS == 0
+	})
+	s.kafka.Set(ledgerTopic, "cleanup.policy=delete")
+	shown("the ledger's policy", func(s exporter.Snapshot) bool {
+		return len(s.Notices) == 1 && s.Notices[0].Cause == "topic_settings" && strings.Contains(s.Notices[0].Text,
+			"the exporter continues, but could not start again: topic "+ledgerTopic+": cleanup.policy is delete, should be compact")
+	})
+	s.kafka.Set(ledgerTopic, "cleanup.policy=compact")
+	s.kafka.Set("airudder.task-status", "retention.ms=3600000")
+	shown("an end, and a short retention", func(s exporter.Snapshot) bool {
+		status := s.Topics[1]
+		return len(s.Notices) == 0 && status.RetentionMS == 3600_000 &&
+			slices.ContainsFunc(status.Odd, func(o exporter.TopicSetting) bool { return o.Setting == "retention.ms" && !o.Breaks })
+	})
+	cancel()
 	if err := <-ended; err != nil {
 		t.Errorf("got %v, want nil", err)
 	}
 }
-
-// lines is a log that somebody waits for.
-type lines chan string
-
-func (l lines) Write(line []byte) (int, error) { l <- string(line); return len(line), nil }
 
 func TestLedgerWithoutATool(t *testing.T) {
 	for _, args := range [][]string{{"ledger"}, {"ledger", "rebiuld"}} {

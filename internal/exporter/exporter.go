@@ -107,6 +107,7 @@ type Exporter struct {
 	listing listing
 	held    time.Time // until when no request went, as it was last shown
 	refused string    // why this process is given no shards; empty: it may be
+	topics  topicsSeen
 }
 
 // listing is the last answer of the task list.

@@ -35,6 +35,8 @@ const (
 	causeUpstreamHangs = "upstream_hangs"
 	causeContested     = "shard_contested"
 	causeGroupSilent   = "group_silent"
+	causeTopicSettings = "topic_settings"
+	causeTopicGrown    = "topic_grown"
 )
 
 // causes has each with the observations in a row that it takes.
@@ -61,6 +63,8 @@ var causes = []notice.Cause{
 	{Name: causeUpstreamHangs, After: 1},
 	{Name: causeContested, After: 1},   // two take-overs
 	{Name: causeGroupSilent, After: 1}, // whoever tells of it has waited
+	{Name: causeTopicSettings, After: 1},
+	{Name: causeTopicGrown, After: 1},
 }
 
 // taskSubject is how notices name a task.

@@ -1,6 +1,19 @@
 package exporter
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
+
+// Published is an event that was committed.
+type Published struct {
+	CallID    string    `json:"call_id"`
+	TaskID    string    `json:"task_id"`
+	Ended     time.Time `json:"call_end_time,omitzero"` // zero: AIRudder does not say
+	Observed  time.Time `json:"observed_at"`
+	Committed time.Time `json:"committed_at"`
+	Bytes     int       `json:"bytes"` // of the transaction's records for it
+}
 
 // Recent returns the last events that were committed, newest first.
 func (e *Exporter) Recent() []Published { return e.recent.newestFirst() }

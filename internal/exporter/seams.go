@@ -135,6 +135,10 @@ type Producer interface {
 	// batch.Needs no more. 0: the topic is none of the producer's.
 	Limit(topic string) int
 
+	// Partitions is how many partitions a topic had when the producer began: it writes to
+	// no others. 0: the topic is none of the producer's.
+	Partitions(topic string) int
+
 	// Renew asks Kafka for the limits again. An error says nothing about them, and
 	// does not end the producer.
 	Renew(ctx context.Context) error

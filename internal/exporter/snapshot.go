@@ -28,6 +28,9 @@ type Snapshot struct {
 	Recent []Published   `json:"recent_events"` // newest first
 	List   ListStatus    `json:"list"`
 
+	Topics   []TopicStatus `json:"topics"`
+	TopicsAt time.Time     `json:"topics_at,omitzero"` // when somebody looked at them; zero: not yet
+
 	// PassedOver is how many tasks of the last listing are not exported and were never
 	// read: the list itself says that they ended before ExportSince. Tasks has none of
 	// them.
@@ -91,16 +94,6 @@ type TaskStatus struct {
 // Calling reports whether the task places calls now, as far as is known.
 func (t TaskStatus) Calling() bool { return call.Fold(t.Status) == call.Calling }
 
-// Published is an event that was committed.
-type Published struct {
-	CallID    string    `json:"call_id"`
-	TaskID    string    `json:"task_id"`
-	Ended     time.Time `json:"call_end_time,omitzero"` // zero: AIRudder does not say
-	Observed  time.Time `json:"observed_at"`
-	Committed time.Time `json:"committed_at"`
-	Bytes     int       `json:"bytes"` // of the transaction's records for it
-}
-
 // ListStatus is how the task list fares.
 type ListStatus struct {
 	Tasks       int       `json:"tasks"`
@@ -121,6 +114,7 @@ func (e *Exporter) Totals() Snapshot {
 		Healthy: e.healthy(now),
 		Shards:  []ShardStatus{},
 		Notices: e.notices.Notices(), left: e.notices.Left,
+		Topics: e.used(), TopicsAt: e.topics.at,
 	}
 	if e.listing.err != nil {
 		s.List.Error, s.List.ErrorAt = e.listing.err.Error(), e.listing.errAt

@@ -37,6 +37,10 @@ type Producer struct {
 // know the topic.
 func (p *Producer) Limit(topic string) int { return (*p.limits.Load())[topic] }
 
+// Partitions is how many partitions a topic had when the producer began, which are those
+// that it writes to. 0: the producer does not know the topic.
+func (p *Producer) Partitions(topic string) int { return p.layout.Partitions[topic] }
+
 // Renew asks for the topics' max.message.bytes again. After an error those asked
 // before stay; it does not end the producer.
 func (p *Producer) Renew(ctx context.Context) error {

@@ -199,6 +199,22 @@ func down() exporter.Snapshot {
 	return s
 }
 
+// changed is an exporter whose topics were changed while it ran.
+func changed() exporter.Snapshot {
+	s := busy()
+	s.TopicsAt = at.Add(-41 * time.Second)
+	s.Topics = []exporter.TopicStatus{
+		{Name: "airudder.call-completed", Partitions: 8, Used: 6, Replicas: 3, CleanupPolicy: "delete", RetentionMS: 30 * 24 * 3600_000},
+		{Name: "airudder.task-status", Partitions: 1, Used: 1, Replicas: 3, CleanupPolicy: "delete", RetentionMS: 3600_000, Odd: []exporter.TopicSetting{
+			{Setting: "retention.ms", Got: "3600000", Want: "604800000 or more", Why: "consumers that are down for longer miss events"},
+			{Setting: "min.insync.replicas", Got: "1", Want: "2 or more", Why: "brokers fail"}}},
+		{Name: "airudder.call-dead-letter", Replicas: 0},
+		{Name: "airudder.call-ledger", Partitions: 3, Used: 1, Replicas: 3, CleanupPolicy: "delete", RetentionMS: -1, Odd: []exporter.TopicSetting{
+			{Setting: "cleanup.policy", Got: "delete", Want: "compact", Why: "entries are forgotten", Breaks: true}}},
+	}
+	return s
+}
+
 // gone is an exporter whose broker is gone: all that it shows was known a while ago.
 func gone() exporter.Snapshot {
 	s := busy()

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
 	"airudder-exporter/internal/history"
 )
@@ -56,7 +57,7 @@ func newPage(s *shelf, past *Past, info Info) *page {
 		template: template.Must(template.New("page").Funcs(template.FuncMap{
 			"ago": ago, "due": due, "clock": clock, "day": day, "span": span,
 			"count": count[int64], "number": count[int], "size": size[int64], "octets": size[int],
-			"clip": clip,
+			"clip": clip, "kept": func(ms int64) string { return span(time.Duration(ms) * time.Millisecond) },
 		}).Parse(pageHTML)),
 		policy: "default-src 'none'; style-src '" + hash(pageCSS+plotCSS) + "'; script-src '" + hash(pageJS) + "'; " +
 			"connect-src 'self'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",

@@ -333,6 +333,21 @@ func BenchmarkPage(b *testing.B) {
 	}
 }
 
+// The page says what each topic is set to, and what of that is wrong.
+func TestPageShowsTheTopics(t *testing.T) {
+	_, body := get(t, handler(running(changed())), "/")
+	text := plain(body)
+	for _, want := range []string{
+		"airudder.call-completed 8 6 used delete 30 d 3 –", "airudder.call-dead-letter missing",
+		"airudder.task-status 1 delete 1 h 3 retention.ms 3600000, should be 604800000 or more, min.insync.replicas 1, should be 2 or more",
+		"airudder.call-ledger 3 1 used delete ever 3 cleanup.policy delete, should be compact", "topics as of 03:11:26 · ledger",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page lacks %q:\n%s", want, text)
+		}
+	}
+}
+
 // What was known before the broker went stays, each of it marked as of then.
 func TestPageWhileTheBrokerIsGone(t *testing.T) {
 	_, body := get(t, handler(running(gone())), "/")

@@ -94,6 +94,9 @@ func noNulls(s exporter.Snapshot) exporter.Snapshot {
 	if s.Notices == nil {
 		s.Notices = []notice.Notice{}
 	}
+	if s.Topics == nil {
+		s.Topics = []exporter.TopicStatus{}
+	}
 	if s.Shards == nil {
 		s.Shards = []exporter.ShardStatus{}
 	}

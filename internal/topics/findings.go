@@ -65,19 +65,26 @@ func check(ctx context.Context, c *kafka.Client, specs []Spec, found map[string]
 	}
 	var findings []Finding
 	for _, spec := range specs {
-		topic, settings := found[spec.Name], described[spec.Name]
-		findings = append(findings, spec.checkCounts(topic)...)
-		if missing, ok := errors.AsType[*access.RightError](settings.Err); ok {
-			findings = append(findings, spec.unreadable(missing))
-			continue
+		of, err := spec.check(found[spec.Name], described[spec.Name])
+		if err != nil {
+			return nil, err
 		}
-		if settings.Err != nil {
-			return nil, fmt.Errorf("describe topic %s: %w", spec.Name, settings.Err)
-		}
-		findings = append(findings, spec.checkSettings(settings.Values)...)
-		findings = append(findings, spec.checkInSync(topic, settings.Values)...)
+		findings = append(findings, of...)
 	}
 	return findings, nil
+}
+
+// check holds what the cluster says of the topic against the spec.
+func (s Spec) check(topic kafka.Topic, settings kafka.Settings) ([]Finding, error) {
+	findings := s.checkCounts(topic)
+	if missing, ok := errors.AsType[*access.RightError](settings.Err); ok {
+		return append(findings, s.unreadable(missing)), nil
+	}
+	if settings.Err != nil {
+		return nil, fmt.Errorf("describe topic %s: %w", s.Name, settings.Err)
+	}
+	findings = append(findings, s.checkSettings(settings.Values)...)
+	return append(findings, s.checkInSync(topic, settings.Values)...), nil
 }
 
 func (s Spec) unreadable(missing error) Finding {

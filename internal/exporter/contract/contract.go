@@ -274,6 +274,9 @@ func (t *trial) tooLarge() {
 	if limit <= 0 || p.Limit("another") != 0 {
 		t.Fatalf("limits of %d bytes, and %d of a topic that is none of the producer's", limit, p.Limit("another"))
 	}
+	if p.Partitions(t.Events) <= 0 || p.Partitions("another") != 0 {
+		t.Fatalf("%d partitions, and %d of a topic that is none of the producer's", p.Partitions(t.Events), p.Partitions("another"))
+	}
 	most := limit
 	for batch.Needs(most) > limit {
 		most--

@@ -206,6 +206,9 @@ func (p *Producer) Limit(topic string) int {
 	return p.limits[topic]
 }
 
+// Partitions is exporter.Producer's. Topics never grow here.
+func (p *Producer) Partitions(topic string) int { return p.layout().Partitions[topic] }
+
 // Renew is exporter.Producer's.
 func (p *Producer) Renew(context.Context) error {
 	limits := map[string]int{p.shard.kafka.Ledger: 1 << 20}
