@@ -158,14 +158,8 @@ func (s starter) own(ctx context.Context, e *exporter.Exporter) error {
 // configured, and logs what is not as recommended.
 func (s starter) topics(ctx context.Context) error {
 	findings, err := s.look(ctx, s.cfg.Kafka.CreateTopics)
-	var odd []string
-	for _, f := range findings {
-		if f.Severity == topics.Warning || f.Severity == topics.Wrong {
-			odd = append(odd, fmt.Sprintf("%s: %s is %s, should be %s", f.Topic, f.Setting, f.Got, f.Want))
-		}
-	}
-	if len(odd) > 0 {
-		s.log.Warn("topic settings are not as recommended; `airudder-exporter check` says why", "settings", odd)
+	if advice := topics.Advice(findings); len(advice) > 0 {
+		s.log.Warn("topic settings are not as recommended; `airudder-exporter check` says why", "settings", advice)
 	}
 	return err
 }

@@ -39,7 +39,43 @@ type Finding struct {
 }
 
 func (f Finding) String() string {
-	return fmt.Sprintf("topic %s: %s is %s, should be %s: %s", f.Topic, f.Setting, f.Got, f.Want, f.Why)
+	if f.Setting == AllSettings {
+		return fmt.Sprintf("topic %s: its settings cannot be read: %s", f.Topic, f.Why)
+	}
+	return fmt.Sprintf("topic %s: %s: %s", f.Topic, f.advice(), f.Why)
+}
+
+// advice is what is and what should be, whatever the topic.
+func (f Finding) advice() string {
+	switch f.Setting {
+	case AllSettings:
+		return "settings cannot be read without the right DescribeConfigs on the topic"
+	case "partitions":
+		return fmt.Sprintf("it has %s partitions, should have %s", f.Got, f.Want)
+	}
+	return fmt.Sprintf("%s is %s, should be %s", f.Setting, f.Got, f.Want)
+}
+
+// Advice are the findings that can lose or double records, or hold them back: each once,
+// with all of its topics.
+func Advice(findings []Finding) (lines []string) {
+	for _, f := range findings {
+		if f.Severity != Warning && f.Severity != Wrong {
+			continue
+		}
+		begins := f.advice() + ": "
+		if f.Setting == AllSettings {
+			begins = f.advice() + " "
+		}
+		topic := strconv.Quote(f.Topic)
+		i := slices.IndexFunc(lines, func(line string) bool { return strings.HasPrefix(line, begins) })
+		if i >= 0 {
+			lines[i] += ", " + topic
+		} else {
+			lines = append(lines, begins+topic)
+		}
+	}
+	return lines
 }
 
 // Refused is the error of the findings that forbid to start; it wraps
@@ -89,8 +125,7 @@ func (s Spec) check(topic kafka.Topic, settings kafka.Settings) ([]Finding, erro
 
 func (s Spec) unreadable(missing error) Finding {
 	return Finding{
-		Topic: s.Name, Setting: AllSettings, Want: "readable", Severity: Warning,
-		Got: fmt.Sprintf("not readable without the right DescribeConfigs on the topic %q", s.Name),
+		Topic: s.Name, Setting: AllSettings, Severity: Warning,
 		Why: fmt.Sprintf("nothing of it could be checked, and it is taken to have the default max.message.bytes: %v",
 			missing),
 	}

@@ -304,7 +304,7 @@ func TestPrivateTopicIsLikeTheEvents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "topic " + unlike.PrivateTopic + ": partitions is 6, should be 12: a key is in another partition there than in " +
+	want := "topic " + unlike.PrivateTopic + ": it has 6 partitions, should have 12: a key is in another partition there than in " +
 		unlike.EventTopic + ", so no join finds the two"
 	if !slices.ContainsFunc(findings, func(f Finding) bool { return f.String() == want && f.Severity == Warning }) {
 		t.Errorf("got %v, want %s", findings, want)
@@ -333,5 +333,26 @@ func TestInSync(t *testing.T) {
 		if got != test.want {
 			t.Errorf("%s of %d: got %q, want %q", test.inSync, test.replicas, got, test.want)
 		}
+	}
+}
+
+// Each setting is told once, with its topics.
+func TestAdvice(t *testing.T) {
+	replicas := func(topic string, s Severity) Finding {
+		return Finding{Topic: topic, Setting: "replication factor", Got: "1", Want: "3 or more", Severity: s}
+	}
+	unread := func(topic string) Finding { return Spec{Name: topic}.unreadable(errors.New("no right")) }
+	got := Advice([]Finding{replicas("a", Warning), unread("a"), replicas("b", Warning), replicas("c", Info), unread("b"),
+		{Topic: "c", Setting: "partitions", Got: "6", Want: "12", Severity: Wrong}})
+	want := []string{
+		`replication factor is 1, should be 3 or more: "a", "b"`,
+		`settings cannot be read without the right DescribeConfigs on the topic "a", "b"`,
+		`it has 6 partitions, should have 12: "c"`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := unread("a").String(); !strings.HasPrefix(got, "topic a: its settings cannot be read: nothing of it could be checked") {
+		t.Errorf("got %q", got)
 	}
 }
