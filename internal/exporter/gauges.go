@@ -62,6 +62,8 @@ func newGauges(e *Exporter) *gauges {
 		func(s Snapshot, _ tally) float64 { return float64(s.LedgerBytes - s.pastBytes) })
 	add("shards", "Shards of the ledger in all, whoever owns them; 0: not known yet.",
 		func(s Snapshot, _ tally) float64 { return float64(s.Partitions) })
+	add("shards_assigned", "Shards of the ledger that this process was given, restored or not; what two rivals take counts in both.",
+		func(s Snapshot, _ tally) float64 { return float64(len(s.Shards)) })
 	add("shards_owned", "Shards of the ledger that this process has restored and owns.",
 		func(s Snapshot, _ tally) float64 { return float64(s.restored()) })
 	add("tasks_failing", "Tasks whose last reading failed.",
