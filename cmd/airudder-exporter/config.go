@@ -16,7 +16,8 @@ import (
 // Config is the exporter's whole configuration, as the environment gives it.
 // The tags are the one place where a variable's name, default and meaning
 // stand: env for the first two, doc for the third. A field tagged secret can
-// also come from a file that <name>_FILE names, and is never shown. group is
+// also come from a file that <name>_FILE names, and is never shown; an env.Secret
+// is read from there again. group is
 // the heading in deploy/CONFIGURATION.md.
 type Config struct {
 	Upstream Upstream `group:"AIRudder"`
@@ -32,8 +33,8 @@ type Config struct {
 type Upstream struct {
 	BaseURL           string        `env:"AIRUDDER_BASE_URL,default=https://api.airudder.com" doc:"Root of the AIRudder API."`
 	Account           string        `env:"AIRUDDER_ACCOUNT" doc:"Name of the account in every event, where there are several: a letter or digit, and up to 63 more, dots, dashes and underscores. Accounts may share the event topics; each needs a ledger of its own."`
-	AppKey            string        `env:"AIRUDDER_APP_KEY,required" secret:"true" doc:"APPKey of the account."`
-	AppSecret         string        `env:"AIRUDDER_APP_SECRET,required" secret:"true" doc:"APPSecret of the account."`
+	AppKey            env.Secret    `env:"AIRUDDER_APP_KEY,required" secret:"true" doc:"APPKey of the account."`
+	AppSecret         env.Secret    `env:"AIRUDDER_APP_SECRET,required" secret:"true" doc:"APPSecret of the account."`
 	AuthScheme        string        `env:"AIRUDDER_AUTH_SCHEME,default=Token" doc:"Word before the token in the Authorization header."`
 	ListRequest       string        `env:"AIRUDDER_LIST_REQUEST,default=GET /service/cloud/list" doc:"Request for the task list, or off: method, path, query and, after a blank, a JSON body. Placeholders: {page} (from 1), {page0} (from 0), {offset:100} or {cursor:data.next} ask for page after page; {limit:100}; {since} and {until} are RFC 3339, or as {since:2006-01-02 15:04:05}, {since:unix} or {since:unixms} say."`
 	DetailRequest     string        `env:"AIRUDDER_DETAIL_REQUEST,default=GET /service/cloud/detail?TaskID={task}" doc:"Request for a task's detail, likewise, with {task} for its TaskID."`
@@ -97,17 +98,17 @@ type TLS struct {
 // SASL is who the exporter is to the brokers. An empty Mechanism means that it
 // does not say.
 type SASL struct {
-	Mechanism string `env:"KAFKA_SASL_MECHANISM" doc:"PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512; empty: none."`
-	Username  string `env:"KAFKA_SASL_USERNAME" doc:"User name for SASL."`
-	Password  string `env:"KAFKA_SASL_PASSWORD" secret:"true" doc:"Password for SASL."`
+	Mechanism string     `env:"KAFKA_SASL_MECHANISM" doc:"PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512; empty: none."`
+	Username  string     `env:"KAFKA_SASL_USERNAME" doc:"User name for SASL."`
+	Password  env.Secret `env:"KAFKA_SASL_PASSWORD" secret:"true" doc:"Password for SASL."`
 }
 
 // Registry is the schema registry.
 type Registry struct {
-	URL          string `env:"SCHEMA_REGISTRY_URL,required" doc:"Schema registry with Confluent's REST API."`
-	Username     string `env:"SCHEMA_REGISTRY_USERNAME" doc:"User name for its basic authentication."`
-	Password     string `env:"SCHEMA_REGISTRY_PASSWORD" secret:"true" doc:"Password for it."`
-	AutoRegister bool   `env:"SCHEMA_REGISTRY_AUTO_REGISTER,default=true" doc:"Register the schemas at start; else they must be there."`
+	URL          string     `env:"SCHEMA_REGISTRY_URL,required" doc:"Schema registry with Confluent's REST API."`
+	Username     string     `env:"SCHEMA_REGISTRY_USERNAME" doc:"User name for its basic authentication."`
+	Password     env.Secret `env:"SCHEMA_REGISTRY_PASSWORD" secret:"true" doc:"Password for it."`
+	AutoRegister bool       `env:"SCHEMA_REGISTRY_AUTO_REGISTER,default=true" doc:"Register the schemas at start; else they must be there."`
 }
 
 // Privacy is what becomes of personal data. Nothing of it is required: by default
@@ -115,7 +116,7 @@ type Registry struct {
 type Privacy struct {
 	Preset string   `env:"PRIVACY,default=open" setting:"Privacy" doc:"What becomes of personal data: open (all is kept), lender (numbers become tokens; they, names, extras and the talk are apart, in KAFKA_TOPIC_CALL_PRIVATE) or strict (they are nowhere). deploy/OPERATING.md has the table."`
 	Fields []string `env:"PRIVACY_FIELDS" doc:"Modes above the preset's, separated by commas: field:mode, with keep, drop, mask, pseudonym, private or pseudonym+private. additional_fields.NAME:keep keeps one field that the schema does not know."`
-	Key    string   `env:"PRIVACY_KEY" secret:"true" doc:"Key of the tokens, one line: name:base64 of 32 bytes or more. Required where a field is a pseudonym."`
+	Key    string   `env:"PRIVACY_KEY" secret:"true" doc:"Key of the tokens, one line: name:base64 of 32 bytes or more. Required where a field is a pseudonym. Read at the start alone: another key makes other tokens."`
 }
 
 // Zone is a time zone, written as an offset (+08:00) or an IANA name.

@@ -68,8 +68,8 @@ func isSecretFile(name string) bool {
 // secrets are the values that are never shown.
 func secrets(c Config) map[string]string {
 	return map[string]string{
-		"AIRUDDER_APP_KEY": c.Upstream.AppKey, "AIRUDDER_APP_SECRET": c.Upstream.AppSecret,
-		"KAFKA_SASL_PASSWORD": c.Kafka.SASL.Password, "SCHEMA_REGISTRY_PASSWORD": c.Registry.Password,
+		"AIRUDDER_APP_KEY": c.Upstream.AppKey.First(), "AIRUDDER_APP_SECRET": c.Upstream.AppSecret.First(),
+		"KAFKA_SASL_PASSWORD": c.Kafka.SASL.Password.First(), "SCHEMA_REGISTRY_PASSWORD": c.Registry.Password.First(),
 	}
 }
 

@@ -39,6 +39,12 @@ func load(t *testing.T, given map[string]string) (Config, []string, error) {
 	return loadConfig(t.Context(), environ(set))
 }
 
+// given is a secret that came from a variable.
+func given(text string) (s env.Secret) {
+	_ = s.EnvDecode(text) // never fails
+	return s
+}
+
 func TestConfigDefaults(t *testing.T) {
 	c, warnings, err := load(t, nil)
 	if err != nil || len(warnings) > 0 {
@@ -48,7 +54,7 @@ func TestConfigDefaults(t *testing.T) {
 	c.Upstream.Zone = Zone{}
 	want := Config{
 		Upstream: Upstream{
-			BaseURL: "https://api.airudder.com", AppKey: appKey, AppSecret: appSecret, AuthScheme: "Token",
+			BaseURL: "https://api.airudder.com", AppKey: given(appKey), AppSecret: given(appSecret), AuthScheme: "Token",
 			ListRequest: "GET /service/cloud/list", DetailRequest: "GET /service/cloud/detail?TaskID={task}",
 			TotalFields: []string{"total", "totalCount", "totalNum", "recordCount"}, RequestsPerSecond: 1, Timeout: 2 * time.Minute, ResponseTimeout: 10 * time.Minute,
 		},
@@ -111,7 +117,7 @@ func TestConfigValues(t *testing.T) {
 		"zone":         {c.Upstream.Zone.String(), "Asia/Jakarta"},
 		"brokers":      {c.Kafka.Brokers, []string{"a:9092", "[::1]:9093"}},
 		"compression":  {c.Kafka.Compression, "zstd"},
-		"password":     {c.Kafka.SASL.Password, kafkaSecret},
+		"password":     {c.Kafka.SASL.Password.First(), kafkaSecret},
 		"log level":    {c.LogLevel.String(), "debug"},
 	} {
 		if !reflect.DeepEqual(pair[0], pair[1]) {
@@ -136,7 +142,7 @@ func TestConfigSecretFiles(t *testing.T) {
 	if err != nil || len(warnings) > 0 {
 		t.Fatalf("error %v, warnings %q", err, warnings)
 	}
-	got := []string{c.Upstream.AppKey, c.Upstream.AppSecret, c.Kafka.SASL.Password, c.Registry.Password}
+	got := []string{c.Upstream.AppKey.First(), c.Upstream.AppSecret.First(), c.Kafka.SASL.Password.First(), c.Registry.Password.First()}
 	want := []string{"of AIRUDDER_APP_KEY", "of AIRUDDER_APP_SECRET", "of KAFKA_SASL_PASSWORD", "of SCHEMA_REGISTRY_PASSWORD"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)

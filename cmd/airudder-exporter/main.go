@@ -132,6 +132,7 @@ func (p program) configure(ctx context.Context, ignored ...string) (Config, *slo
 	}
 	options := &slog.HandlerOptions{Level: cfg.LogLevel.Level, ReplaceAttr: readable}
 	logger := slog.New(slog.NewJSONHandler(p.stderr, options))
+	r.Log(logger)
 	for _, w := range r.Warnings() {
 		logger.Warn(w)
 	}

@@ -29,7 +29,8 @@ import (
 func account(cfg Config) airudder.Config {
 	u := cfg.Upstream
 	return airudder.Config{
-		BaseURL: u.BaseURL, AppKey: u.AppKey, AppSecret: u.AppSecret, AuthScheme: u.AuthScheme,
+		BaseURL: u.BaseURL, AppKey: u.AppKey.First(), AppSecret: u.AppSecret.First(), AuthScheme: u.AuthScheme,
+		Credentials: func() (key, secret string) { return u.AppKey.Now(), u.AppSecret.Now() },
 		ListRequest: u.ListRequest, DetailRequest: u.DetailRequest, TotalFields: u.TotalFields, TaskIDs: u.TaskIDs, TaskIDsFile: u.TaskIDsFile,
 		RequestsPerSecond: u.RequestsPerSecond, Concurrency: cfg.Polling.Concurrency,
 		Timeout: u.Timeout, ResponseTimeout: u.ResponseTimeout, RowStatuses: u.RowStatuses, Zone: u.Zone.Location,
@@ -45,7 +46,8 @@ func upstream(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*airudde
 func brokers(k Kafka) kafka.Config {
 	return kafka.Config{
 		Config: access.Config{
-			Brokers: k.Brokers, TLS: access.TLS(k.TLS), SASL: access.SASL(k.SASL), SettingName: env.Settings(k),
+			Brokers: k.Brokers, TLS: access.TLS(k.TLS), SettingName: env.Settings(k),
+			SASL: access.SASL{Mechanism: k.SASL.Mechanism, Username: k.SASL.Username, Password: k.SASL.Password.First(), PasswordNow: k.SASL.Password.Now},
 		},
 		ClientID: "airudder-exporter", TransactionTimeout: k.TransactionTimeout, Compression: k.Compression,
 		EventTopic: k.Topics.CallCompleted, StatusTopic: k.Topics.TaskStatus,
@@ -110,7 +112,7 @@ func choice(cfg Config) privacy.Choice {
 
 func registry(r Registry) record.Registry {
 	return record.Registry{
-		URL: r.URL, Username: r.Username, Password: r.Password, AutoRegister: r.AutoRegister, SettingName: env.Settings(r),
+		URL: r.URL, Username: r.Username, Password: r.Password.First(), PasswordNow: r.Password.Now, AutoRegister: r.AutoRegister, SettingName: env.Settings(r),
 	}
 }
 

@@ -16,10 +16,24 @@ const (
 	authPath     = "/service/cloud/auth"
 )
 
+// credentials are shown for a token.
+type credentials struct{ APPKey, APPSecret string }
+
+func (c *Client) credentials() credentials {
+	if c.cfg.Credentials == nil {
+		return credentials{c.cfg.AppKey, c.cfg.AppSecret}
+	}
+	key, secret := c.cfg.Credentials()
+	return credentials{key, secret}
+}
+
+// replaced reports whether the credentials are others than those shown last.
+func (c *Client) replaced() bool { return c.credentials() != c.shown }
+
 // authenticate asks the upstream for a token.
 func (c *Client) authenticate(ctx context.Context) (string, error) {
-	key := struct{ APPKey, APPSecret string }{c.cfg.AppKey, c.cfg.AppSecret}
-	body, err := json.Marshal(key)
+	c.shown = c.credentials()
+	body, err := json.Marshal(c.shown)
 	if err != nil {
 		return "", err
 	}

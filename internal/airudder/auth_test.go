@@ -2,6 +2,7 @@ package airudder
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -212,6 +213,48 @@ func TestWrongKeyIsTriedSlowly(t *testing.T) {
 		}
 		if took := time.Duration(back) * time.Second; took > refusedLast*3/2 {
 			t.Errorf("the key was good %s before it was shown", took)
+		}
+	})
+}
+
+// A key that was replaced is shown at once, however long the last one has been refused;
+// a token that is still good is used on.
+func TestReplacedKeyIsShownAtOnce(t *testing.T) {
+	var good, now atomic.Value // the secrets that the upstream takes, and that the client has
+	good.Store("old")
+	now.Store("old")
+	auths := 0
+	auth := func(w http.ResponseWriter, r *http.Request) {
+		auths++
+		var shown struct{ APPKey, APPSecret string }
+		if err := json.NewDecoder(r.Body).Decode(&shown); err != nil || shown.APPKey != "key" || shown.APPSecret != good.Load() {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		io.WriteString(w, `{"data":{"token":"tok"},"code":200}`)
+	}
+	inBubbleAuth(t, auth, body(detailBody()), func(t *testing.T, c *Client) {
+		c.cfg.Credentials = func() (key, secret string) { return "key", now.Load().(string) }
+		read := func() error { _, _, err := collect(t, c, "t1", none); return err }
+		if err := read(); err != nil {
+			t.Fatal(err)
+		}
+		good.Store("new")
+		if err := read(); err != nil || auths != 1 {
+			t.Errorf("with the token in hand: %v, %d auths", err, auths)
+		}
+		token, _ := c.tokens.current()
+		c.tokens.refused(token)
+		for range 60 { // until the old one is shown seldom
+			if err := read(); kindOf(err) != KindAuth {
+				t.Fatalf("got %v, want a refusal of the old secret", err)
+			}
+			time.Sleep(10 * time.Second)
+		}
+		now.Store("new")
+		before := auths
+		if err := read(); err != nil || auths != before+1 {
+			t.Errorf("with the new secret: %v, after %d more auths", err, auths-before)
 		}
 	})
 }

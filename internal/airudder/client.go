@@ -28,6 +28,7 @@ type Client struct {
 	metrics *metrics
 	budget  *budget
 	tokens  *tokens
+	shown   credentials // when a token was last asked for; the renewal's own
 	named   *named
 	flight  flight
 
@@ -76,7 +77,7 @@ func New(cfg Config, logger *slog.Logger, reg prometheus.Registerer) (*Client, e
 	c.totals = newTotals(cfg.TotalFields)
 	c.list, _ = template.ParseList(cmp.Or(cfg.ListRequest, DefaultList)) // both are checked
 	c.detail, _ = template.ParseDetail(cmp.Or(cfg.DetailRequest, DefaultDetail))
-	c.tokens = newTokens(c.authenticate, logger)
+	c.tokens = newTokens(c.authenticate, c.replaced, logger)
 	c.watch(reg)
 	c.named = newNamed(cfg, logger, c.metrics.listWithoutID.Inc)
 	_, _ = c.named.look() // so that Named knows them; List reports the error

@@ -28,6 +28,10 @@ type Config struct {
 	AppSecret  string
 	AuthScheme string // before the token in Authorization; empty: Token
 
+	// Credentials are key and secret as they are now, where they can change while the
+	// client is used. Nil: AppKey and AppSecret.
+	Credentials func() (key, secret string)
+
 	ListRequest   string   // a template; empty: DefaultList; off: none
 	DetailRequest string   // a template; empty: DefaultDetail
 	TotalFields   []string // names of members that count what there is; see totals

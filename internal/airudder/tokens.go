@@ -27,6 +27,10 @@ type tokens struct {
 	log  *slog.Logger
 	auth func(context.Context) (string, error)
 
+	// replaced says that auth would show another key than it did last: it is called, as
+	// auth is, in the renewal alone.
+	replaced func() bool
+
 	renewal singleflight.Group // these are its own:
 	refusal *Error             // of the key; nil: it is good, for all we know
 	retry   *backoff.ExponentialBackOff
@@ -38,8 +42,8 @@ type tokens struct {
 	again time.Time // a refused key is not shown before; zero: it is good, for all we know
 }
 
-func newTokens(auth func(context.Context) (string, error), log *slog.Logger) *tokens {
-	return &tokens{auth: auth, log: log, retry: backoff.NewExponentialBackOff(
+func newTokens(auth func(context.Context) (string, error), replaced func() bool, log *slog.Logger) *tokens {
+	return &tokens{auth: auth, replaced: replaced, log: log, retry: backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(refusedFirst),
 		backoff.WithMaxInterval(refusedLast),
 		backoff.WithMultiplier(2),
@@ -136,7 +140,7 @@ func (t *tokens) fresh(ctx context.Context) (string, error) {
 	switch {
 	case !due:
 		return value, nil
-	case t.refusal != nil && rest > 0:
+	case t.refusal != nil && rest > 0 && !t.replaced():
 		return "", t.refusal.after(rest)
 	}
 	fresh, err := t.auth(ctx)

@@ -11,6 +11,9 @@
 //	blank   a blank value counts: it is not the default
 //	secret  never shown, and read from the file that <name>_FILE names, if that is set
 //
+// A secret whose field is a Secret is read again from its file at each use, so that it can
+// be replaced there while the program runs; a string is read once.
+//
 // A secret's file has at most 64 KiB and is read within five seconds; it may be a
 // pipe. A byte-order mark and the newline at its end are no part of the secret; other
 // blanks around it are, and there is a warning.

@@ -6,7 +6,6 @@ import (
 	"reflect"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // field is one variable and the place of its value in the struct.
@@ -50,20 +49,10 @@ func fieldsOf(v reflect.Value, path, group string) (fields []field) {
 	return fields
 }
 
-// longSecret is from how many characters on the length of a secret helps nobody to guess
-// it. It shows one that was cut off, or is another one than it should be.
-const longSecret = 16
-
 // text is the field's value as it would be given; of a secret, that it is set.
 func (f field) text() string {
 	if f.secret {
-		if f.value.IsZero() {
-			return ""
-		}
-		if n := utf8.RuneCountInString(f.value.String()); n >= longSecret {
-			return fmt.Sprintf("set (%d characters)", n)
-		}
-		return "set"
+		return described(f.secretText())
 	}
 	switch v := f.value.Interface().(type) {
 	case []string:
@@ -76,4 +65,12 @@ func (f field) text() string {
 	default:
 		return withoutPassword(fmt.Sprint(v))
 	}
+}
+
+// secretText is the value of a secret's field.
+func (f field) secretText() string {
+	if secret, ok := f.value.Interface().(Secret); ok {
+		return secret.text
+	}
+	return f.value.String()
 }

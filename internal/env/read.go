@@ -3,9 +3,11 @@ package env
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"reflect"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/sethvargo/go-envconfig"
 )
@@ -52,6 +54,7 @@ type Reader struct {
 	fields   []field
 	problems []problem
 	warnings []string
+	log      atomic.Pointer[slog.Logger] // see Log
 }
 
 // Read fills the struct that into points to. The caller checks the values by its
@@ -80,6 +83,9 @@ func (r *Reader) read(ctx context.Context, f field) {
 		r.Add(f.name, "is required")
 	default:
 		r.decode(ctx, f, value, found)
+		if path, named := r.lookup(f.file()); f.secret && named {
+			r.again(f, path)
+		}
 	}
 }
 

@@ -29,19 +29,29 @@ func (r *Reader) fromFile(ctx context.Context, f field, path string) (string, er
 	if err != nil {
 		return "", fmt.Errorf("cannot be read from %s: %w", f.file(), err)
 	}
-	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {
-		return "", fmt.Errorf("cannot be read from %s: the file %q is UTF-16: write it as UTF-8", f.file(), path)
+	value, newlines, err := secretIn(path, text)
+	if err != nil {
+		return "", fmt.Errorf("cannot be read from %s: %w", f.file(), err)
 	}
-	lines := strings.TrimLeft(string(text), byteOrderMark)
-	value := strings.TrimRight(lines, "\r\n")
-	if strings.TrimSpace(value) == "" {
-		return "", fmt.Errorf("cannot be read from %s: the file %q is empty: write the value into it", f.file(), path)
-	}
-	if end := lines[len(value):]; end != "" && end != "\n" && end != "\r\n" {
+	if newlines > 1 {
 		r.Warn(f.file(), "the file ends with several newlines, which are cut off: leave one or none")
 	}
 	r.warnOfBlanks(f.file(), value)
 	return value, nil
+}
+
+// secretIn is the secret that a file holds, and how many newlines end it.
+func secretIn(path string, text []byte) (value string, newlines int, err error) {
+	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {
+		return "", 0, fmt.Errorf("the file %q is UTF-16: write it as UTF-8", path)
+	}
+	lines := strings.TrimLeft(string(text), byteOrderMark)
+	value = strings.TrimRight(lines, "\r\n")
+	if strings.TrimSpace(value) == "" {
+		return "", 0, fmt.Errorf("the file %q is empty: write the value into it", path)
+	}
+	end := lines[len(value):]
+	return value, len(strings.ReplaceAll(end, "\r\n", "\n")), nil
 }
 
 // warnOfBlanks speaks of a secret that has blanks around it. They are kept: it may

@@ -22,7 +22,11 @@ func Table(config any) (table []Variable) {
 		}
 		table = append(table, v)
 		if f.secret {
-			table = append(table, Variable{Name: f.file(), Doc: "File with the value of " + f.name + ".", Group: f.group})
+			doc := "File with the value of " + f.name + "."
+			if _, again := f.value.Interface().(Secret); again {
+				doc = "File with the value of " + f.name + ", which is read again while the exporter runs."
+			}
+			table = append(table, Variable{Name: f.file(), Doc: doc, Group: f.group})
 		}
 	}
 	return table

@@ -43,6 +43,7 @@ func Dial(cfg Config, logger *slog.Logger, reg prometheus.Registerer) (*Client, 
 	if err != nil {
 		return nil, err // a line for each setting, which begins with its name
 	}
+	cfg.Log = logger
 	tls, sasl, err := cfg.Secure()
 	if err != nil {
 		return nil, err

@@ -32,10 +32,15 @@ func (s site) client(t *testing.T, cfg Config) *Client {
 	return c
 }
 
-func guardedCluster(t *testing.T) *kfake.Cluster {
+// guardedCluster knows the user exporter by the mechanisms that are given, or by PLAIN.
+func guardedCluster(t *testing.T, mechanisms ...string) *kfake.Cluster {
 	t.Helper()
 	verifyGoroutines(t)
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.EnableSASL(), kfake.Superuser(access.Plain, "exporter", password))
+	options := []kfake.Opt{kfake.NumBrokers(1), kfake.EnableSASL()}
+	for _, mechanism := range append(mechanisms, access.Plain) {
+		options = append(options, kfake.Superuser(mechanism, "exporter", password))
+	}
+	cluster, err := kfake.NewCluster(options...)
 	if err != nil {
 		t.Fatal(err)
 	}

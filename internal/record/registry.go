@@ -24,7 +24,8 @@ type Registry struct {
 	URL          string
 	Username     string // empty: none; may also stand in URL
 	Password     string
-	AutoRegister bool // false: schemas are looked up, and must be there
+	PasswordNow  func() string // for each request, where it can change; nil: Password
+	AutoRegister bool          // false: schemas are looked up, and must be there
 
 	// SettingName is what the operator calls a setting. Where an error names one
 	// it passes the field's name; nil: that name.
@@ -144,16 +145,22 @@ func newClient(cfg Registry) (*sr.Client, error) {
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		}),
 	}
-	if user, password := cfg.account(); user != "" {
-		opts = append(opts, sr.BasicAuth(user, password))
-	}
+	opts = append(opts, sr.PreReq(func(req *http.Request) error {
+		if user, password := cfg.account(); user != "" {
+			req.SetBasicAuth(user, password)
+		}
+		return nil
+	}))
 	return sr.NewClient(opts...)
 }
 
 // account is who we are to the registry; an empty user means no authentication.
 func (r Registry) account() (user, password string) {
 	u, err := url.Parse(r.URL)
-	if r.Username != "" || err != nil || u.User == nil {
+	switch {
+	case r.Username != "" && r.PasswordNow != nil:
+		return r.Username, r.PasswordNow()
+	case r.Username != "" || err != nil || u.User == nil:
 		return r.Username, r.Password
 	}
 	password, _ = u.User.Password()
@@ -162,12 +169,14 @@ func (r Registry) account() (user, password string) {
 
 // hide takes the credentials out of a text: an answer may echo its request.
 func (r Registry) hide(text string) string {
-	user, password := r.account()
-	if password == "" {
-		return text
+	user, now := r.account()
+	for _, password := range []string{now, r.Password} { // it may have changed since the request
+		if password != "" {
+			basic := base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
+			text = strings.NewReplacer(basic, "***", password, "***").Replace(text)
+		}
 	}
-	basic := base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
-	return strings.NewReplacer(basic, "***", password, "***").Replace(text)
+	return text
 }
 
 // explain says what a registry's error means and what to do about it.

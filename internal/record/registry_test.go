@@ -250,6 +250,34 @@ func TestRegisterRequests(t *testing.T) {
 	}
 }
 
+// Each request has the password as it is then.
+func TestReplacedPassword(t *testing.T) {
+	var shown []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, password, _ := r.BasicAuth()
+		shown = append(shown, password)
+		http.Error(w, "refused: "+password, http.StatusUnauthorized)
+	}))
+	defer server.Close()
+	now := "old-4711"
+	cfg := Registry{URL: server.URL, Username: "user", Password: now, PasswordNow: func() string { return now }}
+	client, err := newClient(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, password := range []string{"old-4711", "new-4712"} {
+		now = password
+		_, err := client.SchemaByID(t.Context(), 1)
+		now = "later-4713" // meanwhile
+		if text := cfg.hide(fmt.Sprint(err)); err == nil || password == cfg.Password && strings.Contains(text, password) {
+			t.Errorf("got %q, want an error without the password", text)
+		}
+	}
+	if want := []string{"old-4711", "new-4712"}; !slices.Equal(shown, want) {
+		t.Errorf("the registry was shown %q, want %q", shown, want)
+	}
+}
+
 func TestCheckSchemas(t *testing.T) {
 	cfg, client := startRegistry(t)
 	check := func(cfg Registry, want ...string) {

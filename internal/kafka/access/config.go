@@ -2,6 +2,7 @@ package access
 
 import (
 	"fmt"
+	"log/slog"
 	"slices"
 
 	"airudder-exporter/internal/setting"
@@ -16,6 +17,8 @@ type Config struct {
 	// Reached: the brokers have taken all that was asked of them before, so that a
 	// connection that breaks now is no setting's fault.
 	Reached bool
+
+	Log *slog.Logger // of a certificate that cannot be read any more; nil: none
 
 	// SettingName is what the operator calls a setting. No room knows a variable:
 	// where a message names a setting, the room passes the field as its Config
@@ -38,6 +41,10 @@ type SASL struct {
 	Mechanism string // empty: no authentication
 	Username  string
 	Password  string // a secret: in no log, error or metric
+
+	// PasswordNow is the password for a new connection, where it can change while the
+	// program runs. Nil: Password.
+	PasswordNow func() string
 }
 
 // The SASL mechanisms.

@@ -16,13 +16,13 @@ func TestCheck(t *testing.T) {
 	}{
 		{"the least", Config{}, nil},
 		{"a broker without its port", Config{Brokers: []string{"a:9092", "b"}}, []string{"Brokers"}},
-		{"all is well", Config{TLS: TLS{Enabled: true, CertFile: "c", KeyFile: "k"}, SASL: SASL{Plain, "u", password}}, nil},
+		{"all is well", Config{TLS: TLS{Enabled: true, CertFile: "c", KeyFile: "k"}, SASL: SASL{Mechanism: Plain, Username: "u", Password: password}}, nil},
 		{"files without TLS", Config{TLS: TLS{CAFile: "ca", CertFile: "c", KeyFile: "k"}}, []string{"TLS.CAFile", "TLS.CertFile", "TLS.KeyFile"}},
 		{"certificate without key", Config{TLS: TLS{Enabled: true, CertFile: "c"}}, []string{"TLS.KeyFile"}},
 		{"key without certificate", Config{TLS: TLS{Enabled: true, KeyFile: "k"}}, []string{"TLS.CertFile"}},
 		{"user without mechanism", Config{SASL: SASL{Username: "u", Password: password}}, []string{"SASL.Username", "SASL.Password"}},
 		{"mechanism without user", Config{SASL: SASL{Mechanism: ScramSHA256}}, []string{"SASL.Username", "SASL.Password"}},
-		{"unknown mechanism", Config{SASL: SASL{"GSSAPI", "u", password}}, []string{"SASL.Mechanism"}},
+		{"unknown mechanism", Config{SASL: SASL{Mechanism: "GSSAPI", Username: "u", Password: password}}, []string{"SASL.Mechanism"}},
 	} {
 		if test.c.Brokers == nil {
 			test.c.Brokers = []string{"kafka:9092"}

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/segmentio/kafka-go/sasl"
@@ -34,10 +36,7 @@ func (c Config) tlsConfig() (*tls.Config, error) {
 	config.RootCAs = roots
 	certificate, errCert := c.clientCertificate()
 	if certificate != nil {
-		// Read again for each connection: a renewed certificate needs no restart.
-		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			return c.clientCertificate()
-		}
+		config.GetClientCertificate = (&renewedCertificate{config: c, last: certificate}).now
 	}
 	return config, errors.Join(errCA, errCert)
 }
@@ -103,6 +102,29 @@ func (c Config) CertificateEnds() time.Time {
 	return pair.Leaf.NotAfter
 }
 
+// renewedCertificate is read again for each connection: a new one needs no restart. One
+// that cannot be read, as while its files are being replaced, is what it was before.
+type renewedCertificate struct {
+	config Config
+
+	mu     sync.Mutex
+	last   *tls.Certificate
+	broken bool // the last reading went wrong, which has been said
+}
+
+func (r *renewedCertificate) now(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	certificate, err := r.config.clientCertificate()
+	if err == nil {
+		r.last = certificate
+	} else if !r.broken && r.config.Log != nil {
+		r.config.Log.Warn("the client certificate for Kafka cannot be read; the one from before is used", "error", err)
+	}
+	r.broken = err != nil
+	return r.last, nil
+}
+
 // pemTypes says which kinds of PEM block there are, never what is in them.
 func pemTypes(text []byte) string {
 	var types []string
@@ -120,16 +142,41 @@ func pemTypes(text []byte) string {
 }
 
 func (c Config) mechanism() (sasl.Mechanism, error) {
+	first, err := c.login(c.SASL.Password)
+	if first == nil || err != nil || c.SASL.PasswordNow == nil {
+		return first, err
+	}
+	return renewedLogin{first.Name(), func() (sasl.Mechanism, error) { return c.login(c.SASL.PasswordNow()) }}, nil
+}
+
+// renewedLogin logs each connection in with the password as it is then.
+type renewedLogin struct {
+	name string
+	now  func() (sasl.Mechanism, error)
+}
+
+func (r renewedLogin) Name() string { return r.name }
+
+func (r renewedLogin) Start(ctx context.Context) (sasl.StateMachine, []byte, error) {
+	mechanism, err := r.now()
+	if err != nil {
+		return nil, nil, err
+	}
+	return mechanism.Start(ctx)
+}
+
+// login is by which we log in with a password; nil: we do not.
+func (c Config) login(password string) (sasl.Mechanism, error) {
 	algorithm := scram.SHA512
 	switch c.SASL.Mechanism {
 	case "":
 		return nil, nil
 	case Plain:
-		return plain.Mechanism{Username: c.SASL.Username, Password: c.SASL.Password}, nil
+		return plain.Mechanism{Username: c.SASL.Username, Password: password}, nil
 	case ScramSHA256:
 		algorithm = scram.SHA256
 	}
-	m, err := scram.Mechanism(algorithm, c.SASL.Username, c.SASL.Password)
+	m, err := scram.Mechanism(algorithm, c.SASL.Username, password)
 	if err != nil { // the library's own error quotes the password
 		return nil, &setting.Error{Setting: c.Setting("SASL.Username"), Value: c.SASL.Username, Text: "or " +
 			c.Setting("SASL.Password") + " holds characters that SCRAM forbids (RFC 4013: control and unassigned characters)"}
