@@ -162,7 +162,7 @@ func (d *Decoder) writer(ctx context.Context, id int) (writer, error) {
 	}
 	schema, err := d.client.SchemaByID(ctx, id)
 	if isNotThere(err) {
-		return writer{}, fmt.Errorf("look up schema %d: %w", id, noSchema{d.registry.plain(err)})
+		return writer{}, fmt.Errorf("look up schema %d: %w", id, noSchema{d.registry.unknown(err)})
 	}
 	if err != nil {
 		return writer{}, fmt.Errorf("look up schema %d: %w", id, d.registry.plain(err))

@@ -208,12 +208,12 @@ func TestDecodeRefuses(t *testing.T) {
 	}{
 		{"no frame", d, []byte{0, 0, 0}, "does not begin with a schema id"},
 		{"JSON", d, []byte(`{"at":"SECRET"}`), "does not begin with a schema id"},
-		{"unknown schema", d, unknown, "look up schema 99: the schema registry answered 404"},
+		{"unknown schema", d, unknown, "look up schema 99: the schema registry does not have it: is URL http://"},
 		{"bytes after it", d, append(bytes.Clone(good), 0), "not one of schema 1"},
 		{"2^30 items of no bytes", d, []byte{0, 0, 0, 0, 5, 0x80, 0x80, 0x80, 0x80, 0x08, 0}, "not one of schema 5"},
 		{"a schema without an end", d, []byte{0, 0, 0, 0, 6}, "not one of schema 6"},
 		{"another schema's", d, append([]byte{0, 0, 0, 0, 3}, good[5:]...), "not one of schema 3"},
-		{"no registry", d2, good, "cannot be reached"},
+		{"no registry", d2, good, "nothing listens at URL http://127.0.0.1:1"},
 	} {
 		_, err := c.by.JSON(t.Context(), batch.Record{Topic: "events", Value: c.value})
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "SECRET") {

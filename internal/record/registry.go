@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -61,7 +60,7 @@ type IDs struct {
 var ErrIncompatible = errors.New("the schema registry refuses the schema")
 
 // ErrNoAnswer says that the registry did not answer, or not as one does.
-var ErrNoAnswer = errors.New("the schema registry cannot be reached or read")
+var ErrNoAnswer = errors.New("the schema registry does not answer")
 
 // registryTimeout bounds one request to the registry.
 const registryTimeout = 10 * time.Second
@@ -177,75 +176,4 @@ func (r Registry) hide(text string) string {
 		}
 	}
 	return text
-}
-
-// explain says what a registry's error means and what to do about it.
-func explain(err error, cfg Registry, s subject) error {
-	var answer *sr.ResponseError
-	if !errors.As(err, &answer) {
-		return fmt.Errorf("subject %s: %w", s.name, cfg.plain(err))
-	}
-	reason := cfg.oneLine(answer.Error())
-	switch status := answer.StatusCode; {
-	case answer.ErrorCode == sr.ErrOperationNotPermitted.Code:
-		return fmt.Errorf("subject %s: the schema registry is read-only: %s. Set its mode to READWRITE, "+
-			"or register the schema yourself and set %s to false", s.name, reason, cfg.setting("AutoRegister"))
-	case status == http.StatusConflict, status == http.StatusUnprocessableEntity:
-		return fmt.Errorf("subject %s: %w: %s", s.name, ErrIncompatible, reason)
-	case status == http.StatusUnauthorized:
-		return fmt.Errorf("subject %s: the schema registry does not accept the credentials (401): check %s and %s",
-			s.name, cfg.setting("Username"), cfg.setting("Password"))
-	case status == http.StatusForbidden:
-		return fmt.Errorf("subject %s: the schema registry does not allow these credentials to do this (403): "+
-			"give them the rights on this subject", s.name)
-	case !cfg.AutoRegister && isNotThere(err):
-		return fmt.Errorf("subject %s: %w", s.name, missing(cfg, s))
-	default:
-		return fmt.Errorf("subject %s: %w", s.name, cfg.plain(err))
-	}
-}
-
-// isNotThere tells a registry's "no such schema" from a proxy's "no such page".
-func isNotThere(err error) bool {
-	var answer *sr.ResponseError
-	return errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound && sr.IsNotFoundError(answer.ErrorCode)
-}
-
-// missing says how a schema comes into a registry where the exporter does not
-// register it.
-func missing(cfg Registry, s subject) error {
-	at := "<registry>"
-	if u, err := url.Parse(cfg.URL); err == nil {
-		u.User = nil
-		at = strings.TrimRight(u.String(), "/")
-	}
-	return fmt.Errorf("the schema is not registered, and %s is false. Set it to true, or register the schema: "+
-		"jq -Rs '{schema: .}' schemas/%s | "+
-		"curl -X POST -H 'Content-Type: application/vnd.schemaregistry.v1+json' --data-binary @- %s/subjects/%s/versions",
-		cfg.setting("AutoRegister"), s.file, at, url.PathEscape(s.name))
-}
-
-// plain says in one line what a registry answered, or why there is no answer.
-func (r Registry) plain(err error) error {
-	var answer *sr.ResponseError
-	if errors.As(err, &answer) {
-		return fmt.Errorf("the schema registry answered %d: %s", answer.StatusCode, r.oneLine(answer.Error()))
-	}
-	text := err.Error()
-	var op *net.OpError
-	if errors.As(err, &op) && op.Source != nil { // our own port, which differs at each try
-		text = strings.ReplaceAll(text, op.Source.String()+"->", "")
-	}
-	return fmt.Errorf("%w: %s", ErrNoAnswer, r.oneLine(text))
-}
-
-// oneLine shortens an answer, which may be a page of HTML, and hides credentials
-// in it.
-func (r Registry) oneLine(s string) string {
-	const most = 600
-	s = strings.Join(strings.Fields(r.hide(s)), " ")
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "") + " …"
-	}
-	return s
 }

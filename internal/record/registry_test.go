@@ -1,10 +1,14 @@
 package record
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -149,17 +153,20 @@ func TestRegisterErrors(t *testing.T) {
 		{"incompatible", true, 409, `{"error_code":409,"message":"reader is missing call_id"}`, "reader is missing call_id", true},
 		{"incompatible, no JSON", true, 409, `conflict`, "conflict", true},
 		{"invalid", true, 422, `{"error_code":42201,"message":"invalid schema"}`, "invalid schema", true},
-		{"read-only", true, 422, `{"error_code":42205,"message":"Subject x is in read-only mode"}`, "read-only mode. Set its mode to READWRITE", false},
+		{"read-only", true, 422, `{"error_code":42205,"message":"Subject x is in read-only mode"}`, "read-only. Set its mode to READWRITE", false},
 		{"credentials", true, 401, `{"error_code":401,"message":"Unauthorized"}`, "check Username and Password", false},
 		{"rights", true, 403, `{"error_code":40301,"message":"no"}`, "403", false},
 		{"not a registry", false, 404, `<html>
-			not here</html>`, "answered 404: <html> not here</html>", false},
+			not here</html>`, "is no schema registry, or not under this path: are host, port and path right? (it answered 404: <html> not here</html>)", false},
+		{"another server", true, 404, `404 page not found`, "is no schema registry, or not under this path", false},
+		{"a redirect", true, 302, ``, "the schema registry redirects, which is not followed: set URL http://127.0.0.1", false},
+		{"a page that forbids", true, 403, `<html>no</html>`, "is no schema registry, or not under this path", false},
 		{"lookup", false, 404, `{"error_code":40403,"message":"Schema not found"}`, "not registered", false},
 		{"404 on register", true, 404, `{"error_code":40401,"message":"Subject not found"}`, "answered 404: Subject not found", false},
-		{"broken", true, 500, `{"error_code":50001,"message":"Error in the backend data store"}`, "answered 500: Error in the backend", false},
-		{"proxy", true, 503, strings.Repeat("<p>", 5000), "answered 503", false},
+		{"broken", true, 500, `{"error_code":50001,"message":"Error in the backend data store"}`, "the schema registry is out of order: look at its log (it answered 500: Error in the backend", false},
+		{"proxy", true, 503, strings.Repeat("<p>", 5000), "a proxy before the schema registry does not reach it: see whether it is up, and whether URL http://127.0.0.1", false},
 		{"empty", true, 502, ``, "answered 502", false},
-		{"HTML", true, 200, `<html>welcome</html>`, "cannot be reached or read", false},
+		{"HTML", true, 200, `<html>welcome</html>`, "is no schema registry, or not under this path: are host, port and path right? (unable to decode", false},
 		{"no id", true, 200, `{}`, "without an id", false},
 		{"no id on lookup", false, 200, `{"subject":"events-value"}`, "without an id", false},
 	} {
@@ -208,6 +215,51 @@ func TestRegisterUnreachable(t *testing.T) {
 		}
 		if _, err := NewDecoder(Registry{URL: url}); err == nil {
 			t.Errorf("NewDecoder takes the URL %q", url)
+		}
+	}
+}
+
+// TestRegistryIsElsewhere: where there is no answer, or another server's, the first words
+// say what to look at, and the setting's own value.
+func TestRegistryIsElsewhere(t *testing.T) {
+	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") })
+	plain, secure := httptest.NewServer(page), httptest.NewTLSServer(page)
+	defer plain.Close()
+	defer secure.Close()
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
+	serve := func(answer string) string {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { l.Close() })
+		go func() {
+			for {
+				conn, err := l.Accept()
+				if err != nil {
+					return
+				}
+				if r, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+					_, _ = io.Copy(io.Discard, r.Body)
+				}
+				_, _ = io.WriteString(conn, answer)
+				conn.Close()
+			}
+		}()
+		return "http://" + l.Addr().String()
+	}
+	for _, tt := range []struct{ url, want string }{
+		{"http://127.0.0.1:1", "nothing listens at the setting URL http://127.0.0.1:1: is the schema registry up, and are host and port right? ("},
+		{strings.Replace(plain.URL, "http:", "https:", 1), "the schema registry does not speak TLS: give http:// in the setting URL https://"},
+		{strings.Replace(secure.URL, "https:", "http:", 1), "the "}, // with https: in it; the server may close before its answer is read
+		{secure.URL, "the schema registry's certificate (issued by"},
+		{serve("\x15\x03\x03 no HTTP\r\n"), "what answers at the setting URL http://"},
+		{serve(""), "the connection to the setting URL http://"},
+		{"http://registry.invalid:8081", `the host "registry.invalid" of the setting URL http://registry.invalid:8081 is not known here: is it spelled right? (`},
+	} {
+		cfg := Registry{URL: tt.url, AutoRegister: true, SettingName: func(field string) string { return "the setting " + field }}
+		if _, err := Register(t.Context(), cfg, testTopics()); err == nil || !strings.HasPrefix(err.Error(), tt.want) || tt.want == "the " && !strings.Contains(err.Error(), "https://") {
+			t.Errorf("%s:\ngot  %v\nwant %s", tt.url, err, tt.want)
 		}
 	}
 }
@@ -347,7 +399,7 @@ func TestCheckSchemasErrors(t *testing.T) {
 		lookup, compatibility, level int // HTTP status of each answer
 		want                         string
 	}{
-		{401, 0, 0, "check Username"},
+		{401, 0, 0, "wants credentials (401): set Username"},
 		{500, 0, 0, "answered 500"},
 		{404, 500, 0, "answered 500"},
 		{200, 0, 503, "answered 503"},
