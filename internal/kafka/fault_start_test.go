@@ -2,10 +2,12 @@ package kafka
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	kafkago "github.com/segmentio/kafka-go"
 )
 
 type startFault struct {
@@ -48,6 +50,9 @@ func startFaults() []startFault {
 // retried is how often the client asked again, by request and answer.
 func retried(c *Client, what string) int {
 	api, answer, _ := strings.Cut(what, " ")
+	if n, err := strconv.Atoi(answer); err == nil {
+		answer = label(kafkago.Error(n))
+	}
 	return int(testutil.ToFloat64(c.metrics.retries.WithLabelValues(api, answer)))
 }
 
