@@ -19,7 +19,7 @@ func TestConfigBad(t *testing.T) {
 	missing := filepath.Join(dir, "missing")
 	long := strings.Repeat("x", 300)
 	const (
-		duration = " is not a duration: give one such as 1m or 30s"
+		duration = " is not a duration: give hours, minutes and seconds, as in 720h, 90m or 1h30m"
 		above    = " is not above 0: give a duration such as 1m or 30s"
 		number   = " is not a whole number: give one such as 4"
 		either   = " is neither true nor false: give one of them"
@@ -53,7 +53,10 @@ func TestConfigBad(t *testing.T) {
 		{"AIRUDDER_LIST_QUERY", "page={page}", `is no longer a variable of this program: put it into AIRUDDER_LIST_REQUEST, as in GET /service/cloud/list?page={page}`},
 		{"AIRUDDER_LIST_ENABLED", "false", `is no longer a variable of this program: set AIRUDDER_LIST_REQUEST to off for no list`},
 		{"AIRUDDER_LIST_INTERVAL", "5x", `"5x"` + duration},
-		{"AIRUDDER_LIST_INTERVAL", "60", `"60"` + duration},
+		{"AIRUDDER_LIST_INTERVAL", "60", `"60" is not a duration without its unit: give 60s, 60m or 60h`},
+		{"LEDGER_RETENTION", "30d", `"30d" is not a duration: hours are the largest unit, so give 720h`},
+		{"LEDGER_RETENTION", "2 weeks", `"2 weeks" is not a duration: hours are the largest unit, so give 336h`},
+		{"LEDGER_RETENTION", "one month", `"one month"` + duration},
 		{"AIRUDDER_LIST_INTERVAL", "0s", `"0s"` + above},
 		{"AIRUDDER_TASK_IDS", "a b", `"a b" is not a list of task ids: separate them by commas`},
 		{"AIRUDDER_EXPORT_SINCE", "yesterday", `"yesterday" is not an RFC 3339 time: give one such as 2026-01-31T00:00:00Z`},
@@ -175,7 +178,7 @@ func TestConfigBad(t *testing.T) {
 		},
 		{
 			map[string]string{"AIRUDDER_POLL_MIN_INTERVAL": "1x", "AIRUDDER_POLL_MAX_INTERVAL": "1s"},
-			`AIRUDDER_POLL_MIN_INTERVAL: "1x" is not a duration: give one such as 1m or 30s`,
+			`AIRUDDER_POLL_MIN_INTERVAL: "1x" is not a duration: give hours, minutes and seconds, as in 720h, 90m or 1h30m`,
 		},
 	} {
 		wantError(t, test.given, test.want)

@@ -171,7 +171,7 @@ func TestConfigReportsAllAtOnceInOrder(t *testing.T) {
 	})
 	want := strings.Join([]string{
 		`AIRUDDER_APP_KEY: is required: set it, or AIRUDDER_APP_KEY_FILE to a file that holds it`,
-		`AIRUDDER_LIST_INTERVAL: "5x" is not a duration: give one such as 1m or 30s`,
+		`AIRUDDER_LIST_INTERVAL: "5x" is not a duration: give hours, minutes and seconds, as in 720h, 90m or 1h30m`,
 		`KAFKA_BROKERS: is required`,
 		`LOG_LEVEL: "loud" is not a log level: give debug, info, warn or error`,
 		`AIRUDDER_CONCURENCY: is not a variable of this program: did you mean AIRUDDER_CONCURRENCY?`,

@@ -157,8 +157,12 @@ func TestReadNobodyThere(t *testing.T) {
 	l.Close()
 	c := newClient(t, testConfig("http://"+l.Addr().String()))
 	_, _, err = collect(t, c, "t1", none)
-	if kindOf(err) != KindNetwork || !strings.HasPrefix(err.Error(), "read task t1: auth: no answer: dial tcp "+l.Addr().String()) {
+	if kindOf(err) != KindNetwork || !strings.HasPrefix(err.Error(), "read task t1: auth: no answer: nothing listens there; is the base URL right? (dial tcp "+l.Addr().String()) {
 		t.Errorf("got %v, want the address that nobody listens on", err)
+	}
+	c.flight.came(nil, true)
+	if _, _, err = collect(t, c, "t1", none); !strings.HasPrefix(err.Error(), "read task t1: auth: no answer: nothing listens there (dial tcp ") {
+		t.Errorf("after an answer: got %v", err)
 	}
 }
 

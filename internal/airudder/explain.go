@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"syscall"
 
 	"airudder-exporter/internal/jsonrows"
 )
@@ -70,11 +71,11 @@ func (r *response) broke(err error) *Error {
 	case isGzip(err):
 		return &Error{kind: KindGarbage, text: "the body is no sound gzip"}
 	case errors.As(err, &body):
-		return &Error{kind: KindCut, text: "the connection broke inside the body" + network(err)}
+		return &Error{kind: KindCut, text: "the connection broke inside the body" + r.network(err)}
 	case isHeader(err):
 		return &Error{kind: KindGarbage, text: fmt.Sprintf("the headers have more than %d bytes", maxHeader)}
 	}
-	return &Error{kind: KindNetwork, text: "no answer" + network(err)}
+	return &Error{kind: KindNetwork, text: "no answer" + r.network(err)}
 }
 
 // isHeader reports whether an answer's headers were too large. net/http has no
@@ -89,15 +90,20 @@ func isGzip(err error) bool {
 	return errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.As(err, &corrupt)
 }
 
-// network quotes an error of the network if it is of a type whose text holds
-// addresses and names alone; others of net/http quote what the peer sent.
-func network(err error) string {
+// network says what an error of the network means, and quotes it if it is of a type whose
+// text holds addresses and names alone; others of net/http quote what the peer sent. Where
+// the upstream has answered before, its URL is right.
+func (r *response) network(err error) string {
 	var (
 		op     *net.OpError
 		dns    *net.DNSError
 		cert   *tls.CertificateVerificationError
 		record tls.RecordHeaderError
 	)
+	asks := "; is the base URL right?"
+	if r.client.flight.ever() {
+		asks = ""
+	}
 	switch {
 	case errors.As(err, &record),
 		strings.HasSuffix(err.Error(), "server gave HTTP response to HTTPS client"): // what net/http makes of it
@@ -105,13 +111,16 @@ func network(err error) string {
 	case strings.HasSuffix(err.Error(), "TLS handshake timeout"): // net/http has no type for it
 		return ": the TLS handshake was not answered"
 	case errors.As(err, &dns):
-		return ": " + dns.Error()
+		return fmt.Sprintf(": the name %q is not known here, or DNS does not answer%s (%s)", dns.Name, asks, dns)
 	case errors.As(err, &op):
 		remote := *op
 		remote.Source = nil // our own port: another one at each try
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			return fmt.Sprintf(": nothing listens there%s (%s)", asks, &remote)
+		}
 		return ": " + remote.Error()
 	case errors.As(err, &cert):
-		return ": " + cert.Error()
+		return ": the server's certificate is not trusted: " + cert.Err.Error()
 	case errors.Is(err, io.EOF):
 		return ": the connection was closed"
 	}

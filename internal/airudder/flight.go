@@ -26,6 +26,13 @@ func (c *Client) Flight() call.Flight {
 	return f
 }
 
+// ever reports whether the upstream has ever sent anything.
+func (f *flight) ever() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return !f.answered.IsZero()
+}
+
 // held is until when no request goes.
 func (c *Client) held() time.Time {
 	paused, refused := c.budget.pausedUntil(), c.tokens.refusedUntil()

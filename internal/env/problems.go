@@ -7,8 +7,10 @@ import (
 	"io/fs"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // problem is what is wrong with one variable.
@@ -90,10 +92,10 @@ func (r *Reader) Warnings() []string { return r.warnings }
 
 // wanted says what a value of a type looks like. A type that decodes itself has
 // said so in its error.
-func wanted(value any, err error) string {
-	switch value.(type) {
+func wanted(kind any, value string, err error) string {
+	switch kind.(type) {
 	case time.Duration:
-		return "is not a duration: give one such as 1m or 30s"
+		return wantedDuration(value)
 	case time.Time:
 		return "is not an RFC 3339 time: give one such as 2026-01-31T00:00:00Z"
 	case bool:
@@ -107,6 +109,25 @@ func wanted(value any, err error) string {
 		err = inner
 	}
 	return err.Error()
+}
+
+// wantedDuration says what is wrong with a duration. Days, and numbers alone, are what
+// people write.
+func wantedDuration(value string) string {
+	const text = "is not a duration: give hours, minutes and seconds, as in 720h, 90m or 1h30m"
+	number, unit := value, ""
+	if i := strings.IndexFunc(value, unicode.IsLetter); i > 0 {
+		number, unit = strings.TrimSpace(value[:i]), value[i:]
+	}
+	n, err := strconv.ParseUint(number, 10, 16)
+	switch hours := map[string]uint64{"d": 24, "day": 24, "days": 24, "w": 168, "week": 168, "weeks": 168}[unit]; {
+	case err != nil:
+	case hours > 0:
+		return fmt.Sprintf("is not a duration: hours are the largest unit, so give %dh", n*hours)
+	case unit == "":
+		return fmt.Sprintf("is not a duration without its unit: give %ds, %dm or %dh", n, n, n)
+	}
+	return text
 }
 
 // withoutPath is an error of a file without its path: the operator may have put

@@ -132,7 +132,7 @@ func (r *Reader) decode(ctx context.Context, f field, value string, found bool) 
 	}
 	err := envconfig.ProcessWith(ctx, &envconfig.Config{Target: one.Interface(), Lookuper: envconfig.MapLookuper(given)})
 	if err != nil {
-		r.Bad(f.name, wanted(f.value.Interface(), err))
+		r.Bad(f.name, wanted(f.value.Interface(), value, err))
 		return
 	}
 	f.value.Set(one.Elem().Field(0))

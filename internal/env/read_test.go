@@ -46,7 +46,7 @@ func TestRead(t *testing.T) {
 			problems: []string{
 				"APP_NAME: is required",
 				"BROKER_PASSWORD: is required: set it, or BROKER_PASSWORD_FILE to a file that holds it",
-				`APP_EVERY: "often" is not a duration: give one such as 1m or 30s`,
+				`APP_EVERY: "often" is not a duration: give hours, minutes and seconds, as in 720h, 90m or 1h30m`,
 				"APP_EVERYY: is not a variable of this program: did you mean APP_EVERY?",
 			},
 		},

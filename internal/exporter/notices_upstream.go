@@ -23,9 +23,9 @@ func (c Config) tasksFailing(failing, tasks int, why reason, most trouble) notic
 func (c Config) cureOf(kind string) string {
 	switch kind {
 	case "auth":
-		return fmt.Sprintf("set %s and %s right, or have AIRudder unblock the account", c.Setting("AppKey"), c.Setting("AppSecret"))
+		return fmt.Sprintf("set %s and %s right (their files are read again, else restart), or have AIRudder unblock the account", c.Setting("AppKey"), c.Setting("AppSecret"))
 	case "network":
-		return "see whether " + c.Setting("BaseURL") + " is right, and whether DNS, a proxy or a firewall on the way is out of order"
+		return "see whether AIRudder at " + c.Setting("BaseURL") + ", DNS, or a proxy or firewall on the way is out of order"
 	case "html", "client":
 		return "see whether " + c.Setting("BaseURL") + " is right, and what a proxy on the way does"
 	case tooMany:

@@ -107,11 +107,10 @@ func (e *Exporter) produce(ctx context.Context, s Shard) (committed bool, err er
 		return nil
 	})
 	if err != nil {
-		err = fmt.Errorf("open shard %d: %w", s.Number(), err)
 		if s.Moved(err) {
-			err = fmt.Errorf("%w: %w", ledger.ErrRefused, err)
+			return false, fmt.Errorf("%w: %w", ledger.ErrRefused, err)
 		}
-		return false, err
+		return false, fmt.Errorf("open shard %d: %w", s.Number(), err)
 	}
 	if err := strangers.Check(s.Number(), e.cfg.LedgerTopics()); err != nil {
 		return false, err

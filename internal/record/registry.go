@@ -122,7 +122,7 @@ func Register(ctx context.Context, cfg Registry, topics Topics) (IDs, error) {
 			return IDs{}, explain(err, cfg, s)
 		}
 		if *s.id <= 0 {
-			return IDs{}, fmt.Errorf("subject %s: the registry answered without an id", s.name)
+			return IDs{}, fmt.Errorf("%s (it answered without an id for the subject %s)", cfg.stranger(), s.name)
 		}
 	}
 	return ids, nil

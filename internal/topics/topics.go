@@ -124,6 +124,9 @@ func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(),
 // create the same topics at once.
 func Ensure(ctx context.Context, c *kafka.Client, specs []Spec, create bool) ([]Finding, error) {
 	findings, err := ensure(ctx, c, specs, create)
+	if errors.Is(err, ErrUnfit) { // which says what to do
+		return nil, err
+	}
 	if err != nil {
 		return nil, fmt.Errorf("ensure topics: %w", err)
 	}
@@ -226,7 +229,7 @@ func awaitLeaders(ctx context.Context, c *kafka.Client, specs []Spec) (found map
 		return nil
 	}, backoff.WithContext(pace, ctx))
 	if err != nil && len(waiting) > 0 {
-		return nil, fmt.Errorf("topics with partitions that have no leader: %s: %w", strings.Join(waiting, ", "), err)
+		return nil, fmt.Errorf("%s: partitions have no leader: a broker that has them is down, or starting: %w", strings.Join(waiting, ", "), err)
 	}
 	return found, err
 }
@@ -272,7 +275,7 @@ func refusal(c *kafka.Client, s Spec, err error) error {
 		errors.Is(err, kafkago.InvalidReplicationFactor) && s.ReplicationFactor == 0: // a broker has just gone
 		return fmt.Errorf("create topic %s: %w", topic, err)
 	case errors.Is(err, kafkago.InvalidReplicationFactor):
-		return fmt.Errorf("%w: %s does not fit the cluster, topic %s cannot be created: %w",
+		return fmt.Errorf("%w: give %s no more than there are brokers; topic %s cannot be created: %w",
 			ErrUnfit, c.Setting("ReplicationFactor"), topic, err)
 	}
 	return fmt.Errorf("%w: topic %s cannot be created: %w", ErrUnfit, topic, err)

@@ -119,7 +119,7 @@ func TestEnsureTopicsRefusal(t *testing.T) {
 		cfg := topicNames()
 		c := s.client(t, cfg)
 		_, err := Ensure(t.Context(), c, Specs(cfg, layout), true)
-		if want := "ReplicationFactor does not fit the cluster"; !errors.Is(err, ErrUnfit) || !strings.Contains(err.Error(), want) {
+		if want := "give ReplicationFactor no more than there are brokers"; !errors.Is(err, ErrUnfit) || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want ErrUnfit and %q", err, want)
 		}
 	})
