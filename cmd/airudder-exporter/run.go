@@ -134,6 +134,7 @@ func (s starter) own(ctx context.Context, e *exporter.Exporter) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return e.List(ctx) })
 	group.Go(func() error { return s.watchTopics(ctx, time.Minute, e.TopicsSeen) })
+	group.Go(func() error { return e.WatchOwners(ctx, s.client, 15*time.Second) })
 	group.Go(func() error {
 		own := func(ctx context.Context, owned *shards.Shard) error {
 			return e.RunShard(ctx, shard{s.client.Partition(owned.Partition)}, owned)

@@ -101,6 +101,7 @@ type Exporter struct {
 	meta    ledger.Meta
 	runs    map[int]*run        // by shard
 	shards  map[int]ShardStatus // owned, restored or not
+	owners  map[int]Owner       // by shard, as somebody last looked
 	pasts   map[int]*past       // by shard: owned, restored before, and to be restored again
 	told    map[int]bool        // shards whose last day was told
 	changed chan struct{}
@@ -133,6 +134,7 @@ func New(
 		runs:    map[int]*run{},
 		shards:  map[int]ShardStatus{},
 		pasts:   map[int]*past{},
+		owners:  map[int]Owner{},
 		told:    map[int]bool{},
 
 		uncommitted: uncommitted{tasks: map[string]wait{}},

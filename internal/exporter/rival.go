@@ -98,6 +98,8 @@ func (e *Exporter) contested(shard int, by ledger.Writer) {
 	case c == nil || now.Sub(c.last) > uncontested:
 		c = &contest{first: now}
 		e.contests.of[shard] = c
+	case c.by.Instance == by.Instance && c.by.Producer == by.Producer && c.by.Epoch == by.Epoch: // noticed before
+		return
 	case now.Sub(c.last) <= contestedIn:
 		c.holds = true
 	}

@@ -24,6 +24,7 @@ type Snapshot struct {
 	AsOf time.Time `json:"as_of,omitzero"`
 
 	Shards []ShardStatus `json:"shards"`
+	Owners []Owner       `json:"owners"` // of all shards, as far as they are known
 	Tasks  []TaskStatus  `json:"tasks"`
 	Recent []Published   `json:"recent_events"` // newest first
 	List   ListStatus    `json:"list"`
@@ -115,6 +116,7 @@ func (e *Exporter) Totals() Snapshot {
 		Shards:  []ShardStatus{},
 		Notices: e.notices.Notices(), left: e.notices.Left,
 		Topics: e.used(), TopicsAt: e.topics.at,
+		Owners: e.shownOwners(),
 	}
 	if e.listing.err != nil {
 		s.List.Error, s.List.ErrorAt = e.listing.err.Error(), e.listing.errAt

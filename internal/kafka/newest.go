@@ -27,17 +27,12 @@ func (c *Client) Newest(
 	}
 	r := ranges[shard]
 	_, err = lastIn(r, func(from int64, found func(offset int64)) error {
-		if from >= r.End {
-			return nil
-		}
-		s := &scan{Place: at, from: from, to: r.End, all: true, visit: func(r *batch.Stored) error {
+		return c.each(ctx, r, from, func(r *batch.Stored) {
 			if counts(r.Key) {
 				key, value = bytes.Clone(r.Key), bytes.Clone(r.Value)
 				found(r.Offset)
 			}
-			return nil
-		}}
-		return c.stream(ctx, reading{Place: at, from: from}, s.take)
+		})
 	})
 	if err != nil {
 		return nil, nil, 0, fmt.Errorf("look who wrote %s last: %w", at, err)

@@ -148,7 +148,7 @@ func TestScreenshots(t *testing.T) {
 		t.Skip("draws pictures for -screenshots <directory>")
 	}
 	ctx := browser(t)
-	for name, snap := range map[string]exporter.Snapshot{"busy": busy(), "idle": idle(), "down": down(), "gone": gone(), "changed": changed(), "but": advised(), "down-but": downBut()} {
+	for name, snap := range map[string]exporter.Snapshot{"busy": busy(), "idle": idle(), "down": down(), "gone": gone(), "changed": changed(), "standby": standby(), "shared": shared(), "but": advised(), "down-but": downBut()} {
 		server, err := Serve(t.Context(), Config{Addr: "127.0.0.1:0"}, plotting(running(snap)), quiet)
 		if err != nil {
 			t.Fatal(err)

@@ -104,6 +104,7 @@ func idle() exporter.Snapshot {
 	return exporter.Snapshot{
 		LedgerID: "0d9c4f0e-6d55-4b7e-9a53-1f0f3c2b7a11", ExportSince: at.Add(-168 * time.Hour), Partitions: 1,
 		Shards: []exporter.ShardStatus{{Shard: 0, Restored: started}},
+		Owners: []exporter.Owner{{Host: "exporter-0", PID: 7, Instance: "self", Self: true, Since: started, SeenAt: at}},
 		Ready:  true, Healthy: true, At: at,
 	}
 }
@@ -196,6 +197,27 @@ func down() exporter.Snapshot {
 		Shard: 1, Error: "open shard 1: replay: fetch airudder.call-ledger[1] at 88213: dial broker 3: i/o timeout",
 		ErrorAt: at.Add(-4 * time.Second),
 	})
+	return s
+}
+
+// standby is an exporter that owns nothing.
+func standby() exporter.Snapshot {
+	s := idle()
+	s.Shards, s.Partitions = nil, 1
+	s.Owners = []exporter.Owner{{Host: "exporter-1", PID: 4711, Instance: "other", Since: at.Add(-100 * time.Minute), SeenAt: at.Add(-8 * time.Second)}}
+	return s
+}
+
+// shared is an exporter that owns one shard of five.
+func shared() exporter.Snapshot {
+	s := busy()
+	s.Partitions = 5
+	owner := func(shard, pid int, seen time.Duration) exporter.Owner {
+		return exporter.Owner{Shard: shard, Host: "exporter-1", PID: pid, Since: at.Add(-100 * time.Minute), SeenAt: at.Add(-seen)}
+	}
+	s.Owners = append(s.Owners, owner(1, 8, 0), owner(2, 9, 5*time.Minute), owner(3, 10, 0), owner(4, 11, 0))
+	s.Owners[3].Tool, s.Owners[3].Done = true, true
+	s.Shards = append(s.Shards, exporter.ShardStatus{Shard: 4, Restored: started})
 	return s
 }
 

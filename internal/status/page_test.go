@@ -73,7 +73,7 @@ func TestPageOfABusyExporter(t *testing.T) {
 		"finished closed – – – 0 0 – never",
 		"03:12:07 Collections DPD 1-7 · Jakarta pagi 00000000000000002bcdef0123458678 " +
 			"0000000000000000001234567890abcd 2.1 s 1.8 kB",
-		"0 1 d 2 h ago commit transaction: end transaction: no answer within 10s",
+		"0 this exporter 1 d 2 h ago commit transaction: end transaction: no answer within 10s",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %q", want)

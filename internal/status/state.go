@@ -97,6 +97,9 @@ func noNulls(s exporter.Snapshot) exporter.Snapshot {
 	if s.Topics == nil {
 		s.Topics = []exporter.TopicStatus{}
 	}
+	if s.Owners == nil {
+		s.Owners = []exporter.Owner{}
+	}
 	if s.Shards == nil {
 		s.Shards = []exporter.ShardStatus{}
 	}

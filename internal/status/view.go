@@ -65,7 +65,8 @@ type view struct {
 
 	Notes    []note
 	Restored int  // shards
-	Blind    bool // shards are owned but none was ever restored, so nothing is known of the ledger
+	Blind    bool // no shard is owned, or none was ever restored: nothing is known of the ledger
+	Owned    []ownership
 
 	Events, DeadLetters int64 // of all tasks
 	Groups              []tally
@@ -161,7 +162,8 @@ func newView(p *picture, info Info) view {
 			v.Restored++
 		}
 	}
-	v.Blind = len(p.Shards) > 0 && v.Restored == 0 && p.AsOf.IsZero()
+	v.Blind = v.Restored == 0 && p.AsOf.IsZero()
+	v.Owned = ownerships(p.Snapshot)
 	for g, n := range p.tallying {
 		if group(g) == passed {
 			n += int(p.PassedOver)
@@ -203,7 +205,7 @@ func judge(s exporter.Snapshot) judgement {
 		return judgement{Level: "warn", Title: "Ready, but", Why: needs(len(s.Notices))}
 	case len(s.Shards) == 0:
 		return judgement{Level: "idle", Title: "Standing by",
-			Why: "this process owns no shard: another exporter does the work"}
+			Why: worker(s)}
 	}
 	return judgement{Level: "good", Title: "Ready"}
 }
