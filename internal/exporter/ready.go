@@ -44,7 +44,7 @@ func (e *Exporter) down(shards []ShardStatus, now time.Time) (all []Down) {
 			if s.Restored.IsZero() {
 				component = ComponentLedger
 			}
-			add(component, "shard "+strconv.Itoa(s.Shard)+" "+why, "")
+			add(component, "shard "+strconv.Itoa(s.Shard)+" "+why, causeGroupSilent) // the same outage silences both
 		}
 	}
 	add(ComponentCommits, e.holds.whyNotReady(), "")

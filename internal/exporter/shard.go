@@ -47,7 +47,7 @@ func (e *Exporter) RunShard(ctx context.Context, s Shard, claim Claim) error {
 			}
 			continue
 		}
-		level := slog.LevelWarn
+		level := slog.LevelInfo // what lasts is why the exporter is not ready
 		if why == said && (!committed || time.Since(saidAt) < time.Minute) {
 			level = slog.LevelDebug
 		} else {

@@ -11,7 +11,7 @@ const (
 	// again is how often the log repeats what lasts, and another how soon after a line
 	// it gives another reason for the same thing.
 	again   = 5 * time.Minute
-	another = 15 * time.Second
+	another = time.Minute
 
 	// grace is how long anything lasts before the log tells of it: brokers and leaders
 	// move in less, and what a notice counts is more by then.
