@@ -30,3 +30,9 @@ promtool() {
 
 promtool check rules deploy/prometheus/alerts.yaml
 promtool test rules deploy/prometheus/alerts_test.yaml
+
+scenarios=$(mktemp -d)
+trap 'rm -rf "$scenarios"' EXIT
+go test -count=1 ./internal/alerttest -out "$scenarios"
+promtool check rules "$scenarios/dashboard.rules"
+promtool test rules "$scenarios"/*.yaml

@@ -33,6 +33,8 @@ type gauges struct {
 	e     *Exporter
 	plain []gauge
 	tasks *prometheus.Desc
+
+	overdue, delay *prometheus.Desc
 }
 
 type gauge struct {
@@ -43,9 +45,15 @@ type gauge struct {
 // tally counts the tasks of the owned shards.
 type tally struct {
 	states  map[string]int
-	failing int           // the last reading failed
-	open    int64         // rows, of the last whole readings
-	overdue int           // readings that were due a minute ago or more, and have not begun
+	failing int   // the last reading failed
+	open    int64 // rows, of the last whole readings
+
+	calling, resting late // readings of tasks that place calls, and of the others
+}
+
+// late are readings that are due and have not begun.
+type late struct {
+	overdue int           // those that were due a minute ago or more
 	delay   time.Duration // of the one that is due longest
 }
 
@@ -53,6 +61,12 @@ func newGauges(e *Exporter) *gauges {
 	g := &gauges{e: e, tasks: prometheus.NewDesc("airudder_tasks",
 		"Tasks of the shards owned, by state: new (not read yet), calling, open (not calling now), ended, sealed, closed, before_export_since.",
 		[]string{"state"}, nil)}
+	g.overdue = prometheus.NewDesc("airudder_readings_overdue",
+		"Tasks whose reading was due a minute ago or more and has not begun; of tasks that are calling, and of the others.",
+		[]string{"tasks"}, nil)
+	g.delay = prometheus.NewDesc("airudder_reading_delay_seconds",
+		"How long the reading that is due longest has been due; of tasks that are calling, and of the others. 0: none is.",
+		[]string{"tasks"}, nil)
 	add := func(name, help string, value func(Snapshot, tally) float64) {
 		g.plain = append(g.plain, gauge{prometheus.NewDesc("airudder_"+name, help, nil, nil), value})
 	}
@@ -70,10 +84,6 @@ func newGauges(e *Exporter) *gauges {
 		func(_ Snapshot, t tally) float64 { return float64(t.failing) })
 	add("rows_open", "Rows that are neither finished nor cancelled, by the last whole readings of this process: calls that may still come.",
 		func(_ Snapshot, t tally) float64 { return float64(t.open) })
-	add("readings_overdue", "Tasks whose reading was due a minute ago or more and has not begun.",
-		func(_ Snapshot, t tally) float64 { return float64(t.overdue) })
-	add("reading_delay_seconds", "How long the reading that is due longest has been due; 0: none is.",
-		func(_ Snapshot, t tally) float64 { return t.delay.Seconds() })
 	add("uncommitted_seconds", "For how long the oldest plan waits to be committed, over the ends of producers; 0: none does.",
 		func(s Snapshot, _ tally) float64 { return e.uncommittedFor(s.At).Seconds() })
 	add("last_list_timestamp_seconds", "When the task list was last read; 0: never.",
@@ -91,6 +101,8 @@ func newGauges(e *Exporter) *gauges {
 // Describe implements prometheus.Collector.
 func (g *gauges) Describe(to chan<- *prometheus.Desc) {
 	to <- g.tasks
+	to <- g.overdue
+	to <- g.delay
 	for _, one := range g.plain {
 		to <- one.desc
 	}
@@ -105,6 +117,10 @@ func (g *gauges) Collect(to chan<- prometheus.Metric) {
 	}
 	for _, state := range states {
 		to <- prometheus.MustNewConstMetric(g.tasks, prometheus.GaugeValue, float64(tasks.states[state]), state)
+	}
+	for name, of := range map[string]late{stateCalling: tasks.calling, "others": tasks.resting} {
+		to <- prometheus.MustNewConstMetric(g.overdue, prometheus.GaugeValue, float64(of.overdue), name)
+		to <- prometheus.MustNewConstMetric(g.delay, prometheus.GaugeValue, of.delay.Seconds(), name)
 	}
 }
 

@@ -104,7 +104,7 @@ func TestGauges(t *testing.T) {
 		w := start(t, cfg, source, kafka)
 		time.Sleep(time.Minute)
 		w.wantMetrics("tasks state=calling 1", "tasks state=open 1", "tasks state=ended 1", "tasks state=new 0",
-			"shards 1", "shards_owned 1", "tasks_failing 0", "readings_overdue 0", "reading_delay_seconds 0")
+			"shards 1", "shards_owned 1", "tasks_failing 0", "readings_overdue tasks=calling 0", "reading_delay_seconds tasks=others 0")
 		for what, at := range map[string]time.Duration{"reading": w.sinceSeconds(&w.lastRead), "commit": w.sinceSeconds(&w.lastCommit)} {
 			if at < 0 || at > time.Minute {
 				t.Errorf("the last %s was %s ago", what, at)
@@ -114,8 +114,12 @@ func TestGauges(t *testing.T) {
 		source.set("d", call.Calling, 1, 0)
 		time.Sleep(30 * time.Minute)
 		w.wantMetrics("tasks state=new 1")
-		if late := w.tally(time.Now()); late.overdue < 2 || late.delay < 20*time.Minute {
-			t.Errorf("%d readings are overdue, the oldest by %s, want two or more, by 20 min or more", late.overdue, late.delay)
+		all := w.tally(time.Now())
+		if n, delay := all.calling.overdue+all.resting.overdue, max(all.calling.delay, all.resting.delay); n < 2 || delay < 20*time.Minute {
+			t.Errorf("%d readings are overdue, the oldest by %s, want two or more, by 20 min or more", n, delay)
+		}
+		if all.resting.overdue == 0 {
+			t.Error("no reading of a task that is not calling is overdue")
 		}
 		source.change(func() {
 			source.took = 0

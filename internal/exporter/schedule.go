@@ -146,11 +146,15 @@ func (s *schedule) tally(now time.Time, all *tally) {
 		if !j.waits {
 			continue
 		}
+		of := &all.resting
+		if j.lane != resting {
+			of = &all.calling
+		}
 		delay := now.Sub(j.due)
 		if delay >= time.Minute {
-			all.overdue++
+			of.overdue++
 		}
-		all.delay = max(all.delay, delay)
+		of.delay = max(of.delay, delay)
 	}
 }
 
