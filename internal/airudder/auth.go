@@ -38,7 +38,7 @@ func (c *Client) authenticate(ctx context.Context) (string, error) {
 		return "", err
 	}
 	q := request{op: "auth", endpoint: authEndpoint, Request: template.Request{Method: http.MethodPost, Path: authPath, Body: body}}
-	if err := c.budget.wait(ctx, true); err != nil {
+	if err := c.budget.wait(ctx, urgent); err != nil {
 		return "", cancelled(ctx, q.op)
 	}
 	resp, err := c.exchange(ctx, q, "")

@@ -31,7 +31,8 @@ type budget struct {
 	limiter   *rate.Limiter
 
 	turn  *semaphore.Weighted // of one: whoever holds it waits for the limiter
-	queue *semaphore.Weighted // of one: at most one caller that is not urgent waits for turn
+	queue *semaphore.Weighted // of one: at most one usual caller waits for turn
+	hints *semaphore.Weighted // of one: likewise of hinted ones
 
 	mu      sync.Mutex
 	paused  time.Time     // until then
@@ -39,7 +40,11 @@ type budget struct {
 	speed   float64       // leastSpeed to 1: the part of the share that 429s leave
 	slowed  int           // how often since the speed was 1
 	speedAt time.Time     // when the speed last changed
+	ahead   chan struct{} // closed once the hinted request has gone that is to go first; nil: none is
 	changed chan struct{} // closed, and replaced, when one of these changes
+
+	waiting   [priorities]int // callers
+	afterHint bool            // the last request that went was a hinted one
 }
 
 func newBudget(perSecond float64) *budget {
@@ -48,28 +53,126 @@ func newBudget(perSecond float64) *budget {
 		limiter:   rate.NewLimiter(rate.Limit(perSecond), 1),
 		turn:      semaphore.NewWeighted(1),
 		queue:     semaphore.NewWeighted(1),
+		hints:     semaphore.NewWeighted(1),
 		share:     1,
 		speed:     1,
 		changed:   make(chan struct{}),
 	}
 }
 
-// wait returns when the next request may go. An urgent one, which others hang
-// on, goes before all but one of the others.
-func (b *budget) wait(ctx context.Context, urgent bool) error {
-	if !urgent {
+// priority says which of the waiting requests goes first.
+type priority int
+
+const (
+	usual      priority = iota
+	hinted              // before the others, but never two of them in a row while others wait
+	urgent              // others hang on it: before all but one of the others
+	priorities          // how many there are
+)
+
+// wait returns when the next request may go.
+func (b *budget) wait(ctx context.Context, p priority) error {
+	b.mu.Lock()
+	b.waiting[p]++
+	b.mu.Unlock()
+	err := b.queued(ctx, p)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.waiting[p]--
+	if p == usual && b.waiting[hinted] > 0 {
+		b.announce() // to one that let this one go first
+	}
+	return err
+}
+
+// queued waits in the queue of a priority, and then for the limiter.
+func (b *budget) queued(ctx context.Context, p priority) error {
+	switch p {
+	case usual:
 		if err := b.queue.Acquire(ctx, 1); err != nil {
 			return err
 		}
 		defer b.queue.Release(1)
+	case hinted:
+		if err := b.hints.Acquire(ctx, 1); err != nil {
+			return err
+		}
+		defer b.hints.Release(1)
+		done, err := b.goAhead(ctx)
+		if err != nil {
+			return err
+		}
+		defer done()
 	}
 	if err := b.turn.Acquire(ctx, 1); err != nil {
 		return err
 	}
 	defer b.turn.Release(1)
 	for {
-		if gone, err := b.try(ctx); gone || err != nil {
+		if p == usual {
+			if err := b.letAhead(ctx); err != nil {
+				return err
+			}
+		}
+		gone, err := b.try(ctx)
+		if gone {
+			b.mu.Lock()
+			b.afterHint = p == hinted
+			b.mu.Unlock()
+		}
+		if gone || err != nil {
 			return err
+		}
+	}
+}
+
+// goAhead has whoever waits for the limiter let a hinted request go first. After one that
+// did, it waits until a usual one has gone, if any waits: forged hints take no more than
+// half of the budget.
+func (b *budget) goAhead(ctx context.Context) (done func(), err error) {
+	for {
+		b.mu.Lock()
+		changed := b.changed
+		if !b.afterHint || b.waiting[usual] == 0 {
+			break
+		}
+		b.mu.Unlock()
+		if _, err := sleep(ctx, changed, -1); err != nil {
+			return nil, err
+		}
+	}
+	defer b.mu.Unlock()
+	ahead := make(chan struct{})
+	b.ahead = ahead
+	b.announce()
+	return func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.ahead = nil
+		close(ahead)
+	}, nil
+}
+
+// letAhead gives the turn away for as long as a hinted request is to go first, and takes it
+// again. Its error leaves the turn taken.
+func (b *budget) letAhead(ctx context.Context) error {
+	for {
+		b.mu.Lock()
+		ahead := b.ahead
+		b.mu.Unlock()
+		if ahead == nil {
+			return nil
+		}
+		b.turn.Release(1)
+		select {
+		case <-ahead:
+		case <-ctx.Done():
+		}
+		if err := b.turn.Acquire(context.WithoutCancel(ctx), 1); err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
 	}
 }

@@ -15,7 +15,7 @@ func times(t *testing.T, b *budget, n int) (at []float64) {
 	t.Helper()
 	start := time.Now()
 	for range n {
-		if err := b.wait(t.Context(), false); err != nil {
+		if err := b.wait(t.Context(), usual); err != nil {
 			t.Fatal(err)
 		}
 		at = append(at, time.Since(start).Round(time.Millisecond).Seconds())
@@ -63,7 +63,7 @@ func TestBudgetOfNothingHearsTheContext(t *testing.T) {
 		b.setShare(0)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		if err := b.wait(ctx, true); !errors.Is(err, context.DeadlineExceeded) {
+		if err := b.wait(ctx, urgent); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v, want the deadline", err)
 		}
 		b.setShare(1)
@@ -91,12 +91,12 @@ func TestBudgetUrgent(t *testing.T) {
 		order := make(chan string, 9)
 		for range 5 {
 			go func() {
-				_ = b.wait(t.Context(), false)
+				_ = b.wait(t.Context(), usual)
 				order <- "normal"
 			}()
 		}
 		synctest.Wait() // one went, one waits for the limiter
-		_ = b.wait(t.Context(), true)
+		_ = b.wait(t.Context(), urgent)
 		order <- "urgent"
 		synctest.Wait()
 		got := []string{<-order, <-order, <-order}
@@ -104,6 +104,64 @@ func TestBudgetUrgent(t *testing.T) {
 			t.Errorf("got %v, want the urgent one third", got)
 		}
 		time.Sleep(time.Minute)
+	})
+}
+
+// A hinted request goes before whoever waits for the limiter, and then one of the others
+// goes, however many hinted ones there are.
+func TestBudgetHinted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBudget(1)
+		equal(t, times(t, b, 1), []float64{0})
+		start := time.Now()
+		type gone struct {
+			who string
+			at  float64
+		}
+		order := make(chan gone, 20)
+		ask := func(who string, p priority) {
+			_ = b.wait(t.Context(), p)
+			order <- gone{who, time.Since(start).Round(time.Millisecond).Seconds()}
+		}
+		for range 4 {
+			go ask("usual", usual)
+		}
+		time.Sleep(500 * time.Millisecond)
+		for range 4 {
+			go ask("hinted", hinted)
+		}
+		time.Sleep(time.Minute)
+		for i := range 8 {
+			want := gone{[]string{"hinted", "usual"}[i%2], float64(i + 1)}
+			if got := <-order; got != want {
+				t.Errorf("request %d: got %v, want %v", i+1, got, want)
+			}
+		}
+		go ask("hinted", hinted) // nobody else waits
+		go ask("hinted", hinted)
+		time.Sleep(time.Minute)
+		if first, second := <-order, <-order; second.at-first.at != 1 {
+			t.Errorf("alone they went at %v and %v", first, second)
+		}
+	})
+}
+
+// Whoever lets a hinted request go ahead hears its own context, and the hinted one its own.
+func TestBudgetHintedHearsTheContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBudget(.1)
+		equal(t, times(t, b, 1), []float64{0})
+		ctx, cancel := context.WithCancel(t.Context())
+		ends := make(chan error, 2)
+		go func() { ends <- b.wait(ctx, usual) }()
+		synctest.Wait()
+		go func() { ends <- b.wait(ctx, hinted) }()
+		synctest.Wait()
+		cancel()
+		if one, other := <-ends, <-ends; !errors.Is(one, context.Canceled) || !errors.Is(other, context.Canceled) {
+			t.Errorf("they end with %v and %v", one, other)
+		}
+		equal(t, times(t, b, 2), []float64{10, 20})
 	})
 }
 

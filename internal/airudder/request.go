@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"airudder-exporter/internal/airudder/template"
+	"airudder-exporter/internal/call"
 )
 
 // userAgent is what the upstream sees us as.
@@ -38,6 +39,17 @@ func (q *request) again(err error) bool {
 	return true
 }
 
+// priority says what the request goes before.
+func (q *request) priority(ctx context.Context) priority {
+	switch {
+	case q.replayed:
+		return urgent
+	case call.IsHinted(ctx):
+		return hinted
+	}
+	return usual
+}
+
 func refusedToken(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.refused
@@ -51,7 +63,7 @@ func (c *Client) send(ctx context.Context, q request) (*response, error) {
 		if _, err := c.tokens.get(ctx); err != nil {
 			return nil, within(q.op, err)
 		}
-		if err := c.budget.wait(ctx, q.replayed); err != nil {
+		if err := c.budget.wait(ctx, q.priority(ctx)); err != nil {
 			return nil, cancelled(ctx, q.op)
 		}
 		if token, _ := c.tokens.current(); token != "" { // else it was refused while we waited
