@@ -77,38 +77,42 @@ func (c Config) LedgerTopics() ledger.Topics {
 
 // Exporter is one process's loop over the shards that it owns.
 type Exporter struct {
-	cfg      Config
-	source   Source
-	encoder  NewEncoder
-	log      *slog.Logger
-	metrics  *metrics
-	slots    chan struct{} // one token for each read under way
-	process  ledger.Writer
-	notices  *notice.Board
-	recent   recent
-	holds    holds
-	dead     deadNews
-	prints   prints
-	upstream upstream
-	contests contests
+	cfg     Config
+	source  Source
+	encoder NewEncoder
+	log     *slog.Logger
+	metrics *metrics
+	slots   chan struct{} // one token for each read under way
+
+	hintSlots chan struct{} // and for those beside them that hints ask for: all slots may wait for the budget
+	lastHint  stamp
+	process   ledger.Writer
+	notices   *notice.Board
+	recent    recent
+	holds     holds
+	dead      deadNews
+	prints    prints
+	upstream  upstream
+	contests  contests
 
 	uncommitted uncommitted
 	watched     sync.Map // by TaskID: when this process first began a reading of it that was whole (time.Time)
 	lastRead    stamp    // any task, whole
 	lastCommit  stamp
 
-	mu      sync.Mutex
-	meta    ledger.Meta
-	runs    map[int]*run        // by shard
-	shards  map[int]ShardStatus // owned, restored or not
-	owners  map[int]Owner       // by shard, as somebody last looked
-	pasts   map[int]*past       // by shard: owned, restored before, and to be restored again
-	told    map[int]bool        // shards whose last day was told
-	changed chan struct{}
-	listing listing
-	held    time.Time // until when no request went, as it was last shown
-	refused string    // why this process is given no shards; empty: it may be
-	topics  topicsSeen
+	mu         sync.Mutex
+	meta       ledger.Meta
+	runs       map[int]*run        // by shard
+	shards     map[int]ShardStatus // owned, restored or not
+	owners     map[int]Owner       // by shard, as somebody last looked
+	pasts      map[int]*past       // by shard: owned, restored before, and to be restored again
+	told       map[int]bool        // shards whose last day was told
+	changed    chan struct{}
+	listHinted chan struct{} // a hint tells of a task that is not known
+	listing    listing
+	held       time.Time // until when no request went, as it was last shown
+	refused    string    // why this process is given no shards; empty: it may be
+	topics     topicsSeen
 }
 
 // listing is the last answer of the task list.
@@ -127,15 +131,17 @@ func New(
 ) *Exporter {
 	e := &Exporter{
 		cfg: cfg, source: source, encoder: encoder, log: log, process: process,
-		slots:   make(chan struct{}, cfg.Concurrency),
-		notices: notice.New(reg, causes...),
-		holds:   holds{tasks: map[string]hold{}},
-		dead:    deadNews{log: log, counts: map[deadLetters]int{}},
-		runs:    map[int]*run{},
-		shards:  map[int]ShardStatus{},
-		pasts:   map[int]*past{},
-		owners:  map[int]Owner{},
-		told:    map[int]bool{},
+		slots:      make(chan struct{}, cfg.Concurrency),
+		hintSlots:  make(chan struct{}, hintSlots),
+		listHinted: make(chan struct{}, 1),
+		notices:    notice.New(reg, causes...),
+		holds:      holds{tasks: map[string]hold{}},
+		dead:       deadNews{log: log, counts: map[deadLetters]int{}},
+		runs:       map[int]*run{},
+		shards:     map[int]ShardStatus{},
+		pasts:      map[int]*past{},
+		owners:     map[int]Owner{},
+		told:       map[int]bool{},
 
 		uncommitted: uncommitted{tasks: map[string]wait{}},
 
@@ -172,35 +178,43 @@ func (e *Exporter) GroupSilent(why string) {
 // shards. A process that owns nothing asks nothing.
 func (e *Exporter) List(ctx context.Context) error {
 	retry := newBackoff(e.cfg.PollMin, e.cfg.ListInterval)
-	next := time.Now()
+	var began time.Time
+	next, failed := time.Now(), false
 	for ctx.Err() == nil {
 		wait := time.Until(next)
 		switch {
 		case !e.owns():
 			wait = e.cfg.ListInterval
 		case wait <= 0:
-			wait = e.cfg.ListInterval
+			wait, failed, began = e.cfg.ListInterval, false, time.Now()
 			if err := e.list(ctx); err != nil {
-				wait = retryIn(retry, err)
+				wait, failed = retryIn(retry, err), true
 			} else {
 				retry.Reset()
 			}
 			next = time.Now().Add(wait)
 		}
-		e.pause(ctx, wait)
+		if hinted := e.pause(ctx, wait); hinted && !failed {
+			if soon := began.Add(listApart); soon.Before(next) {
+				next = soon
+			}
+		}
 	}
 	return nil
 }
 
-// pause waits for d, or until a shard came.
-func (e *Exporter) pause(ctx context.Context, d time.Duration) {
+// pause waits for d, or until a shard came, or a hint of a task that is not known.
+func (e *Exporter) pause(ctx context.Context, d time.Duration) (hinted bool) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 	case <-e.changed:
+	case <-e.listHinted:
+		return true
 	case <-timer.C:
 	}
+	return false
 }
 
 func (e *Exporter) owns() bool {

@@ -15,6 +15,7 @@ const (
 	resting rank = iota // not begun, paused, ended, sealed, or not read yet
 	placing             // calls are being placed
 	ending              // calls are being placed, and few rows are open: about to finish
+	told                // a hint says that there is something new
 	ranks               // how many there are
 )
 
@@ -29,11 +30,10 @@ func rankOf(status string, c call.Counts) rank {
 	return placing
 }
 
-// turnOf says which lane goes first: tasks about to finish have every second
-// turn, so that they need not wait for all others, nor the others for ever.
-func turnOf(turn int) rank {
-	return [...]rank{ending, placing, ending, resting}[turn%4]
-}
+// turns are a round of them. Tasks of which a hint tells have every second turn, and of
+// the others those about to finish: they need not wait for all others, nor the others for
+// ever.
+var turns = [...]rank{told, ending, told, placing, told, ending, told, resting}
 
 // lane is a heap of jobs, the one that is due first on top.
 type lane []*job
@@ -79,7 +79,9 @@ func (s *schedule) put(j *job, due, now time.Time) {
 		return
 	}
 	j.due = now.Add(due.Sub(now))
-	j.waits, j.lane = true, j.rank
+	if j.waits, j.lane = true, j.rank; j.hinted {
+		j.lane = told
+	}
 	heap.Push(&s.lanes[j.lane], j)
 }
 

@@ -67,7 +67,7 @@ func TestLanesAreMonotonic(t *testing.T) {
 	if due := p.jobs["a"].due; due == due.Round(0) {
 		t.Error("the due time has no monotonic reading")
 	}
-	if _, ok := p.next(p.now); ok {
+	if _, ok := p.next(p.now, false); ok {
 		t.Error("a task is next although none is due")
 	}
 }

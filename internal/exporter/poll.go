@@ -11,11 +11,11 @@ import (
 
 // outcome is how a reading of a task ended.
 type outcome struct {
-	taskID string
-	began  time.Time
-	asked  bool // the upstream, for the task's detail
-	seen   observation
-	err    error
+	visit
+	began time.Time
+	asked bool // the upstream, for the task's detail
+	seen  observation
+	err   error
 }
 
 // poll reads the shard's tasks as they fall due, up to Concurrency at once over
@@ -25,51 +25,72 @@ func (r *run) poll(ctx context.Context) error {
 	r.consider()
 	results := make(chan outcome)
 	reading := 0
+	begin := func(extra bool) {
+		v, ok := r.schedule.next(time.Now(), extra)
+		v.extra = extra
+		if !ok {
+			<-r.slotsOf(v)
+			return
+		}
+		reading++
+		go func() { results <- r.visit(ctx, v) }()
+	}
 	defer func() {
 		for ; reading > 0; reading-- { // ctx has ended, and so do they
-			<-results
-			<-r.slots
+			<-r.slotsOf((<-results).visit)
 		}
 	}()
 	for {
-		wait := r.schedule.wait(time.Now())
-		var slots chan<- struct{}
+		now := time.Now()
+		wait := r.schedule.wait(now)
+		var slots, hintSlots chan<- struct{}
 		if wait <= 0 {
 			slots = r.slots
+		}
+		if r.schedule.hintDue(now) {
+			hintSlots = r.hintSlots
 		}
 		timer := time.NewTimer(idle(wait))
 		select {
 		case slots <- struct{}{}:
-			taskID, ok := r.schedule.next(time.Now())
-			if !ok {
-				<-r.slots
-				break
-			}
-			reading++
-			go func() { results <- r.visit(ctx, taskID) }()
+			begin(false)
+		case hintSlots <- struct{}{}:
+			begin(true)
 		case d := <-results:
 			reading--
-			<-r.slots
+			<-r.slotsOf(d.visit)
 			if ctx.Err() == nil {
 				r.finish(d)
 			}
 		case <-r.woken:
 			r.consider()
+		case <-r.taskHinted:
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
 			return ctx.Err()
 		}
 		timer.Stop()
-		now := time.Now()
+		now = time.Now()
 		r.watch(now)
 		r.beat.Store(now.UnixNano())
 	}
 }
 
+// slotsOf are the slots of which a visit has taken one.
+func (r *run) slotsOf(v visit) chan struct{} {
+	if v.extra {
+		return r.hintSlots
+	}
+	return r.slots
+}
+
 // visit does what is due about a task.
-func (r *run) visit(ctx context.Context, taskID string) outcome {
-	d := outcome{taskID: taskID, began: time.Now()}
+func (r *run) visit(ctx context.Context, v visit) outcome {
+	if v.hinted {
+		ctx = call.Hinted(ctx)
+	}
+	taskID, d := v.taskID, outcome{visit: v, began: time.Now()}
 	if r.ledger.Standing(taskID).Phase != ledger.Closed {
 		d.asked = true
 		d.seen, d.err = r.export(ctx, taskID)

@@ -42,6 +42,7 @@ type job struct {
 	place int
 
 	reading     bool
+	hinted      bool // it is due, or is to be read again, since a hint says so
 	again       bool // a listing showed a change while the task was being read
 	named       bool // by hand, as the last listing said
 	interval    time.Duration
@@ -184,21 +185,66 @@ func (s *schedule) wait(now time.Time) time.Duration {
 	return wait
 }
 
-// next takes the task that is most overdue, from the lane whose turn it is;
-// false when none is due.
-func (s *schedule) next(now time.Time) (taskID string, ok bool) {
+// hintDue reports whether a task is due of which a hint tells.
+func (s *schedule) hintDue(now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for range 4 { // a whole round of turns
-		lane := s.lanes[turnOf(s.turn)]
+	j := s.lanes[told].due()
+	return j != nil && !j.due.After(now)
+}
+
+// next takes the task that is most overdue, from the lane whose turn it is, or of the
+// hinted ones alone; false when none is due.
+func (s *schedule) next(now time.Time, hints bool) (v visit, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for range turns {
+		lane := s.lanes[turns[s.turn%len(turns)]]
+		if hints {
+			lane = s.lanes[told]
+		}
 		s.turn++
 		if j := lane.due(); j != nil && !j.due.After(now) {
 			s.take(j)
-			j.reading = true
-			return j.taskID, true
+			v = visit{taskID: j.taskID, hinted: j.hinted}
+			j.reading, j.hinted = true, false
+			return v, true
 		}
 	}
-	return "", false
+	return v, false
+}
+
+// visit is a task that is to be read now.
+type visit struct {
+	taskID string
+	hinted bool // since a hint says so
+	extra  bool // in one of the slots for these
+}
+
+// hintApart is how far apart the readings of a task begin that hints ask for.
+const hintApart = time.Second
+
+// hint makes a task due now. Nothing shortens the wait after an error.
+func (s *schedule) hint(taskID string, now time.Time) Hint {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	j := s.jobs[taskID]
+	switch {
+	case j == nil:
+		return HintUnknown
+	case j.reading:
+		j.again, j.hinted = true, true
+		return HintTaken
+	case j.err != nil:
+		return HintWaits
+	}
+	due := later(now, j.readAt.Add(hintApart))
+	if j.hinted && j.waits && !j.due.After(due) {
+		return HintTaken
+	}
+	j.hinted = true
+	s.put(j, due, now)
+	return HintTaken
 }
 
 // finish takes a reading's outcome and sets the next one's time.
@@ -212,6 +258,7 @@ func (s *schedule) finish(d outcome, now time.Time) {
 		s.read++
 	}
 	if d.err != nil {
+		j.hinted = false
 		s.put(j, now.Add(j.failed(d, s.cfg, now)), now)
 		return
 	}
@@ -228,7 +275,9 @@ func (s *schedule) finish(d outcome, now time.Time) {
 	j.rank = rankOf(d.seen.task.Status.Value, d.seen.counts)
 	interval, due := s.cfg.pace(d, j.interval)
 	if again {
-		due = now
+		if due = now; j.hinted {
+			due = later(now, d.began.Add(hintApart))
+		}
 	} else {
 		s.prints.Store(j.taskID, j.fingerprint)
 	}

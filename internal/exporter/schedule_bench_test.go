@@ -22,9 +22,9 @@ func BenchmarkSchedule(b *testing.B) {
 				if s.wait(now) > 0 {
 					b.Fatal("nothing is due")
 				}
-				taskID, _ := s.next(now)
+				v, _ := s.next(now, false)
 				now = now.Add(time.Millisecond)
-				s.finish(outcome{taskID: taskID, began: now.Add(-time.Hour)}, now)
+				s.finish(outcome{visit: v, began: now.Add(-time.Hour)}, now)
 			}
 		})
 	}

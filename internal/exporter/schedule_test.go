@@ -25,11 +25,11 @@ func newPlanner(t *testing.T) *planner {
 // due takes all tasks that are due, in their order.
 func (p *planner) due() (all []string) {
 	for p.wait(p.now) <= 0 {
-		id, ok := p.next(p.now)
+		id, ok := p.next(p.now, false)
 		if !ok {
 			p.t.Fatal("a task is due, and none is next")
 		}
-		all = append(all, id)
+		all = append(all, id.taskID)
 	}
 	return all
 }
@@ -54,7 +54,7 @@ func (p *planner) list(id, status string, print uint64) {
 
 // read ends a task's reading as one of a task that shows a status and rows.
 func (p *planner) read(id, status string, rows, open int64) {
-	p.finish(outcome{taskID: id, began: p.now, seen: observation{
+	p.finish(outcome{visit: visit{taskID: id}, began: p.now, seen: observation{
 		task:     call.Task{ID: id, Status: call.Some(status)},
 		counts:   call.Counts{Rows: rows, Finished: rows - open},
 		standing: ledger.Standing{TaskID: id, Phase: ledger.Open, State: ledger.State{Status: status}},
@@ -62,7 +62,7 @@ func (p *planner) read(id, status string, rows, open int64) {
 }
 
 func (p *planner) fail(id string, err error) {
-	p.finish(outcome{taskID: id, began: p.now, err: err}, p.now)
+	p.finish(outcome{visit: visit{taskID: id}, began: p.now, err: err}, p.now)
 }
 
 func TestMostOverdueFirst(t *testing.T) {
@@ -129,7 +129,7 @@ func TestBackOffAfterProgress(t *testing.T) {
 	for range 20 {
 		p.now = p.now.Add(10 * time.Second)
 		p.wantDue("a")
-		p.finish(outcome{taskID: "a", seen: observation{published: 7}, err: errors.New("cut")}, p.now)
+		p.finish(outcome{visit: visit{taskID: "a"}, seen: observation{published: 7}, err: errors.New("cut")}, p.now)
 	}
 }
 
@@ -199,7 +199,7 @@ func TestNamedLater(t *testing.T) {
 	}
 	p.listed(call.Listed{TaskID: "a", Fingerprint: 1}, false, ledger.Standing{TaskID: "a"}, p.now)
 	p.wantDue("a")
-	p.finish(outcome{taskID: "a", began: p.now, seen: observation{standing: passed}}, p.now)
+	p.finish(outcome{visit: visit{taskID: "a"}, began: p.now, seen: observation{standing: passed}}, p.now)
 	for range 3 {
 		p.listed(call.Listed{TaskID: "a", Fingerprint: 1}, false, passed, p.now)
 		p.wantDue()
@@ -208,7 +208,7 @@ func TestNamedLater(t *testing.T) {
 		p.listed(call.Listed{TaskID: "a"}, true, passed, p.now)
 		p.wantDue(want...)
 		if want != nil {
-			p.finish(outcome{taskID: "a", began: p.now, seen: observation{standing: passed}}, p.now)
+			p.finish(outcome{visit: visit{taskID: "a"}, began: p.now, seen: observation{standing: passed}}, p.now)
 		}
 	}
 }
@@ -272,7 +272,7 @@ func TestChangeOutlivesTheProducer(t *testing.T) {
 	next.known(sealed, next.now)
 	list(next, 2)
 	next.wantDue("a")
-	next.finish(outcome{taskID: "a", began: next.now, seen: observation{standing: sealed}}, next.now)
+	next.finish(outcome{visit: visit{taskID: "a"}, began: next.now, seen: observation{standing: sealed}}, next.now)
 
 	last := newPlanner(t)
 	last.prints = p.prints

@@ -65,15 +65,16 @@ func (e *Exporter) RunShard(ctx context.Context, s Shard, claim Claim) error {
 // nothing read or planned for one producer is ever written by another.
 type run struct {
 	*Exporter
-	shard    Shard
-	producer Producer
-	ledger   *ledger.Ledger
-	encoders sync.Pool // of Encoder
-	schedule *schedule
-	woken    chan struct{}
-	queue    chan *pending
-	beat     atomic.Int64 // Unix nanoseconds: when the loop last went round
-	before   *past        // what the producer before knew, until this one's tasks have their names; may be nil
+	shard      Shard
+	producer   Producer
+	ledger     *ledger.Ledger
+	encoders   sync.Pool // of Encoder
+	schedule   *schedule
+	woken      chan struct{}
+	taskHinted chan struct{} // a task became due, since a hint says so
+	queue      chan *pending
+	beat       atomic.Int64 // Unix nanoseconds: when the loop last went round
+	before     *past        // what the producer before knew, until this one's tasks have their names; may be nil
 
 	passedOver atomic.Int64 // listed tasks that are not read, since the list says that they are too old
 
@@ -127,9 +128,10 @@ func (e *Exporter) produce(ctx context.Context, s Shard) (committed bool, err er
 	e.log.Info("shard restored", "shard", s.Number(), "ledger", l.String(), "took", time.Since(began))
 	r := &run{
 		Exporter: e, shard: s, producer: producer, ledger: l,
-		schedule: newSchedule(e.cfg, &e.prints),
-		woken:    make(chan struct{}, 1),
-		queue:    make(chan *pending, e.cfg.Concurrency),
+		schedule:   newSchedule(e.cfg, &e.prints),
+		woken:      make(chan struct{}, 1),
+		taskHinted: make(chan struct{}, 1),
+		queue:      make(chan *pending, e.cfg.Concurrency),
 	}
 	r.beat.Store(time.Now().UnixNano())
 	e.restored(s.Number())
