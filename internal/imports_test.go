@@ -68,6 +68,7 @@ var rooms = map[string]struct{ imports, libraries []string }{
 	"internal/rebuild": {imports: []string{
 		"internal/call", "internal/ledger", "internal/batch", "internal/record", "internal/kafka", "internal/topics", "internal/exporter", "internal/hold",
 	}},
+	"internal/hint":    {[]string{"internal/setting"}, []string{"golang.org/x/net/netutil"}},
 	"internal/history": {libraries: []string{"github.com/prometheus/client_model/go"}},
 	"internal/plot":    {imports: []string{"internal/history"}},
 	"internal/status":  {[]string{"internal/setting", "internal/exporter", "internal/notice", "internal/history", "internal/plot"}, []string{"github.com/prometheus/client_golang/prometheus/promhttp"}},

@@ -25,6 +25,7 @@ type Config struct {
 	Kafka    Kafka    `group:"Kafka"`
 	Registry Registry `group:"Schema registry"`
 	Privacy  Privacy  `group:"Privacy"`
+	Hints    Hints    `group:"Hints"`
 	HTTPAddr string   `env:"HTTP_ADDR,default=127.0.0.1:8080" setting:"Addr" group:"Serving and logging" doc:"Where the status page, health and metrics listen, host:port; an empty host means every interface."`
 	LogLevel LogLevel `env:"LOG_LEVEL,default=info" group:"Serving and logging" doc:"Least level that is logged: debug, info, warn or error."`
 }
@@ -58,6 +59,13 @@ type Polling struct {
 	AfterEnd        time.Duration `env:"AIRUDDER_POLL_AFTER_END,default=24h" setting:"Policy.AfterEnd" doc:"How long an ended task is looked at for late calls before it is sealed."`
 	SealOpenAfter   time.Duration `env:"AIRUDDER_SEAL_OPEN_AFTER,default=1h" setting:"Policy.OpenFor" doc:"How long an ended task that shows no rows, or rows that are still open, must show the same, in three readings, before it is sealed or closed. Any other takes two, AIRUDDER_POLL_MAX_INTERVAL apart."`
 	LedgerRetention time.Duration `env:"LEDGER_RETENTION,default=720h" setting:"Policy.Retention" doc:"How long a sealed task's calls stay in the ledger; then it is closed and never read again."`
+}
+
+// Hints is where AIRudder's webhooks may tell that something has ended.
+type Hints struct {
+	Addr   string     `env:"HINT_ADDR" doc:"Where hints are listened for, host:port. AIRudder's webhooks, sent to /hint/<HINT_SECRET> there, have the task they name read at once instead of when its turn comes. Empty: nobody listens."`
+	Secret env.Secret `env:"HINT_SECRET" secret:"true" doc:"Last part of the path of hints: at least 16 letters, digits, dashes and underscores."`
+	CIDRs  []string   `env:"HINT_CIDRS" doc:"Networks that may send hints, such as 203.0.113.0/24, separated by commas; a proxy in front counts as the sender. Empty: all."`
 }
 
 // Kafka is the cluster, the topics and how they are written.

@@ -20,6 +20,7 @@ func (c *Config) tidy() {
 	c.Upstream.TaskIDs = slices.DeleteFunc(c.Upstream.TaskIDs, func(id string) bool { return id == "" })
 	c.Upstream.TotalFields = slices.DeleteFunc(c.Upstream.TotalFields, func(name string) bool { return name == "" })
 	c.Upstream.RowStatuses = slices.DeleteFunc(c.Upstream.RowStatuses, func(entry string) bool { return entry == "" })
+	c.Hints.CIDRs = slices.DeleteFunc(c.Hints.CIDRs, func(n string) bool { return n == "" })
 	c.Kafka.Brokers = slices.DeleteFunc(c.Kafka.Brokers, func(b string) bool { return b == "" })
 }
 
@@ -57,7 +58,7 @@ func (c *Config) check(r *env.Reader) {
 	for _, problems := range [][]*setting.Error{
 		account(*c).Check(), loop(*c).Check(), brokers(c.Kafka).Check(),
 		layout(c.Kafka).Check(env.Settings(c.Kafka)), registry(c.Registry).Check(), page(c.HTTPAddr).Check(),
-		protection(*c).Check(),
+		protection(*c).Check(), hints(c.Hints).Check(),
 	} {
 		tell(r, problems)
 	}

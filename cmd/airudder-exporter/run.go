@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"airudder-exporter/internal/exporter"
+	"airudder-exporter/internal/hint"
 	"airudder-exporter/internal/kafka"
 	"airudder-exporter/internal/ledger"
 	"airudder-exporter/internal/notice"
@@ -58,7 +59,7 @@ func export(ctx context.Context, cfg Config, log *slog.Logger) error {
 	log.Info("the exporter starts", "version", info.Version, "instance", self.Instance,
 		"upstream", cfg.Upstream.BaseURL, "brokers", cfg.Kafka.Brokers, "ledger", cfg.Kafka.Topics.Ledger,
 		"assignment", cfg.Kafka.Assignment, "privacy", choice(cfg).Header(), "http", cfg.HTTPAddr)
-	s := starter{cfg: cfg, log: log, state: state, client: client}
+	s := starter{cfg: cfg, log: log, state: state, client: client, metrics: metrics}
 	ids, err := s.prepare(ctx)
 	if err == nil {
 		looped := loop(cfg)
@@ -92,6 +93,8 @@ type starter struct {
 	log    *slog.Logger
 	state  *status.State
 	client *kafka.Client
+
+	metrics prometheus.Registerer
 }
 
 // prepare waits for topics and schemas, both at once.
@@ -132,6 +135,9 @@ func (s starter) own(ctx context.Context, e *exporter.Exporter) error {
 		s.state.Running(e)
 	}
 	group, ctx := errgroup.WithContext(ctx)
+	if err := s.hear(ctx, group, e); err != nil {
+		return err
+	}
 	group.Go(func() error { return e.List(ctx) })
 	group.Go(func() error { return s.watchTopics(ctx, time.Minute, e.TopicsSeen) })
 	group.Go(func() error { return e.WatchOwners(ctx, s.client, 15*time.Second) })
@@ -153,6 +159,27 @@ func (s starter) own(ctx context.Context, e *exporter.Exporter) error {
 		return shards.Assign(ctx, given, s.client, s.log, own, changed)
 	})
 	return group.Wait()
+}
+
+// hear listens for hints, where that is configured.
+func (s starter) hear(ctx context.Context, group *errgroup.Group, e *exporter.Exporter) error {
+	if s.cfg.Hints.Addr == "" {
+		return nil
+	}
+	var outcomes []string
+	for _, h := range exporter.Hints {
+		outcomes = append(outcomes, string(h))
+	}
+	server := hint.New(hints(s.cfg.Hints), func(taskID string) string { return string(e.Hint(taskID)) }, outcomes, s.metrics)
+	l, err := server.Listen(ctx)
+	if err != nil {
+		return err
+	}
+	group.Go(func() error {
+		server.Serve(ctx, l, s.log)
+		return nil
+	})
+	return nil
 }
 
 // topics checks the topics, creates those that are missing where that is

@@ -12,6 +12,7 @@ import (
 	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/env"
 	"airudder-exporter/internal/exporter"
+	"airudder-exporter/internal/hint"
 	"airudder-exporter/internal/kafka"
 	"airudder-exporter/internal/kafka/access"
 	"airudder-exporter/internal/ledger"
@@ -114,6 +115,11 @@ func registry(r Registry) record.Registry {
 	return record.Registry{
 		URL: r.URL, Username: r.Username, Password: r.Password.First(), PasswordNow: r.Password.Now, AutoRegister: r.AutoRegister, SettingName: env.Settings(r),
 	}
+}
+
+// hints is where AIRudder's webhooks are listened for.
+func hints(h Hints) hint.Config {
+	return hint.Config{Addr: h.Addr, Secret: h.Secret.Now, CIDRs: h.CIDRs, SettingName: env.Settings(h)}
 }
 
 // page is where the status page, health and metrics listen.

@@ -22,6 +22,7 @@ type options struct {
 	listShape string
 	faults    []string
 	oddities  []string
+	hints     airuddersim.Hinter
 	sim       airuddersim.Config
 }
 
@@ -40,7 +41,7 @@ func newCommand() *cobra.Command {
 			if err := o.complete(); err != nil {
 				return err
 			}
-			return serve(cmd.Context(), o, cmd.ErrOrStderr())
+			return serve(cmd.Context(), &o, cmd.ErrOrStderr())
 		},
 	}
 	o.bind(cmd)
@@ -89,6 +90,11 @@ func (o *options) bind(cmd *cobra.Command) {
 	f.DurationVar(&o.sim.WarmUp, "warm-up", time.Minute, "campaigns have been running for so long at the start")
 	f.DurationVar(&o.sim.DriftAfter, "drift-after", 0, "the fields drift after this long; 0: never")
 
+	f.StringVar(&o.hints.URL, "hints", "", "tell this URL of calls that end, as webhooks may: a POST each")
+	f.DurationVar(&o.hints.Delay, "hints-delay", time.Second, "how late a hint may be")
+	f.Float64Var(&o.hints.Lost, "hints-lost", .05, "share of hints that are lost")
+	f.Float64Var(&o.hints.Double, "hints-double", .05, "share of hints that are sent twice")
+
 	f.StringVar(&o.sim.AppKey, "app-key", "", "the key that is right; empty: any")
 	f.StringVar(&o.sim.AppSecret, "app-secret", "", "the secret that is right; empty: any")
 	f.DurationVar(&o.sim.TokenTTL, "token-ttl", 24*time.Hour, "a token's life")
@@ -108,6 +114,9 @@ func (o *options) bind(cmd *cobra.Command) {
 // complete checks what the flags say and fills in the configuration.
 func (o *options) complete() error {
 	o.sim.Renew = o.sim.Tasks > 0
+	if o.hints.URL != "" {
+		o.sim.Ended = o.hints.Ended
+	}
 	o.sim.ListShape = airuddersim.ListShape(o.listShape)
 	if !slices.Contains(airuddersim.ListShapes(), o.sim.ListShape) {
 		return fmt.Errorf("--list-shape %q: want one of %s", o.listShape, shapes())

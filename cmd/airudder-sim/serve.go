@@ -25,7 +25,7 @@ const (
 )
 
 // serve plays and serves until ctx ends, then saves the state once more.
-func serve(ctx context.Context, o options, stderr io.Writer) error {
+func serve(ctx context.Context, o *options, stderr io.Writer) error {
 	log := slog.New(slog.NewJSONHandler(stderr, nil))
 	sim, err := open(o, log)
 	if err != nil {
@@ -50,6 +50,9 @@ func serve(ctx context.Context, o options, stderr io.Writer) error {
 	defer endPlaying()
 	var wg sync.WaitGroup
 	wg.Go(func() { sim.Run(playing, o.speed) })
+	if o.hints.URL != "" {
+		wg.Go(func() { o.hints.Run(playing) })
+	}
 	wg.Go(func() { save(playing, sim, o.stateFile, log) })
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
@@ -72,7 +75,7 @@ func serve(ctx context.Context, o options, stderr io.Writer) error {
 }
 
 // open is the simulation, from its state file when there is one.
-func open(o options, log *slog.Logger) (*airuddersim.Sim, error) {
+func open(o *options, log *slog.Logger) (*airuddersim.Sim, error) {
 	if o.stateFile == "" {
 		return airuddersim.New(o.sim), nil
 	}

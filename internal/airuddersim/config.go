@@ -38,6 +38,10 @@ type Config struct {
 	Window      time.Duration // from ScheduleStartTime to ScheduleEndTime; 0: 2 h
 	DriftAfter  time.Duration // after this long the fields drift (see Sim.SetDrift); 0: never
 
+	// Ended is told of each call that is shown as finished from now on, with the simulation
+	// locked; nil: nobody is.
+	Ended func(taskID, callID string)
+
 	// Access.
 	AppKey     string           // the key that is right; empty: any
 	AppSecret  string           // the secret that is right; empty: any

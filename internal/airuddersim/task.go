@@ -151,6 +151,9 @@ func (s *Sim) finish(t *task, index int) *Call {
 		t.Calls = append(t.Calls, &Call{CallID: a.CallID, RowID: r.ID, FinishedAt: s.now})
 		a.Call = len(t.Calls)
 		s.lately(t, index)
+		if s.cfg.Ended != nil {
+			s.cfg.Ended(t.ID, a.CallID)
+		}
 	}
 	return t.Calls[a.Call-1]
 }

@@ -19,6 +19,7 @@ func (w *world) play(ctx context.Context, child *child, watch *watch, say *notic
 	parts, playing := errgroup.WithContext(all)
 	parts.Go(func() error { return interruptedAgain(ctx, playing) })
 	parts.Go(func() error { w.sim.Run(playing, 1); return nil })
+	parts.Go(func() error { w.hints.Run(playing); return nil })
 	parts.Go(func() error { return child.keepAlive(playing, watch.distinct) })
 	parts.Go(func() error {
 		if err := w.follow(playing, watch); playing.Err() == nil {

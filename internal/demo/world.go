@@ -20,11 +20,14 @@ type world struct {
 	broker      *embedded.Broker
 	registry    *embedded.Registry
 	statusAddr  string
+	hints       *airuddersim.Hinter
+	hintAddr    string
 }
 
 // The ports that the demo prefers; where one is taken, a free one serves.
 const (
 	statusPort   = 8080
+	hintPort     = 8088
 	registryPort = 8081
 	upstreamPort = 8090
 	brokerPort   = 9092
@@ -32,6 +35,9 @@ const (
 
 // demoKey stands for credentials: the simulator accepts any.
 const demoKey = "demo"
+
+// demoHints is the secret of the hints' path, which loopback alone can reach.
+const demoHints = "demo-demo-demo-demo"
 
 // openWorld starts it all. When something fails, what had started ends again.
 func openWorld(o Options) (*world, error) {
@@ -51,8 +57,18 @@ func (w *world) open() (err error) {
 	if w.registry, err = embedded.StartRegistry(embedded.RegistryConfig{Port: registryPort, Logger: quiet}); err != nil {
 		return err
 	}
+	free, err := listenNear(hintPort)
+	if err != nil {
+		return err
+	}
+	w.hintAddr = free.Addr().String()
+	if err := free.Close(); err != nil { // the exporter takes it in a moment
+		return err
+	}
+	w.hints = &airuddersim.Hinter{URL: "http://" + w.hintAddr + "/hint/" + demoHints, Delay: 200 * time.Millisecond, Lost: .05, Double: .05}
 	w.sim = airuddersim.New(airuddersim.Config{
-		Seed: uint64(time.Now().UnixNano()), Tasks: w.options.Tasks, Rate: w.options.Rate, RowsPerTask: 60, Renew: true,
+		Ended: w.hints.Ended,
+		Seed:  uint64(time.Now().UnixNano()), Tasks: w.options.Tasks, Rate: w.options.Rate, RowsPerTask: 60, Renew: true,
 		WarmUp: 30 * time.Second, Lead: 2 * time.Second, Pause: 4 * time.Second, RedialWait: 5 * time.Second, Gzip: true,
 	})
 	listener, err := listenNear(upstreamPort)
@@ -62,7 +78,7 @@ func (w *world) open() (err error) {
 	w.upstreamURL = "http://" + listener.Addr().String()
 	w.upstream = &http.Server{Handler: w.sim.Handler(), ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = w.upstream.Serve(listener) }() // ends at close
-	free, err := listenNear(statusPort)
+	free, err = listenNear(statusPort)
 	if err != nil {
 		return err
 	}
@@ -108,5 +124,7 @@ func (w *world) childEnv() []string {
 		"KAFKA_ASSIGNMENT=all",
 		"SCHEMA_REGISTRY_URL=" + w.registry.URL(),
 		"HTTP_ADDR=" + w.statusAddr,
+		"HINT_ADDR=" + w.hintAddr,
+		"HINT_SECRET=" + demoHints,
 	}
 }

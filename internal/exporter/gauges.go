@@ -14,6 +14,14 @@ type stamp struct{ nanos atomic.Int64 }
 
 func (s *stamp) set(t time.Time) { s.nanos.Store(t.UnixNano()) }
 
+// time is the time; zero: never.
+func (s *stamp) time() time.Time {
+	if nanos := s.nanos.Load(); nanos != 0 {
+		return time.Unix(0, nanos)
+	}
+	return time.Time{}
+}
+
 // seconds is the time as Prometheus has it; 0: never.
 func (s *stamp) seconds() float64 { return float64(s.nanos.Load()) / 1e9 }
 

@@ -37,6 +37,8 @@ type Snapshot struct {
 	// them.
 	PassedOver int64 `json:"tasks_passed_over"`
 
+	LastHint time.Time `json:"last_hint_at,omitzero"` // zero: none came
+
 	Notices []notice.Notice `json:"notices"` // what needs the operator while events flow
 	Ready   bool            `json:"ready"`
 	Why     string          `json:"why,omitempty"` // why not ready
@@ -118,6 +120,7 @@ func (e *Exporter) Totals() Snapshot {
 		Topics: e.used(), TopicsAt: e.topics.at,
 		Owners: e.shownOwners(),
 	}
+	s.LastHint = e.lastHint.time()
 	if e.listing.err != nil {
 		s.List.Error, s.List.ErrorAt = e.listing.err.Error(), e.listing.errAt
 		failing, _ := e.upstream.like(e.listing.err)
