@@ -140,15 +140,27 @@ var scenarios = []struct {
 		}
 		w.pass(30 * time.Minute)
 	}, []string{dead}},
-	{"a list that is cut", func(c *airuddersim.Config) {
-		c.Oddities = map[airuddersim.Oddity]string{airuddersim.ListCap: "5", airuddersim.ListMore: ""}
-	}, func(w *world) { w.pass(time.Hour) }, []string{noticed}},
-	{"words for rows that nobody knows", func(c *airuddersim.Config) {
-		c.Oddities = map[airuddersim.Oddity]string{airuddersim.RowWords: "finished:answered"}
-	}, func(w *world) { w.pass(time.Hour) }, []string{noticed}},
+	{"a list that is cut", odd(map[airuddersim.Oddity]string{airuddersim.ListCap: "5", airuddersim.ListMore: ""}), func(w *world) { w.pass(time.Hour) }, []string{noticed}},
+	{"words for rows that nobody knows", odd(map[airuddersim.Oddity]string{airuddersim.RowWords: "finished:answered"}), func(w *world) { w.pass(time.Hour) }, []string{noticed}},
+	{"details that are cut", odd(map[airuddersim.Oddity]string{airuddersim.DetailCap: "40", airuddersim.DetailTotal: ""}),
+		func(w *world) { w.pass(time.Hour) }, []string{noticed}},
+	{"rows that share a CallID", odd(map[airuddersim.Oddity]string{airuddersim.SharedCallID: "5"}),
+		func(w *world) { w.pass(time.Hour) }, []string{noticed}},
+	{"fields that no page documents, and labels that come late",
+		odd(map[airuddersim.Oddity]string{airuddersim.NewField: "", airuddersim.LateChanges: "10m", airuddersim.Zoneless: ""}),
+		func(w *world) { w.pass(time.Hour) }, nil},
+	{"a quota of Kafka's", nil, func(w *world) {
+		w.throttles()
+		w.pass(time.Hour)
+	}, []string{noticed}},
 	{"more tasks than the budget can read", func(c *airuddersim.Config) {
 		c.Tasks, c.Rate, c.RowsPerTask, c.Window = 700, 3, 100, 12*time.Hour
 	}, func(w *world) { w.pass(3 * time.Hour) }, []string{lag, overdue, budget}},
+}
+
+// odd is an account that answers otherwise than the documentation says.
+func odd(so map[airuddersim.Oddity]string) func(*airuddersim.Config) {
+	return func(c *airuddersim.Config) { c.Oddities = so }
 }
 
 // busy is an account that has been at work for a day, with some 200 tasks.

@@ -42,6 +42,7 @@ type world struct {
 	mu    sync.Mutex
 	gone  bool // the broker
 	limit int  // of the event topic; 0: as usual
+	quota bool // Kafka asks for five seconds' rest after each transaction
 
 	// For processes that start from now on.
 	secret string
@@ -101,6 +102,13 @@ func (w *world) takes(limit int) {
 	w.limit = limit
 }
 
+// throttles has Kafka hold the exporters to a quota.
+func (w *world) throttles() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.quota = true
+}
+
 // unanswered is what a request to Kafka costs while it is gone.
 func (w *world) unanswered() error {
 	w.mu.Lock()
@@ -122,6 +130,14 @@ func (w *world) faults() fakekafka.Faults {
 				return false, err
 			}
 			return true, nil
+		},
+		Throttled: func() (time.Duration, time.Time) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			if !w.quota {
+				return 0, time.Time{}
+			}
+			return 5 * time.Second, time.Now().Add(5 * time.Second)
 		},
 		Limit: func(topic string) (int, error) {
 			w.mu.Lock()
@@ -155,6 +171,7 @@ func (w *world) start(name string, standby bool) {
 	p.metrics.MustRegister(build, p.state.Metrics())
 	client, err := airudder.New(airudder.Config{
 		BaseURL: baseURL, AppKey: "key", AppSecret: w.secret,
+		TotalFields:       []string{"total"},
 		RequestsPerSecond: 1, Concurrency: 4, Timeout: 2 * time.Minute, ResponseTimeout: 10 * time.Minute, Dial: w.pipes.Dial,
 	}, nil, p.metrics)
 	if err != nil {
