@@ -11,9 +11,13 @@ import (
 // tasksFailing is the one notice for all tasks that cannot be read: so many of those
 // that are read, most of them for one reason.
 func (c Config) tasksFailing(failing, tasks int, why reason, most trouble) notice.Sighting {
+	text := fmt.Sprintf("%s cannot be read, two times in a row or more; %s", ofTasks(failing, tasks), mostly(failing, why, most))
+	if nobodysOwn[why.kind] { // the others have only to be asked
+		text = fmt.Sprintf("AIRudder cannot be read, so far not for %s: %s", ofTasks(most.tasks, tasks), most.last)
+	}
 	return notice.Sighting{
 		Cause: causeTasksFailing,
-		Text:  fmt.Sprintf("%s cannot be read, two times in a row or more; %s", ofTasks(failing, tasks), mostly(failing, why, most)),
+		Text:  text,
 		Cure: c.cureOf(why.kind) + "; they are tried again by themselves, at least every " + c.PollMax.String() + " (" + c.Setting("PollMax") +
 			"), and the other tasks continue",
 	}

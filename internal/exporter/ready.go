@@ -52,16 +52,18 @@ func (e *Exporter) down(shards []ShardStatus, now time.Time) (all []Down) {
 	if len(e.runs) == 0 {
 		return all
 	}
-	if e.listing.err != nil && now.Sub(e.listing.at) > e.cfg.ListInterval+time.Minute { // one answer alone may break
-		failing, same := e.upstream.like(e.listing.err)
-		covers := ""
+	tasks, list := tasksRead(e.runs), e.listing.err == nil && !e.listing.off
+	why, covers := e.upstream.down(e.cfg, now, list, tasks)
+	if err := e.listing.err; err != nil {
+		failing, same := e.upstream.like(err)
+		long := now.Sub(e.listing.at) > e.cfg.ListInterval+time.Minute // one answer alone may break
 		if same {
 			covers = causeTasksFailing
 		}
-		add(ComponentList, e.cfg.noList(e.listing.err, failing, tasksRead(e.runs)), covers)
+		if long || same && why != "" {
+			add(ComponentList, e.cfg.noList(err, failing, tasks), covers)
+		}
 	}
-	list := e.listing.err == nil && !e.listing.off
-	why, covers := e.upstream.down(e.cfg, now, list, tasksRead(e.runs))
 	add(ComponentUpstream, why, covers)
 	return all
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"regexp"
+	"slices"
 	"time"
 )
 
@@ -16,6 +17,10 @@ const (
 	// grace is how long anything lasts before the log tells of it: brokers and leaders
 	// move in less, and what a notice counts is more by then.
 	grace = 5 * time.Second
+
+	// aftermath is how long a notice may outlast the reason that told of it before it is
+	// told by itself.
+	aftermath = 15 * time.Second
 
 	// calm is how often the log says that all is well.
 	calm = 15 * time.Minute
@@ -42,9 +47,10 @@ type Voice struct {
 	Look    func() Health
 	Summary func() []any // attributes of the line; what has happened since it was last called
 
-	unready *spell            // nil: it is ready
-	notices map[string]*spell // by cause
-	calm    time.Time         // when the log last said that all is well, or the voice began
+	unready *spell               // nil: it is ready
+	notices map[string]*spell    // by cause
+	covered map[string]time.Time // by cause: when the reason last told of the notice
+	calm    time.Time            // when the log last said that all is well, or the voice began
 }
 
 // spell is something that lasts.
@@ -57,7 +63,7 @@ type spell struct {
 
 // Run looks every second until ctx ends.
 func (v *Voice) Run(ctx context.Context) {
-	v.notices, v.calm = map[string]*spell{}, time.Now()
+	v.notices, v.covered, v.calm = map[string]*spell{}, map[string]time.Time{}, time.Now()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
@@ -74,20 +80,41 @@ func (v *Voice) Run(ctx context.Context) {
 
 func (v *Voice) tell(h Health, now time.Time) {
 	v.readiness(h, now)
-	there := map[string]bool{}
+	v.begun(h, now)
+	v.ended(h, now)
+	if h.Why == "" && len(h.Notices) == 0 && now.Sub(v.calm) >= calm {
+		v.calm = now
+		v.well(h)
+	}
+}
+
+// begun tells of the notices that there are. One that the same trouble outlasts by a
+// little, as a group does that joins again, is never told.
+func (v *Voice) begun(h Health, now time.Time) {
+	if h.Covered != "" {
+		v.covered[h.Covered] = now
+	}
 	for _, n := range h.Notices {
-		there[n.Cause] = true
-		if v.notices[n.Cause] == nil {
-			v.notices[n.Cause] = &spell{since: n.Since}
+		s := v.notices[n.Cause]
+		if s == nil {
+			s = &spell{since: n.Since}
+			v.notices[n.Cause] = s
 		}
-		if lasts, due := v.notices[n.Cause].due(again, now); due {
+		s.text = n.Text
+		if s.told.IsZero() && now.Sub(v.covered[n.Cause]) < aftermath {
+			continue
+		}
+		if lasts, due := s.due(again, now); due {
 			attrs := []any{"notice", n.Cause, "subject", n.Example, "subjects", n.Subjects, "cure", n.Cure}
 			v.Log.Warn(n.Text, append(attrs, lasts...)...)
 		}
-		v.notices[n.Cause].text = n.Text
 	}
+}
+
+// ended tells of the notices that are over, if it has told of them.
+func (v *Voice) ended(h Health, now time.Time) {
 	for cause, s := range v.notices {
-		if there[cause] || cause == h.Covered {
+		if cause == h.Covered || slices.ContainsFunc(h.Notices, func(n Notice) bool { return n.Cause == cause }) {
 			continue
 		}
 		delete(v.notices, cause)
@@ -99,10 +126,6 @@ func (v *Voice) tell(h Health, now time.Time) {
 			ended = "notice dropped, since this process no longer observes it: "
 		}
 		v.Log.Info(ended+s.text, "notice", cause, "lasted", s.lasted(now))
-	}
-	if h.Why == "" && len(h.Notices) == 0 && now.Sub(v.calm) >= calm {
-		v.calm = now
-		v.well(h)
 	}
 }
 

@@ -143,13 +143,19 @@ func TestVoiceOfACoveredNotice(t *testing.T) {
 		odd[0].Since = time.Now()
 		w.shows(notice.Health{Notices: odd}, 2*time.Second)
 		w.shows(notice.Health{}, time.Second)
+		odd[0].Since = time.Now()
+		w.shows(notice.Health{Why: "all is odd", Covered: "odd"}, 10*time.Second)
+		w.shows(notice.Health{Notices: odd}, 14*time.Second)
+		w.shows(notice.Health{}, time.Second)
 		w.says("of a notice that becomes all",
 			`level=WARN msg="it is odd" notice=odd subject="task 1" subjects=1 cure="mend it"`,
 			`level=WARN msg="not ready: all is odd"`,
 			`level=WARN msg="not ready: all is odd" for=5m5s`,
 			`level=INFO msg="ready again; the reason was: all is odd" lasted=6m0s`,
 			`level=WARN msg="it is odd" notice=odd subject="task 1" subjects=1 cure="mend it" for=7m1s`,
-			`level=INFO msg="notice is over: it is odd" notice=odd lasted=8m1s`)
+			`level=INFO msg="notice is over: it is odd" notice=odd lasted=8m1s`,
+			`level=WARN msg="not ready: all is odd"`,
+			`level=INFO msg="ready again; the reason was: all is odd" lasted=10s`)
 	})
 }
 
