@@ -43,8 +43,8 @@ type budget struct {
 	ahead   chan struct{} // closed once the hinted request has gone that is to go first; nil: none is
 	changed chan struct{} // closed, and replaced, when one of these changes
 
-	waiting   [priorities]int // callers
-	afterHint bool            // the last request that went was a hinted one
+	waiting [priorities]int // callers
+	hinted  int             // requests that went last, and in a row
 }
 
 func newBudget(perSecond float64) *budget {
@@ -69,6 +69,10 @@ const (
 	urgent              // others hang on it: before all but one of the others
 	priorities          // how many there are
 )
+
+// hintsInARow is how many hinted requests go before one of the others does: forged hints
+// take no more than two of three.
+const hintsInARow = 2
 
 // wait returns when the next request may go.
 func (b *budget) wait(ctx context.Context, p priority) error {
@@ -117,7 +121,9 @@ func (b *budget) queued(ctx context.Context, p priority) error {
 		gone, err := b.try(ctx)
 		if gone {
 			b.mu.Lock()
-			b.afterHint = p == hinted
+			if b.hinted++; p != hinted {
+				b.hinted = 0
+			}
 			b.mu.Unlock()
 		}
 		if gone || err != nil {
@@ -126,14 +132,13 @@ func (b *budget) queued(ctx context.Context, p priority) error {
 	}
 }
 
-// goAhead has whoever waits for the limiter let a hinted request go first. After one that
-// did, it waits until a usual one has gone, if any waits: forged hints take no more than
-// half of the budget.
+// goAhead has whoever waits for the limiter let a hinted request go first. After
+// hintsInARow of them it waits until a usual one has gone, if any waits.
 func (b *budget) goAhead(ctx context.Context) (done func(), err error) {
 	for {
 		b.mu.Lock()
 		changed := b.changed
-		if !b.afterHint || b.waiting[usual] == 0 {
+		if b.hinted < hintsInARow || b.waiting[usual] == 0 {
 			break
 		}
 		b.mu.Unlock()

@@ -107,8 +107,8 @@ func TestBudgetUrgent(t *testing.T) {
 	})
 }
 
-// A hinted request goes before whoever waits for the limiter, and then one of the others
-// goes, however many hinted ones there are.
+// A hinted request goes before whoever waits for the limiter, and after two of them one of
+// the others goes, however many hinted ones there are.
 func TestBudgetHinted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBudget(1)
@@ -132,7 +132,7 @@ func TestBudgetHinted(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		for i := range 8 {
-			want := gone{[]string{"hinted", "usual"}[i%2], float64(i + 1)}
+			want := gone{[]string{"hinted", "hinted", "usual", "hinted", "hinted", "usual", "usual", "usual"}[i], float64(i + 1)}
 			if got := <-order; got != want {
 				t.Errorf("request %d: got %v, want %v", i+1, got, want)
 			}

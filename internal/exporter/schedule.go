@@ -41,10 +41,12 @@ type job struct {
 	lane  rank
 	place int
 
-	reading     bool
-	hinted      bool // it is due, or is to be read again, since a hint says so
-	again       bool // a listing showed a change while the task was being read
-	named       bool // by hand, as the last listing said
+	reading bool
+	hinted  bool // it is due, or is to be read again, since a hint says so
+
+	hintApart   time.Duration // between readings that hints ask for; 0: the shortest
+	again       bool          // a listing showed a change while the task was being read
+	named       bool          // by hand, as the last listing said
 	interval    time.Duration
 	fingerprint uint64 // of the task in the last listing; 0: not known
 
@@ -221,8 +223,19 @@ type visit struct {
 	extra  bool // in one of the slots for these
 }
 
-// hintApart is how far apart the readings of a task begin that hints ask for.
+// hintApart is how far apart the readings of a task begin that hints ask for, at least:
+// twice as far each time that such a reading finds nothing, up to PollMax. So forged hints
+// cost no more than the readings that would be made anyway.
 const hintApart = time.Second
+
+func (j *job) hintDue() time.Time { return j.readAt.Add(max(j.hintApart, hintApart)) }
+
+// heeded notes what a reading found that a hint asked for.
+func (j *job) heeded(published int, longest time.Duration) {
+	if j.hintApart = min(2*max(j.hintApart, hintApart), longest); published > 0 {
+		j.hintApart = 0
+	}
+}
 
 // hint makes a task due now. Nothing shortens the wait after an error.
 func (s *schedule) hint(taskID string, now time.Time) Hint {
@@ -238,7 +251,7 @@ func (s *schedule) hint(taskID string, now time.Time) Hint {
 	case j.err != nil:
 		return HintWaits
 	}
-	due := later(now, j.readAt.Add(hintApart))
+	due := later(now, j.hintDue())
 	if j.hinted && j.waits && !j.due.After(due) {
 		return HintTaken
 	}
@@ -273,10 +286,13 @@ func (s *schedule) finish(d outcome, now time.Time) {
 	j.name, j.counts, j.readAt, j.took = d.seen.task.Name.Value, d.seen.counts, d.began, d.seen.took
 	j.begins, j.ends = d.seen.task.ScheduleStart, d.seen.task.ScheduleEnd
 	j.rank = rankOf(d.seen.task.Status.Value, d.seen.counts)
+	if d.hinted {
+		j.heeded(d.seen.published, s.cfg.PollMax)
+	}
 	interval, due := s.cfg.pace(d, j.interval)
 	if again {
 		if due = now; j.hinted {
-			due = later(now, d.began.Add(hintApart))
+			due = later(now, j.hintDue())
 		}
 	} else {
 		s.prints.Store(j.taskID, j.fingerprint)
