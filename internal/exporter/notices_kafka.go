@@ -34,7 +34,11 @@ func (c Config) ofTopic(t TopicStatus) (seen sightings) {
 	for _, s := range t.Odd {
 		if s.Breaks {
 			odd = append(odd, fmt.Sprintf("%s is %s, should be %s: %s", s.Setting, s.Got, s.Want, s.Why))
-			set = append(set, s.Setting)
+			value := s.Want
+			if strings.Contains(value, " ") { // a rule, not a value
+				value = "…"
+			}
+			set = append(set, s.Setting+"="+value)
 		}
 	}
 	switch {
@@ -46,8 +50,8 @@ func (c Config) ofTopic(t TopicStatus) (seen sightings) {
 			"create it again (`airudder-exporter check` prints the command); what it held is gone")
 	case len(odd) > 0:
 		seen.see(causeTopicSettings, stays+"topic "+t.Name+": "+strings.Join(odd, "; "),
-			"set "+strings.Join(set, " and ")+" right, before the brokers act on it: kafka-configs.sh --alter --entity-type topics --entity-name "+
-				t.Name+" --add-config …")
+			"set it right before the brokers act on it: kafka-configs.sh --alter --entity-type topics --entity-name "+
+				t.Name+" --add-config "+strings.Join(set, ","))
 	}
 	if t.Name != c.LedgerTopic && t.Used > 0 && t.Partitions > t.Used {
 		seen.see(causeTopicGrown,

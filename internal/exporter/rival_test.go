@@ -144,14 +144,14 @@ func TestTwoRivalsTellOfEachOther(t *testing.T) {
 				t.Errorf("%s tells %q", name, got)
 			}
 		}
-		for range 2 * 360 { // an hour and more of waits of 5 min
+		for range 180 { // half an hour: the waits are 5 min by now
 			another()
 		}
 		if a, b := told("here"), told("there"); !strings.Contains(a, "times in ") || !strings.Contains(b, "times in ") {
 			t.Errorf("while it lasts: %q, %q", a, b)
 		}
 		worlds["there"].stop()
-		for range 30 * 6 {
+		for range 21 * 6 {
 			another()
 		}
 		if got := told("here"); got != "" {

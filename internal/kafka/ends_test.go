@@ -229,7 +229,7 @@ func TestEndsAfterError(t *testing.T) {
 }
 
 // A partition that is added is told of from the first question on, and none is
-// forgotten.
+// forgotten. The next producer is the first that writes to it.
 func TestEndsOfGrownTopic(t *testing.T) {
 	s := newShop(t, 1, 2)
 	p, _ := s.start(t, s.dial(t), 0, "first")
@@ -239,6 +239,13 @@ func TestEndsOfGrownTopic(t *testing.T) {
 	want := s.lastEvents()
 	s.Grow(s.config.EventTopic, 3)
 	s.wantEnds(t, p, "grown before the first question", append(want, 0))
+	if n := p.Partitions(s.config.EventTopic); n != 2 {
+		t.Errorf("the producer writes to %d partitions of a topic that had 2 when it began", n)
+	}
+	next, _ := s.start(t, s.dial(t), 0, "second")
+	if n := next.Partitions(s.config.EventTopic); n != 3 {
+		t.Errorf("the next producer writes to %d partitions of 3", n)
+	}
 }
 
 // lastEvents is where each partition of the event topic ends, as another client sees it.
