@@ -94,7 +94,7 @@ func detailTroubles() []trouble {
 			cause: "rows_rejected", says: []string{"3 of 6 finished rows"}, cure: healed,
 		},
 		{
-			name: "codes that are not good, for a while", log: []string{"cannot be read, two times in a row or more", "code 10003", "notice is over"}, meet: lies(airuddersim.BadCodeFirst, airuddersim.BadCodeLast),
+			name: "codes that are not good, for a moment", meet: lies(airuddersim.BadCodeFirst, airuddersim.BadCodeLast),
 		},
 	}
 }

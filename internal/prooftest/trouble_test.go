@@ -93,7 +93,7 @@ func (tr trouble) run(t *testing.T) {
 		out, _ := one.Run([]string{"check"})
 		mustSay(t, "check", out, tr.check)
 	}
-	mustSay(t, "the log", string(one.Logged()), tr.log)
+	rig.Eventually(t, fmt.Sprintf("the log to say %q", tr.log), rig.Patience, func() bool { return saysAll(string(one.Logged()), tr.log) })
 	if tr.cure != nil {
 		tr.cure(w.Sim)
 		tr.mustBeOver(w, one)
@@ -144,6 +144,9 @@ func (tr trouble) mustBeTold(w *world, one *child) {
 	if gauge := gaugeOf(one, tr.cause); gauge != "1" {
 		w.T.Errorf("airudder_notice of %s is %q, want 1", tr.cause, gauge)
 	}
+	rig.Eventually(w.T, "a line of "+tr.cause+" in the log", rig.Patience, func() bool { // told once it has lasted
+		return len(noticeLines(one, "WARN", tr.cause)) > 0
+	})
 	if lines := noticeLines(one, "WARN", tr.cause); len(lines) != 1 {
 		w.T.Errorf("%d warnings of %s in the log, want one: %s", len(lines), tr.cause, lines)
 	}
@@ -167,6 +170,7 @@ func (tr trouble) mustBeOver(w *world, one *child) {
 	if gauge := gaugeOf(one, tr.cause); gauge != "0" {
 		w.T.Errorf("afterwards airudder_notice of %s is %q, want 0", tr.cause, gauge)
 	}
+	rig.Eventually(w.T, "the log to say that it is over", rig.Patience, func() bool { return len(noticeLines(one, "INFO", tr.cause)) > 0 })
 	warned, ended := noticeLines(one, "WARN", tr.cause), noticeLines(one, "INFO", tr.cause)
 	if len(warned) != 1 || len(ended) != 1 {
 		w.T.Errorf("in the log %s began and ended with %s %s, want a line each", tr.cause, warned, ended)
