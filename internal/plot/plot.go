@@ -30,6 +30,7 @@ type Plot struct {
 	Marks  []history.Mark
 	Format func(float64) string // a value, with its unit
 	Whole  bool                 // values are counts: no ticks between them
+	Clock  bool                 // values are seconds: ticks at whole minutes and hours
 	Now    time.Time
 }
 
@@ -189,7 +190,8 @@ func (p Plot) path(l Line, y func(float64) int, filled bool) string {
 	return string(d)
 }
 
-// scale is the axis' end and the distance of its ticks: 1, 2 or 5 times a power of ten.
+// scale is the axis' end and the distance of its ticks: 1, 2 or 5 times a power of ten, or
+// what divides minutes, hours and days.
 func (p Plot) scale() (most, step float64) {
 	high := 0.0
 	for _, l := range p.Lines {
@@ -202,10 +204,13 @@ func (p Plot) scale() (most, step float64) {
 	if high <= 0 {
 		return 1, 1
 	}
-	step = math.Pow(10, math.Floor(math.Log10(high/2)))
-	for _, times := range []float64{1, 2, 5, 10} {
-		if step*times*3 >= high {
-			step *= times
+	tens := math.Pow(10, math.Floor(math.Log10(high/2)))
+	steps := []float64{tens, 2 * tens, 5 * tens, 10 * tens}
+	if p.Clock && high > 15 {
+		steps = clockSteps
+	}
+	for _, step = range steps {
+		if step*3 >= high {
 			break
 		}
 	}
@@ -214,6 +219,9 @@ func (p Plot) scale() (most, step float64) {
 	}
 	return step * math.Ceil(high/step-1e-9), step
 }
+
+// clockSteps are distances of ticks, in seconds.
+var clockSteps = []float64{5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 2 * 3600, 6 * 3600, 12 * 3600, 24 * 3600, 48 * 3600, 7 * 24 * 3600}
 
 // class is what the style sheet knows the line by.
 func (l Line) class(i int) string {

@@ -132,3 +132,13 @@ func TestSpark(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
+
+func TestClockScale(t *testing.T) {
+	for high, want := range map[float64]float64{.4: .2, 12: 5, 20: 10, 100: 60, 360: 120, 3000: 1200, 80_000: 12 * 3600} {
+		p := of(line("x", time.Minute, time.Second, high))
+		p.Clock = true
+		if most, step := p.scale(); step != want || most < high {
+			t.Errorf("up to %v s the ticks are %v s apart, up to %v; want %v", high, step, most, want)
+		}
+	}
+}

@@ -18,6 +18,7 @@ type chart struct {
 	lines       []line
 	format      func(float64) string
 	whole       bool
+	clock       bool
 }
 
 // line is a series under the name that its plot gives it.
@@ -35,33 +36,33 @@ var charts = []chart{
 		{"events", history.Rate(eventsSeries, "airudder_events_total")},
 		{"revisions", history.Rate("revisions", "airudder_revisions_total")},
 		{"dead letters", history.Rate("dead letters", "airudder_dead_letters_total")},
-	}, amount, true},
+	}, amount, true, false},
 	{"lag", "From a call's end to its event", []line{
 		{"p50", history.Quantile("lag p50", "airudder_detection_lag_seconds", .5)},
 		{"p99", history.Quantile("lag p99", "airudder_detection_lag_seconds", .99)},
 		{"target", history.Gauge("target", "airudder_detection_lag_target_seconds")},
-	}, duration, false},
+	}, duration, false, true},
 	{"backlog", "Backlog", []line{
 		{"rows open", history.Gauge("rows open", "airudder_rows_open")},
 		{"readings overdue", history.Gauge("overdue", "airudder_readings_overdue")},
-	}, amount, true},
+	}, amount, true, false},
 	{"requests", "Requests a minute", []line{
 		{"answered", history.Rate("answered", "airudder_requests_total").Where("outcome", "ok")},
 		{"429", history.Rate("429", "airudder_requests_total").Where("outcome", "rate_limited")},
 		{"failed", history.Rate("failed", "airudder_requests_total").Except("outcome", "ok", "rate_limited")},
 		{"budget", history.Gauge("budget", "airudder_request_budget").Times(60)},
-	}, amount, false},
+	}, amount, false, false},
 	{"commits", "Time of a commit", []line{
 		{"p50", history.Quantile("commit p50", "airudder_kafka_transaction_seconds", .5)},
 		{"p99", history.Quantile("commit p99", "airudder_kafka_transaction_seconds", .99)},
-	}, duration, false},
+	}, duration, false, true},
 	{"ledger", "Ledger entries", []line{
 		{"entries", history.Gauge("entries", "airudder_ledger_entries")},
-	}, amount, true},
+	}, amount, true, false},
 	{"memory", "Memory of the process", []line{
 		{"resident", history.Gauge("resident", "process_resident_memory_bytes")},
 		{"Go heap", history.Gauge("heap", "go_memstats_heap_inuse_bytes")},
-	}, byteSize, false},
+	}, byteSize, false, false},
 }
 
 // eventsSeries is the series of events; what was before the process began is known from
@@ -70,7 +71,7 @@ const eventsSeries = "events"
 
 // plot is the chart of the past until now.
 func (c chart) plot(past *Past, now time.Time) plot.Plot {
-	p := plot.Plot{Title: c.title, Format: c.format, Whole: c.whole, Marks: past.Marks(now), Now: now}
+	p := plot.Plot{Title: c.title, Format: c.format, Whole: c.whole, Clock: c.clock, Marks: past.Marks(now), Now: now}
 	for _, l := range c.lines {
 		drawn := plot.Line{Name: l.name, Limit: slices.Contains(limits, l.name)}
 		drawn.Day, drawn.Hour = past.Past(l.of.Name, now)
