@@ -3,8 +3,6 @@ package exporter
 import (
 	"bytes"
 	"context"
-	"maps"
-	"slices"
 	"time"
 
 	"airudder-exporter/internal/ledger"
@@ -106,15 +104,16 @@ func (e *Exporter) owner(shard int, w ledger.Writer, since, seen time.Time) {
 // shownOwners are the owners of all shards that are known, in the shards' order: this
 // process of those that it has restored since somebody looked. e.mu is held.
 func (e *Exporter) shownOwners() []Owner {
-	owners := maps.Clone(e.owners)
-	for shard := range e.runs {
-		if at := e.shards[shard].Restored; !owners[shard].SeenAt.After(at) {
-			owners[shard] = Owner{
-				Shard: shard, Host: e.process.Host, PID: e.process.PID, Instance: e.process.Instance, Self: true, Since: at, SeenAt: at,
-			}
+	all := make([]Owner, 0, len(e.owners)+len(e.runs))
+	for shard := range e.meta.Partitions {
+		o, known := e.owners[shard]
+		if at := e.shards[shard].Restored; e.runs[shard] != nil && !o.SeenAt.After(at) {
+			known = true
+			o = Owner{Shard: shard, Host: e.process.Host, PID: e.process.PID, Instance: e.process.Instance, Self: true, Since: at, SeenAt: at}
+		}
+		if known {
+			all = append(all, o)
 		}
 	}
-	all := slices.Collect(maps.Values(owners))
-	slices.SortFunc(all, func(a, b Owner) int { return a.Shard - b.Shard })
 	return all
 }
