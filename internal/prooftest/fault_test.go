@@ -78,6 +78,10 @@ func wholeTable(t testing.TB) bool {
 	}
 }
 
+// everyRow reports whether a tool's fault table runs with all of its rows, each of which
+// takes a process, and seconds: where PROOF_FAULTS asks for it.
+func everyRow() bool { return os.Getenv("PROOF_FAULTS") == "all" }
+
 // everyNth takes one of n, from the middle of the first n on.
 func everyNth[T any](all []T, n int) (some []T) {
 	for i := n / 2; i < len(all); i += n {

@@ -175,7 +175,11 @@ func TestRepairFaults(t *testing.T) {
 	}
 	late := []faultRow{{all[3], late, 0, 1}, {all[7], late, 0, 1}}
 	rows := slices.Concat(late, networkRows(all), everyNth(codeRows(all), 5))
-	if !wholeTable(t) {
+	switch {
+	case everyRow():
+	case wholeTable(t):
+		rows = slices.Concat(late, everyNth(networkRows(all), 2), everyNth(codeRows(all), 10))
+	default:
 		rows = slices.Concat(late, everyNth(networkRows(all), 6), everyNth(codeRows(all), 21))
 	}
 	tally := faultTally{}

@@ -149,10 +149,13 @@ func TestReplayFaults(t *testing.T) {
 	}
 	all := append(writing[:len(writing):len(writing)], reading...)
 	late := []faultRow{{writing[3], late, 0, 1}, {writing[6], late, 0, 1}}
-	rows := slices.Concat(late, networkRows(all))
-	if wholeTable(t) {
-		rows = append(rows, everyNth(codeRows(all), 5)...) // each row is a process and a topic
-	} else {
+	var rows []faultRow
+	switch {
+	case everyRow():
+		rows = slices.Concat(late, networkRows(all), everyNth(codeRows(all), 5))
+	case wholeTable(t):
+		rows = slices.Concat(late, everyNth(networkRows(all), 2), everyNth(codeRows(all), 10))
+	default:
 		rows = slices.Concat(late, everyNth(networkRows(writing), 3), everyNth(networkRows(reading), 6), everyNth(codeRows(all), 11))
 	}
 	const lives = 4
