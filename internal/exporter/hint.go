@@ -53,3 +53,61 @@ func (e *Exporter) Hint(taskID string) Hint {
 	}
 	return got
 }
+
+// hintApart is how far apart the readings of a task begin that hints ask for, at least:
+// twice as far each time that such a reading finds nothing, up to PollMax. So forged hints
+// cost no more than the readings that would be made anyway.
+const hintApart = time.Second
+
+func (j *job) hintDue() time.Time { return j.readAt.Add(max(j.hintApart, hintApart)) }
+
+// heeded notes what a reading found that a hint asked for.
+func (j *job) heeded(published int, longest time.Duration) {
+	if j.hintApart = min(2*max(j.hintApart, hintApart), longest); published > 0 {
+		j.hintApart = 0
+	}
+}
+
+// hint makes a task due now, or, while it is read, again after that: the answer may be
+// older than what the hint tells of. Nothing shortens the wait after an error.
+func (s *schedule) hint(taskID string, now time.Time) Hint {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	j := s.jobs[taskID]
+	switch {
+	case j == nil:
+		return HintUnknown
+	case j.reading:
+		j.hinted = true
+		return HintTaken
+	case j.err != nil:
+		return HintWaits
+	}
+	s.hasten(j, j.due, now)
+	return HintTaken
+}
+
+// hasten makes a task due for a hint, if that is sooner than it would be by itself: a
+// hint postpones nothing. s.mu is held.
+func (s *schedule) hasten(j *job, itself, now time.Time) {
+	due := later(now, j.hintDue())
+	switch {
+	case itself.IsZero() || due.Before(itself):
+	case !due.After(now): // it is due already, and goes before others now
+		due = itself
+	default:
+		j.hinted = false
+		s.put(j, itself, now)
+		return
+	}
+	j.hinted = true
+	s.put(j, due, now)
+}
+
+// hintDue reports whether a task is due of which a hint tells.
+func (s *schedule) hintDue(now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	j := s.lanes[told].due()
+	return j != nil && !j.due.After(now)
+}

@@ -83,6 +83,33 @@ func TestHintShortensNoBackOff(t *testing.T) {
 	})
 }
 
+// TestHintPostponesNothing: a reading that is due by itself before a hint may ask for one
+// is made then.
+func TestHintPostponesNothing(t *testing.T) {
+	for _, tt := range []struct {
+		due, apart, want time.Duration // from now; of hints; from now
+		hinted           bool
+	}{
+		{4 * time.Second, time.Minute, 4 * time.Second, false},
+		{time.Hour, time.Minute, time.Minute - time.Second, true},
+		{time.Hour, 0, 0, true},
+		{-time.Second, 0, -time.Second, true}, // it keeps its place among the hinted
+		{-time.Second, time.Minute, -time.Second, false},
+	} {
+		p := newPlanner(t)
+		j := &job{taskID: "a", readAt: p.now.Add(-time.Second), hintApart: tt.apart}
+		p.jobs["a"] = j
+		p.put(j, p.now.Add(tt.due), p.now)
+		if got := p.hint("a", p.now); got != HintTaken {
+			t.Fatalf("the hint is %s", got)
+		}
+		if got := j.due.Sub(p.now); got != tt.want || j.hinted != tt.hinted {
+			t.Errorf("due in %s, hints %s apart: after one it is due in %s, for a hint: %v; want %s, %v",
+				tt.due, tt.apart, got, j.hinted, tt.want, tt.hinted)
+		}
+	}
+}
+
 // TestHintOfTheUnknown makes the list due, now and then.
 func TestHintOfTheUnknown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -9,6 +9,13 @@ import (
 	"airudder-exporter/internal/ledger"
 )
 
+// visit is a task that is to be read now.
+type visit struct {
+	taskID string
+	hinted bool // since a hint says so
+	extra  bool // in one of the slots for these
+}
+
 // outcome is how a reading of a task ended.
 type outcome struct {
 	visit

@@ -187,14 +187,6 @@ func (s *schedule) wait(now time.Time) time.Duration {
 	return wait
 }
 
-// hintDue reports whether a task is due of which a hint tells.
-func (s *schedule) hintDue(now time.Time) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	j := s.lanes[told].due()
-	return j != nil && !j.due.After(now)
-}
-
 // next takes the task that is most overdue, from the lane whose turn it is, or of the
 // hinted ones alone; false when none is due.
 func (s *schedule) next(now time.Time, hints bool) (v visit, ok bool) {
@@ -214,50 +206,6 @@ func (s *schedule) next(now time.Time, hints bool) (v visit, ok bool) {
 		}
 	}
 	return v, false
-}
-
-// visit is a task that is to be read now.
-type visit struct {
-	taskID string
-	hinted bool // since a hint says so
-	extra  bool // in one of the slots for these
-}
-
-// hintApart is how far apart the readings of a task begin that hints ask for, at least:
-// twice as far each time that such a reading finds nothing, up to PollMax. So forged hints
-// cost no more than the readings that would be made anyway.
-const hintApart = time.Second
-
-func (j *job) hintDue() time.Time { return j.readAt.Add(max(j.hintApart, hintApart)) }
-
-// heeded notes what a reading found that a hint asked for.
-func (j *job) heeded(published int, longest time.Duration) {
-	if j.hintApart = min(2*max(j.hintApart, hintApart), longest); published > 0 {
-		j.hintApart = 0
-	}
-}
-
-// hint makes a task due now. Nothing shortens the wait after an error.
-func (s *schedule) hint(taskID string, now time.Time) Hint {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	j := s.jobs[taskID]
-	switch {
-	case j == nil:
-		return HintUnknown
-	case j.reading:
-		j.again, j.hinted = true, true
-		return HintTaken
-	case j.err != nil:
-		return HintWaits
-	}
-	due := later(now, j.hintDue())
-	if j.hinted && j.waits && !j.due.After(due) {
-		return HintTaken
-	}
-	j.hinted = true
-	s.put(j, due, now)
-	return HintTaken
 }
 
 // finish takes a reading's outcome and sets the next one's time.
@@ -291,13 +239,15 @@ func (s *schedule) finish(d outcome, now time.Time) {
 	}
 	interval, due := s.cfg.pace(d, j.interval)
 	if again {
-		if due = now; j.hinted {
-			due = later(now, j.hintDue())
-		}
+		due = now
 	} else {
 		s.prints.Store(j.taskID, j.fingerprint)
 	}
 	j.interval = interval
+	if j.hinted {
+		s.hasten(j, due, now)
+		return
+	}
 	s.put(j, due, now)
 }
 
