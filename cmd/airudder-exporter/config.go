@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -20,14 +21,15 @@ import (
 // is read from there again. group is
 // the heading in deploy/CONFIGURATION.md.
 type Config struct {
-	Upstream Upstream `group:"AIRudder"`
-	Polling  Polling  `group:"Polling"`
-	Kafka    Kafka    `group:"Kafka"`
-	Registry Registry `group:"Schema registry"`
-	Privacy  Privacy  `group:"Privacy"`
-	Hints    Hints    `group:"Hints"`
-	HTTPAddr string   `env:"HTTP_ADDR,default=127.0.0.1:8080" setting:"Addr" group:"Serving and logging" doc:"Where the status page, health and metrics listen, host:port; an empty host means every interface."`
-	LogLevel LogLevel `env:"LOG_LEVEL,default=info" group:"Serving and logging" doc:"Least level that is logged: debug, info, warn or error."`
+	Upstream  Upstream  `group:"AIRudder"`
+	Polling   Polling   `group:"Polling"`
+	Kafka     Kafka     `group:"Kafka"`
+	Registry  Registry  `group:"Schema registry"`
+	Privacy   Privacy   `group:"Privacy"`
+	Hints     Hints     `group:"Hints"`
+	HTTPAddr  string    `env:"HTTP_ADDR,default=127.0.0.1:8080" setting:"Addr" group:"Serving and logging" doc:"Where the status page, health and metrics listen, host:port; an empty host means every interface."`
+	LogLevel  LogLevel  `env:"LOG_LEVEL,default=info" group:"Serving and logging" doc:"Least level that is logged: debug, info, warn or error."`
+	LogFormat LogFormat `env:"LOG_FORMAT,default=json" group:"Serving and logging" doc:"json: a JSON object a line, for collectors; text: key=value, for people."`
 }
 
 // Upstream is the AIRudder account and how it may be asked.
@@ -157,6 +159,25 @@ func (l *LogLevel) EnvDecode(value string) error {
 }
 
 func (l LogLevel) String() string { return strings.ToLower(l.Level.String()) }
+
+// LogFormat is how log lines are written.
+type LogFormat string
+
+// EnvDecode implements envconfig's Decoder.
+func (f *LogFormat) EnvDecode(value string) error {
+	if *f = LogFormat(value); value != "json" && value != "text" {
+		return errors.New("is not a log format: give json or text")
+	}
+	return nil
+}
+
+// handler writes in the format to w.
+func (f LogFormat) handler(w io.Writer, options *slog.HandlerOptions) slog.Handler {
+	if f == "text" {
+		return slog.NewTextHandler(w, options)
+	}
+	return slog.NewJSONHandler(w, options)
+}
 
 // gone are variables of earlier versions, and what to set instead.
 var gone = map[string]string{

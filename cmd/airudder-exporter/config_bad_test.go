@@ -118,6 +118,7 @@ func TestConfigBad(t *testing.T) {
 		{"PRIVACY_SALTING", "x", `is not a variable of this program`},
 		{"HTTP_ADDR", "8080", `"8080"` + hostPort},
 		{"HTTP_ADDR", "127.0.0.1:99999", `"127.0.0.1:99999"` + hostPort},
+		{"LOG_FORMAT", "logfmt", `"logfmt" is not a log format: give json or text`},
 		{"LOG_LEVEL", "INFO+1", `"INFO+1" is not a log level: give debug, info, warn or error`},
 		{"AIRUDDER_APP_KEY_FILE", full, `is set twice, also by AIRUDDER_APP_KEY_FILE: keep one of them`},
 		{"AIRUDDER_BEARER_TOKEN", appKey, `is not a variable of this program`},

@@ -73,7 +73,7 @@ func TestConfigDefaults(t *testing.T) {
 		},
 		Registry: Registry{URL: "http://registry:8081", AutoRegister: true},
 		Privacy:  Privacy{Preset: "open"},
-		HTTPAddr: "127.0.0.1:8080",
+		HTTPAddr: "127.0.0.1:8080", LogFormat: "json",
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got  %+v\nwant %+v", c, want)
@@ -193,7 +193,7 @@ func TestConfigWarnings(t *testing.T) {
 			"HTTP_ADR: is not a variable of this program: did you mean HTTP_ADDR?",
 			"LOG_LEVELS: is not a variable of this program: did you mean LOG_LEVEL?",
 		}},
-		{map[string]string{"HTTP_PROXY": "x", "KAFKA_HEAP_OPTS": "x", "KAFKA_PORT": "x", "PATH": "x", "LOG_FORMAT": "x"}, nil},
+		{map[string]string{"HTTP_PROXY": "x", "KAFKA_HEAP_OPTS": "x", "KAFKA_PORT": "x", "PATH": "x", "LOG_DIR": "x"}, nil},
 		{
 			map[string]string{"KAFKA_SASL_MECHANISM": "PLAIN", "KAFKA_SASL_USERNAME": "u", "KAFKA_SASL_PASSWORD": kafkaSecret},
 			[]string{"KAFKA_SASL_MECHANISM: PLAIN without KAFKA_TLS_ENABLED sends the password unencrypted"},

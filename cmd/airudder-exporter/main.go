@@ -131,7 +131,7 @@ func (p program) configure(ctx context.Context, ignored ...string) (Config, *slo
 		return cfg, nil, fmt.Errorf("configuration:\n%w", err)
 	}
 	options := &slog.HandlerOptions{Level: cfg.LogLevel.Level, ReplaceAttr: readable}
-	logger := slog.New(slog.NewJSONHandler(p.stderr, options))
+	logger := slog.New(cfg.LogFormat.handler(p.stderr, options))
 	r.Log(logger)
 	for _, w := range r.Warnings() {
 		logger.Warn(w)

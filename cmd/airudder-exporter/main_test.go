@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -244,5 +245,25 @@ func TestWrongUse(t *testing.T) {
 			p := (&surroundings{t: t}).run(strings.Fields(tt.args)...)
 			p.wantEnd(1, "airudder-exporter: ", tt.want)
 		})
+	}
+}
+
+// TestLogFormat writes one line in each format.
+func TestLogFormat(t *testing.T) {
+	for format, want := range map[LogFormat]string{
+		"json": `{"level":"INFO","msg":"done","took":"1.5s"}`,
+		"text": `level=INFO msg=done took=1.5s`,
+	} {
+		var line strings.Builder
+		options := &slog.HandlerOptions{ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return readable(groups, a)
+		}}
+		slog.New(format.handler(&line, options)).Info("done", "took", 1500*time.Millisecond)
+		if got := strings.TrimSpace(line.String()); got != want {
+			t.Errorf("%s: got %s, want %s", format, got, want)
+		}
 	}
 }
