@@ -125,3 +125,19 @@ compose() {
     echo "docker-compose is not installed; docker-compose.yml is not checked"
   fi
 }
+
+# unit has systemd judge the service, where systemd is: its syntax, and how much a process
+# that was taken over could do (0 is nothing, 10 everything).
+unit() {
+  local dir complaints
+  if ! command -v systemd-analyze >/dev/null; then
+    echo "systemd is not here; deploy/systemd is not checked"
+    return
+  fi
+  dir=$(mktemp -d)
+  sed 's#/usr/local/bin/airudder-exporter#/bin/true#' deploy/systemd/airudder-exporter.service >"$dir/airudder-exporter.service"
+  complaints=$(systemd-analyze verify "$dir/airudder-exporter.service" 2>&1) || true
+  [[ -z $complaints ]] || fail "deploy/systemd: $complaints"
+  systemd-analyze security --offline=yes --threshold=20 "$dir/airudder-exporter.service" 2>&1 | tail -1
+  rm -rf "$dir"
+}

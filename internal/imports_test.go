@@ -78,6 +78,7 @@ var rooms = map[string]struct{ imports, libraries []string }{
 		"github.com/twmb/avro",
 	}},
 	"internal/interrupt": {},
+	"internal/service":   {libraries: []string{"github.com/coreos/go-systemd/v22/daemon"}},
 	"internal/demo": {imports: []string{
 		"internal/interrupt", "internal/airuddersim", "internal/embedded", "internal/kafka", "internal/record", "internal/call",
 	}},

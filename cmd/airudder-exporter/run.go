@@ -20,6 +20,7 @@ import (
 	"airudder-exporter/internal/ledger"
 	"airudder-exporter/internal/notice"
 	"airudder-exporter/internal/record"
+	"airudder-exporter/internal/service"
 	"airudder-exporter/internal/shards"
 	"airudder-exporter/internal/status"
 	"airudder-exporter/internal/topics"
@@ -74,8 +75,8 @@ func export(ctx context.Context, cfg Config, log *slog.Logger) error {
 	return nil
 }
 
-// watch tells the log how the exporter fares, and records it for the page's plots, until
-// ctx ends or the returned function is called.
+// watch tells the log and systemd how the exporter fares, and records it for the page's
+// plots, until ctx ends or the returned function is called.
 func watch(
 	ctx context.Context, state *status.State, past *status.Past, metrics prometheus.Gatherer, log *slog.Logger,
 ) (end func()) {
@@ -84,6 +85,7 @@ func watch(
 	var watching sync.WaitGroup
 	watching.Go(func() { voice.Run(ctx) })
 	watching.Go(func() { past.Run(ctx, state) })
+	watching.Go(func() { service.Run(ctx, state.Line, log) })
 	return func() { cancel(); watching.Wait() }
 }
 

@@ -64,6 +64,18 @@ func (s *State) ready() (ready bool, why string) {
 	return t.Ready, t.Why
 }
 
+// Line says whether the exporter makes progress, and in a line how it fares.
+func (s *State) Line() (healthy bool, line string) {
+	t := s.totals()
+	switch {
+	case !t.Ready:
+		return t.Healthy, "not ready: " + t.Why
+	case len(t.Notices) > 0:
+		return t.Healthy, "ready, but " + needs(len(t.Notices))
+	}
+	return t.Healthy, "ready"
+}
+
 // totals is the exporter's snapshot without tasks and events, or one that says why
 // there is no exporter.
 func (s *State) totals() exporter.Snapshot {
