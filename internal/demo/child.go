@@ -169,7 +169,10 @@ func (c *child) stop(ctx context.Context) error {
 	if p == nil {
 		return nil
 	}
-	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil { // Windows has none
+		p.kill()
+		return nil
+	}
 	select {
 	case <-p.exited:
 	case <-ctx.Done():
