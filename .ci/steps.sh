@@ -141,3 +141,17 @@ unit() {
   systemd-analyze security --offline=yes --threshold=20 "$dir/airudder-exporter.service" 2>&1 | tail -1
   rm -rf "$dir"
 }
+
+# released PLATFORM… builds a release twice, from two clones, and compares every byte.
+released() {
+  local dir n
+  dir=$(mktemp -d)
+  for n in 1 2; do
+    git clone -q . "$dir/src$n"
+    bash "$dir/src$n/deploy/release.sh" v0.0.0 "$dir/dist$n" "$@" || fail "the release is not built"
+    sleep 1 # so that a time of day would differ
+  done
+  diff -r "$dir/dist1" "$dir/dist2" || fail "two builds of one commit differ"
+  cat "$dir/dist1/SHA256SUMS"
+  rm -rf "$dir"
+}
