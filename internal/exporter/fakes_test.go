@@ -314,6 +314,7 @@ func (w *world) voice() *notice.Voice {
 		Log:     slog.New(slog.NewTextHandler(w.log, nil)),
 		Look:    func() notice.Health { return w.Totals().Health() },
 		Summary: func() []any { return nil },
+		Every:   5 * time.Second, // weeks pass here
 	}
 }
 

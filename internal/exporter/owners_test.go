@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,6 +15,7 @@ import (
 
 // onlooker shows what a test put into it.
 type onlooker struct {
+	mu      sync.Mutex
 	entries map[int]ledger.Entry // by shard: what came since the last look
 	ends    map[int]int64
 	err     error
@@ -21,6 +23,8 @@ type onlooker struct {
 }
 
 func (o *onlooker) Latest(_ context.Context, since map[int]int64, counts func([]byte) bool, show func(int, []byte, []byte, time.Time, int64)) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	o.asked = append(o.asked, since)
 	if o.err != nil {
 		return o.err
@@ -38,6 +42,8 @@ func (o *onlooker) Latest(_ context.Context, since map[int]int64, counts func([]
 }
 
 func (o *onlooker) writes(shard int, w ledger.Writer) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	if o.entries == nil {
 		o.entries = map[int]ledger.Entry{}
 	}
@@ -71,11 +77,15 @@ func TestStandbyKnowsTheOwners(t *testing.T) {
 		if len(got) != 2 || got[0].Host != "a" || got[1].Host != "c" || got[1].Tool || got[0].SeenAt != began.Add(15*time.Second) || got[0].Since != want[0].Since {
 			t.Errorf("after another took a shard: %+v", got)
 		}
+		look.mu.Lock()
 		look.err = errors.New("no broker")
+		look.mu.Unlock()
 		time.Sleep(time.Hour)
 		if got := w.Totals().Owners; len(got) != 2 || got[1].SeenAt != began.Add(15*time.Second) {
 			t.Errorf("without a broker: %+v", got)
 		}
+		cancel()
+		w.group.Wait()
 		if n := len(look.asked); n > 242 {
 			t.Errorf("it looked %d times in an hour", n)
 		}
@@ -84,8 +94,6 @@ func TestStandbyKnowsTheOwners(t *testing.T) {
 				t.Errorf("shard %d was read from %d, %d, %d", shard, look.asked[0][shard], look.asked[1][shard], look.asked[2][shard])
 			}
 		}
-		cancel()
-		w.group.Wait()
 	})
 }
 

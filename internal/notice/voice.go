@@ -1,6 +1,7 @@
 package notice
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"regexp"
@@ -45,7 +46,8 @@ type Health struct {
 type Voice struct {
 	Log     *slog.Logger
 	Look    func() Health
-	Summary func() []any // attributes of the line; what has happened since it was last called
+	Summary func() []any  // attributes of the line; what has happened since it was last called
+	Every   time.Duration // between two looks; 0: a second
 
 	unready *spell               // nil: it is ready
 	notices map[string]*spell    // by cause
@@ -61,10 +63,10 @@ type spell struct {
 	reasons map[string]bool // that were told, figures aside
 }
 
-// Run looks every second until ctx ends.
+// Run looks again and again until ctx ends.
 func (v *Voice) Run(ctx context.Context) {
 	v.notices, v.covered, v.calm = map[string]*spell{}, map[string]time.Time{}, time.Now()
-	tick := time.NewTicker(time.Second)
+	tick := time.NewTicker(cmp.Or(v.Every, time.Second))
 	defer tick.Stop()
 	for {
 		select {

@@ -207,7 +207,7 @@ func (p *Producer) Limit(topic string) int {
 }
 
 // Partitions is exporter.Producer's. Topics never grow here.
-func (p *Producer) Partitions(topic string) int { return p.layout().Partitions[topic] }
+func (p *Producer) Partitions(topic string) int { return p.shard.kafka.Topics[topic] }
 
 // Renew is exporter.Producer's.
 func (p *Producer) Renew(context.Context) error {
