@@ -35,7 +35,7 @@ func TestKilledAnywhere(t *testing.T) {
 	var calls, events, doubled, lost int
 	var mu sync.Mutex
 	t.Run("on", func(t *testing.T) {
-		for n, seed := killsOr(t, 40, 100), uint64(11); n > 0; n, seed = n-most, seed+1 {
+		for n, seed := killsOr(t, 40, 60), uint64(11); n > 0; n, seed = n-most, seed+1 {
 			t.Run(fmt.Sprint("ledger ", seed), func(t *testing.T) {
 				t.Parallel()
 				k, proof := killAnywhere(t, seed, min(n, most))

@@ -154,7 +154,7 @@ func TestReplayFaults(t *testing.T) {
 	case everyRow():
 		rows = slices.Concat(late, networkRows(all), everyNth(codeRows(all), 5))
 	case wholeTable(t):
-		rows = slices.Concat(late, everyNth(networkRows(all), 2), everyNth(codeRows(all), 10))
+		rows = slices.Concat(late, everyNth(networkRows(all), 4), everyNth(codeRows(all), 20))
 	default:
 		rows = slices.Concat(late, everyNth(networkRows(writing), 3), everyNth(networkRows(reading), 6), everyNth(codeRows(all), 11))
 	}
