@@ -24,6 +24,17 @@ type Cell struct {
 	Value float64
 }
 
+// Highest is the highest value of cells; NaN: none is known.
+func Highest(cells []Cell) float64 {
+	high := math.NaN()
+	for _, c := range cells {
+		if !math.IsNaN(c.Value) && !(high >= c.Value) {
+			high = c.Value
+		}
+	}
+	return high
+}
+
 // Recorder keeps series. Several goroutines may use it at once.
 type Recorder struct {
 	gatherer prometheus.Gatherer
@@ -44,8 +55,8 @@ type Recorder struct {
 func New(gatherer prometheus.Gatherer, series []Series, began time.Time, log *slog.Logger) *Recorder {
 	return &Recorder{
 		gatherer: gatherer, log: log, series: series, began: began, marks: []Mark{{At: began, Kind: Start}},
-		fine:    newRing(len(series), HourStep, Hour),
-		coarse:  newRing(len(series), DayStep, Day),
+		fine:    newRing(series, HourStep, Hour),
+		coarse:  newRing(series, DayStep, Day),
 		counted: map[string]float64{},
 	}
 }
@@ -77,8 +88,8 @@ func (r *Recorder) Sample(now time.Time, ready bool, why string) {
 	for i, s := range r.series {
 		readings[i] = s.read(byName[s.family])
 	}
-	r.fine.sample(now, readings, r.series)
-	r.coarse.sample(now, readings, r.series)
+	r.fine.sample(now, readings)
+	r.coarse.sample(now, readings)
 	r.judge(now, ready, why)
 	r.watch(now, byName)
 }
@@ -93,12 +104,17 @@ func gather(from prometheus.Gatherer) (map[string]*dto.MetricFamily, error) {
 	return byName, err
 }
 
+// index is where a series stands; below 0: there is none of that name.
+func (r *Recorder) index(name string) int {
+	return slices.IndexFunc(r.series, func(s Series) bool { return s.Name == name })
+}
+
 // Past is a series' last day up to the last hour by DayStep, and its last hour by
 // HourStep, oldest first.
 func (r *Recorder) Past(name string, now time.Time) (day, hour []Cell) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	i := slices.IndexFunc(r.series, func(s Series) bool { return s.Name == name })
+	i := r.index(name)
 	if i < 0 {
 		return nil, nil
 	}
@@ -112,7 +128,7 @@ func (r *Recorder) Past(name string, now time.Time) (day, hour []Cell) {
 func (r *Recorder) Before(name string, minutes map[int64]int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	i := slices.IndexFunc(r.series, func(s Series) bool { return s.Name == name })
+	i := r.index(name)
 	if i < 0 {
 		return
 	}

@@ -2,6 +2,7 @@ package history
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
@@ -83,19 +84,17 @@ func (r *Recorder) Marks(now time.Time) (all []Mark) {
 	return all
 }
 
-// note adds a mark. r.mu is held.
+// note adds a mark, in place of the oldest of its kind where there are enough. r.mu is held.
 func (r *Recorder) note(m Mark) {
+	ofKind := func(other Mark) bool { return other.Kind == m.Kind }
 	same := 0
 	for _, other := range r.marks {
-		if other.Kind == m.Kind {
+		if ofKind(other) {
 			same++
 		}
 	}
-	for i, other := range r.marks {
-		if same >= keptMarks && other.Kind == m.Kind {
-			r.marks = append(r.marks[:i:i], r.marks[i+1:]...)
-			break
-		}
+	if oldest := slices.IndexFunc(r.marks, ofKind); same >= keptMarks {
+		r.marks = slices.Delete(r.marks, oldest, oldest+1)
 	}
 	r.marks = append(r.marks, m)
 }

@@ -9,6 +9,7 @@ import (
 // alone: the ring has one cell more than the time that it covers, so that the one under
 // way is not one that is still to be shown.
 type ring struct {
+	series []Series
 	step   time.Duration
 	values [][]float32 // by series
 	at     []int64     // which step each cell is of
@@ -23,9 +24,12 @@ type ring struct {
 // more than that the time between is not known.
 const maxLate = 3
 
-func newRing(series int, step, covers time.Duration) ring {
+func newRing(series []Series, step, covers time.Duration) ring {
 	cells := int(covers/step) + 1
-	r := ring{step: step, values: make([][]float32, series), at: make([]int64, cells), peaks: make([]float32, series)}
+	r := ring{
+		series: series, step: step, at: make([]int64, cells),
+		values: make([][]float32, len(series)), peaks: make([]float32, len(series)),
+	}
 	for i := range r.values {
 		r.values[i] = make([]float32, cells)
 	}
@@ -35,7 +39,7 @@ func newRing(series int, step, covers time.Duration) ring {
 func (r *ring) stepOf(t time.Time) int64 { return t.UnixNano() / int64(r.step) }
 
 // sample closes the step under way once its time is over.
-func (r *ring) sample(now time.Time, readings []reading, series []Series) {
+func (r *ring) sample(now time.Time, readings []reading) {
 	step := r.stepOf(now)
 	switch {
 	case r.since.IsZero(), step < r.now: // the first; or the clock was set back
@@ -44,22 +48,22 @@ func (r *ring) sample(now time.Time, readings []reading, series []Series) {
 	case step > r.now:
 		for late := r.now; late < min(step, r.now+maxLate); late++ {
 			cell := r.open(late)
-			for i, s := range series {
+			for i, s := range r.series {
 				r.values[i][cell] = s.value(r.base[i], readings[i], r.peaks[i], now.Sub(r.since))
 			}
 		}
 		r.begin(step, now, readings)
 		return
 	}
-	for i := range readings {
-		r.peaks[i] = higher(r.peaks[i], readings[i].gauge())
+	for i, s := range r.series {
+		r.peaks[i] = higher(r.peaks[i], s.gauge(readings[i]))
 	}
 }
 
 func (r *ring) begin(step int64, now time.Time, readings []reading) {
 	r.now, r.since, r.base = step, now, readings
-	for i := range readings {
-		r.peaks[i] = readings[i].gauge()
+	for i, s := range r.series {
+		r.peaks[i] = s.gauge(readings[i])
 	}
 }
 

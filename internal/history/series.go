@@ -71,20 +71,20 @@ type reading struct {
 	known   bool
 	sum     float64
 	buckets []bucket // cumulative, by their upper bounds
-	isGauge bool
 }
 
 type bucket struct{ bound, count float64 }
 
-func (r reading) gauge() float32 {
-	if !r.known || !r.isGauge || math.IsInf(r.sum, 0) { // such as a budget without a bound
+// gauge is a gauge's value at one time; NaN: not known, or it is none.
+func (s Series) gauge(r reading) float32 {
+	if !r.known || s.kind != gauge || math.IsInf(r.sum, 0) { // such as a budget without a bound
 		return nan
 	}
 	return float32(r.sum)
 }
 
 func (s Series) read(family *dto.MetricFamily) reading {
-	r := reading{isGauge: s.kind == gauge}
+	var r reading
 	for _, m := range family.GetMetric() {
 		if !s.takes(m) {
 			continue
@@ -192,7 +192,7 @@ func (m *Meter) Next() (took time.Duration, values []float64) {
 	for i, s := range m.series {
 		m.readings[i] = s.read(byName[s.family])
 		if before != nil {
-			values = append(values, float64(s.value(before[i], m.readings[i], m.readings[i].gauge(), took)))
+			values = append(values, float64(s.value(before[i], m.readings[i], s.gauge(m.readings[i]), took)))
 		}
 	}
 	return took, values

@@ -75,7 +75,7 @@ func (p Plot) Document(style string) []byte {
 func (p Plot) summary() string {
 	words := make([]string, 0, len(p.Lines))
 	for _, l := range p.Lines {
-		words = append(words, l.Name+" "+p.Text(l.now())+", at most "+p.Text(highest(l.Hour))+" in the last hour")
+		words = append(words, l.Name+" "+p.Text(l.now())+", at most "+p.Text(history.Highest(l.Hour))+" in the last hour")
 	}
 	return p.Title + ": " + strings.Join(words, "; ")
 }
@@ -196,7 +196,7 @@ func (p Plot) scale() (most, step float64) {
 	high := 0.0
 	for _, l := range p.Lines {
 		for _, cells := range [][]history.Cell{l.Day, l.Hour} {
-			if h := highest(cells); h > high {
+			if h := history.Highest(cells); h > high {
 				high = h
 			}
 		}
@@ -239,14 +239,4 @@ func (l Line) now() float64 {
 		}
 	}
 	return math.NaN()
-}
-
-func highest(cells []history.Cell) float64 {
-	high := math.NaN()
-	for _, c := range cells {
-		if !math.IsNaN(c.Value) && !(high >= c.Value) {
-			high = c.Value
-		}
-	}
-	return high
 }

@@ -125,20 +125,21 @@ func (c chart) figure(past *Past, now time.Time) figure {
 
 // over is a series' value in a stretch of time; NaN: not known.
 func over(s history.Series, cells []history.Cell, from, until time.Time) float64 {
-	sum, highest, n := 0.0, math.NaN(), 0.0
+	at := func(t time.Time) int {
+		i, _ := slices.BinarySearchFunc(cells, t, func(c history.Cell, t time.Time) int { return c.From.Compare(t) })
+		return i
+	}
+	cells = cells[at(from):at(until)]
+	if !s.IsRate() {
+		return history.Highest(cells)
+	}
+	sum, n := 0.0, 0.0
 	for _, c := range cells {
-		if c.From.Before(from) || !c.From.Before(until) || math.IsNaN(c.Value) {
-			continue
-		}
-		sum, n = sum+c.Value, n+1
-		if !(highest >= c.Value) {
-			highest = c.Value
+		if !math.IsNaN(c.Value) {
+			sum, n = sum+c.Value, n+1
 		}
 	}
-	if s.IsRate() {
-		return sum / n // NaN where n is 0
-	}
-	return highest
+	return sum / n // NaN where n is 0
 }
 
 func duration(v float64) string { return span(time.Duration(v * float64(time.Second))) }
