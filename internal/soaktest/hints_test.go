@@ -1,24 +1,19 @@
 package soaktest
 
 import (
-	"context"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"slices"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"airudder-exporter/internal/airudder"
 	"airudder-exporter/internal/airuddersim"
 	"airudder-exporter/internal/exporter"
 	"airudder-exporter/internal/exporter/fakekafka"
 	"airudder-exporter/internal/ledger"
-	"airudder-exporter/internal/record"
 	"airudder-exporter/internal/rig"
 )
 
@@ -73,8 +68,12 @@ func lags(t *testing.T, h hinting) (all []time.Duration) {
 		}
 		server := rig.ServePipes(sim.Handler())
 		defer server.Close()
-		e, stop := quietExporter(t, server)
-		defer stop()
+		p := &process{t: t, metrics: prometheus.NewRegistry()}
+		e := p.run(server, fakekafka.New(ledgerTopic, 1), fakekafka.Faults{}, exporter.Config{
+			ListInterval: time.Minute, PollMin: 5 * time.Second, PollMax: pollMax,
+			Policy: ledger.Policy{AfterEnd: 24 * time.Hour, Retention: 720 * time.Hour, Between: pollMax},
+		})
+		defer p.stop()
 		time.Sleep(20 * time.Minute) // until all are read at their pace
 		ended, seen := map[string]time.Time{}, map[string]bool{}
 		collect := func() {
@@ -113,39 +112,4 @@ func lags(t *testing.T, h hinting) (all []time.Duration) {
 		}
 	})
 	return all
-}
-
-// quietExporter is a real exporter with a real client on a broker without faults, with one
-// request a second.
-func quietExporter(t *testing.T, server *rig.Pipes) (e *exporter.Exporter, stop func()) {
-	t.Helper()
-	metrics := prometheus.NewRegistry()
-	client, err := airudder.New(airudder.Config{
-		BaseURL: baseURL, AppKey: "key", AppSecret: "secret",
-		RequestsPerSecond: 1, Concurrency: 4, Timeout: 30 * time.Second, ResponseTimeout: 5 * time.Minute, Dial: server.Dial,
-	}, nil, metrics)
-	if err != nil {
-		t.Fatal(err)
-	}
-	kafka := fakekafka.New(ledgerTopic, 1)
-	e = exporter.New(exporter.Config{
-		LedgerTopic: ledgerTopic, EventTopic: eventTopic,
-		Pins:         ledger.Wanted{Pins: ledger.Pins{EventKey: string(record.KeyRow)}},
-		ListInterval: time.Minute, PollMin: 5 * time.Second, PollMax: pollMax,
-		Policy: ledger.Policy{AfterEnd: 24 * time.Hour, Retention: 720 * time.Hour, Between: pollMax}, Concurrency: 4,
-		ShardOf: func(string, int) int { return 0 },
-	}, client, encoder, ledger.Writer{Started: time.Now()}, slog.New(slog.DiscardHandler), metrics)
-	ctx, cancel := context.WithCancel(t.Context())
-	if _, err := e.Start(ctx, kafka); err != nil {
-		t.Fatal(err)
-	}
-	e.Owned(1)
-	var group sync.WaitGroup
-	group.Go(func() { _ = e.RunShard(ctx, shard{kafka.Shard(0, fakekafka.Faults{})}, claim{}) })
-	group.Go(func() { _ = e.List(ctx) })
-	return e, func() {
-		cancel()
-		group.Wait()
-		client.CloseIdleConnections()
-	}
 }

@@ -16,6 +16,7 @@ import (
 	"airudder-exporter/internal/exporter/fakekafka"
 	"airudder-exporter/internal/ledger"
 	"airudder-exporter/internal/record"
+	"airudder-exporter/internal/rig"
 )
 
 // process is one exporter, from its start to its end.
@@ -44,35 +45,41 @@ func startProcess(t *testing.T, u *upstream, b *broker) *process {
 	t.Helper()
 	published, _ := b.Published(t.Context(), eventTopic)
 	p := &process{t: t, metrics: prometheus.NewRegistry(), later: published, committing: make(chan struct{})}
+	p.run(u.server, b.Kafka, b.faults(p), exporter.Config{
+		ListInterval: 2 * time.Minute, PollMin: 30 * time.Second, PollMax: pollMax,
+		Policy: ledger.Policy{AfterEnd: afterEnd, Retention: retention, Between: pollMax},
+	})
+	return p
+}
+
+// run starts the exporter with these intervals, and a client of its own.
+func (p *process) run(upstream *rig.Pipes, kafka *fakekafka.Kafka, faults fakekafka.Faults, cfg exporter.Config) *exporter.Exporter {
+	p.t.Helper()
 	client, err := airudder.New(airudder.Config{
 		BaseURL: baseURL, AppKey: "key", AppSecret: "secret",
-		RequestsPerSecond: 1, Concurrency: 4, Timeout: 30 * time.Second, ResponseTimeout: 5 * time.Minute, Dial: u.server.Dial,
+		RequestsPerSecond: 1, Concurrency: 4, Timeout: 30 * time.Second, ResponseTimeout: 5 * time.Minute, Dial: upstream.Dial,
 	}, nil, p.metrics)
 	if err != nil {
-		t.Fatal(err)
+		p.t.Fatal(err)
 	}
 	p.client = client
-	cfg := exporter.Config{
-		LedgerTopic: ledgerTopic, EventTopic: eventTopic,
-		Pins:         ledger.Wanted{Pins: ledger.Pins{EventKey: string(record.KeyRow)}},
-		ListInterval: 2 * time.Minute, PollMin: 30 * time.Second, PollMax: pollMax,
-		Policy: ledger.Policy{AfterEnd: afterEnd, Retention: retention, Between: pollMax}, Concurrency: 4,
-		ShardOf: func(string, int) int { return 0 },
-	}
+	cfg.LedgerTopic, cfg.EventTopic, cfg.Concurrency = ledgerTopic, eventTopic, 4
+	cfg.Pins = ledger.Wanted{Pins: ledger.Pins{EventKey: string(record.KeyRow)}}
+	cfg.ShardOf = func(string, int) int { return 0 }
 	e := exporter.New(cfg, client, encoder, ledger.Writer{Started: time.Now()}, slog.New(slog.DiscardHandler), p.metrics)
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(p.t.Context())
 	p.cancel = cancel
-	if _, err := e.Start(ctx, b); err != nil {
-		t.Fatalf("start: %v", err)
+	if _, err := e.Start(ctx, kafka); err != nil {
+		p.t.Fatalf("start: %v", err)
 	}
 	e.Owned(1)
 	p.group.Go(func() {
-		if err := e.RunShard(ctx, shard{b.Shard(0, b.faults(p))}, claim{}); err != nil {
-			t.Errorf("the shard ended with: %v", err)
+		if err := e.RunShard(ctx, shard{kafka.Shard(0, faults)}, claim{}); err != nil {
+			p.t.Errorf("the shard ended with: %v", err)
 		}
 	})
 	p.group.Go(func() { _ = e.List(ctx) })
-	return p
+	return e
 }
 
 func encoder(meta ledger.Meta, limits record.Limits) (exporter.Encoder, error) {
