@@ -82,6 +82,9 @@ var rooms = map[string]struct{ imports, libraries []string }{
 	"internal/demo": {imports: []string{
 		"internal/interrupt", "internal/airuddersim", "internal/embedded", "internal/kafka", "internal/record", "internal/call",
 	}},
+	"internal/token": {[]string{"internal/setting"}, []string{
+		"golang.org/x/oauth2", "github.com/aws/aws-msk-iam-sasl-signer-go/signer", "github.com/aws/aws-sdk-go-v2/config", "github.com/aws/smithy-go",
+	}},
 	"internal/env": {libraries: []string{"github.com/sethvargo/go-envconfig"}},
 	"internal/rig": {
 		[]string{"internal/airuddersim", "internal/embedded"},
