@@ -50,7 +50,7 @@ build() {
     GOOS=$os GOARCH=$arch go build -trimpath -ldflags "-s -w -buildid= -X main.release=$version" \
       -o "$work/$name/$program$suffix" "./cmd/$program"
   done
-  cp -R LICENSE README.md schemas deploy "$work/completions" "$work/$name/"
+  cp -RL LICENSE README.md schemas deploy "$work/completions" "$work/$name/"
   find "$work/$name" -name '*.go' -delete
   find "$work/$name" -type d -exec chmod 755 {} + -o -type f ! -perm -u+x -exec chmod 644 {} + -o -type f -exec chmod 755 {} +
   tar --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner -C "$work" -cf - "$name" | gzip -n9 >"$out/$name.tar.gz"

@@ -95,7 +95,7 @@ func TestAlertsHaveRunbooks(t *testing.T) {
 		name := alerts[i][1]
 		for _, want := range []string{
 			"        for: ", "          severity: ", "          summary: ", "          description: ",
-			"          runbook_url: https://runbooks.example/deploy/OPERATING.md#" + strings.ToLower(name) + "\n",
+			"          runbook: deploy/OPERATING.md#" + strings.ToLower(name) + "\n",
 		} {
 			if !strings.Contains(rule, want) {
 				t.Errorf("%s has no %q", name, strings.TrimSpace(want))
