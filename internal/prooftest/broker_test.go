@@ -3,6 +3,7 @@ package prooftest
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,8 +14,8 @@ import (
 // of two of which one stands by. They need no help to go on, say what they wait
 // for while they cannot, and publish each call once.
 //
-// PROOF_BROKERS=long hits each of the two in turn, and leaves the time-outs at
-// what an operator has.
+// PROOF_BROKERS=long has more happen, hits each of the two in turn, and leaves the
+// time-outs at what an operator has.
 func TestBrokersDie(t *testing.T) {
 	c := openCluster(t)
 	long := os.Getenv("PROOF_BROKERS") == "long"
@@ -29,20 +30,22 @@ func TestBrokersDie(t *testing.T) {
 	for _, d := range f.deployments {
 		d.awaitNow("at the start")
 	}
-	for i, fault := range []fault{
+	faults := []fault{
 		{name: "nothing", what: func(*deployment) {}},
 		{name: "rolling restart", what: f.rollingRestart},
 		{name: "kill -9: leader of the ledger", each: true, what: func(d *deployment) { f.kill(f.ledgerLeader(d)) }},
 		{name: "kill -9: transaction coordinator", each: true, what: func(d *deployment) { f.kill(f.transactions(d)) }},
-		{name: "kill -9: group coordinator", what: func(*deployment) { f.kill(c.coordinator(ofGroup, pair.Topics.Ledger+"-exporters")) }},
-		{name: "kill -9: controller", what: func(*deployment) { f.kill(c.controller()) }},
+		{name: "kill -9: group coordinator", long: true, what: func(*deployment) { f.kill(c.coordinator(ofGroup, pair.Topics.Ledger+"-exporters")) }},
+		{name: "kill -9: controller", long: true, what: func(*deployment) { f.kill(c.controller()) }},
 		{name: "a broker hangs", each: true, what: f.hang},
 		{name: "cut off, nothing comes through", red: true, what: func(*deployment) { f.cut(alone, true) }},
-		{name: "cut off, connections are refused", red: true, what: func(*deployment) { f.cut(alone, false) }},
+		{name: "cut off, connections are refused", long: true, red: true, what: func(*deployment) { f.cut(alone, false) }},
 		{name: "events: too few replicas in sync", each: true, red: true, what: f.tooFewInSync},
-		{name: "two of three brokers gone", each: true, red: true, what: func(d *deployment) { f.gone(others(f.ledgerLeader(d))...) }},
+		{name: "two of three brokers gone", long: true, each: true, red: true, what: func(d *deployment) { f.gone(others(f.ledgerLeader(d))...) }},
 		{name: "all brokers gone", red: true, what: func(*deployment) { f.gone(1, 2, 3) }},
-	} {
+	}
+	faults = slices.DeleteFunc(faults, func(f fault) bool { return f.long && !long })
+	for i, fault := range faults {
 		hit := []*deployment{f.deployments[i%2]}
 		if long && fault.each {
 			hit = f.deployments
@@ -75,6 +78,7 @@ type fire struct {
 // fault is something that happens to brokers, and is over when what returns.
 type fault struct {
 	name string
+	long bool // it happens where PROOF_BROKERS asks for more
 	each bool // it is for one deployment, and other for another
 	red  bool // the deployments that lack an event for long have to say why
 	what func(hit *deployment)

@@ -10,7 +10,7 @@ import (
 
 // atOnce is how many proofs run at once where nobody says: each waits for most of its time,
 // for processes that it has killed.
-const atOnce = "4"
+const atOnce = "8"
 
 func TestMain(m *testing.M) {
 	flag.Parse()
