@@ -68,10 +68,13 @@ var rooms = map[string]struct{ imports, libraries []string }{
 	"internal/rebuild": {imports: []string{
 		"internal/call", "internal/ledger", "internal/batch", "internal/record", "internal/kafka", "internal/topics", "internal/exporter", "internal/hold",
 	}},
-	"internal/hint":    {[]string{"internal/setting"}, []string{"golang.org/x/net/netutil"}},
+	"internal/webconfig": {[]string{"internal/setting"}, []string{
+		"github.com/prometheus/exporter-toolkit/web", "go.yaml.in/yaml/v3", // which knows again what the other has read
+	}},
+	"internal/hint":    {[]string{"internal/setting", "internal/webconfig"}, []string{"golang.org/x/net/netutil"}},
 	"internal/history": {libraries: []string{"github.com/prometheus/client_model/go"}},
 	"internal/plot":    {imports: []string{"internal/history"}},
-	"internal/status":  {[]string{"internal/setting", "internal/exporter", "internal/notice", "internal/history", "internal/plot"}, []string{"github.com/prometheus/client_golang/prometheus/promhttp"}},
+	"internal/status":  {[]string{"internal/setting", "internal/webconfig", "internal/exporter", "internal/notice", "internal/history", "internal/plot"}, []string{"github.com/prometheus/client_golang/prometheus/promhttp"}},
 	"internal/embedded": {libraries: []string{
 		"github.com/twmb/franz-go/pkg/kfake", "github.com/twmb/franz-go/pkg/kmsg", // kfake speaks in kmsg's words,
 		"github.com/twmb/franz-go/pkg/sr/srfake", "github.com/twmb/franz-go/pkg/sr", // srfake in sr's

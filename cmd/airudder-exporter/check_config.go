@@ -51,6 +51,8 @@ func (c *checker) files(r *env.Reader) {
 		_, _, err := brokers(c.cfg.Kafka).Secure()
 		tell(r, setting.Errors(err))
 	}
+	tell(r, page(c.cfg.HTTP).Web().Check())
+	tell(r, hints(c.cfg.Hints).Web().Check())
 	if path := c.cfg.Upstream.TaskIDsFile; path != "" {
 		if _, err := os.ReadFile(path); err != nil {
 			r.Add("AIRUDDER_TASK_IDS_FILE", "cannot be read: "+err.Error())

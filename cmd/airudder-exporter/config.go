@@ -27,7 +27,7 @@ type Config struct {
 	Registry  Registry  `group:"Schema registry"`
 	Privacy   Privacy   `group:"Privacy"`
 	Hints     Hints     `group:"Hints"`
-	HTTPAddr  string    `env:"HTTP_ADDR,default=127.0.0.1:8080" setting:"Addr" group:"Serving and logging" doc:"Where the status page, health and metrics listen, host:port; an empty host means every interface."`
+	HTTP      HTTP      `group:"Serving and logging"`
 	LogLevel  LogLevel  `env:"LOG_LEVEL,default=info" group:"Serving and logging" doc:"Least level that is logged: debug, info, warn or error."`
 	LogFormat LogFormat `env:"LOG_FORMAT,default=json" group:"Serving and logging" doc:"json: a JSON object a line, for collectors; text: key=value, for people."`
 }
@@ -65,9 +65,19 @@ type Polling struct {
 
 // Hints is where AIRudder's webhooks may tell that something has ended.
 type Hints struct {
-	Addr   string     `env:"HINT_ADDR" doc:"Where hints are listened for, host:port. AIRudder's webhooks, sent to /hint/<HINT_SECRET> there, have the task they name read at once instead of when its turn comes. Empty: nobody listens."`
-	Secret env.Secret `env:"HINT_SECRET" secret:"true" doc:"Last part of the path of hints: at least 16 letters, digits, dashes and underscores."`
-	CIDRs  []string   `env:"HINT_CIDRS" doc:"Networks that may send hints, such as 203.0.113.0/24, separated by commas; a proxy in front counts as the sender. Empty: all."`
+	Addr          string     `env:"HINT_ADDR" doc:"Where hints are listened for, host:port. AIRudder's webhooks, sent to /hint/<HINT_SECRET> there, have the task they name read at once instead of when its turn comes. Empty: nobody listens."`
+	Secret        env.Secret `env:"HINT_SECRET" secret:"true" doc:"Last part of the path of hints: at least 16 letters, digits, dashes and underscores."`
+	WebConfigFile string     `env:"HINT_WEB_CONFIG_FILE" doc:"TLS for hints, as HTTP_WEB_CONFIG_FILE is for the page; the same file may serve both. Empty: none."`
+	CIDRs         []string   `env:"HINT_CIDRS" doc:"Networks that may send hints, such as 203.0.113.0/24, separated by commas; a proxy in front counts as the sender. Empty: all."`
+}
+
+// HTTP is how the status page, health and metrics are served.
+type HTTP struct {
+	Addr                string     `env:"HTTP_ADDR,default=127.0.0.1:8080" doc:"Where the status page, health and metrics listen, host:port; an empty host means every interface."`
+	WebConfigFile       string     `env:"HTTP_WEB_CONFIG_FILE" doc:"TLS and basic auth for them, a YAML file as Prometheus's exporters have it (exporter-toolkit); it, certificates and passwords are read again by themselves. Empty: neither."`
+	Pprof               bool       `env:"HTTP_PPROF,default=false" doc:"Profiles under /debug/pprof, on loopback or for authenticated users alone."`
+	HealthcheckUsername string     `env:"HTTP_HEALTHCHECK_USERNAME" doc:"User that the command healthcheck is, where HTTP_WEB_CONFIG_FILE has basic_auth_users."`
+	HealthcheckPassword env.Secret `env:"HTTP_HEALTHCHECK_PASSWORD" secret:"true" doc:"Its password."`
 }
 
 // Kafka is the cluster, the topics and how they are written.

@@ -166,6 +166,11 @@ func TestConfigBad(t *testing.T) {
 			map[string]string{"PRIVACY_FIELDS": "comments:private", "KAFKA_TOPIC_CALL_PRIVATE": "airudder.call-completed"},
 			`KAFKA_TOPIC_CALL_PRIVATE: "airudder.call-completed" is also KAFKA_TOPIC_CALL_COMPLETED: give each topic a name of its own, and not one that differs by . and _ alone`,
 		},
+		{map[string]string{"HINT_WEB_CONFIG_FILE": "/web"}, `HINT_WEB_CONFIG_FILE: "/web" is for hints, and nobody listens for these: set HINT_ADDR, or leave it out`},
+		{
+			map[string]string{"HTTP_HEALTHCHECK_USERNAME": "ops"},
+			"HTTP_HEALTHCHECK_PASSWORD: is required with HTTP_HEALTHCHECK_USERNAME: set it, or HTTP_HEALTHCHECK_PASSWORD_FILE to a file that holds it",
+		},
 		{map[string]string{"KAFKA_TLS_ENABLED": "true", "KAFKA_TLS_CERT_FILE": "/cert"}, "KAFKA_TLS_KEY_FILE: is required with KAFKA_TLS_CERT_FILE"},
 		{map[string]string{"KAFKA_TLS_ENABLED": "true", "KAFKA_TLS_KEY_FILE": "/key"}, "KAFKA_TLS_CERT_FILE: is required with KAFKA_TLS_KEY_FILE"},
 		{ // together with what else is wrong

@@ -57,7 +57,7 @@ func (c *Config) checkRevised(key record.EventKey) error {
 func (c *Config) check(r *env.Reader) {
 	for _, problems := range [][]*setting.Error{
 		account(*c).Check(), loop(*c).Check(), brokers(c.Kafka).Check(),
-		layout(c.Kafka).Check(env.Settings(c.Kafka)), registry(c.Registry).Check(), page(c.HTTPAddr).Check(),
+		layout(c.Kafka).Check(env.Settings(c.Kafka)), registry(c.Registry).Check(), page(c.HTTP).Check(),
 		protection(*c).Check(), hints(c.Hints).Check(),
 	} {
 		tell(r, problems)
@@ -92,6 +92,9 @@ func tell(r *env.Reader, problems []*setting.Error) {
 func (c *Config) warn(r *env.Reader) {
 	if c.Kafka.SASL.Mechanism == "PLAIN" && !c.Kafka.TLS.Enabled && r.OK("KAFKA_TLS_ENABLED") {
 		r.Warn("KAFKA_SASL_MECHANISM", "PLAIN without KAFKA_TLS_ENABLED sends the password unencrypted")
+	}
+	if page(c.HTTP).Unencrypted() {
+		r.Warn("HTTP_WEB_CONFIG_FILE", "basic_auth_users without tls_server_config: passwords are sent unencrypted")
 	}
 	u, err := url.Parse(c.Upstream.BaseURL)
 	if err == nil && u.Scheme == "http" && !isLocal(u.Hostname()) {

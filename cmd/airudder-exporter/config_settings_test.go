@@ -25,7 +25,7 @@ func TestVariables(t *testing.T) {
 		"record": func(setting string) string {
 			return cmp.Or(known(registry(c.Registry).SettingName, setting), protection(c).SettingName(setting))
 		},
-		"status": page(c.HTTPAddr).SettingName,
+		"status": page(c.HTTP).SettingName,
 	} {
 		files, err := filepath.Glob(filepath.Join("../../internal", room, "*.go"))
 		if err != nil {

@@ -73,7 +73,7 @@ func TestConfigDefaults(t *testing.T) {
 		},
 		Registry: Registry{URL: "http://registry:8081", AutoRegister: true},
 		Privacy:  Privacy{Preset: "open"},
-		HTTPAddr: "127.0.0.1:8080", LogFormat: "json",
+		HTTP:     HTTP{Addr: "127.0.0.1:8080"}, LogFormat: "json",
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got  %+v\nwant %+v", c, want)

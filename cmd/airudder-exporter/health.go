@@ -18,7 +18,7 @@ func (p program) healthCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return status.Healthcheck(cmd.Context(), page(cfg.HTTPAddr), path)
+			return status.Healthcheck(cmd.Context(), page(cfg.HTTP), path)
 		},
 	}
 	cmd.Flags().StringVar(&path, "path", path, "endpoint to ask: /healthz or /readyz")

@@ -16,6 +16,7 @@ import (
 	"airudder-exporter/internal/env"
 	"airudder-exporter/internal/interrupt"
 	"airudder-exporter/internal/progress"
+	"airudder-exporter/internal/status"
 
 	"github.com/spf13/cobra"
 )
@@ -91,7 +92,7 @@ func (p program) runCommand() *cobra.Command {
 		Long:  "Runs the exporter. Configuration comes from the environment alone:\n\n" + variables(),
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, logger, err := p.configure(cmd.Context())
+			cfg, logger, level, err := p.configureLevel(cmd.Context())
 			if cmd.Context().Err() != nil { // while a secret's file was waited for
 				return nil
 			}
@@ -102,7 +103,7 @@ func (p program) runCommand() *cobra.Command {
 				logger.Info("SIGHUP changes nothing: the configuration is read at the start alone, " +
 					"and secrets' files are read again by themselves; restart the exporter for another configuration")
 			})()
-			return export(cmd.Context(), cfg, logger)
+			return export(cmd.Context(), cfg, logger, level)
 		},
 	}
 }
@@ -126,17 +127,24 @@ func variables() string {
 // configure loads the configuration, opens the log and warns of what is probably
 // a mistake. ignored is as for loadConfig.
 func (p program) configure(ctx context.Context, ignored ...string) (Config, *slog.Logger, error) {
+	cfg, logger, _, err := p.configureLevel(ctx, ignored...)
+	return cfg, logger, err
+}
+
+// configureLevel is configure, with the log's level, which can be changed.
+func (p program) configureLevel(ctx context.Context, ignored ...string) (Config, *slog.Logger, *status.LogLevel, error) {
 	cfg, r := readConfig(ctx, p.environ, ignored...)
 	if err := r.Err(); err != nil {
-		return cfg, nil, fmt.Errorf("configuration:\n%w", err)
+		return cfg, nil, nil, fmt.Errorf("configuration:\n%w", err)
 	}
-	options := &slog.HandlerOptions{Level: cfg.LogLevel.Level, ReplaceAttr: readable}
+	level := status.NewLogLevel(cfg.LogLevel.Level)
+	options := &slog.HandlerOptions{Level: level, ReplaceAttr: readable}
 	logger := slog.New(cfg.LogFormat.handler(p.stderr, options))
 	r.Log(logger)
 	for _, w := range r.Warnings() {
 		logger.Warn(w)
 	}
-	return cfg, logger, nil
+	return cfg, logger, level, nil
 }
 
 // readable writes a duration as 1.5s; JSON would show nanoseconds.

@@ -29,7 +29,10 @@ import (
 // export runs the exporter until ctx ends. It ends by itself only on bad
 // configuration, an incompatible schema or a refused ledger; whatever else is
 // not there yet is waited for.
-func export(ctx context.Context, cfg Config, log *slog.Logger) error {
+func export(ctx context.Context, cfg Config, log *slog.Logger, level *status.LogLevel) error {
+	if problems := hints(cfg.Hints).Web().Check(); len(problems) > 0 { // else it would be told once all the rest is there
+		return problems[0]
+	}
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	self := process()
@@ -38,7 +41,7 @@ func export(ctx context.Context, cfg Config, log *slog.Logger) error {
 	info := status.Info{Version: version(), Host: self.Host, Started: self.Started}
 	// The page stays up while the exporter ends.
 	past := status.NewPast(metrics, self.Started, log)
-	server, err := status.Serve(context.WithoutCancel(ctx), page(cfg.HTTPAddr), status.Handler(state, metrics, past, info), log)
+	server, err := status.Serve(context.WithoutCancel(ctx), page(cfg.HTTP), status.Handler(state, metrics, past, info, operator(cfg.HTTP, level, log)), log)
 	if err != nil {
 		return err
 	}
@@ -59,7 +62,7 @@ func export(ctx context.Context, cfg Config, log *slog.Logger) error {
 
 	log.Info("the exporter starts", "version", info.Version, "instance", self.Instance,
 		"upstream", cfg.Upstream.BaseURL, "brokers", cfg.Kafka.Brokers, "ledger", cfg.Kafka.Topics.Ledger,
-		"assignment", cfg.Kafka.Assignment, "privacy", choice(cfg).Header(), "http", cfg.HTTPAddr)
+		"assignment", cfg.Kafka.Assignment, "privacy", choice(cfg).Header(), "http", cfg.HTTP.Addr)
 	s := starter{cfg: cfg, log: log, state: state, client: client, metrics: metrics}
 	ids, err := s.prepare(ctx)
 	if err == nil {

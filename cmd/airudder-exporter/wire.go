@@ -119,12 +119,21 @@ func registry(r Registry) record.Registry {
 
 // hints is where AIRudder's webhooks are listened for.
 func hints(h Hints) hint.Config {
-	return hint.Config{Addr: h.Addr, Secret: h.Secret.Now, CIDRs: h.CIDRs, SettingName: env.Settings(h)}
+	return hint.Config{Addr: h.Addr, Secret: h.Secret.Now, WebConfigFile: h.WebConfigFile, CIDRs: h.CIDRs, SettingName: env.Settings(h)}
 }
 
 // page is where the status page, health and metrics listen.
-func page(addr string) status.Config {
-	return status.Config{Addr: addr, SettingName: env.Settings(Config{})}
+func page(h HTTP) status.Config {
+	return status.Config{
+		Addr: h.Addr, WebConfigFile: h.WebConfigFile, SettingName: env.Settings(h),
+		HealthcheckUsername: h.HealthcheckUsername, HealthcheckPassword: h.HealthcheckPassword.First(),
+	}
+}
+
+// operator is what the page serves for the operator alone.
+func operator(h HTTP, level *status.LogLevel, log *slog.Logger) status.Operator {
+	c := page(h)
+	return status.Operator{Level: level, Log: log, Profiles: h.Pprof, Authenticated: c.Web().Authenticated, SettingName: c.SettingName}
 }
 
 // encoder makes encoders for what the registry, the ledger and the broker said.

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"airudder-exporter/internal/setting"
+	"airudder-exporter/internal/webconfig"
 )
 
 // Config is where the listener listens, and to whom.
@@ -13,6 +14,8 @@ type Config struct {
 	Addr   string        // host:port; empty: nobody listens
 	Secret func() string // the last part of the path, as it is now; nil: there is none
 	CIDRs  []string      // networks that may send; empty: all
+
+	WebConfigFile string // TLS, and whatever else such a file has; empty: nothing of it
 
 	// SettingName is what the operator calls a setting, by its field's name here.
 	SettingName func(field string) string
@@ -29,6 +32,9 @@ func (c Config) Check() []*setting.Error {
 	if c.Addr == "" {
 		if len(c.CIDRs) > 0 {
 			rules.Bad(name("CIDRs"), c.CIDRs[0], "is for hints, and nobody listens for these: set "+name("Addr")+", or leave it out")
+		}
+		if c.WebConfigFile != "" {
+			rules.Bad(name("WebConfigFile"), c.WebConfigFile, "is for hints, and nobody listens for these: set "+name("Addr")+", or leave it out")
 		}
 		return rules.Problems
 	}
@@ -47,6 +53,11 @@ func (c Config) Check() []*setting.Error {
 		}
 	}
 	return rules.Problems
+}
+
+// Web is what the file says, which is no part of Check.
+func (c Config) Web() webconfig.Config {
+	return webconfig.Config{WebConfigFile: c.WebConfigFile, SettingName: c.SettingName}
 }
 
 func (c Config) secret() string {

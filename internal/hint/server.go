@@ -79,7 +79,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, log *slog.Logger) {
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo), // strangers write what they like
 	}
 	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
-	if err := server.Serve(netutil.LimitListener(l, maxConnections)); ctx.Err() == nil {
+	if err := s.config.Web().Serve(netutil.LimitListener(l, maxConnections), server, log); ctx.Err() == nil {
 		log.Error("hints are no longer listened for; restart the exporter to have them back", "error", err)
 	}
 }

@@ -9,8 +9,12 @@
 //	/readyz      200 while events can flow, with what needs the operator all the same;
 //	             else 503 and why not
 //	/metrics     Prometheus metrics
+//	/api/log-level
+//	             the log's level; PUT with level and for changes it for some time
+//	/debug/pprof/
+//	             Go's profiles, where Pprof is set
 //
-// All accept only GET and HEAD, and none needs an exporter: while the program
+// All but that PUT accept only GET and HEAD, and none needs an exporter: while the program
 // still waits for Kafka or the registry, they say so. The page loads nothing from
 // elsewhere, and its Content-Security-Policy allows only its own style, its own
 // script and this server.
@@ -27,7 +31,11 @@
 // bytes, a reader has ten seconds to take them, and beyond 32 readers of the page and
 // /api/status at once the answer is 503. The other paths have no such limit.
 //
-// There is no authentication. The snapshot holds no personal data, but it names
+// A web configuration file (see webconfig) puts TLS and authentication before all of it.
+// The log's level and profiles are for whoever is authenticated there, or connects on
+// loopback, to a loopback name, through no proxy; and never for a page of another site.
+//
+// Without that file there is no authentication. The snapshot holds no personal data, but it names
 // tasks. So the default address is loopback, and a server on a loopback address
 // answers only requests that were sent to a loopback name. Without that rule, any
 // web page in the operator's browser could read the snapshot through a name that

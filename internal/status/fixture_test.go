@@ -82,10 +82,14 @@ func running(s exporter.Snapshot) *State {
 	return &state
 }
 
-func handler(s *State) http.Handler { return Handler(s, prometheus.NewRegistry(), nil, info) }
+func handler(s *State) http.Handler {
+	return Handler(s, prometheus.NewRegistry(), nil, info, Operator{})
+}
 
 // plotting also has a past.
-func plotting(s *State) http.Handler { return Handler(s, prometheus.NewRegistry(), lived(), info) }
+func plotting(s *State) http.Handler {
+	return Handler(s, prometheus.NewRegistry(), lived(), info, Operator{})
+}
 
 func get(t *testing.T, h http.Handler, path string) (*http.Response, string) {
 	t.Helper()

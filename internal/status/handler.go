@@ -16,7 +16,8 @@ import (
 )
 
 // Handler serves all of the package's paths. past is what plots show; nil: there are no plots.
-func Handler(s *State, gatherer prometheus.Gatherer, past *Past, info Info) http.Handler {
+// An Operator without a level has no paths.
+func Handler(s *State, gatherer prometheus.Gatherer, past *Past, info Info, operator Operator) http.Handler {
 	mux := http.NewServeMux()
 	shelf := newShelf(s)
 	mux.Handle("GET /{$}", newPage(shelf, past, info))
@@ -29,6 +30,9 @@ func Handler(s *State, gatherer prometheus.Gatherer, past *Past, info Info) http
 	mux.Handle("GET /healthz", health(s))
 	mux.Handle("GET /readyz", readiness(s))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(gatherer, promhttp.HandlerOpts{MaxRequestsInFlight: 8}))
+	if operator.Level != nil {
+		operator.handle(mux)
+	}
 	return secured(mux)
 }
 

@@ -137,7 +137,7 @@ func TestMetrics(t *testing.T) {
 	c := prometheus.NewCounter(prometheus.CounterOpts{Name: "airudder_events_total", Help: "Events."})
 	registry.MustRegister(c)
 	c.Add(3)
-	response, body := get(t, Handler(&State{}, registry, nil, info), "/metrics")
+	response, body := get(t, Handler(&State{}, registry, nil, info, Operator{}), "/metrics")
 	if response.StatusCode != 200 || !strings.Contains(body, "\nairudder_events_total 3\n") {
 		t.Errorf("/metrics = %d\n%s\nwant the counter at 3", response.StatusCode, body)
 	}

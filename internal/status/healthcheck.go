@@ -21,18 +21,31 @@ func Healthcheck(ctx context.Context, cfg Config, path string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
+	if problems := cfg.Web().Check(); len(problems) > 0 {
+		return fmt.Errorf("health check: %w", problems[0])
+	}
+	// A transport of its own uses no proxy from the environment.
+	transport := &http.Transport{DisableKeepAlives: true, TLSClientConfig: cfg.Web().Client()}
 	url := "http://" + target + path
+	if transport.TLSClientConfig != nil {
+		url = "https://" + target + path
+	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return fmt.Errorf("health check: %w", err)
 	}
-	// A transport of its own uses no proxy from the environment.
-	transport := &http.Transport{DisableKeepAlives: true}
+	if cfg.HealthcheckUsername != "" {
+		request.SetBasicAuth(cfg.HealthcheckUsername, cfg.HealthcheckPassword)
+	}
 	response, err := transport.RoundTrip(request)
 	if err != nil {
 		return fmt.Errorf("health check: GET %s: %w", url, err)
 	}
 	defer response.Body.Close()
+	if response.StatusCode == http.StatusUnauthorized {
+		return fmt.Errorf("health check: GET %s: %s: the web configuration wants a user and a password: set %s and %s", url, response.Status,
+			cfg.setting("HealthcheckUsername"), cfg.setting("HealthcheckPassword"))
+	}
 	text, _ := io.ReadAll(io.LimitReader(response.Body, 1<<10)) // the status code says enough
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("health check: GET %s: %s: %s", url, response.Status, strings.TrimSpace(string(text)))

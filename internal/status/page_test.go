@@ -208,7 +208,7 @@ func TestHostileTextsStayText(t *testing.T) {
 	s.Recent[0].CallID, s.Recent[0].TaskID = evil, evil
 	s.Shards[0].Error, s.List.Error, s.List.ErrorAt = evil, evil, at
 	s.LedgerID, s.Ready, s.Why = evil, false, evil
-	h := Handler(running(s), nil, nil, Info{Version: evil, Host: evil, Started: started})
+	h := Handler(running(s), nil, nil, Info{Version: evil, Host: evil, Started: started}, Operator{})
 	_, body := get(t, h, "/")
 	if got := strings.Count(body, "<script"); got != 1 {
 		t.Errorf("the page has %d <script>, want its own alone", got)

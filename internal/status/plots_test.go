@@ -203,7 +203,7 @@ func TestPace(t *testing.T) {
 		e.set(now)
 		past.look(&state)
 	}
-	_, body := get(t, Handler(&state, prometheus.NewRegistry(), past, info), "/")
+	_, body := get(t, Handler(&state, prometheus.NewRegistry(), past, info, Operator{}), "/")
 	text := plain(body)
 	if !strings.Contains(text, "3,812 12 a minute, all by 04:51:07") { // 1,188 rows are open
 		t.Errorf("the page lacks the pace: %.3000s", text)

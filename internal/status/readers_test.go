@@ -194,7 +194,7 @@ func (h held) Write(p []byte) (int, error) {
 }
 
 func TestTooManyReaders(t *testing.T) {
-	h := Handler(running(busy()), prometheus.NewRegistry(), nil, info)
+	h := Handler(running(busy()), prometheus.NewRegistry(), nil, info, Operator{})
 	reading, letGo, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	for i := range maxReaders {
 		path := []string{"/", "/api/status"}[i%2]

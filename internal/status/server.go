@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	stdlog "log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"airudder-exporter/internal/setting"
+	"airudder-exporter/internal/webconfig"
 )
 
 // grace is how long answers under way may still take when the server is closed.
@@ -22,9 +24,14 @@ const grace = 3 * time.Second
 // writeTimeout is how long a reader may take: what it holds is held for so long.
 const writeTimeout = 10 * time.Second
 
-// Config says where the server listens.
+// Config says where the server listens, and how.
 type Config struct {
-	Addr string // host:port; port 0: any that is free
+	Addr          string // host:port; port 0: any that is free
+	WebConfigFile string // TLS and authentication; empty: neither
+
+	// Who Healthcheck is, where authentication wants to know it.
+	HealthcheckUsername string
+	HealthcheckPassword string
 
 	// SettingName is what the operator calls a setting. Where a message names one
 	// it passes the field's name; nil: that name.
@@ -39,10 +46,23 @@ func (c Config) setting(field string) string {
 // Check says what is wrong with the settings by themselves.
 func (c Config) Check() []*setting.Error {
 	host, port, err := net.SplitHostPort(c.Addr)
-	if _, errPort := strconv.ParseUint(port, 10, 16); err == nil && errPort == nil && !strings.ContainsAny(host, "/@ \t\r\n") {
-		return nil
+	var rules setting.Check
+	if _, errPort := strconv.ParseUint(port, 10, 16); err != nil || errPort != nil || strings.ContainsAny(host, "/@ \t\r\n") {
+		rules.Bad(c.setting("Addr"), c.Addr, "is not host:port: give one such as 127.0.0.1:8080 or :8080")
 	}
-	return []*setting.Error{{Setting: c.setting("Addr"), Value: c.Addr, Text: "is not host:port: give one such as 127.0.0.1:8080 or :8080"}}
+	rules.Together(c.setting("HealthcheckUsername"), c.HealthcheckUsername, c.setting("HealthcheckPassword"), c.HealthcheckPassword)
+	return rules.Problems
+}
+
+// Web is what the file says, which is no part of Check.
+func (c Config) Web() webconfig.Config {
+	return webconfig.Config{WebConfigFile: c.WebConfigFile, SettingName: c.SettingName}
+}
+
+// Unencrypted reports whether passwords reach the server unencrypted, from other machines.
+func (c Config) Unencrypted() bool {
+	says := c.Web().Says()
+	return says.Users > 0 && !says.TLS && !isLoopback(hostOf(c.Addr))
 }
 
 // Server is an HTTP server that listens.
@@ -56,6 +76,9 @@ type Server struct {
 // Serve listens and answers with h until ctx ends or Close is called. The caller
 // must call Close, which waits for the end.
 func Serve(ctx context.Context, cfg Config, h http.Handler, log *slog.Logger) (*Server, error) {
+	if problems := cfg.Web().Check(); len(problems) > 0 {
+		return nil, problems[0]
+	}
 	l, err := cfg.listen(ctx)
 	if err != nil {
 		return nil, err
@@ -68,7 +91,7 @@ func Serve(ctx context.Context, cfg Config, h http.Handler, log *slog.Logger) (*
 	s := &Server{addr: l.Addr().String(), stop: stop, done: make(chan struct{})}
 	go func() {
 		defer close(s.done)
-		if s.err = serve(ctx, server, l); s.err != nil {
+		if s.err = serve(ctx, server, func() error { return cfg.Web().Serve(l, server, log) }); s.err != nil {
 			log.Error("the status page, health and metrics ended; restart the exporter to have them back", "error", s.err)
 		}
 	}()
@@ -83,8 +106,26 @@ func newServer(h http.Handler, log *slog.Logger) *http.Server {
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		ErrorLog:          stdlog.New(serverLog{log}, "", 0),
 	}
+}
+
+// serverLog is what net/http has to tell. What a client alone can cause is no warning.
+type serverLog struct{ log *slog.Logger }
+
+func (s serverLog) Write(line []byte) (int, error) {
+	text := strings.TrimSpace(string(line))
+	switch {
+	case strings.HasPrefix(text, "http: TLS handshake error from "):
+		// The cause can be the web configuration and quote it, which is told elsewhere.
+		from, _, _ := strings.Cut(strings.TrimPrefix(text, "http: TLS handshake error from "), ": ")
+		s.log.Debug("a client's TLS handshake did not succeed", "from", from)
+	case strings.HasPrefix(text, "http2: server"):
+		s.log.Debug(text)
+	default:
+		s.log.Warn(text)
+	}
+	return len(line), nil
 }
 
 // Addr is the address that the server listens on, with its actual port.
@@ -99,9 +140,9 @@ func (s *Server) Close() error {
 	return s.err
 }
 
-func serve(ctx context.Context, server *http.Server, l net.Listener) error {
+func serve(ctx context.Context, server *http.Server, run func() error) error {
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(l) }()
+	go func() { served <- run() }()
 	select {
 	case err := <-served:
 		return fmt.Errorf("serve status page: %w", err)
