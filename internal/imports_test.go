@@ -91,7 +91,7 @@ var rooms = map[string]struct{ imports, libraries []string }{
 	"internal/env": {libraries: []string{"github.com/sethvargo/go-envconfig"}},
 	"internal/rig": {
 		[]string{"internal/airuddersim", "internal/embedded"},
-		[]string{"github.com/twmb/franz-go/pkg/kgo", "github.com/twmb/franz-go/pkg/kmsg", "github.com/twmb/franz-go/pkg/kerr", "github.com/twmb/avro"},
+		[]string{"github.com/twmb/franz-go/pkg/kgo", "github.com/twmb/franz-go/pkg/kmsg", "github.com/twmb/franz-go/pkg/kbin", "github.com/twmb/franz-go/pkg/kerr", "github.com/twmb/avro"},
 	},
 	"cmd": {[]string{"internal", "schemas"}, []string{"github.com/spf13/cobra"}},
 }

@@ -71,6 +71,9 @@ func export(ctx context.Context, cfg Config, log *slog.Logger, level *status.Log
 		err = s.own(ctx, exporter.New(looped, source, encoder(cfg, ids), self, log, metrics))
 	}
 	if err != nil && ctx.Err() == nil {
+		if unfit, ok := errors.AsType[*kafka.UnfitError](err); ok { // the rest of the chain says nothing more
+			err = unfit
+		}
 		log.Error("the exporter ends", "error", err)
 		return errShown
 	}
@@ -250,5 +253,6 @@ func pause(ctx context.Context, d time.Duration) bool {
 
 // final reports whether an error at the start lasts until the operator acts.
 func final(err error) bool {
-	return errors.Is(err, topics.ErrUnfit) || errors.Is(err, record.ErrIncompatible) || errors.Is(err, ledger.ErrRefused)
+	_, unfit := errors.AsType[*kafka.UnfitError](err)
+	return unfit || errors.Is(err, topics.ErrUnfit) || errors.Is(err, record.ErrIncompatible) || errors.Is(err, ledger.ErrRefused)
 }

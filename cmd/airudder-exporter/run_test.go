@@ -19,6 +19,7 @@ import (
 	"airudder-exporter/internal/rig"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/sr"
 )
 
@@ -52,6 +53,31 @@ func TestRun(t *testing.T) {
 	p.wantEnd(0)
 	if n := len(s.tail(7)); n != 7 {
 		t.Errorf("%d events after a restart, want 7", n)
+	}
+}
+
+// A Kafka that cannot keep the promise is refused in one sentence, before anything is
+// published.
+func TestRunRefusesAnUnfitKafka(t *testing.T) {
+	for name, tt := range map[string]struct {
+		twist rig.Twist
+		want  string
+	}{
+		"no transactions": {rig.NotOffered(kmsg.InitProducerID), `"error":"this Kafka has no transactions, without which calls would be published twice or lost: use Apache Kafka 2.3 or later, or a service that ` + "`airudder-exporter check --compatibility`" + ` finds fit`},
+		"no markers":      {rig.WithoutMarkers(), `"error":"this Kafka keeps no control records, by which`},
+		"hidden markers":  {rig.HidesMarkers(), `"error":"this Kafka keeps no control records, by which`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := surround(t)
+			s.env["KAFKA_BROKERS"] = s.kafka.Twisted(tt.twist)
+			s.env["KAFKA_TRANSACTION_TIMEOUT"] = "1s"
+			p := s.run("run")
+			p.wantEnd(1, `"msg":"the exporter ends",`+tt.want)
+			if n := len(s.kafka.Read("airudder.call-completed").Committed); n > 0 {
+				t.Errorf("%d events were published", n)
+			}
+		})
 	}
 }
 

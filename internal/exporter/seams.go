@@ -110,9 +110,9 @@ type Shard interface {
 	// again, most likely since another writer took the shard over.
 	Fenced(error) bool
 
-	// Moved reports whether a producer's error means that the ledger is not the
-	// one that this process knew. Trying again cannot help.
-	Moved(error) bool
+	// Lasting reports whether a producer's error lasts until the operator acts: the
+	// ledger is not the one that this process knew, or this Kafka cannot keep one.
+	Lasting(error) bool
 
 	// Explain is a producer's error in words for the operator, with the cure where
 	// one is known.

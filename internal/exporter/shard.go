@@ -108,7 +108,7 @@ func (e *Exporter) produce(ctx context.Context, s Shard) (committed bool, err er
 		return nil
 	})
 	if err != nil {
-		if s.Moved(err) {
+		if s.Lasting(err) {
 			return false, fmt.Errorf("%w: %w", ledger.ErrRefused, err)
 		}
 		return false, fmt.Errorf("open shard %d: %w", s.Number(), err)

@@ -45,6 +45,7 @@
 //	later.go        who took a shard over; settled.go: once no transaction is open
 //	rights.go       which rights are missing
 //	retry.go        which answers are asked again; errors.go: what callers branch on
+//	unfit.go        brokers that lack what the promise rests on
 //	waiting.go      what the cluster has not answered for a while
 //	metrics.go      airudder_kafka_…
 //

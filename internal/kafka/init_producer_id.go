@@ -14,7 +14,8 @@ import (
 // earlier transactions are in place when the answer comes.
 // Errors: 14, 15, 16 while the coordinator loads or moves, also in a cluster that
 // was just born; 51 CONCURRENT_TRANSACTIONS for 25 to 100 ms while an open
-// transaction is aborted; 53 without the right Write on the id.
+// transaction is aborted; 53 without the right Write on the id; 35 UNSUPPORTED_VERSION from what has no
+// transactions.
 // Notes: asking twice only raises the epoch once more.
 
 func (s *session) initProducerID(ctx context.Context) error {
@@ -25,8 +26,8 @@ func (s *session) initProducerID(ctx context.Context) error {
 		ProducerEpoch:        -1,
 	})
 	if err != nil {
-		return err
+		return withoutTransactions(err)
 	}
 	s.producerID, s.epoch = res.ProducerID, res.ProducerEpoch
-	return s.answered(res.ErrorCode)
+	return withoutTransactions(s.answered(res.ErrorCode))
 }

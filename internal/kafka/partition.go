@@ -38,9 +38,12 @@ func (p Partition) Explain(err error) string { return p.client.Explain(err) }
 // most likely since another writer took the shard over.
 func (p Partition) Fenced(err error) bool { return errors.Is(err, ErrFenced) }
 
-// Moved reports whether a producer's error means that the ledger is not the one
-// that this process knew, so that trying again cannot help.
-func (p Partition) Moved(err error) bool { return errors.Is(err, ErrLedgerMoved) }
+// Lasting reports whether a producer's error lasts until the operator acts: the ledger is
+// not the one that this process knew, or these brokers cannot keep one.
+func (p Partition) Lasting(err error) bool {
+	_, unfit := errors.AsType[*UnfitError](err)
+	return unfit || errors.Is(err, ErrLedgerMoved)
+}
 
 // Newest is Client.Newest for this shard.
 func (p Partition) Newest(

@@ -39,10 +39,12 @@ func (c *Client) replayUntil(ctx context.Context, r *replay) error {
 		switch stood := time.Since(moved); {
 		case len(got.batches) > 0:
 			moved = time.Now()
+		case stood > c.cfg.unmarkedFor() && r.unmarked(got):
+			return errUnmarked
 		case stood > c.cfg.TransactionTimeout:
 			// The topic may have been deleted and created again since we wrote:
 			// the next producer's own barrier tells.
-			return fmt.Errorf("%s shows nothing new for %s, and our barrier at offset %d is still to come",
+			return fmt.Errorf("%s shows nothing new for %s, and our barrier at offset %d, or its commit marker, is still to come",
 				r.Place, stood.Round(time.Second), r.barrier)
 		default:
 			// Our barrier is there, so we are asking a broker that led once.

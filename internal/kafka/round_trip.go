@@ -42,6 +42,7 @@ type routed struct {
 	broker   int32
 	clientID string
 	version  int16
+	offered  bool // the broker knows such requests
 }
 
 // Broker implements protocol.BrokerMessage.
@@ -55,13 +56,16 @@ func (r *routed) Broker(cluster protocol.Cluster) (protocol.Broker, error) {
 
 // Required implements protocol.RawExchanger: always.
 func (r *routed) Required(versions map[protocol.ApiKey]int16) bool {
-	r.version = versions[r.ApiKey()]
+	r.version, r.offered = versions[r.ApiKey()]
 	return true
 }
 
 // RawExchange implements protocol.RawExchanger. A connection has one request
 // under way at a time, so any correlation id is as good as another.
 func (r *routed) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
+	if !r.offered { // it would close the connection without a word
+		return nil, fmt.Errorf("the broker does not offer the request %s: %w", r.ApiKey(), kafkago.UnsupportedVersion)
+	}
 	return protocol.RoundTrip(rw, r.version, 1, r.clientID, r.Message)
 }
 

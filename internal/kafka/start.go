@@ -136,7 +136,11 @@ func (p *Producer) replay(
 		key:        key,
 		visit:      visit,
 	}
-	if err := p.client.replayUntil(ctx, r); err != nil {
+	err := p.client.replayUntil(ctx, r)
+	if errors.Is(err, errUnmarked) {
+		err = p.confirm(ctx, r)
+	}
+	if err != nil {
 		return nil, err
 	}
 	p.client.raiseEnd(p.layout.Shard, r.end)

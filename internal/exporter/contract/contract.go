@@ -223,7 +223,7 @@ func (t *trial) fenced() {
 		t.Errorf("the replay shows %q", got)
 	}
 	err := p.Commit(t.ctx, ready)
-	if err == nil || !old.Fenced(err) || old.Moved(err) || old.Explain(err) == "" {
+	if err == nil || !old.Fenced(err) || old.Lasting(err) || old.Explain(err) == "" {
 		t.Errorf("the older producer's commit: %v, want a fence", err)
 	}
 	if _, err := p.Prepare(slices.Values(t.units(3, 4))); err == nil || !old.Fenced(err) {

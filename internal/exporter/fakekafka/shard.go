@@ -81,8 +81,8 @@ func (s *Shard) Number() int { return s.number }
 // Fenced is exporter.Shard's.
 func (s *Shard) Fenced(err error) bool { return errors.Is(err, ErrFenced) }
 
-// Moved is exporter.Shard's.
-func (s *Shard) Moved(err error) bool { return errors.Is(err, ErrMoved) }
+// Lasting is exporter.Shard's.
+func (s *Shard) Lasting(err error) bool { return errors.Is(err, ErrMoved) }
 
 // Explain is the error's text.
 func (s *Shard) Explain(err error) string { return err.Error() }

@@ -83,6 +83,7 @@ func (*Response) ApiKey() protocol.ApiKey { return protocol.Fetch }
 type Fetched struct {
 	Code          int16
 	HighWatermark int64
+	LastStable    int64 // the first offset whose transaction is undecided, or the high watermark
 	LogStart      int64
 	Records       []byte // batches one after the other, the last one perhaps cut
 }
@@ -107,7 +108,7 @@ func Parse(data []byte) (f Fetched, err error) {
 	in.skip(4) // the partition
 	f.Code = in.int16()
 	f.HighWatermark = in.int64()
-	in.skip(8) // the last stable offset
+	f.LastStable = in.int64()
 	f.LogStart = in.int64()
 	in.skip(16 * max(0, int(in.int32()))) // aborted transactions: we judge by the markers
 	in.skip(4)                            // preferred read replica
