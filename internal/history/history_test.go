@@ -122,6 +122,17 @@ func TestGaugePeaks(t *testing.T) {
 	}
 }
 
+// TestSome knows nothing of a gauge while it is 0.
+func TestSome(t *testing.T) {
+	b := newBench(Gauge("level", "level").Some())
+	b.pass(1, func() { b.level.Set(3) })
+	b.pass(2, func() { b.level.Set(0) })
+	b.pass(2, func() { b.level.Set(5) })
+	if got := b.last("level", 4); got != "3 - - 5" {
+		t.Errorf("the hour ends with %s", got)
+	}
+}
+
 // TestADayPasses wraps both rings more than once: what is shown is as old as it says.
 func TestADayPasses(t *testing.T) {
 	b := newBench(Gauge("level", "level"))

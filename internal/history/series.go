@@ -19,6 +19,7 @@ type Series struct {
 	values   []string // of the label; empty: all
 	but      bool     // all but those
 	times    float64
+	some     bool // 0 is not known
 }
 
 type kind int
@@ -50,6 +51,12 @@ func (s Series) Times(n float64) Series {
 	return s
 }
 
+// Some takes a gauge's 0 for a value that is not known.
+func (s Series) Some() Series {
+	s.some = true
+	return s
+}
+
 // Where keeps only those metrics whose label has one of these values. All that are kept
 // are summed.
 func (s Series) Where(label string, values ...string) Series {
@@ -77,7 +84,7 @@ type bucket struct{ bound, count float64 }
 
 // gauge is a gauge's value at one time; NaN: not known, or it is none.
 func (s Series) gauge(r reading) float32 {
-	if !r.known || s.kind != gauge || math.IsInf(r.sum, 0) { // such as a budget without a bound
+	if !r.known || s.kind != gauge || s.some && r.sum == 0 || math.IsInf(r.sum, 0) { // such as a budget without a bound
 		return nan
 	}
 	return float32(r.sum)

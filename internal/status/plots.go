@@ -57,7 +57,7 @@ var charts = []chart{
 		{"p99", history.Quantile("commit p99", "airudder_kafka_transaction_seconds", .99)},
 	}, duration, false, true},
 	{"ledger", "Ledger entries", []line{
-		{"entries", history.Gauge("entries", "airudder_ledger_entries")},
+		{"entries", history.Gauge("entries", "airudder_ledger_entries").Some()}, // 0 while no shard is held,
 	}, amount, true, false},
 	{"memory", "Memory of the process", []line{
 		{"resident", history.Gauge("resident", "process_resident_memory_bytes")},
