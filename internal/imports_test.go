@@ -38,14 +38,15 @@ var rooms = map[string]struct{ imports, libraries []string }{
 	}},
 	"internal/batch/handmade": {libraries: []string{"github.com/segmentio/kafka-go", "github.com/twmb/franz-go/pkg/kmsg"}},
 	"internal/record": {
-		[]string{"internal/setting", "internal/call", "internal/ledger", "internal/batch", "schemas"},
+		[]string{"internal/setting", "internal/certs", "internal/call", "internal/ledger", "internal/batch", "schemas"},
 		[]string{
 			"github.com/linkedin/goavro/v2", "github.com/twmb/avro", // one writes, the other reads
-			"github.com/twmb/franz-go/pkg/sr",
+			"github.com/twmb/franz-go/pkg/sr", "golang.org/x/net/http/httpguts",
 		},
 	},
 	"internal/contract": {[]string{"schemas"}, []string{"go.yaml.in/yaml/v3"}},
-	"internal/kafka":    {[]string{"internal/setting", "internal/batch"}, []string{"github.com/segmentio/kafka-go"}},
+	"internal/certs":    {imports: []string{"internal/setting"}},
+	"internal/kafka":    {[]string{"internal/setting", "internal/certs", "internal/batch"}, []string{"github.com/segmentio/kafka-go"}},
 	"internal/shards":   {[]string{"internal/kafka"}, []string{"github.com/segmentio/kafka-go"}},
 	"internal/topics":   {[]string{"internal/setting", "internal/batch", "internal/kafka"}, []string{"github.com/segmentio/kafka-go"}},
 	"internal/notice":   {},
@@ -91,7 +92,7 @@ var rooms = map[string]struct{ imports, libraries []string }{
 	"internal/env": {libraries: []string{"github.com/sethvargo/go-envconfig"}},
 	"internal/rig": {
 		[]string{"internal/airuddersim", "internal/embedded"},
-		[]string{"github.com/twmb/franz-go/pkg/kgo", "github.com/twmb/franz-go/pkg/kmsg", "github.com/twmb/franz-go/pkg/kbin", "github.com/twmb/franz-go/pkg/kerr", "github.com/twmb/avro"},
+		[]string{"github.com/twmb/franz-go/pkg/kgo", "github.com/twmb/franz-go/pkg/kmsg", "github.com/twmb/franz-go/pkg/kbin", "github.com/twmb/franz-go/pkg/kbin", "github.com/twmb/franz-go/pkg/kerr", "github.com/twmb/avro"},
 	},
 	"cmd": {[]string{"internal", "schemas"}, []string{"github.com/spf13/cobra"}},
 }

@@ -34,7 +34,6 @@ func (c *checker) configuration(r *env.Reader) {
 	if err == nil {
 		c.heading("Privacy")
 		c.privacy()
-		c.web()
 	}
 	const unasked = "AIRudder, Kafka and the registry were not asked"
 	switch {
@@ -45,20 +44,15 @@ func (c *checker) configuration(r *env.Reader) {
 	}
 }
 
-// web says what becomes of requests to the page, where that is configured.
-func (c *checker) web() {
-	if c.cfg.HTTP.WebConfigFile != "" {
-		c.heading("Status page")
-		c.ok("it has %s (HTTP_WEB_CONFIG_FILE)", page(c.cfg.HTTP).Web().Says())
-	}
-}
-
 // files looks at those that the configuration names, where the names themselves are right.
 func (c *checker) files(r *env.Reader) {
 	if r.OK("KAFKA_TLS_ENABLED", "KAFKA_TLS_CA_FILE", "KAFKA_TLS_CERT_FILE", "KAFKA_TLS_KEY_FILE",
-		"KAFKA_SASL_MECHANISM", "KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD") {
+		"KAFKA_SASL_MECHANISM", "KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD", "KAFKA_SASL_TOKEN_SOURCE") {
 		_, _, err := brokers(c.cfg.Kafka).Secure()
 		tell(r, setting.Errors(err))
+	}
+	if r.OK("SCHEMA_REGISTRY_TLS_CA_FILE", "SCHEMA_REGISTRY_TLS_CERT_FILE", "SCHEMA_REGISTRY_TLS_KEY_FILE") {
+		tell(r, setting.Errors(registry(c.cfg.Registry).CheckFiles()))
 	}
 	tell(r, page(c.cfg.HTTP).Web().Check())
 	tell(r, hints(c.cfg.Hints).Web().Check())

@@ -12,6 +12,7 @@ import (
 
 	"airudder-exporter/internal/airudder"
 	"airudder-exporter/internal/env"
+	"airudder-exporter/internal/token"
 )
 
 // Config is the exporter's whole configuration, as the environment gives it.
@@ -118,17 +119,44 @@ type TLS struct {
 // SASL is who the exporter is to the brokers. An empty Mechanism means that it
 // does not say.
 type SASL struct {
-	Mechanism string     `env:"KAFKA_SASL_MECHANISM" doc:"PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512; empty: none."`
-	Username  string     `env:"KAFKA_SASL_USERNAME" doc:"User name for SASL."`
-	Password  env.Secret `env:"KAFKA_SASL_PASSWORD" secret:"true" doc:"Password for SASL."`
+	Mechanism  string     `env:"KAFKA_SASL_MECHANISM" doc:"PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER; empty: none."`
+	Username   string     `env:"KAFKA_SASL_USERNAME" doc:"User name for SASL."`
+	Password   env.Secret `env:"KAFKA_SASL_PASSWORD" secret:"true" doc:"Password for SASL."`
+	Token      Token      //
+	Extensions []string   `env:"KAFKA_SASL_EXTENSIONS" doc:"What OAUTHBEARER sends beside the token: name=value, separated by commas, such as logicalCluster=lkc-1,identityPoolId=pool-1."`
+}
+
+// Token is where the tokens of OAUTHBEARER come from.
+type Token struct {
+	Source       string     `env:"KAFKA_SASL_TOKEN_SOURCE" doc:"Where the tokens of OAUTHBEARER come from: oidc (an identity provider, by client credentials), file, command or msk-iam (signed with AWS's credentials)."`
+	URL          string     `env:"KAFKA_SASL_TOKEN_URL" doc:"Token endpoint of the identity provider; for oidc."`
+	ClientID     string     `env:"KAFKA_SASL_CLIENT_ID" doc:"Client there; for oidc."`
+	ClientSecret env.Secret `env:"KAFKA_SASL_CLIENT_SECRET" secret:"true" doc:"Its secret; for oidc."`
+	Scope        string     `env:"KAFKA_SASL_SCOPE" doc:"Scopes to ask for, separated by blanks; for oidc."`
+	File         string     `env:"KAFKA_SASL_TOKEN_FILE" doc:"A file that always holds a token that has not ended, such as a projected service account's; for file."`
+	Command      string     `env:"KAFKA_SASL_TOKEN_COMMAND" doc:"A program and its arguments, separated by blanks; for command. It prints a token, or JSON with token or access_token, and expires_in or expiry, within 10 s. No shell is in between; what it writes to its standard error is thrown away."`
+
+	source *token.Source // of this process; nil: no token is used
 }
 
 // Registry is the schema registry.
 type Registry struct {
-	URL          string     `env:"SCHEMA_REGISTRY_URL,required" doc:"Schema registry with Confluent's REST API."`
-	Username     string     `env:"SCHEMA_REGISTRY_USERNAME" doc:"User name for its basic authentication."`
-	Password     env.Secret `env:"SCHEMA_REGISTRY_PASSWORD" secret:"true" doc:"Password for it."`
-	AutoRegister bool       `env:"SCHEMA_REGISTRY_AUTO_REGISTER,default=true" doc:"Register the schemas at start; else they must be there."`
+	URL          string      `env:"SCHEMA_REGISTRY_URL,required" doc:"Schema registry with Confluent's REST API."`
+	Username     string      `env:"SCHEMA_REGISTRY_USERNAME" doc:"User name for its basic authentication."`
+	Password     env.Secret  `env:"SCHEMA_REGISTRY_PASSWORD" secret:"true" doc:"Password for it."`
+	TokenSource  string      `env:"SCHEMA_REGISTRY_TOKEN_SOURCE,default=none" doc:"kafka: the token of KAFKA_SASL_TOKEN_SOURCE is shown to the registry, too, as a bearer token; none: no token is."`
+	Headers      env.Secret  `env:"SCHEMA_REGISTRY_HEADERS" secret:"true" doc:"Headers of each request to it: name=value, separated by commas, such as target-sr-cluster=lsrc-1."`
+	TLS          RegistryTLS //
+	AutoRegister bool        `env:"SCHEMA_REGISTRY_AUTO_REGISTER,default=true" doc:"Register the schemas at start; else they must be there."`
+
+	token *token.Source // nil: no token is shown to it
+}
+
+// RegistryTLS is how the connections to the registry are encrypted, where its URL is https.
+type RegistryTLS struct {
+	CAFile   string `env:"SCHEMA_REGISTRY_TLS_CA_FILE" doc:"Certificates that the registry's is checked against, PEM; empty: the system's."`
+	CertFile string `env:"SCHEMA_REGISTRY_TLS_CERT_FILE" doc:"Client certificate, PEM."`
+	KeyFile  string `env:"SCHEMA_REGISTRY_TLS_KEY_FILE" doc:"Its private key, PEM."`
 }
 
 // Privacy is what becomes of personal data. Nothing of it is required: by default
@@ -217,6 +245,7 @@ func readConfig(ctx context.Context, environ []string, ignored ...string) (Confi
 		Shared: []string{"KAFKA_", "SCHEMA_REGISTRY_", "LEDGER_", "HTTP_", "LOG_"}, Gone: gone,
 	})
 	c.tidy()
+	c.tokens()
 	if !slices.Contains(ignored, privacyVariables) {
 		c.unused()
 	}

@@ -108,6 +108,13 @@ func TestConfigBad(t *testing.T) {
 		{"SCHEMA_REGISTRY_URL", "http://me:" + kafkaSecret + "@r:8081", `"http://***@r:8081" holds a user name: give the URL alone, and the account as SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD`},
 		{"SCHEMA_REGISTRY_USERNAME", "me", `SCHEMA_REGISTRY_PASSWORD is required with SCHEMA_REGISTRY_USERNAME: set it, or SCHEMA_REGISTRY_PASSWORD_FILE to a file that holds it`},
 		{"SCHEMA_REGISTRY_PASSWORD", kafkaSecret, `SCHEMA_REGISTRY_USERNAME is required with SCHEMA_REGISTRY_PASSWORD`},
+		{"KAFKA_SASL_TOKEN_SOURCE", "file", `"file" has no effect without KAFKA_SASL_MECHANISM=OAUTHBEARER` + "\n" +
+			"KAFKA_SASL_TOKEN_FILE: is required with KAFKA_SASL_TOKEN_SOURCE=file"},
+		{"KAFKA_SASL_TOKEN_COMMAND", "get " + kafkaSecret, `has no effect without KAFKA_SASL_TOKEN_SOURCE=command`},
+		{"SCHEMA_REGISTRY_TOKEN_SOURCE", "oidc", `"oidc" is not one of them: give none or kafka`},
+		{"SCHEMA_REGISTRY_TOKEN_SOURCE", "kafka", `"kafka" shows the token of Kafka, and there is none: set KAFKA_SASL_MECHANISM=OAUTHBEARER and KAFKA_SASL_TOKEN_SOURCE, or give none`},
+		{"SCHEMA_REGISTRY_HEADERS", kafkaSecret, `has a header (the one at 1) that is none: give name=value, separated by commas`},
+		{"SCHEMA_REGISTRY_TLS_CA_FILE", "/ca", `"/ca" has no effect without TLS: give https:// in SCHEMA_REGISTRY_URL, or leave it out`},
 		{"SCHEMA_REGISTRY_AUTO_REGISTER", "2", `"2"` + either},
 		{"PRIVACY", "Lender", `"Lender" is not a preset: give open, lender or strict`},
 		{"PRIVACY", "lender", `PRIVACY_KEY callee_number is pseudonym+private: a token needs a key: set it, or PRIVACY_KEY_FILE to a file that holds it`},
@@ -156,7 +163,25 @@ func TestConfigBad(t *testing.T) {
 		},
 		{
 			map[string]string{"KAFKA_SASL_MECHANISM": "GSSAPI", "KAFKA_SASL_USERNAME": "u", "KAFKA_SASL_PASSWORD": kafkaSecret},
-			`KAFKA_SASL_MECHANISM: "GSSAPI" is not one of them: give PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512`,
+			`KAFKA_SASL_MECHANISM: "GSSAPI" is not one of them: give PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER`,
+		},
+		{
+			map[string]string{"KAFKA_SASL_MECHANISM": "OAUTHBEARER", "KAFKA_SASL_USERNAME": "u", "KAFKA_SASL_PASSWORD": kafkaSecret},
+			`KAFKA_SASL_USERNAME: "u" has no effect with KAFKA_SASL_MECHANISM=OAUTHBEARER` + "\n" +
+				"KAFKA_SASL_PASSWORD: has no effect with KAFKA_SASL_MECHANISM=OAUTHBEARER\n" +
+				"KAFKA_SASL_TOKEN_SOURCE: is required with KAFKA_SASL_MECHANISM=OAUTHBEARER",
+		},
+		{
+			map[string]string{"KAFKA_SASL_MECHANISM": "OAUTHBEARER", "KAFKA_SASL_TOKEN_SOURCE": "oidc", "KAFKA_SASL_TOKEN_FILE": "/token", "KAFKA_SASL_EXTENSIONS": "auth=x"},
+			"KAFKA_SASL_TOKEN_URL: is required with KAFKA_SASL_TOKEN_SOURCE=oidc\n" +
+				"KAFKA_SASL_CLIENT_ID: is required with KAFKA_SASL_TOKEN_SOURCE=oidc\n" +
+				"KAFKA_SASL_CLIENT_SECRET: is required with KAFKA_SASL_TOKEN_SOURCE=oidc: set it, or KAFKA_SASL_CLIENT_SECRET_FILE to a file that holds it\n" +
+				`KAFKA_SASL_TOKEN_FILE: "/token" has no effect without KAFKA_SASL_TOKEN_SOURCE=file` + "\n" +
+				`KAFKA_SASL_EXTENSIONS: "auth=x" is no extension: give name=value such as logicalCluster=lkc-1, the name in letters`,
+		},
+		{
+			map[string]string{"KAFKA_SASL_MECHANISM": "OAUTHBEARER", "KAFKA_SASL_TOKEN_SOURCE": "msk-iam", "SCHEMA_REGISTRY_TOKEN_SOURCE": "kafka"},
+			`SCHEMA_REGISTRY_TOKEN_SOURCE: "kafka" shows a token that only MSK knows, with KAFKA_SASL_TOKEN_SOURCE=msk-iam: give none`,
 		},
 		{ // a key of the events that the topic does not show
 			map[string]string{"PRIVACY_FIELDS": "comments:drop", "KAFKA_EVENT_KEY": "comments"},

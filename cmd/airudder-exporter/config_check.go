@@ -8,9 +8,11 @@ import (
 	"strings"
 
 	"airudder-exporter/internal/env"
+	"airudder-exporter/internal/kafka/access"
 	"airudder-exporter/internal/record"
 	"airudder-exporter/internal/setting"
 	"airudder-exporter/internal/shards"
+	"airudder-exporter/internal/token"
 )
 
 // tidy brings values into the one form that the rest of the program expects.
@@ -21,7 +23,36 @@ func (c *Config) tidy() {
 	c.Upstream.TotalFields = slices.DeleteFunc(c.Upstream.TotalFields, func(name string) bool { return name == "" })
 	c.Upstream.RowStatuses = slices.DeleteFunc(c.Upstream.RowStatuses, func(entry string) bool { return entry == "" })
 	c.Hints.CIDRs = slices.DeleteFunc(c.Hints.CIDRs, func(n string) bool { return n == "" })
+	c.Kafka.SASL.Extensions = slices.DeleteFunc(c.Kafka.SASL.Extensions, func(e string) bool { return e == "" })
 	c.Kafka.Brokers = slices.DeleteFunc(c.Kafka.Brokers, func(b string) bool { return b == "" })
+}
+
+// tokens makes the process's one source of tokens, which Kafka and the registry share.
+func (c *Config) tokens() {
+	sasl := &c.Kafka.SASL
+	if sasl.Mechanism != access.OAuthBearer || sasl.Token.Source == "" {
+		return
+	}
+	sasl.Token.source = token.New(tokens(c.Kafka))
+	if c.Registry.TokenSource == tokenOfKafka {
+		c.Registry.token = sasl.Token.source
+	}
+}
+
+// checkRegistryToken says what is wrong with who shows which token to the registry.
+func (c *Config) checkRegistryToken(r *env.Reader) {
+	const name, source = "SCHEMA_REGISTRY_TOKEN_SOURCE", "KAFKA_SASL_TOKEN_SOURCE"
+	switch sasl := c.Kafka.SASL; {
+	case c.Registry.TokenSource == "none", c.Registry.TokenSource == "":
+	case c.Registry.TokenSource != tokenOfKafka:
+		r.Bad(name, "is not one of them: give none or kafka")
+	case sasl.Mechanism != access.OAuthBearer && r.OK("KAFKA_SASL_MECHANISM"):
+		r.Bad(name, "shows the token of Kafka, and there is none: set KAFKA_SASL_MECHANISM=OAUTHBEARER and "+source+", or give none")
+	case sasl.Token.Source == token.MSKIAM:
+		r.Bad(name, "shows a token that only MSK knows, with "+source+"=msk-iam: give none")
+	case c.Registry.Username != "":
+		r.Bad(name, "cannot be together with SCHEMA_REGISTRY_USERNAME: a request shows a token or a password; leave one out")
+	}
 }
 
 // unused takes the names of topics that the configuration does not need. It
@@ -58,10 +89,11 @@ func (c *Config) check(r *env.Reader) {
 	for _, problems := range [][]*setting.Error{
 		account(*c).Check(), loop(*c).Check(), brokers(c.Kafka).Check(),
 		layout(c.Kafka).Check(env.Settings(c.Kafka)), registry(c.Registry).Check(), page(c.HTTP).Check(),
-		protection(*c).Check(), hints(c.Hints).Check(),
+		tokens(c.Kafka).Check(), protection(*c).Check(), hints(c.Hints).Check(),
 	} {
 		tell(r, problems)
 	}
+	c.checkRegistryToken(r)
 	key, err := record.ParseEventKey(c.Kafka.EventKey)
 	if err == nil {
 		err = c.checkRevised(key)
@@ -90,8 +122,9 @@ func tell(r *env.Reader, problems []*setting.Error) {
 
 // warn notes what works but is probably a mistake.
 func (c *Config) warn(r *env.Reader) {
-	if c.Kafka.SASL.Mechanism == "PLAIN" && !c.Kafka.TLS.Enabled && r.OK("KAFKA_TLS_ENABLED") {
-		r.Warn("KAFKA_SASL_MECHANISM", "PLAIN without KAFKA_TLS_ENABLED sends the password unencrypted")
+	if shown := map[string]string{access.Plain: "password", access.OAuthBearer: "token"}[c.Kafka.SASL.Mechanism]; shown != "" &&
+		!c.Kafka.TLS.Enabled && r.OK("KAFKA_TLS_ENABLED") {
+		r.Warn("KAFKA_SASL_MECHANISM", c.Kafka.SASL.Mechanism+" without KAFKA_TLS_ENABLED sends the "+shown+" unencrypted")
 	}
 	if page(c.HTTP).Unencrypted() {
 		r.Warn("HTTP_WEB_CONFIG_FILE", "basic_auth_users without tls_server_config: passwords are sent unencrypted")

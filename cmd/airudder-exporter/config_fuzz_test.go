@@ -70,6 +70,7 @@ func secrets(c Config) map[string]string {
 	return map[string]string{
 		"AIRUDDER_APP_KEY": c.Upstream.AppKey.First(), "AIRUDDER_APP_SECRET": c.Upstream.AppSecret.First(),
 		"KAFKA_SASL_PASSWORD": c.Kafka.SASL.Password.First(), "SCHEMA_REGISTRY_PASSWORD": c.Registry.Password.First(),
+		"KAFKA_SASL_CLIENT_SECRET": c.Kafka.SASL.Token.ClientSecret.First(), "SCHEMA_REGISTRY_HEADERS": c.Registry.Headers.First(),
 	}
 }
 

@@ -71,7 +71,7 @@ func TestConfigDefaults(t *testing.T) {
 			Partitions: 6, LedgerPartitions: 1, Compression: "lz4", Assignment: "group",
 			TransactionTimeout: 10 * time.Second,
 		},
-		Registry: Registry{URL: "http://registry:8081", AutoRegister: true},
+		Registry: Registry{URL: "http://registry:8081", TokenSource: "none", AutoRegister: true},
 		Privacy:  Privacy{Preset: "open"},
 		HTTP:     HTTP{Addr: "127.0.0.1:8080"}, LogFormat: "json",
 	}
@@ -198,6 +198,10 @@ func TestConfigWarnings(t *testing.T) {
 			map[string]string{"KAFKA_SASL_MECHANISM": "PLAIN", "KAFKA_SASL_USERNAME": "u", "KAFKA_SASL_PASSWORD": kafkaSecret},
 			[]string{"KAFKA_SASL_MECHANISM: PLAIN without KAFKA_TLS_ENABLED sends the password unencrypted"},
 		},
+		{
+			map[string]string{"KAFKA_SASL_MECHANISM": "OAUTHBEARER", "KAFKA_SASL_TOKEN_SOURCE": "msk-iam"},
+			[]string{"KAFKA_SASL_MECHANISM: OAUTHBEARER without KAFKA_TLS_ENABLED sends the token unencrypted"},
+		},
 		{map[string]string{"AIRUDDER_BASE_URL": "http://api.airudder.com"}, []string{"AIRUDDER_BASE_URL: http sends the key and the calls unencrypted"}},
 		{map[string]string{"AIRUDDER_BASE_URL": "http://127.0.0.1:9000"}, nil},
 		{map[string]string{ // what Kubernetes sets for Services called airudder and airudder-exporter
@@ -213,6 +217,31 @@ func TestConfigWarnings(t *testing.T) {
 		}
 		if !slices.Equal(got, test.want) {
 			t.Errorf("%v: got %q, want %q", test.given, got, test.want)
+		}
+	}
+}
+
+// Kafka and the registry share one source of tokens, and each has what is sent beside them.
+func TestConfigTokens(t *testing.T) {
+	c, _, err := load(t, map[string]string{
+		"KAFKA_SASL_MECHANISM": "OAUTHBEARER", "KAFKA_SASL_TOKEN_SOURCE": "oidc", "KAFKA_SASL_TOKEN_URL": "https://login.example/token",
+		"KAFKA_SASL_CLIENT_ID": "me", "KAFKA_SASL_CLIENT_SECRET": kafkaSecret, "KAFKA_SASL_SCOPE": "kafka all",
+		"KAFKA_SASL_EXTENSIONS":        "logicalCluster=lkc-1, identityPoolId=pool-1",
+		"SCHEMA_REGISTRY_TOKEN_SOURCE": "kafka", "SCHEMA_REGISTRY_HEADERS": "target-sr-cluster=lsrc-1",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := tokens(c.Kafka)
+	for name, pair := range map[string][2]any{
+		"source":      {source.Source + " " + source.URL + " " + source.ClientID + " " + source.ClientSecret() + " " + source.Scope, "oidc https://login.example/token me " + kafkaSecret + " kafka all"},
+		"extensions":  {brokers(c.Kafka).SASL.Extensions, []string{"logicalCluster=lkc-1", "identityPoolId=pool-1"}},
+		"one source":  {c.Registry.token == c.Kafka.SASL.Token.source && c.Registry.token != nil, true},
+		"of the both": {registry(c.Registry).Token != nil && brokers(c.Kafka).SASL.Token != nil, true},
+		"headers":     {registry(c.Registry).Headers(), "target-sr-cluster=lsrc-1"},
+	} {
+		if !reflect.DeepEqual(pair[0], pair[1]) {
+			t.Errorf("%s: got %v, want %v", name, pair[0], pair[1])
 		}
 	}
 }

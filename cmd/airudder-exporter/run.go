@@ -52,6 +52,9 @@ func export(ctx context.Context, cfg Config, log *slog.Logger, level *status.Log
 	if err != nil {
 		return err
 	}
+	if err := registry(cfg.Registry).CheckFiles(); err != nil {
+		return err
+	}
 	brokers := brokers(cfg.Kafka)
 	brokers.Watched = true // the voice tells what the exporter waits for
 	client, err := kafka.Dial(brokers, log, metrics)

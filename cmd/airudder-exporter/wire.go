@@ -10,6 +10,7 @@ import (
 
 	"airudder-exporter/internal/airudder"
 	"airudder-exporter/internal/batch"
+	"airudder-exporter/internal/certs"
 	"airudder-exporter/internal/env"
 	"airudder-exporter/internal/exporter"
 	"airudder-exporter/internal/hint"
@@ -20,6 +21,7 @@ import (
 	"airudder-exporter/internal/record/privacy"
 	"airudder-exporter/internal/shards"
 	"airudder-exporter/internal/status"
+	"airudder-exporter/internal/token"
 	"airudder-exporter/internal/topics"
 )
 
@@ -48,13 +50,37 @@ func brokers(k Kafka) kafka.Config {
 	return kafka.Config{
 		Config: access.Config{
 			Brokers: k.Brokers, TLS: access.TLS(k.TLS), SettingName: env.Settings(k),
-			SASL: access.SASL{Mechanism: k.SASL.Mechanism, Username: k.SASL.Username, Password: k.SASL.Password.First(), PasswordNow: k.SASL.Password.Now},
+			SASL: login(k.SASL),
 		},
 		ClientID: "airudder-exporter", TransactionTimeout: k.TransactionTimeout, Compression: k.Compression,
 		EventTopic: k.Topics.CallCompleted, StatusTopic: k.Topics.TaskStatus,
 		DeadLetterTopic: k.Topics.DeadLetter, PrivateTopic: k.Topics.CallPrivate, RevisedTopic: k.Topics.CallRevised, LedgerTopic: k.Topics.Ledger,
 	}
 }
+
+// login is who we are to the brokers.
+func login(s SASL) access.SASL {
+	l := access.SASL{
+		Mechanism: s.Mechanism, Username: s.Username, Password: s.Password.First(), PasswordNow: s.Password.Now,
+		TokenSource: s.Token.Source, Extensions: s.Extensions,
+	}
+	if source := s.Token.source; source != nil {
+		l.Token, l.Refused = source.Text, source.Refused
+	}
+	return l
+}
+
+// tokens is where the tokens of OAUTHBEARER come from.
+func tokens(k Kafka) token.Config {
+	t := k.SASL.Token
+	return token.Config{
+		Source: t.Source, URL: t.URL, ClientID: t.ClientID, ClientSecret: t.ClientSecret.Now, Scope: t.Scope,
+		File: t.File, Command: t.Command, Region: token.Region(k.Brokers), SettingName: env.Settings(t),
+	}
+}
+
+// tokenOfKafka has the registry shown the same token as Kafka.
+const tokenOfKafka = "kafka"
 
 func cluster(k Kafka, log *slog.Logger, reg prometheus.Registerer) (*kafka.Client, error) {
 	return kafka.Dial(brokers(k), log, reg)
@@ -112,9 +138,14 @@ func choice(cfg Config) privacy.Choice {
 }
 
 func registry(r Registry) record.Registry {
-	return record.Registry{
-		URL: r.URL, Username: r.Username, Password: r.Password.First(), PasswordNow: r.Password.Now, AutoRegister: r.AutoRegister, SettingName: env.Settings(r),
+	c := record.Registry{
+		URL: r.URL, Username: r.Username, Password: r.Password.First(), PasswordNow: r.Password.Now, AutoRegister: r.AutoRegister,
+		TLS: certs.Files(r.TLS), Headers: r.Headers.Now, SettingName: env.Settings(r),
 	}
+	if r.token != nil {
+		c.Token = r.token.Text
+	}
+	return c
 }
 
 // hints is where AIRudder's webhooks are listened for.

@@ -29,6 +29,9 @@ func (f field) file() string { return f.name + "_FILE" }
 func fieldsOf(v reflect.Value, path, group string) (fields []field) {
 	for i := range v.NumField() {
 		sf := v.Type().Field(i)
+		if !sf.IsExported() { // the program's own
+			continue
+		}
 		inner, group := path+sf.Name, cmp.Or(sf.Tag.Get("group"), group)
 		env, ok := sf.Tag.Lookup("env")
 		if !ok {

@@ -56,7 +56,10 @@ type shop struct {
 
 func newShop(t testing.TB, ledgerPartitions, eventPartitions int) *shop {
 	t.Helper()
-	c := newCluster(t)
+	return shopOn(newCluster(t), ledgerPartitions, eventPartitions)
+}
+
+func shopOn(c *cluster, ledgerPartitions, eventPartitions int) *shop {
 	return &shop{cluster: c, config: Config{
 		Config:             access.Config{Brokers: c.Brokers},
 		ClientID:           "test",

@@ -15,6 +15,7 @@ import (
 
 	"airudder-exporter/internal/batch"
 	"airudder-exporter/internal/kafka/access"
+	"airudder-exporter/internal/kafka/conn"
 	"airudder-exporter/internal/kafka/quota"
 )
 
@@ -68,15 +69,23 @@ func Dial(cfg Config, logger *slog.Logger, reg prometheus.Registerer) (*Client, 
 		metrics: m,
 		addr:    kafkago.TCP(cfg.Brokers...),
 		transport: &kafkago.Transport{
-			Dial:           boundedDial(cfg.Dial, cfg.requestLimit()),
+			Dial:           conn.Opener{Dial: cfg.Dial, TLS: tls, SASL: sasl, ClientID: cfg.ClientID, Limit: cfg.requestLimit()}.Open,
 			DialTimeout:    dialTimeout,
 			ClientID:       cfg.ClientID,
-			TLS:            tls,
-			SASL:           sasl,
 			MetadataTopics: cfg.topics(),
 		},
 		ends: make(map[int]int64),
 	}, nil
+}
+
+// Dialer makes connections as the Client's own are, for kafka-go's consumer
+// group. None of its requests waits longer than limit.
+func (c *Client) Dialer(clientID string, limit time.Duration) *kafkago.Dialer {
+	return &kafkago.Dialer{
+		ClientID: clientID,
+		Timeout:  limit,
+		DialFunc: conn.Opener{Dial: c.cfg.Dial, TLS: c.tls, SASL: c.sasl, ClientID: clientID, Limit: limit}.Open,
+	}
 }
 
 // Setting is how messages name a setting: see access.Config.

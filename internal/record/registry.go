@@ -13,7 +13,9 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/sr"
+	"golang.org/x/net/http/httpguts"
 
+	"airudder-exporter/internal/certs"
 	"airudder-exporter/internal/setting"
 	"airudder-exporter/schemas"
 )
@@ -25,6 +27,10 @@ type Registry struct {
 	Password     string
 	PasswordNow  func() string // for each request, where it can change; nil: Password
 	AutoRegister bool          // false: schemas are looked up, and must be there
+
+	TLS     certs.Files                               // where URL is https
+	Token   func(ctx context.Context) (string, error) // a bearer token in place of user and password; nil: none
+	Headers func() string                             // of each request: name=value, separated by commas; a secret; nil: none
 
 	// SettingName is what the operator calls a setting. Where an error names one
 	// it passes the field's name; nil: that name.
@@ -42,7 +48,51 @@ func (r Registry) Check() []*setting.Error {
 	var rules setting.Check
 	rules.URL(r.setting("URL"), r.URL, "http://registry:8081", ", and the account as "+user+" and "+password)
 	rules.Together(user, r.Username, password, r.Password)
+	rules.Problems = append(rules.Problems, r.files().Check()...)
+	for _, f := range []struct{ field, path string }{
+		{"TLS.CAFile", r.TLS.CAFile}, {"TLS.CertFile", r.TLS.CertFile}, {"TLS.KeyFile", r.TLS.KeyFile},
+	} {
+		if f.path != "" && !strings.HasPrefix(r.URL, "https:") {
+			rules.Problems = append(rules.Problems, &setting.Error{Setting: r.setting(f.field), Value: f.path, Needs: r.setting("URL"),
+				Text: "has no effect without TLS: give https:// in " + r.setting("URL") + ", or leave it out"})
+		}
+	}
+	if _, wrong := r.headers(); wrong != "" {
+		rules.Problems = append(rules.Problems, &setting.Error{Setting: r.setting("Headers"), Text: wrong})
+	}
 	return rules.Problems
+}
+
+// files reads the certificates.
+func (r Registry) files() certs.Reader {
+	return certs.Reader{Files: r.TLS, Of: "the schema registry", Setting: func(field string) string { return r.setting("TLS." + field) }}
+}
+
+// CheckFiles says what is wrong with the files that the settings name, a line for each.
+func (r Registry) CheckFiles() error {
+	_, err := r.files().Config()
+	return err
+}
+
+// headers are those of each request. The other result says what is wrong with them, and
+// none of their values.
+func (r Registry) headers() (all [][2]string, wrong string) {
+	if r.Headers == nil {
+		return nil, ""
+	}
+	for i, pair := range strings.Split(r.Headers(), ",") {
+		name, value, ok := strings.Cut(strings.TrimSpace(pair), "=")
+		switch {
+		case pair == "":
+		case !ok || !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value):
+			return nil, fmt.Sprintf("has a header (the one at %d) that is none: give name=value, separated by commas", i+1)
+		case http.CanonicalHeaderKey(name) == "Authorization" && (r.Username != "" || r.Token != nil):
+			return nil, "has the header Authorization, which the user or the token is sent in: leave one out"
+		default:
+			all = append(all, [2]string{name, value})
+		}
+	}
+	return all, ""
 }
 
 // IDs are the ids that the registry gave the schemas of the topics.
@@ -136,22 +186,53 @@ func newClient(cfg Registry) (*sr.Client, error) {
 			cfg.setting("URL"))
 	}
 	u.User = nil
-	opts := []sr.ClientOpt{
-		sr.URLs(u.String()), sr.UserAgent("airudder-exporter"),
+	transport, err := cfg.transport()
+	if err != nil {
+		return nil, err
+	}
+	return sr.NewClient(
+		sr.URLs(u.String()), sr.UserAgent("airudder-exporter"), sr.PreReq(cfg.sign),
 		sr.HTTPClient(&http.Client{
-			Timeout: registryTimeout,
+			Timeout:   registryTimeout,
+			Transport: transport,
 			// A redirect may lead to a host that must not see the credentials.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		}),
-	}
-	opts = append(opts, sr.PreReq(func(req *http.Request) error {
-		if user, password := cfg.account(); user != "" {
-			req.SetBasicAuth(user, password)
-		}
-		return nil
-	}))
-	return sr.NewClient(opts...)
+	)
 }
+
+// transport is the process's, but where the registry has certificates of its own.
+func (r Registry) transport() (http.RoundTripper, error) {
+	if r.TLS == (certs.Files{}) {
+		return http.DefaultTransport, nil
+	}
+	own := http.DefaultTransport.(*http.Transport).Clone()
+	own.IdleConnTimeout = registryTimeout // nobody closes it
+	var err error
+	own.TLSClientConfig, err = r.files().Config()
+	return own, err
+}
+
+// sign puts into a request who we are.
+func (r Registry) sign(req *http.Request) error {
+	if r.Token != nil {
+		token, err := r.Token(req.Context())
+		if err != nil {
+			return noToken{err}
+		}
+		req.Header.Set("Authorization", "Bearer "+token)
+	} else if user, password := r.account(); user != "" {
+		req.SetBasicAuth(user, password)
+	}
+	headers, _ := r.headers() // a file that has become wrong since the start gives none
+	for _, h := range headers {
+		req.Header.Set(h[0], h[1])
+	}
+	return nil
+}
+
+// noToken says why there is no token to show. It is a sentence already.
+type noToken struct{ error }
 
 // account is who we are to the registry; an empty user means no authentication.
 func (r Registry) account() (user, password string) {
@@ -169,11 +250,29 @@ func (r Registry) account() (user, password string) {
 // hide takes the credentials out of a text: an answer may echo its request.
 func (r Registry) hide(text string) string {
 	user, now := r.account()
+	var secrets []string
 	for _, password := range []string{now, r.Password} { // it may have changed since the request
 		if password != "" {
-			basic := base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
-			text = strings.NewReplacer(basic, "***", password, "***").Replace(text)
+			secrets = append(secrets, base64.StdEncoding.EncodeToString([]byte(user+":"+password)), password)
+		}
+	}
+	if r.Token != nil {
+		ended, cancel := context.WithCancel(context.Background())
+		cancel() // the token of now, and no wait for another
+		token, _ := r.Token(ended)
+		secrets = append(secrets, token)
+	}
+	headers, _ := r.headers()
+	for _, h := range headers {
+		secrets = append(secrets, h[1])
+	}
+	for _, secret := range secrets {
+		if len(secret) >= shortSecret {
+			text = strings.ReplaceAll(text, secret, "***")
 		}
 	}
 	return text
 }
+
+// shortSecret is what would be found in every text.
+const shortSecret = 3

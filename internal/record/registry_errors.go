@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -12,6 +13,7 @@ import (
 	"net/url"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/sr"
 )
@@ -62,6 +64,9 @@ func missing(cfg Registry, s subject) error {
 // plain says in one line what is wrong with an answer of the registry, or why there is
 // none, what to do about it, and then what was said.
 func (r Registry) plain(err error) error {
+	if none, ok := errors.AsType[noToken](err); ok {
+		return silence{none}
+	}
 	var answer *sr.ResponseError
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
@@ -116,6 +121,9 @@ func (r Registry) answered(answer *sr.ResponseError) error {
 	switch {
 	case strings.Contains(said, "HTTP request to an HTTPS server"):
 		return fmt.Errorf("the schema registry speaks TLS: give https:// in %s (%s)", r.place(), said)
+	case status == http.StatusUnauthorized && r.Token != nil:
+		return fmt.Errorf("the schema registry does not accept the token (401): has it the issuer and the audience that the registry wants? "+
+			"(it is looked for at %s)", r.place())
 	case status == http.StatusUnauthorized && r.Username == "" && r.Password == "" && !strings.Contains(r.URL, "@"):
 		return fmt.Errorf("the schema registry wants credentials (401): set %s and %s (it is looked for at %s)",
 			r.setting("Username"), r.setting("Password"), r.place())
@@ -148,10 +156,13 @@ func (r Registry) unanswered(err error) string {
 	}
 	if unknown, ok := errors.AsType[x509.UnknownAuthorityError](err); ok && unknown.Cert != nil {
 		return fmt.Sprintf("the schema registry's certificate (issued by %q) is signed by a CA that is not known here: "+
-			"add that CA's certificate to the system's, or to a file that SSL_CERT_FILE names", unknown.Cert.Issuer.String())
+			"put that CA's certificate into %s (now %s)", unknown.Cert.Issuer.String(), r.setting("TLS.CAFile"), cmp.Or(r.TLS.CAFile, "empty: the system's CAs"))
 	}
 	if name, ok := errors.AsType[x509.HostnameError](err); ok {
 		return fmt.Sprintf("the schema registry's certificate is not for the name %q: use a name of the certificate in %s", name.Host, at)
+	}
+	if sentence := r.alert(text); sentence != "" {
+		return sentence
 	}
 	record, plain := errors.AsType[tls.RecordHeaderError](err)
 	switch {
@@ -167,6 +178,19 @@ func (r Registry) unanswered(err error) string {
 		return "the connection to " + at + " was closed without an answer: is the schema registry starting, and is the port right, or https:// needed?"
 	}
 	return "the schema registry cannot be reached: is " + at + " right?"
+}
+
+// alert knows how a registry refuses a client certificate.
+func (r Registry) alert(text string) string {
+	_, said, ok := strings.Cut(text, "remote error: tls: ")
+	switch {
+	case !ok || !strings.Contains(said, "certificate") && !strings.Contains(said, "unknown authority"):
+		return ""
+	case r.TLS.CertFile == "":
+		return "the schema registry wants a client certificate: set " + r.setting("TLS.CertFile") + " and " + r.setting("TLS.KeyFile")
+	}
+	return fmt.Sprintf("the schema registry refuses the client certificate in %s %q%s",
+		r.setting("TLS.CertFile"), r.TLS.CertFile, r.files().Lapsed(time.Now()))
 }
 
 // oneLine shortens an answer, which may be a page of HTML, and hides credentials

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -45,6 +46,13 @@ type SASL struct {
 	// PasswordNow is the password for a new connection, where it can change while the
 	// program runs. Nil: Password.
 	PasswordNow func() string
+
+	// Of OAUTHBEARER: where tokens come from, by name; the token of now; who is told that
+	// the broker refuses it (may be nil); and name=value pairs that are sent beside it.
+	TokenSource string
+	Token       func(ctx context.Context) (string, error)
+	Refused     func()
+	Extensions  []string
 }
 
 // The SASL mechanisms.
@@ -54,8 +62,11 @@ const (
 	ScramSHA512 = "SCRAM-SHA-512"
 )
 
-// mechanisms are all of them, in a sentence.
-const mechanisms = Plain + ", " + ScramSHA256 + " or " + ScramSHA512
+// mechanisms are all of them, in a sentence, and withPassword those of user and password.
+const (
+	mechanisms   = Plain + ", " + ScramSHA256 + ", " + ScramSHA512 + " or " + OAuthBearer
+	withPassword = Plain + ", " + ScramSHA256 + " or " + ScramSHA512
+)
 
 // Setting is how messages name a setting.
 func (c Config) Setting(field string) string {
@@ -65,7 +76,7 @@ func (c Config) Setting(field string) string {
 // Check says what is wrong with the settings by themselves: it reads no file and
 // asks no broker.
 func (c Config) Check() []*setting.Error {
-	return slices.Concat(c.checkBrokers(), c.checkTLS(), c.checkSASL())
+	return slices.Concat(c.checkBrokers(), c.checkTLS(), c.checkSASL(), c.checkBearer())
 }
 
 func (c Config) checkBrokers() []*setting.Error {
@@ -88,13 +99,7 @@ func (c Config) checkTLS() (problems []*setting.Error) {
 				Text: "has no effect without TLS: set " + enabled + " to true, or leave it out"})
 		}
 	}
-	switch {
-	case c.TLS.CertFile != "" && c.TLS.KeyFile == "":
-		problems = append(problems, &setting.Error{Setting: key, Text: "is required with " + cert})
-	case c.TLS.CertFile == "" && c.TLS.KeyFile != "":
-		problems = append(problems, &setting.Error{Setting: cert, Text: "is required with " + key})
-	}
-	return problems
+	return append(problems, c.files().Check()...)
 }
 
 func (c Config) checkSASL() (problems []*setting.Error) {
@@ -105,13 +110,15 @@ func (c Config) checkSASL() (problems []*setting.Error) {
 	}
 	switch s.Mechanism {
 	case "":
-		unused := "has no effect without " + mechanism + ": give " + mechanisms
+		unused := "has no effect without " + mechanism + ": give " + withPassword
 		if s.Username != "" {
 			bad(user, s.Username, unused)
 		}
 		if s.Password != "" {
 			bad(password, "", unused)
 		}
+		return problems
+	case OAuthBearer:
 		return problems
 	case Plain, ScramSHA256, ScramSHA512:
 	default:

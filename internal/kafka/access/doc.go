@@ -3,6 +3,7 @@
 //
 //	config.go   TLS and SASL, and which combinations make no sense
 //	tls.go      the files, read; the SASL mechanism
+//	bearer.go   the SASL mechanism OAUTHBEARER
 //	rights.go   a right that is missing, and the command that grants it
 //	explain.go  errors of brokers, handshakes and networks as sentences
 package access

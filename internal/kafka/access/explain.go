@@ -14,6 +14,8 @@ import (
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
+
+	"airudder-exporter/internal/certs"
 )
 
 // Explain turns an error of a broker into a sentence that says what is wrong
@@ -23,9 +25,12 @@ func (c Config) Explain(err error, ledger string) string {
 	if err == nil {
 		return ""
 	}
+	if token, ok := errors.AsType[*TokenError](err); ok {
+		return token.Error()
+	}
 	text := ownPort.ReplaceAllString(err.Error(), " ")
 	for _, know := range []func(error) string{
-		c.explainRight, func(err error) string { return c.explainCode(err, ledger) }, c.explainTLS, c.explainNetwork,
+		c.explainRight, c.explainToken, func(err error) string { return c.explainCode(err, ledger) }, c.explainTLS, c.explainNetwork,
 	} {
 		if sentence := know(err); sentence != "" {
 			return sentence + " (" + text + ")"
@@ -118,6 +123,9 @@ func (c Config) who() string {
 
 // credentials are what the broker may refuse, the password by its name alone.
 func (c Config) credentials() string {
+	if c.SASL.Mechanism == OAuthBearer {
+		return fmt.Sprintf("the token of %s %s", c.Setting("SASL.Token.Source"), c.SASL.TokenSource)
+	}
 	return fmt.Sprintf("%s %q with %s by %s",
 		c.Setting("SASL.Username"), c.SASL.Username, c.Setting("SASL.Password"), c.SASL.Mechanism)
 }
@@ -148,7 +156,7 @@ func (c Config) explainTLS(err error) string {
 		if invalid.Reason == x509.Expired && invalid.Cert != nil {
 			return fmt.Sprintf("the broker's certificate is valid from %s to %s only: "+
 				"it must be renewed (or the clock here is wrong)",
-				day(invalid.Cert.NotBefore), day(invalid.Cert.NotAfter))
+				certs.Day(invalid.Cert.NotBefore), certs.Day(invalid.Cert.NotAfter))
 		}
 		return "the broker's certificate is not valid"
 	}
@@ -177,28 +185,12 @@ func (c Config) explainAlert(err error) string {
 			c.Setting("TLS.CertFile"), c.Setting("TLS.KeyFile"))
 	case strings.Contains(text, "certificate") || strings.Contains(text, "unknown authority"):
 		return fmt.Sprintf("the broker refuses the client certificate in %s %q%s",
-			c.Setting("TLS.CertFile"), c.TLS.CertFile, c.lapsed(time.Now()))
+			c.Setting("TLS.CertFile"), c.TLS.CertFile, c.files().Lapsed(time.Now()))
 	case ok:
 		return fmt.Sprintf("the broker ends the TLS handshake with alert %d", uint8(alert))
 	}
 	return "the broker ends the TLS handshake"
 }
-
-// lapsed says that the client certificate is not valid now, where that is so.
-func (c Config) lapsed(now time.Time) string {
-	pair, err := c.clientCertificate()
-	if err != nil || pair == nil || pair.Leaf == nil {
-		return ""
-	}
-	if !now.Before(pair.Leaf.NotBefore) && !now.After(pair.Leaf.NotAfter) {
-		return ""
-	}
-	return fmt.Sprintf(": it is valid from %s to %s only, and must be renewed "+
-		"(or the clock here is wrong); a new file needs no restart",
-		day(pair.Leaf.NotBefore), day(pair.Leaf.NotAfter))
-}
-
-func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
 // explainNetwork knows that nobody answers, or somebody else.
 func (c Config) explainNetwork(err error) string {

@@ -30,7 +30,7 @@ func TestExplain(t *testing.T) {
 		{kafkago.TransactionalIDAuthorizationFailed, `the Kafka user "exporter" lacks the right Write on the transactional ids: grant it on the prefix "l-"`},
 		{OnTopic(kafkago.TopicAuthorizationFailed, "Read", "l"), `the Kafka user "exporter" lacks the right Read on the topic "l": grant it, for example with kafka-acls.sh --bootstrap-server … --add --allow-principal User:exporter --operation Read --topic l; the exporter`},
 		{fmt.Errorf("fence: %w", OnTransactionalID(kafkago.TransactionalIDAuthorizationFailed, "l-0", "l")), `the Kafka user "exporter" lacks the right Write on the transactional ids that begin with "l-": grant it, for example with kafka-acls.sh --bootstrap-server … --add --allow-principal User:exporter --operation Write --transactional-id l- --resource-pattern-type prefixed; the exporter`},
-		{kafkago.UnsupportedSASLMechanism, "the broker does not offer SASL.Mechanism PLAIN on this listener: try another of PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"},
+		{kafkago.UnsupportedSASLMechanism, "the broker does not offer SASL.Mechanism PLAIN on this listener: try another of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER"},
 		{kafkago.IllegalSASLState, "the broker takes no SASL on this listener"},
 		{fmt.Errorf("ask: %w", io.ErrUnexpectedEOF), "the broker ends the connection without a word"},
 		{&net.DNSError{Name: "kafka.example", IsNotFound: true}, `the name "kafka.example"`},
@@ -45,6 +45,19 @@ func TestExplain(t *testing.T) {
 		if got := c.Explain(test.err, "l"); !strings.HasPrefix(got, test.want) {
 			t.Errorf("%v: got %q, want %q", test.err, got, test.want)
 		}
+	}
+}
+
+// A token that is refused, and one that is not there.
+func TestExplainToken(t *testing.T) {
+	c := Config{SASL: SASL{Mechanism: OAuthBearer, TokenSource: "file"}}
+	err := fmt.Errorf("%w: {\"status\":\"invalid_token\"}", kafkago.SASLAuthenticationFailed)
+	want := `the broker refuses the token of SASL.Token.Source file (invalid_token): it has ended, or has another issuer, audience or user than the broker wants, or other extensions (` + err.Error() + ")"
+	if got := c.Explain(err, "l"); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := c.Explain(fmt.Errorf("failed to dial: %w", &TokenError{errors.New("the file is empty")}), "l"); got != "the file is empty" {
+		t.Errorf("got %q", got)
 	}
 }
 

@@ -3,19 +3,14 @@ package access
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
-	"fmt"
-	"os"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/segmentio/kafka-go/sasl"
 	"github.com/segmentio/kafka-go/sasl/plain"
 	"github.com/segmentio/kafka-go/sasl/scram"
 
+	"airudder-exporter/internal/certs"
 	"airudder-exporter/internal/setting"
 )
 
@@ -31,115 +26,20 @@ func (c Config) tlsConfig() (*tls.Config, error) {
 	if !c.TLS.Enabled {
 		return nil, nil
 	}
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	roots, errCA := c.roots()
-	config.RootCAs = roots
-	certificate, errCert := c.clientCertificate()
-	if certificate != nil {
-		config.GetClientCertificate = (&renewedCertificate{config: c, last: certificate}).now
-	}
-	return config, errors.Join(errCA, errCert)
+	return c.files().Config()
 }
 
-// read reads the file that a setting names.
-func (c Config) read(field, path string) ([]byte, error) {
-	text, err := os.ReadFile(path)
-	if pathErr, ok := errors.AsType[*os.PathError](err); ok {
-		err = pathErr.Err // the sentence has the path already
+// files reads the certificates.
+func (c Config) files() certs.Reader {
+	return certs.Reader{
+		Files: certs.Files{CAFile: c.TLS.CAFile, CertFile: c.TLS.CertFile, KeyFile: c.TLS.KeyFile}, Of: "Kafka", Log: c.Log,
+		Setting: func(field string) string { return c.Setting("TLS." + field) },
 	}
-	if err != nil {
-		return nil, &setting.Error{Setting: c.Setting(field), Value: path, Text: "cannot be read: " + err.Error()}
-	}
-	return text, nil
-}
-
-// roots are the certificates that may have signed a broker's; nil: the system's.
-func (c Config) roots() (*x509.CertPool, error) {
-	if c.TLS.CAFile == "" {
-		return nil, nil
-	}
-	text, err := c.read("TLS.CAFile", c.TLS.CAFile)
-	if err != nil {
-		return nil, err
-	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(text) {
-		return nil, &setting.Error{Setting: c.Setting("TLS.CAFile"), Value: c.TLS.CAFile, Text: fmt.Sprintf(
-			"holds %s: it must hold the brokers' CA certificates in PEM (-----BEGIN CERTIFICATE-----)", pemTypes(text))}
-	}
-	return roots, nil
-}
-
-func (c Config) clientCertificate() (*tls.Certificate, error) {
-	if c.TLS.CertFile == "" {
-		return nil, nil
-	}
-	cert, errCert := c.read("TLS.CertFile", c.TLS.CertFile)
-	key, errKey := c.read("TLS.KeyFile", c.TLS.KeyFile)
-	if err := errors.Join(errCert, errKey); err != nil {
-		return nil, err
-	}
-	if strings.Contains(string(key), "ENCRYPTED") {
-		return nil, &setting.Error{Setting: c.Setting("TLS.KeyFile"), Value: c.TLS.KeyFile,
-			Text: "is encrypted: it must be a PEM key without a passphrase"}
-	}
-	pair, err := tls.X509KeyPair(cert, key)
-	if err != nil {
-		return nil, &setting.Error{Setting: c.Setting("TLS.CertFile"), Value: c.TLS.CertFile, Text: fmt.Sprintf(
-			"(%s) and %s %q (%s) are no certificate in PEM with its own key: %v",
-			pemTypes(cert), c.Setting("TLS.KeyFile"), c.TLS.KeyFile, pemTypes(key), err)}
-	}
-	return &pair, nil
 }
 
 // CertificateEnds is when the client certificate ends; zero: there is none that can be
 // read.
-func (c Config) CertificateEnds() time.Time {
-	pair, err := c.clientCertificate()
-	if err != nil || pair == nil || pair.Leaf == nil {
-		return time.Time{}
-	}
-	return pair.Leaf.NotAfter
-}
-
-// renewedCertificate is read again for each connection: a new one needs no restart. One
-// that cannot be read, as while its files are being replaced, is what it was before.
-type renewedCertificate struct {
-	config Config
-
-	mu     sync.Mutex
-	last   *tls.Certificate
-	broken bool // the last reading went wrong, which has been said
-}
-
-func (r *renewedCertificate) now(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	certificate, err := r.config.clientCertificate()
-	if err == nil {
-		r.last = certificate
-	} else if !r.broken && r.config.Log != nil {
-		r.config.Log.Warn("the client certificate for Kafka cannot be read; the one from before is used", "error", err)
-	}
-	r.broken = err != nil
-	return r.last, nil
-}
-
-// pemTypes says which kinds of PEM block there are, never what is in them.
-func pemTypes(text []byte) string {
-	var types []string
-	for {
-		block, rest := pem.Decode(text)
-		if block == nil {
-			break
-		}
-		types, text = append(types, block.Type), rest
-	}
-	if types == nil {
-		return "no PEM block"
-	}
-	return strings.Join(types, ", ")
-}
+func (c Config) CertificateEnds() time.Time { return c.files().Ends() }
 
 func (c Config) mechanism() (sasl.Mechanism, error) {
 	first, err := c.login(c.SASL.Password)
@@ -171,6 +71,8 @@ func (c Config) login(password string) (sasl.Mechanism, error) {
 	switch c.SASL.Mechanism {
 	case "":
 		return nil, nil
+	case OAuthBearer:
+		return bearer{c.SASL.Token, c.SASL.Refused, c.SASL.Extensions}, nil
 	case Plain:
 		return plain.Mechanism{Username: c.SASL.Username, Password: password}, nil
 	case ScramSHA256:
