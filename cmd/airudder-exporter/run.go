@@ -70,7 +70,7 @@ func export(ctx context.Context, cfg Config, log *slog.Logger, level *status.Log
 	ids, err := s.prepare(ctx)
 	if err == nil {
 		looped := loop(cfg)
-		looped.LastDay = past.EventsBefore
+		looped.LastDay = lastDay(past)
 		err = s.own(ctx, exporter.New(looped, source, encoder(cfg, ids), self, log, metrics))
 	}
 	if err != nil && ctx.Err() == nil {
@@ -258,4 +258,18 @@ func pause(ctx context.Context, d time.Duration) bool {
 func final(err error) bool {
 	_, unfit := errors.AsType[*kafka.UnfitError](err)
 	return unfit || errors.Is(err, topics.ErrUnfit) || errors.Is(err, record.ErrIncompatible) || errors.Is(err, ledger.ErrRefused)
+}
+
+// lastDay tells the page what others have done.
+func lastDay(past *status.Past) func(ledger.Day) {
+	return func(day ledger.Day) {
+		past.EventsBefore(day.Events)
+		for _, w := range day.Starts {
+			who := fmt.Sprintf("%s (pid %d)", w.Host, w.PID)
+			if w.Role == ledger.Tool {
+				who = "a tool on " + who
+			}
+			past.Started(w.Started, who)
+		}
+	}
 }

@@ -33,10 +33,10 @@ type Config struct {
 	// ShardOf says where a task lives among so many shards.
 	ShardOf func(taskID string, shards int) int
 
-	// LastDay is told of the events of the last day that others have published, by Unix time
-	// in minutes: once for each shard, when this process first restores it. nil: nobody
-	// asks.
-	LastDay func(minutes map[int64]int)
+	// LastDay is told of what others did in the last day: once for each shard, when this
+	// process first restores it, and of a writer that WatchOwners sees, perhaps more than
+	// once. nil: nobody asks.
+	LastDay func(ledger.Day)
 
 	// SettingName is what the operator calls a setting, by its field's name here
 	// or, for the one that decides who owns a shard, "Assignment"; nil: that.

@@ -304,7 +304,8 @@ func start(t *testing.T, cfg Config, source Source, kafka *fakeKafka) *world {
 func newWorld(t *testing.T, cfg Config, source Source) *world {
 	w := &world{t: t, log: &logged{}, metrics: prometheus.NewRegistry()}
 	encoder := func(_ ledger.Meta, limits record.Limits) (Encoder, error) { return fakeEncoder{limits}, nil }
-	w.Exporter = New(cfg, source, encoder, ledger.Writer{}, slog.New(slog.NewTextHandler(w.log, nil)), w.metrics)
+	self := ledger.Writer{Instance: time.Now().String(), Started: time.Now()}
+	w.Exporter = New(cfg, source, encoder, self, slog.New(slog.NewTextHandler(w.log, nil)), w.metrics)
 	return w
 }
 

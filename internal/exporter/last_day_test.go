@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"airudder-exporter/internal/call"
+	"airudder-exporter/internal/ledger"
 )
 
 // TestLastDayIsToldOnce restarts an exporter: what the one before published in the last day
@@ -16,9 +17,9 @@ func TestLastDayIsToldOnce(t *testing.T) {
 		source, kafka := newFakeSource(t), newFakeKafka()
 		source.set("a", call.Calling, 3, 4)
 		cfg := testConfig()
-		cfg.LastDay = func(minutes map[int64]int) {
-			if len(minutes) != 0 {
-				t.Errorf("an empty ledger has a past: %v", minutes)
+		cfg.LastDay = func(day ledger.Day) {
+			if len(day.Events)+len(day.Starts) != 0 {
+				t.Errorf("an empty ledger has a past: %v", day)
 			}
 		}
 		first := start(t, cfg, source, kafka)
@@ -32,11 +33,13 @@ func TestLastDayIsToldOnce(t *testing.T) {
 
 		var mu sync.Mutex
 		var told []int
-		cfg.LastDay = func(minutes map[int64]int) {
+		var starts int
+		cfg.LastDay = func(day ledger.Day) {
 			mu.Lock()
 			defer mu.Unlock()
 			events := 0
-			for minute, n := range minutes {
+			starts += len(day.Starts)
+			for minute, n := range day.Events {
 				events += n
 				if ago := time.Since(time.Unix(60*minute, 0)); ago < 0 || ago > 24*time.Hour {
 					t.Errorf("%d events of %v ago", n, ago)
@@ -52,6 +55,9 @@ func TestLastDayIsToldOnce(t *testing.T) {
 		second.stop()
 		if len(told) != 1 || told[0] != 2 {
 			t.Errorf("told were %v events, want 2, once", told)
+		}
+		if starts != 1 {
+			t.Errorf("told were %d starts of others in the last day, want that of the process before", starts)
 		}
 	})
 }

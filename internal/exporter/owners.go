@@ -99,6 +99,9 @@ func (e *Exporter) owner(shard int, w ledger.Writer, since, seen time.Time) {
 	if lost {
 		e.contested(shard, w)
 	}
+	if e.cfg.LastDay != nil && w.Instance != e.process.Instance {
+		e.cfg.LastDay(ledger.Day{Starts: map[string]ledger.Writer{w.Instance: w}})
+	}
 }
 
 // shownOwners are the owners of all shards that are known, in the shards' order: this

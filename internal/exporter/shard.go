@@ -100,7 +100,7 @@ func (e *Exporter) produce(ctx context.Context, s Shard) (committed bool, err er
 	}
 	l := ledger.New()
 	l.Revise(e.cfg.Revisions)
-	e.countLastDay(s.Number(), l)
+	e.watchLastDay(s.Number(), l)
 	var strangers ledger.Strangers
 	began := time.Now()
 	producer, err := s.Open(ctx, barrier, func(key, value []byte) error {
@@ -143,24 +143,25 @@ func (e *Exporter) produce(ctx context.Context, s Shard) (committed bool, err er
 	return r.committed, err
 }
 
-// countLastDay has a replay count the events of the last day, where that is not known yet.
-func (e *Exporter) countLastDay(shard int, l *ledger.Ledger) {
+// watchLastDay has a replay note what happened in the last day, where that is not known yet.
+func (e *Exporter) watchLastDay(shard int, l *ledger.Ledger) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.cfg.LastDay != nil && !e.told[shard] {
-		l.CountMinutes(time.Now().Add(-24 * time.Hour))
+		l.WatchDay(time.Now().Add(-24 * time.Hour))
 	}
 }
 
 func (e *Exporter) tellLastDay(shard int, l *ledger.Ledger) {
-	minutes := l.Minutes()
-	if minutes == nil {
+	day := l.Day()
+	if day.Events == nil {
 		return
 	}
 	e.mu.Lock()
 	e.told[shard] = true
 	e.mu.Unlock()
-	e.cfg.LastDay(minutes)
+	delete(day.Starts, e.process.Instance)
+	e.cfg.LastDay(day)
 }
 
 // takeEncoder returns one that nobody uses; it goes back into r.encoders.

@@ -133,6 +133,24 @@ func TestSome(t *testing.T) {
 	}
 }
 
+// TestStartsOfOthers stand among the marks in their order, each once, the latest ten.
+func TestStartsOfOthers(t *testing.T) {
+	b := newBench()
+	b.pass(1, func() {})
+	for range 2 {
+		for i := range 12 {
+			b.Started(began.Add(time.Duration(i-6)*time.Hour), "exporter-1 (pid "+strconv.Itoa(i)+")")
+		}
+	}
+	var got []string
+	for _, m := range b.Marks(b.now) {
+		got = append(got, m.String())
+	}
+	if len(got) != keptMarks || got[0] != "exporter-1 (pid 3) started at 00:12:07" || got[3] != "this process started at 03:12:07" {
+		t.Errorf("the marks are %q", got)
+	}
+}
+
 // TestADayPasses wraps both rings more than once: what is shown is as old as it says.
 func TestADayPasses(t *testing.T) {
 	b := newBench(Gauge("level", "level"))

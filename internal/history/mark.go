@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -13,7 +14,7 @@ type Mark struct {
 	At    time.Time
 	Until time.Time // of an outage; zero: it lasts
 	Kind  Kind
-	Why   string // of an outage; of dead letters: their reason
+	Why   string // of an outage; of dead letters: their reason; of a start: which process, empty: this one
 	Count int    // of what was counted within HourStep
 }
 
@@ -22,7 +23,7 @@ type Kind string
 
 // The kinds of marks.
 const (
-	Start  Kind = "start"  // this process did
+	Start  Kind = "start"  // of a process
 	Fenced Kind = "fenced" // another writer took a shard over
 	Doubt  Kind = "doubt"  // a producer began again, since a transaction was in doubt
 	Outage Kind = "outage" // the exporter was not ready
@@ -48,7 +49,7 @@ func (m Mark) String() string {
 func (m Mark) Text() string {
 	switch m.Kind {
 	case Start:
-		return "this process started"
+		return cmp.Or(m.Why, "this process") + " started"
 	case Fenced:
 		return times(m.Count, "time") + " taken over by another writer"
 	case Doubt:
@@ -84,6 +85,17 @@ func (r *Recorder) Marks(now time.Time) (all []Mark) {
 	return all
 }
 
+// Started notes that another process did, once, however often it is told.
+func (r *Recorder) Started(at time.Time, who string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	m := Mark{At: at, Kind: Start, Why: who}
+	if !slices.Contains(r.marks, m) {
+		r.note(m)
+		slices.SortStableFunc(r.marks, func(a, b Mark) int { return a.At.Compare(b.At) })
+	}
+}
+
 // note adds a mark, in place of the oldest of its kind where there are enough. r.mu is held.
 func (r *Recorder) note(m Mark) {
 	ofKind := func(other Mark) bool { return other.Kind == m.Kind }
@@ -94,6 +106,9 @@ func (r *Recorder) note(m Mark) {
 		}
 	}
 	if oldest := slices.IndexFunc(r.marks, ofKind); same >= keptMarks {
+		if m.At.Before(r.marks[oldest].At) {
+			return
+		}
 		r.marks = slices.Delete(r.marks, oldest, oldest+1)
 	}
 	r.marks = append(r.marks, m)

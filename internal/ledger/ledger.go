@@ -30,7 +30,7 @@ type Ledger struct {
 	writer    Writer
 	hasWriter bool
 	revisions *Revisions // nil: changes of published rows are counted alone
-	minutes   minutes
+	day       Day
 	entries   int64 // live entries
 	bytes     int64 // of their keys and values
 }
@@ -136,7 +136,7 @@ func applyCall[T string | []byte](l *Ledger, taskID, callID T, p Published) {
 	if _, again := t.calls[k]; again {
 		l.countCall(t, -1, len(callID))
 	} else {
-		l.minutes.add(p)
+		l.day.published(p)
 	}
 	t.calls[k], t.last = markOf(p), max(t.last, p.N)
 	if l.revisions != nil {
@@ -227,6 +227,7 @@ func (l *Ledger) applySingle(e Entry) {
 		l.meta = e.Meta
 	} else {
 		has, l.writer = &l.hasWriter, e.Writer
+		l.day.wrote(e.Writer)
 	}
 	if *has {
 		l.count(-1, -entrySize(was))
