@@ -70,7 +70,7 @@ var rooms = map[string]struct{ imports, libraries []string }{
 		"internal/call", "internal/ledger", "internal/batch", "internal/record", "internal/kafka", "internal/topics", "internal/exporter", "internal/hold",
 	}},
 	"internal/webconfig": {[]string{"internal/setting"}, []string{
-		"github.com/prometheus/exporter-toolkit/web", "go.yaml.in/yaml/v3", // which knows again what the other has read
+		"github.com/prometheus/exporter-toolkit/web", "go.yaml.in/yaml/v3", // the library keeps to itself what it read: yaml tells
 	}},
 	"internal/hint":    {[]string{"internal/setting", "internal/webconfig"}, []string{"golang.org/x/net/netutil"}},
 	"internal/history": {libraries: []string{"github.com/prometheus/client_model/go"}},

@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -233,5 +235,42 @@ func BenchmarkForged(b *testing.B) {
 				s.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", path, bytes.NewReader(body)))
 			}
 		})
+	}
+}
+
+// A web configuration holds for hints, too.
+func TestWebConfiguration(t *testing.T) {
+	b := newBench()
+	b.config.WebConfigFile = filepath.Join(t.TempDir(), "web.yaml")
+	if err := os.WriteFile(b.config.WebConfigFile, []byte("basic_auth_users:\n  airudder: $2a$04$xuneJ.Oyj3lbTtYUxpg0AuGoR6J0QS.kNK78AYx3PrRrDBzht8nYe\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err := b.Listen(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan bool)
+	go func() { b.Serve(ctx, l, slog.New(slog.DiscardHandler)); close(ended) }()
+	defer func() { cancel(); <-ended }()
+	for password, want := range map[string]int{"wrong": http.StatusUnauthorized, "first-4711": http.StatusOK} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+l.Addr().String()+"/hint/"+secret, strings.NewReader("TaskID="+password))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.SetBasicAuth("airudder", password)
+		response, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != want {
+			t.Errorf("%s: %s, want %d", password, response.Status, want)
+		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !slices.Equal(b.taken, []string{"first-4711"}) {
+		t.Errorf("taken are %q", b.taken)
 	}
 }

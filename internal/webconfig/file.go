@@ -192,6 +192,8 @@ func reason(says string) string {
 		return "client_auth_type is none of NoClientCert, RequestClientCert, RequireAnyClientCert, VerifyClientCertIfGiven and RequireAndVerifyClientCert"
 	case unchanged.MatchString(says):
 		return says
+	case strings.HasPrefix(says, "failed to load X509KeyPair"):
+		return "the certificate or its key cannot be understood"
 	}
 	if m := noField.FindStringSubmatch(says); m != nil {
 		return fmt.Sprintf("line %s: there is no field %s", m[1], m[2])

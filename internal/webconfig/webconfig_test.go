@@ -34,6 +34,8 @@ func TestCheck(t *testing.T) {
 		{"tls_server_config:\n  cert_file: cert.pem\n  key_file: web.yaml\n", unlike + "failed to load X509KeyPair: tls: failed to find any PEM data in key input"},
 		{"tls_server_config:\n  cert_file: cert.pem\n  key: " + aKey + "\n", unlike + "failed to load X509KeyPair: tls: failed to find any PEM data in key input"},
 		{"tls_server_config:\n  cert_file: cert.pem\n  key_file: other.pem\n", unlike + "failed to load X509KeyPair: tls: private key does not match public key"},
+		{"tls_server_config:\n  cert_file: cert.pem\n  key: |\n    -----BEGIN EC PRIVATE KEY-----\n    c2VjcmV0\n    -----END EC PRIVATE KEY-----\n", unlike + "failed to load X509KeyPair: tls: failed to parse private key"},
+		{withTLS + "  cipher_suites: [TLS_NONE]\n", unlike + "unknown cipher: TLS_NONE"},
 		{withTLS + "  min_version: SSL3\n", unlike + "unknown TLS version: SSL3"},
 		{withTLS + "  client_auth_type: " + first + "\n", unlike + "client_auth_type is none of NoClientCert, RequestClientCert, RequireAnyClientCert, VerifyClientCertIfGiven and RequireAndVerifyClientCert"},
 		{withTLS + "  client_ca_file: cert.pem\n", unlike + "client CA's have been configured without a Client Auth Policy"},
