@@ -126,6 +126,15 @@ compose() {
   fi
 }
 
+# chart renders the chart with Helm, and holds what comes out against Kubernetes' own types.
+chart() {
+  (
+    cd deploy/helm/test
+    go vet .
+    go test -count=1 . # the files that it reads are of another module, whose changes the cache does not see
+  )
+}
+
 # unit has systemd judge the service, where systemd is: its syntax, and how much a process
 # that was taken over could do (0 is nothing, 10 everything).
 unit() {
