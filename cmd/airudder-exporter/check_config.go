@@ -34,6 +34,7 @@ func (c *checker) configuration(r *env.Reader) {
 	if err == nil {
 		c.heading("Privacy")
 		c.privacy()
+		c.web()
 	}
 	const unasked = "AIRudder, Kafka and the registry were not asked"
 	switch {
@@ -41,6 +42,14 @@ func (c *checker) configuration(r *env.Reader) {
 		fmt.Fprintf(c.out, "\n%s (--offline)\n", unasked)
 	case c.verdict.failed > 0:
 		fmt.Fprintf(c.out, "\n%s: set the configuration right first\n", unasked)
+	}
+}
+
+// web says what becomes of requests to the page, where that is configured.
+func (c *checker) web() {
+	if c.cfg.HTTP.WebConfigFile != "" {
+		c.heading("Status page")
+		c.ok("it has %s (HTTP_WEB_CONFIG_FILE)", page(c.cfg.HTTP).Web().Says())
 	}
 }
 

@@ -44,8 +44,9 @@ func TestLogLevelWhileItRuns(t *testing.T) {
 	p.wantEnd(0)
 }
 
-// A web configuration that is wrong is one sentence, at the start and in check.
-func TestWrongWebConfiguration(t *testing.T) {
+// A web configuration that is wrong is one sentence, at the start and in check, which says
+// what a right one does.
+func TestWebConfiguration(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "web.yaml")
 	if err := os.WriteFile(path, []byte("basic_auth_users:\n  ops: "+kafkaSecret+"\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -68,6 +69,18 @@ func TestWrongWebConfiguration(t *testing.T) {
 		p.wantEnd(1)
 		if got := p.stdout.String(); strings.Count(got, variable+`: "`+path+`"`+bad) != 1 {
 			t.Errorf("check says\n%s", got)
+		}
+	}
+	if err := os.WriteFile(path, []byte("basic_auth_users:\n  ops: $2a$04$xuneJ.Oyj3lbTtYUxpg0AuGoR6J0QS.kNK78AYx3PrRrDBzht8nYe\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := surround(t)
+	s.env["HTTP_WEB_CONFIG_FILE"], s.env["HTTP_ADDR"] = path, ":8080"
+	p := s.run("check", "--offline")
+	p.wantEnd(0)
+	for _, want := range []string{"it has basic auth (HTTP_WEB_CONFIG_FILE)", "note  HTTP_WEB_CONFIG_FILE: basic_auth_users without tls_server_config: passwords are sent unencrypted"} {
+		if got := p.stdout.String(); !strings.Contains(got, want) {
+			t.Errorf("check says\n%s\nwant %s", got, want)
 		}
 	}
 }
