@@ -25,12 +25,18 @@ func TestNothingSecretShows(t *testing.T) {
 	const user, password = "proof-registry-user", "proof-registry-password-51ab"
 	w := newWorld(t, renewed(31), nil)
 	echoing := newEchoingRegistry(t, w.Registry, user, password)
-	one := w.exporter("one", "LOG_LEVEL=debug", "SCHEMA_REGISTRY_URL="+echoing.URL, "SCHEMA_REGISTRY_USERNAME="+user, "SCHEMA_REGISTRY_PASSWORD="+password)
+	one := w.exporter("one", "LOG_LEVEL=debug", "HTTP_PPROF=true", "SCHEMA_REGISTRY_URL="+echoing.URL, "SCHEMA_REGISTRY_USERNAME="+user, "SCHEMA_REGISTRY_PASSWORD="+password)
 	served := watchPages(one)
 	w.play(10)
 	one.Start()
 	w.awaitMore(4)
 	rig.Eventually(t, "pages", rig.Patience, func() bool { return served.has("/metrics") && served.has("/api/status") && served.has("/") })
+	for _, path := range []string{"/debug/pprof/cmdline", "/debug/pprof/goroutine?debug=2", "/debug/pprof/heap?debug=1"} {
+		code, text := one.Page(path)
+		if served.take(path, code, text); code != http.StatusOK {
+			t.Errorf("%s: %d", path, code)
+		}
+	}
 	p := one.Expect()
 	one.Signal(syscall.SIGQUIT)
 	select {
