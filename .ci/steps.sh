@@ -115,18 +115,8 @@ contracts() {
   rm "$lender"
 }
 
-# compose validates docker-compose.yml where docker-compose is installed.
-compose() {
-  if command -v docker-compose >/dev/null; then
-    docker-compose --profile consumers config -q && echo "docker-compose config: valid"
-  elif docker compose version >/dev/null 2>&1; then
-    docker compose --profile consumers config -q && echo "docker compose config: valid"
-  else
-    echo "docker-compose is not installed; docker-compose.yml is not checked"
-  fi
-}
-
-# chart renders the chart with Helm, and holds what comes out against Kubernetes' own types.
+# chart renders the chart with Helm and holds what comes out against Kubernetes' own types;
+# reads docker-compose.yml as docker does; and builds what the image holds as it does.
 chart() {
   (
     cd deploy/helm/test

@@ -6,9 +6,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// release is the version, where the build sets it (-ldflags "-X
+// release is the version, and revision the commit, where the build sets them (-ldflags "-X
 // main.release=v1.2.3"): an image is built without the history that Go reads.
-var release string
+var release, revision string
 
 // build is what this program was built from. A revision that is not known is empty.
 type build struct{ version, revision, goVersion string }
@@ -27,15 +27,17 @@ func thisBuild() build {
 			b.revision = s.Value
 		}
 	}
+	if revision != "" {
+		b.revision = revision
+	}
 	return b
 }
 
-// version is the module's version, with the commit where it was built from a
-// checkout.
+// version is the version, with the commit where that is known.
 func version() string {
 	b := thisBuild()
 	text := b.version
-	if b.revision != "" && release == "" {
+	if b.revision != "" {
 		text += " " + b.revision
 	}
 	if b.goVersion != "" {

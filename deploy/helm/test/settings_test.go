@@ -158,15 +158,9 @@ func TestAuditsSecrets(t *testing.T) {
 
 // The exporter itself takes each pod's variables: `check --offline` judges them.
 func TestExporterTakesThem(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "airudder-exporter")
-	build := exec.Command("go", "build", "-o", program, "./cmd/airudder-exporter")
-	build.Dir = repository
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
 	dir := madeUpFiles(t)
 	for _, set := range sets {
-		check := exec.Command(program, "check", "--offline")
+		check := exec.Command(program(t), "check", "--offline")
 		check.Env = []string{"PATH=" + os.Getenv("PATH")}
 		for _, v := range renderSet(t, set).deployment.Spec.Template.Spec.Containers[0].Env {
 			value := strings.NewReplacer(mounted, dir+"/", "/mnt/vault/app-key", dir+"/AIRUDDER_APP_KEY", "/mnt/vault/app-secret", dir+"/AIRUDDER_APP_SECRET").Replace(v.Value)
@@ -203,9 +197,7 @@ func madeUpFiles(t *testing.T) string {
 		"HINT_SECRET":        "0123456789abcdef",
 		"AIRUDDER_APP_KEY":   "key", "AIRUDDER_APP_SECRET": "secret", "KAFKA_SASL_PASSWORD": "secret", "SCHEMA_REGISTRY_PASSWORD": "secret",
 	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		write(t, filepath.Join(dir, name), content)
 	}
 	return dir
 }
@@ -217,4 +209,11 @@ func read(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return string(content)
+}
+
+func write(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
