@@ -2,7 +2,7 @@
 
 # The packages whose tests use Kafka: a real one where TEST_KAFKA_BROKERS is set.
 # shellcheck disable=SC2034 # used by the scripts that source this
-kafka_packages=(./internal/kafka/... ./internal/hold/... ./internal/shards/... ./internal/topics/... ./internal/record/... ./internal/replay/... ./internal/prooftest/...)
+kafka_packages=(./internal/kafka/... ./internal/hold/... ./internal/shards/... ./internal/topics/... ./internal/compat/... ./internal/record/... ./internal/replay/... ./internal/prooftest/...)
 
 step() { printf '\n=== %s (at %d min %d s)\n' "$*" $((SECONDS / 60)) $((SECONDS % 60)); }
 

@@ -58,6 +58,10 @@ var rooms = map[string]struct{ imports, libraries []string }{
 	"internal/replay": {imports: []string{
 		"internal/progress", "internal/batch", "internal/record", "internal/kafka", "internal/topics",
 	}},
+	"internal/compat": {
+		[]string{"internal/batch", "internal/record", "internal/kafka", "internal/topics", "internal/shards"},
+		[]string{"github.com/segmentio/kafka-go"},
+	},
 	"internal/seals": {imports: []string{"internal/ledger", "internal/record", "internal/kafka"}},
 	"internal/repair": {imports: []string{
 		"internal/call", "internal/ledger", "internal/batch", "internal/record", "internal/kafka", "internal/exporter",

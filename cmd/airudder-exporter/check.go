@@ -25,32 +25,53 @@ func (p program) checkCommand() *cobra.Command {
 Changes nothing. A note is what works and could be better; at the end they are counted, and
 it is said which of them the promise needs. The exit code is 0 when all is well, notes or
 not, 1 when something is wrong, 2 when nothing else is than that AIRudder, Kafka or the
-registry did not answer.`,
+registry did not answer.
+
+With --compatibility it tries what the promise needs of this Kafka and this registry
+instead, by the code that a run uses: transactions, their markers in the log, what
+read_committed consumers see, the fence, compaction, sizes, the consumer group; a schema
+registered, read back, compared. It makes two topics and a subject for that, named like the
+configured ones with "-check-", the time and random digits after it, and deletes them, also
+after an error or Ctrl-C; what a killed check has left, the next one deletes once it is an
+hour old. The configured topics and subjects are not touched. That needs the rights
+Create, Delete, Read, Write and DescribeConfigs on topics with these prefixes; without them
+nothing is made, and the commands that grant them are printed. The exit code is 2, too, when
+something could not be tried.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if c.timeout <= 0 {
 				return fmt.Errorf("--timeout: got %s, give a duration above 0", c.timeout)
 			}
+			if c.offline && c.trying {
+				return errors.New("--offline asks nobody and --compatibility tries Kafka and the registry: give one of them")
+			}
 			var r *env.Reader
 			c.cfg, r = readConfig(cmd.Context(), p.environ)
 			c.configuration(r)
-			if !c.offline && c.verdict.failed == 0 {
+			switch {
+			case c.offline || c.verdict.failed > 0:
+			case c.trying:
+				c.try(cmd.Context())
+			default:
 				c.ask(cmd.Context())
 			}
 			return c.verdict.end(c.out)
 		},
 	}
 	cmd.Flags().BoolVar(&c.offline, "offline", false, "judge the configuration and the files that it names alone: AIRudder, Kafka and the registry are not asked")
+	cmd.Flags().BoolVar(&c.trying, "compatibility", false, "try what the promise needs of this Kafka and this registry, on topics and a subject that are made for it and deleted")
 	cmd.Flags().DurationVar(&c.timeout, "timeout", 15*time.Second, "how long each answer is waited for")
 	return cmd
 }
 
-// checker asks everything that a run would ask, and writes nothing anywhere.
+// checker asks everything that a run would ask, and writes nothing anywhere, unless it is
+// told to try.
 type checker struct {
 	cfg     Config
 	out     io.Writer
 	aside   io.Writer     // for what is no result
 	offline bool          // nobody is asked anything
+	trying  bool          // Kafka and the registry are tried, instead of asked
 	timeout time.Duration // of each question: check is for people who wait
 	verdict verdict
 	begun   time.Time // the ledger's own ExportSince; zero: there is no ledger yet

@@ -18,6 +18,7 @@ import (
 type verdict struct {
 	failed int
 	mute   int    // of those that failed, for want of an answer
+	untold int    // tries that could not be made
 	notes  int    // of what works, and could be better
 	needs  []need // of the promise, in the order in which they were found lacking
 }
@@ -89,7 +90,10 @@ func (v verdict) end(out io.Writer) error {
 	fmt.Fprintf(out, "\n%s\n", v)
 	switch v.failed {
 	case 0:
-		return nil
+		if v.untold == 0 {
+			return nil
+		}
+		return fmt.Errorf("%w: %w", errShown, errUntold)
 	case v.mute:
 		return fmt.Errorf("%w: %w", errShown, errUntold)
 	}
@@ -99,6 +103,8 @@ func (v verdict) end(out io.Writer) error {
 func (v verdict) String() string {
 	begin := "passed"
 	switch {
+	case v.failed == 0 && v.untold > 0:
+		begin = count(v.untold, "check") + " could not be tried"
 	case v.failed == 0 && v.notes == 0:
 		return "all checks passed"
 	case v.failed > 0 && v.failed == v.mute:

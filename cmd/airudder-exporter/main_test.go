@@ -238,6 +238,7 @@ func TestWrongUse(t *testing.T) {
 		{"demo --rate Inf", "--rate +Inf: want more than 0"},
 		{"tail --topic calls", `--topic: "calls" is none of events, status, dead-letters, private, revised, ledger`},
 		{"check everything", "everything"},
+		{"check --offline --compatibility", "--offline asks nobody and --compatibility tries Kafka and the registry: give one of them"},
 		{"export", `unknown command "export"`},
 		{"run", "AIRUDDER_APP_KEY"},
 	} {

@@ -43,6 +43,7 @@
 //	                scan.go, tail.go and look.go: other readers
 //	ends.go         where the event topic's committed records end
 //	later.go        who took a shard over; settled.go: once no transaction is open
+//	log.go          a partition's log as it stands, for check
 //	rights.go       which rights are missing
 //	retry.go        which answers are asked again; errors.go: what callers branch on
 //	unfit.go        brokers that lack what the promise rests on
@@ -51,8 +52,8 @@
 //
 // Each request that we send has a file that bears its name and is headed by the
 // versions that we speak, what it does, and the errors that we met:
-// add_partitions_to_txn.go, create_topics.go, describe_configs.go,
-// describe_groups.go, end_txn.go, find_coordinator.go, heartbeat.go,
+// add_partitions_to_txn.go, api_versions.go, create_topics.go, delete_topics.go,
+// describe_configs.go, describe_groups.go, end_txn.go, find_coordinator.go, heartbeat.go,
 // init_producer_id.go (the fence), list_offsets.go, metadata.go, produce.go, and
 // rawfetch/fetch.go; how any of them is sent is round_trip.go.
 package kafka

@@ -164,6 +164,18 @@ func (c *Client) topicOperations(ctx context.Context, topics []string) (granted 
 	return granted, hidden, nil
 }
 
+// TopicNames are those of all topics that we may know of.
+func (c *Client) TopicNames(ctx context.Context) (names []string, err error) {
+	res, err := askAside[*metadata.Response](ctx, c, &metadata.Request{})
+	if err != nil {
+		return nil, fmt.Errorf("list the topics: %w", err)
+	}
+	for _, t := range res.Topics {
+		names = append(names, t.Name)
+	}
+	return names, nil
+}
+
 // BrokerCount is how many brokers the cluster has now.
 func (c *Client) BrokerCount(ctx context.Context) (int, error) {
 	res, err := ask[*metadata.Response](ctx, c, &metadata.Request{TopicNames: []string{}})

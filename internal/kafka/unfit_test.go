@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -16,6 +17,9 @@ import (
 // twisted is a shop behind a twist, whose transactions may take a second.
 func twisted(t *testing.T, twist rig.Twist) *shop {
 	t.Helper()
+	if os.Getenv("TEST_KAFKA_BROKERS") != "" {
+		t.Skip("of the broker in process, without TEST_KAFKA_BROKERS")
+	}
 	s := &shop{cluster: &cluster{Kafka: rig.EmbeddedKafka(t)}, config: Config{
 		LedgerTopic: "ledger", EventTopic: "events", TransactionTimeout: time.Second,
 	}}

@@ -86,6 +86,20 @@ type Fetched struct {
 	LastStable    int64 // the first offset whose transaction is undecided, or the high watermark
 	LogStart      int64
 	Records       []byte // batches one after the other, the last one perhaps cut
+
+	aborted []byte
+}
+
+// Aborted is a transaction that was aborted, by its producer and its first offset.
+type Aborted struct{ ProducerID, First int64 }
+
+// AbortedList are those that a read_committed answer tells of. A reader who sees all
+// markers does not need it.
+func (f *Fetched) AbortedList() (all []Aborted) {
+	for in := (fields{data: f.aborted}); len(in.data) > 0; {
+		all = append(all, Aborted{in.int64(), in.int64()})
+	}
+	return all
 }
 
 // Parse reads a Fetch response of version 11, after its size:
@@ -110,8 +124,8 @@ func Parse(data []byte) (f Fetched, err error) {
 	f.HighWatermark = in.int64()
 	f.LastStable = in.int64()
 	f.LogStart = in.int64()
-	in.skip(16 * max(0, int(in.int32()))) // aborted transactions: we judge by the markers
-	in.skip(4)                            // preferred read replica
+	f.aborted = in.take(16 * max(0, int(in.int32()))) // transactions
+	in.skip(4)                                        // preferred read replica
 	f.Records = in.take(max(0, int(in.int32())))
 	return f, in.err
 }
