@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds a release: for each platform an archive with both programs, the completions of
 # the usual shells, the licence, the documents and the schemas, and a bill of materials
-# (CycloneDX); and SHA256SUMS over all of it.
+# (CycloneDX); the chart, as Helm installs it; and SHA256SUMS over all of it.
 #
 #   deploy/release.sh v1.2.3 DIR [linux/amd64 …]
 #
@@ -40,6 +40,11 @@ for shell in bash zsh fish powershell; do
   "$work/airudder-exporter" completion "$shell" >"$work/completions/airudder-exporter.$shell"
 done
 
+# pack DIR NAME writes an archive of NAME, which is in DIR.
+pack() {
+  tar --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner -C "$1" -cf - "$2" | gzip -n9
+}
+
 # build PLATFORM makes its archive and its bill of materials.
 build() {
   local os=${1%/*} arch=${1#*/} name suffix=""
@@ -51,9 +56,11 @@ build() {
       -o "$work/$name/$program$suffix" "./cmd/$program"
   done
   cp -RL LICENSE README.md schemas deploy "$work/completions" "$work/$name/"
-  find "$work/$name" -name '*.go' -delete
+  find "$work/$name" \( -name '*.go' -o -name go.mod -o -name go.sum \) -delete
+  sed -i "s/^version: .*/version: ${version#v}/; s/^appVersion: .*/appVersion: \"$version\"/" "$work/$name/deploy/helm/airudder-exporter/Chart.yaml"
   find "$work/$name" -type d -exec chmod 755 {} + -o -type f ! -perm -u+x -exec chmod 644 {} + -o -type f -exec chmod 755 {} +
-  tar --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner -C "$work" -cf - "$name" | gzip -n9 >"$out/$name.tar.gz"
+  pack "$work" "$name" >"$out/$name.tar.gz"
+  pack "$work/$name/deploy/helm" airudder-exporter >"$out/airudder-exporter-${version#v}.tgz" # as `helm package` names it
   "$work/bin/cyclonedx-gomod" bin -json -noserial -std -version "$version" -output "$work/sbom.json" "$work/$name/airudder-exporter$suffix"
   # The time of its making is the one thing in it that another build would change.
   sed -E "s/(\"timestamp\": )\"[^\"]*\"/\1\"$(date -u -d "@$SOURCE_DATE_EPOCH" +%FT%TZ)\"/" "$work/sbom.json" >"$out/$name.cdx.json"

@@ -143,6 +143,14 @@ func TestSecretsAreFiles(t *testing.T) {
 	}
 }
 
+// A token of the ServiceAccount is a file, for Kafka's audience alone.
+func TestTokens(t *testing.T) {
+	sources := renderSet(t, "ha").deployment.Spec.Template.Spec.Volumes[0].Projected.Sources
+	if token := sources[len(sources)-1].ServiceAccountToken; token == nil || token.Audience != "kafka" || *token.ExpirationSeconds != 1800 || token.Path != "KAFKA_SASL_TOKEN_FILE" {
+		t.Errorf("the token is %+v", token)
+	}
+}
+
 // The audit gets what it needs: without AIRudder as its source, no key of AIRudder's.
 func TestAuditsSecrets(t *testing.T) {
 	for set, want := range map[string][]string{
@@ -192,10 +200,11 @@ func madeUpFiles(t *testing.T) string {
 	certificatePEM := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}))
 	for name, content := range map[string]string{
 		"KAFKA_TLS_CA_FILE": certificatePEM, "KAFKA_TLS_CERT_FILE": certificatePEM,
-		"KAFKA_TLS_KEY_FILE": string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})),
-		"PRIVACY_KEY":        "test:" + strings.Repeat("A", 43) + "=",
-		"HINT_SECRET":        "0123456789abcdef",
-		"AIRUDDER_APP_KEY":   "key", "AIRUDDER_APP_SECRET": "secret", "KAFKA_SASL_PASSWORD": "secret", "SCHEMA_REGISTRY_PASSWORD": "secret",
+		"KAFKA_TLS_KEY_FILE":    string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})),
+		"KAFKA_SASL_TOKEN_FILE": "e30.e30.e30",
+		"PRIVACY_KEY":           "test:" + strings.Repeat("A", 43) + "=",
+		"HINT_SECRET":           "0123456789abcdef",
+		"AIRUDDER_APP_KEY":      "key", "AIRUDDER_APP_SECRET": "secret", "KAFKA_SASL_PASSWORD": "secret", "SCHEMA_REGISTRY_PASSWORD": "secret",
 	} {
 		write(t, filepath.Join(dir, name), content)
 	}

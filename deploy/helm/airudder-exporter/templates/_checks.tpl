@@ -3,6 +3,9 @@
 {{- if not .Values.image.repository }}
 {{- fail "image.repository is empty: give the place that you pushed the image of deploy/Dockerfile to" }}
 {{- end }}
+{{- if and (eq .Chart.AppVersion "0.0.0") (not (or .Values.image.tag .Values.image.digest)) }}
+{{- fail "image.tag is empty, and this chart is of no release that it could be taken from: give the tag that you pushed" }}
+{{- end }}
 {{- range list "KAFKA_BROKERS" "SCHEMA_REGISTRY_URL" }}
 {{- if not (index $.Values.config .) }}{{ fail (printf "config.%s is empty: the exporter does not start without it" .) }}{{ end }}
 {{- end }}
@@ -31,5 +34,8 @@
 {{- end }}
 {{- if and .Values.hints.enabled (not (or .Values.secrets.HINT_SECRET .Values.config.HINT_SECRET_FILE)) }}
 {{- fail "hints.enabled is true, and secrets.HINT_SECRET is empty: name the Secret that holds it, and its key" }}
+{{- end }}
+{{- if and .Values.networkPolicy.enabled .Values.config.KAFKA_SASL_TOKEN_URL (not .Values.networkPolicy.extraEgress) }}
+{{- fail "networkPolicy.extraEgress is empty: nothing would get through to config.KAFKA_SASL_TOKEN_URL" }}
 {{- end }}
 {{- end -}}
