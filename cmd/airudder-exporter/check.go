@@ -74,6 +74,7 @@ type checker struct {
 	trying  bool          // Kafka and the registry are tried, instead of asked
 	timeout time.Duration // of each question: check is for people who wait
 	verdict verdict
+	follows []string  // tries that are yet to be told of, together
 	begun   time.Time // the ledger's own ExportSince; zero: there is no ledger yet
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"airudder-exporter/internal/compat"
 )
@@ -13,11 +14,26 @@ func (c *checker) try(ctx context.Context) {
 	compat.Run(ctx, compat.Config{
 		Kafka: brokers(c.cfg.Kafka), Layout: layout(c.cfg.Kafka), Assignment: c.cfg.Kafka.Assignment,
 		Registry: registry(c.cfg.Registry), Timeout: c.timeout,
-	}, c.heading, c.tried)
+	}, func(text string) { c.follow(); c.heading(text) }, c.tried)
+	c.follow()
+}
+
+// follow shows what was not tried for what a line before says.
+func (c *checker) follow() {
+	if len(c.follows) > 0 {
+		fmt.Fprintf(c.out, "  ?     not tried either: %s\n", strings.Join(c.follows, ", "))
+	}
+	c.follows = nil
 }
 
 // tried shows a verdict.
 func (c *checker) tried(v compat.Verdict) {
+	if v.Follows {
+		c.verdict.untold++
+		c.follows = append(c.follows, v.Name)
+		return
+	}
+	c.follow()
 	switch v.Outcome {
 	case compat.Told:
 		c.info("%s", v.Text)

@@ -29,10 +29,10 @@ func TestCheckCompatibility(t *testing.T) {
 		{"no markers", func(s *surroundings) { s.env["KAFKA_BROKERS"] = s.kafka.Twisted(rig.WithoutMarkers()) }, 1, []string{
 			"  FAIL  control records: the record has offset 0, and the log ends at 1: no marker was written\n" +
 				"        without it the exporter does not start: it cannot tell what is committed from what is not; what to do: use brokers that",
-			"  ?     producer: not tried: it needs control records\n", "\n1 of the checks failed\n",
+			"  ?     not tried either: read_committed, producer, two topics, restart, event size, times\n", "\n1 of the checks failed, and 7 could not be tried\n",
 		}},
 		{"no broker", func(s *surroundings) { s.env["KAFKA_BROKERS"] = rig.FreeAddress(s.t) }, 2, []string{
-			"  FAIL  requests: nothing listens at the address", "  ?     topics: not tried: there was no answer before\n",
+			"  ?     requests: not tried: nothing listens at the address", "  ?     not tried either: topics, compaction, transactions,", "\n17 checks could not be tried\n",
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -112,6 +112,9 @@ func (v verdict) String() string {
 	case v.failed > 0:
 		begin = fmt.Sprintf("%d of the checks failed", v.failed)
 	}
+	if v.failed > 0 && v.untold > 0 {
+		begin += fmt.Sprintf(", and %d could not be tried", v.untold)
+	}
 	var needs []string
 	for _, n := range v.needs {
 		text := n.what

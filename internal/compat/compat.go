@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	kafkago "github.com/segmentio/kafka-go"
 
 	"airudder-exporter/internal/kafka"
 	"airudder-exporter/internal/kafka/access"
@@ -44,6 +46,7 @@ type Verdict struct {
 	Outcome Outcome
 	Name    string
 	Text    string // what was seen, or why it was not tried
+	Follows bool   // it was not tried for what a verdict before says
 	Breaks  string // what does not work without it
 	Cure    string
 	Err     error    // why, where there is an error
@@ -89,14 +92,14 @@ func (t *tries) one(ctx context.Context, of try) {
 	v := Verdict{Name: of.name, Breaks: of.breaks, Cure: of.cure}
 	switch {
 	case ctx.Err() != nil:
-		v.Outcome, v.Text = Untried, "the check was interrupted"
+		v.Outcome, v.Follows, v.Text = Untried, true, "the check was interrupted"
 	case t.mute:
-		v.Outcome, v.Text = Untried, "there was no answer before"
+		v.Outcome, v.Follows, v.Text = Untried, true, "there was no answer before"
 	case t.came[of.needs] == Unasked: // nor is this, and it has been said why
 		t.came[of.name] = Unasked
 		return
 	case t.came[of.needs] != Fits:
-		v.Outcome, v.Text = Untried, "it needs "+of.needs
+		v.Outcome, v.Follows, v.Text = Untried, true, "it needs "+of.needs
 	default:
 		t.try(ctx, of, &v)
 	}
@@ -121,9 +124,22 @@ func (t *tries) try(ctx context.Context, of try, v *Verdict) {
 		return
 	case len(missing) > 0:
 		v.Outcome, v.Text, v.Grants = Untried, t.without(missing), t.grants(missing...)
+	case silent(v.Err):
+		v.Outcome, v.Text = Untried, t.explain(v.Err)
+		t.mute = true
 	default:
 		v.Outcome, v.Text = Fails, t.explain(v.Err)
 	}
+}
+
+// silent reports whether an error is no more than the want of an answer, which says
+// nothing about what was tried.
+func silent(err error) bool {
+	if _, answered := errors.AsType[kafkago.Error](err); answered || err == nil {
+		return false
+	}
+	_, network := errors.AsType[net.Error](err)
+	return network || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, record.ErrNoAnswer)
 }
 
 // without says which rights are missing, a sentence for each resource.

@@ -80,9 +80,6 @@ func (p *place) making(t *tries) []try {
 		{name: "requests", breaks: "the exporter does not start", cure: "use a later version of these brokers",
 			run: func(ctx context.Context) (string, error) {
 				lacking, err := p.client.Lacking(ctx)
-				if unreachable(err) {
-					t.mute = true
-				}
 				if err == nil && len(lacking) > 0 {
 					err = unlike("the brokers do not know %s", strings.Join(lacking, ", "))
 				}
@@ -95,15 +92,24 @@ func (p *place) making(t *tries) []try {
 	}
 }
 
-// unreachable reports whether nothing was answered at all: then nothing else will be.
-func unreachable(err error) bool {
-	var code kafkago.Error
-	return err != nil && !errors.As(err, &code)
+// make creates the topics, once it is known that they may be deleted.
+func (p *place) make(ctx context.Context, t *tries) (seen string, err error) {
+	p.tidy(ctx, t)
+	pause := time.NewTicker(200 * time.Millisecond)
+	defer pause.Stop()
+	for {
+		if seen, err = p.makeOnce(ctx); !silent(err) {
+			return seen, err
+		}
+		select { // a broker may have just gone
+		case <-pause.C:
+		case <-ctx.Done():
+			return seen, err
+		}
+	}
 }
 
-// make creates the topics, once it is known that they may be deleted.
-func (p *place) make(ctx context.Context, t *tries) (string, error) {
-	p.tidy(ctx, t)
+func (p *place) makeOnce(ctx context.Context) (string, error) {
 	specs := topics.Specs(p.names.on(p.cfg.Kafka), topics.Layout{
 		EventPartitions: 2, LedgerPartitions: 1, ReplicationFactor: p.cfg.Layout.ReplicationFactor,
 	})
