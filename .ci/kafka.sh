@@ -3,7 +3,7 @@
 #
 #   kafka.sh start DIR                  one broker in plain text, and the registry
 #   kafka.sh start DIR --brokers 3      three brokers, replication 3
-#   kafka.sh start DIR --secure         one broker with SASL_SSL (PLAIN, SCRAM) and ACLs
+#   kafka.sh start DIR --secure         one broker with SASL_SSL (PLAIN, SCRAM, OAUTHBEARER) and ACLs
 #   kafka.sh start DIR --no-registry    any of these, without the registry
 #   kafka.sh stop DIR                   stops everything; DIR and its logs stay
 #   kafka.sh stop DIR N                 stops broker N (1, 2, 3) in good order
@@ -23,8 +23,9 @@
 # TEST_KAFKA_BROKERS and TEST_SCHEMA_REGISTRY_URL; with --brokers 3 also
 # TEST_KAFKA_CLUSTER, which is DIR; with --secure, instead of TEST_KAFKA_BROKERS,
 # TEST_KAFKA_SECURE_BROKERS, …_CA, …_ADMIN and …_USER (name and password of a user
-# with all rights and of one with none), and two more listeners: …_MUTUAL, which
-# requires a certificate of the CA, and …_INTERNAL, which grants all rights.
+# with all rights and of one with none), and three more listeners: …_MUTUAL, which
+# requires a certificate of the CA, …_BEARER, which takes a token for what it says, and
+# …_INTERNAL, which grants all rights.
 #
 # Linux only: processes are identified by /proc. Downloads are pinned and kept under
 # ${XDG_CACHE_HOME:-$HOME/.cache}/airudder-exporter: a second run needs no network.
@@ -287,7 +288,7 @@ start_secure() {
   local -a port
   local mechanism
   local -a users=()
-  read -ra port <<<"$(free_ports 4)"
+  read -ra port <<<"$(free_ports 5)"
   certificates
   { common_settings; single_settings "${port[@]}"; secure_settings "${port[@]}"; } >"$dir/broker-1.properties"
   chmod 600 "$dir/broker-1.properties"
@@ -304,6 +305,7 @@ start_secure() {
   export_line TEST_KAFKA_SECURE_ADMIN "admin:$admin_password"
   export_line TEST_KAFKA_SECURE_USER "exporter:$exporter_password"
   export_line TEST_KAFKA_SECURE_MUTUAL "127.0.0.1:${port[3]}"
+  export_line TEST_KAFKA_SECURE_BEARER "127.0.0.1:${port[4]}"
   export_line TEST_KAFKA_SECURE_INTERNAL "127.0.0.1:${port[2]}"
 }
 
@@ -318,16 +320,16 @@ certificates() {
   cat "$dir/broker.key" "$dir/broker.crt" >"$dir/broker.pem"
 }
 
-# secure_settings PORT PORT PORT PORT prints the secured broker's settings. Clients
-# connect by SASL_SSL, or with a certificate alone on the last port. The broker
-# itself and the tests' own client use a listener without security, as the
-# anonymous super user.
+# secure_settings PORT PORT PORT PORT PORT prints the secured broker's settings. Clients
+# connect by SASL_SSL, with a certificate alone on the fourth port, or with an unsigned
+# token on the fifth. Sessions end, by SCRAM-SHA-512 and by token. The broker itself and
+# the tests' own client use a listener without security, as the anonymous super user.
 secure_settings() {
   local login=org.apache.kafka.common.security
   cat <<EOF
-listeners=SASL_SSL://127.0.0.1:$1,CONTROLLER://127.0.0.1:$2,INTERNAL://127.0.0.1:$3,MUTUAL://127.0.0.1:$4
-advertised.listeners=SASL_SSL://127.0.0.1:$1,INTERNAL://127.0.0.1:$3,MUTUAL://127.0.0.1:$4
-listener.security.protocol.map=SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT,INTERNAL:PLAINTEXT,MUTUAL:SSL
+listeners=SASL_SSL://127.0.0.1:$1,CONTROLLER://127.0.0.1:$2,INTERNAL://127.0.0.1:$3,MUTUAL://127.0.0.1:$4,BEARER://127.0.0.1:$5
+advertised.listeners=SASL_SSL://127.0.0.1:$1,INTERNAL://127.0.0.1:$3,MUTUAL://127.0.0.1:$4,BEARER://127.0.0.1:$5
+listener.security.protocol.map=SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT,INTERNAL:PLAINTEXT,MUTUAL:SSL,BEARER:SASL_SSL
 listener.name.mutual.ssl.client.auth=required
 inter.broker.listener.name=INTERNAL
 ssl.keystore.type=PEM
@@ -338,6 +340,10 @@ sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
 listener.name.sasl_ssl.plain.sasl.jaas.config=$login.plain.PlainLoginModule required user_admin="$admin_password" user_exporter="$exporter_password";
 listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config=$login.scram.ScramLoginModule required;
 listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=$login.scram.ScramLoginModule required;
+listener.name.sasl_ssl.scram-sha-512.connections.max.reauth.ms=10000
+listener.name.bearer.sasl.enabled.mechanisms=OAUTHBEARER
+listener.name.bearer.oauthbearer.sasl.jaas.config=$login.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";
+listener.name.bearer.oauthbearer.connections.max.reauth.ms=30000
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 super.users=User:ANONYMOUS;User:admin
 EOF

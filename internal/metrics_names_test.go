@@ -11,7 +11,7 @@ import (
 // neither are the metrics that no alert and no plot of the dashboard shows: they answer
 // a question that somebody asks by hand.
 var neither = []string{
-	"airudder_dead_letters_left_out_total", "airudder_dead_letters_resolved_total", "airudder_kafka_replayed_records_total",
+	"airudder_dead_letters_left_out_total", "airudder_dead_letters_resolved_total", "airudder_kafka_replayed_records_total", "airudder_kafka_token_expiry_timestamp_seconds",
 	"airudder_list_entries_without_task_id_total", "airudder_redial_after_row_total", "airudder_repeated_call_ids_total",
 	"airudder_revisions_begun_total", "airudder_revisions_left_out_total", "airudder_rows_of_unknown_status_ended_total",
 	"airudder_status_changes_total",

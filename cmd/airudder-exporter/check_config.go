@@ -65,9 +65,14 @@ func (c *checker) files(r *env.Reader) {
 	}
 	tell(r, page(c.cfg.HTTP).Web().Check())
 	tell(r, hints(c.cfg.Hints).Web().Check())
-	if path := c.cfg.Upstream.TaskIDsFile; path != "" {
+	for name, path := range map[string]string{
+		"AIRUDDER_TASK_IDS_FILE": c.cfg.Upstream.TaskIDsFile, "KAFKA_SASL_TOKEN_FILE": c.cfg.Kafka.SASL.Token.File,
+	} {
+		if path == "" {
+			continue
+		}
 		if _, err := os.ReadFile(path); err != nil {
-			r.Add("AIRUDDER_TASK_IDS_FILE", "cannot be read: "+err.Error())
+			r.Add(name, "cannot be read: "+err.Error())
 		}
 	}
 }

@@ -27,6 +27,11 @@ func (c *checker) kafka(ctx context.Context) {
 		return
 	}
 	defer client.Close()
+	if source := c.cfg.Kafka.SASL.Token.source; source != nil {
+		if t, err := source.Token(ctx); err == nil { // else the first request says it
+			c.ok("KAFKA_SASL_TOKEN_SOURCE %s gives a token, which ends at %s", c.cfg.Kafka.SASL.Token.Source, t.Ends.UTC().Format(time.RFC3339))
+		}
+	}
 	k := kafkaChecker{checker: c, client: client}
 	k.look(ctx)
 }

@@ -23,6 +23,7 @@ import (
 	"airudder-exporter/internal/service"
 	"airudder-exporter/internal/shards"
 	"airudder-exporter/internal/status"
+	"airudder-exporter/internal/token"
 	"airudder-exporter/internal/topics"
 )
 
@@ -55,6 +56,10 @@ func export(ctx context.Context, cfg Config, log *slog.Logger, level *status.Log
 	if err := registry(cfg.Registry).CheckFiles(); err != nil {
 		return err
 	}
+	if tokens := cfg.Kafka.SASL.Token.source; tokens != nil {
+		tokens.Log(log)
+		metrics.MustRegister(tokenEnds(tokens))
+	}
 	brokers := brokers(cfg.Kafka)
 	brokers.Watched = true // the voice tells what the exporter waits for
 	client, err := kafka.Dial(brokers, log, metrics)
@@ -82,6 +87,20 @@ func export(ctx context.Context, cfg Config, log *slog.Logger, level *status.Log
 	}
 	log.Info("the exporter has ended")
 	return nil
+}
+
+// tokenEnds shows when the token for Kafka ends.
+func tokenEnds(tokens *token.Source) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "airudder_kafka_token_expiry_timestamp_seconds",
+		Help: "When the token for Kafka ends that is in use; the next one is fetched before. 0: there is none yet.",
+	}, func() float64 {
+		ends := tokens.Ends()
+		if ends.IsZero() {
+			return 0
+		}
+		return float64(ends.Unix())
+	})
 }
 
 // watch tells the log and systemd how the exporter fares, and records it for the page's

@@ -32,9 +32,10 @@
 //
 // # Where things are
 //
-//	config.go       Config; client.go: Dial; dial.go: connections with a deadline
+//	config.go       Config; client.go: Dial
 //	quota/          what a producer quota asks of us
 //	access/         TLS and SASL; a broker's refusals in words
+//	conn/           connections: encrypted, logged in, and again before their session ends
 //	session.go      a transactional id at one epoch: fence, write
 //	start.go        Client.Producer: fence, barrier, replay
 //	producer.go     Producer: Prepare, Commit; partition.go: the loop's view of a shard

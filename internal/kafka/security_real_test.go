@@ -1,9 +1,13 @@
 package kafka
 
 import (
+	"context"
+	"encoding/base64"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"airudder-exporter/internal/kafka/access"
 )
@@ -61,5 +65,36 @@ func TestSecureBrokerExplained(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// unsigned is a token as the secured broker of the tests takes it, who checks no signature.
+func unsigned(user string, life time.Duration) string {
+	now := time.Now()
+	claims := fmt.Sprintf(`{"sub":%q,"iat":%d,"exp":%d}`, user, now.Add(min(life, 0)).Unix()-1, now.Add(life).Unix())
+	encode := base64.RawURLEncoding.EncodeToString
+	return encode([]byte(`{"alg":"none"}`)) + "." + encode([]byte(claims)) + "."
+}
+
+// A real broker takes tokens, and refuses them with a status.
+func TestSecureBrokerTokens(t *testing.T) {
+	for _, test := range []struct{ name, token, want string }{
+		{"right", unsigned("admin", time.Minute), ""},
+		{"ended", unsigned("admin", -time.Minute), "the broker refuses the token of SASL.Token.Source file"},
+		{"wrong", "a.b.c", "the broker refuses the token of SASL.Token.Source file"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, cfg := secureSite(t, secureAdmin, access.OAuthBearer)
+			s.brokers = []string{os.Getenv("TEST_KAFKA_SECURE_BEARER")}
+			cfg.SASL = access.SASL{Mechanism: access.OAuthBearer, TokenSource: "file", Extensions: []string{"logicalCluster=lkc-1"},
+				Token: func(context.Context) (string, error) { return test.token, nil }}
+			c := s.client(t, cfg)
+			err := c.refresh(t.Context())
+			got := c.Explain(err)
+			if (err == nil) != (test.want == "") || !strings.HasPrefix(got, test.want) {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+			t.Log(got)
+		})
 	}
 }

@@ -45,7 +45,8 @@
 //	virtual time                                                                 TestSoak (soaktest)
 //	an account pages, spells, caches, hangs in ways of its own; is odd and       TestTroubles, TestHealthyOddities
 //	healthy
-//	a right, a password, a certificate is wrong                                  TestEachRightMissing, TestRefusedBySecurity
+//	a right, a password, a certificate, a token is wrong                         TestEachRightMissing, TestRefusedBySecurity, TestTokenTroubles
+//	sessions on the broker end again and again, and tokens                       TestTokensEnd
 //
 // # File map
 //
@@ -69,6 +70,6 @@
 //	broker_*_test.go   a cluster of three, what happens to its brokers, and how
 //	                   deployments fare: only with TEST_KAFKA_CLUSTER;
 //	                   broker_quota: on any real broker
-//	accounts, quiet, kill, group, signals, marked, secret, acl,
+//	accounts, quiet, kill, group, signals, marked, secret, acl, token,
 //	broker, broker_foreign, limit, rebuild: the proofs
 package prooftest

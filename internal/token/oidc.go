@@ -40,10 +40,11 @@ func (p *provider) fetch(ctx context.Context) (Token, error) {
 	if err != nil {
 		return Token{}, errors.New(p.explain(err))
 	}
-	if got.Expiry.IsZero() {
-		got.Expiry = endOf(got.AccessToken)
+	t := Token{got.AccessToken, got.Expiry}
+	if own := endOf(t.Text); !own.IsZero() && (t.Ends.IsZero() || own.Before(t.Ends)) { // what the broker goes by
+		t.Ends = own
 	}
-	return Token{got.AccessToken, got.Expiry}, nil
+	return t, nil
 }
 
 // explain is the sentence for what went wrong, without what the provider answered: its

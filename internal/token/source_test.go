@@ -1,10 +1,12 @@
 package token
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -69,7 +71,7 @@ func TestOneForAll(t *testing.T) {
 		all.Wait()
 		time.Sleep(70 * time.Second)
 		want(t, s, "token 1", "")
-		time.Sleep(20 * time.Second)
+		time.Sleep(9 * time.Second) // the next one is asked for, and has not come
 		before := time.Now()
 		want(t, s, "token 1", "") // which nobody waits for
 		if took := time.Since(before); took != 0 {
@@ -90,16 +92,21 @@ func TestEndpointDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{life: 100 * time.Second}
 		s := f.source()
+		var log bytes.Buffer
+		s.Log(slog.New(slog.NewTextHandler(&log, nil)))
 		want(t, s, "token 1", "")
 		f.set(func() { f.err = errors.New("it is down") })
-		for range 99 {
+		for range 98 {
 			time.Sleep(time.Second)
 			want(t, s, "token 1", "")
 			synctest.Wait()
 		}
-		time.Sleep(time.Second)
+		time.Sleep(time.Second + pause)
 		for range 50 {
 			want(t, s, "", "it is down")
+		}
+		if got := strings.Count(log.String(), "the next token cannot be fetched"); got != 1 {
+			t.Errorf("it is told %d times:\n%s", got, &log)
 		}
 		if f.asked > 23 {
 			t.Errorf("asked %d times", f.asked)
