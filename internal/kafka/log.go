@@ -25,22 +25,32 @@ type Logged struct {
 	Commits, Abort bool // it is a marker, and of which kind; neither: it holds records
 }
 
-// Log is what one answer brings from an offset on: as a read_committed consumer gets it,
+// Log is what a partition holds from an offset on: as a read_committed consumer gets it,
 // or all that there is.
-func (c *Client) Log(ctx context.Context, at batch.Place, from int64, committed bool) (Log, error) {
-	var got chunk
+func (c *Client) Log(ctx context.Context, at batch.Place, from int64, committed bool) (l Log, err error) {
 	r := reading{Place: at, from: from, readCommitted: committed}
-	if err := c.fetchWhole(ctx, &r, &got); err != nil {
-		return Log{}, fmt.Errorf("fetch %s: %w", at, err)
-	}
-	l := Log{HighWatermark: got.HighWatermark, LastStable: got.LastStable, Aborted: got.AbortedList()}
-	for _, b := range got.batches {
-		one := Logged{First: b.BaseOffset, Last: b.LastOffset, Records: b.Count, ProducerID: b.ProducerID, Epoch: b.Epoch}
-		if b.Control() {
-			commits, ok := b.Marker()
-			one.Commits, one.Abort = ok && commits, ok && !commits
+	for {
+		var got chunk
+		if err := c.fetchWhole(ctx, &r, &got); err != nil {
+			return Log{}, fmt.Errorf("fetch %s: %w", at, err)
 		}
-		l.Batches = append(l.Batches, one)
+		l.HighWatermark, l.LastStable = got.HighWatermark, got.LastStable
+		l.Aborted = append(l.Aborted, got.AbortedList()...)
+		for i := range got.batches {
+			l.Batches = append(l.Batches, logged(&got.batches[i]))
+		}
+		// An answer may be no more than a batch, or the rest of a segment.
+		if r.from = got.next; len(got.batches) == 0 || r.from >= l.HighWatermark {
+			return l, nil
+		}
 	}
-	return l, nil
+}
+
+func logged(b *batch.Batch) Logged {
+	one := Logged{First: b.BaseOffset, Last: b.LastOffset, Records: b.Count, ProducerID: b.ProducerID, Epoch: b.Epoch}
+	if b.Control() {
+		commits, ok := b.Marker()
+		one.Commits, one.Abort = ok && commits, ok && !commits
+	}
+	return one
 }

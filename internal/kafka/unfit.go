@@ -63,20 +63,29 @@ func (r *replay) unmarked(got *chunk) bool {
 func (c Config) unmarkedFor() time.Duration { return min(5*time.Second, c.TransactionTimeout) }
 
 // confirm looks again, after another fence of the same id, at what ended a replay with
-// errUnmarked. The producer is finished either way.
+// errUnmarked: whether our barrier is still there, so that the topic is the one that we
+// wrote to, and then what follows it. An answer may end with the barrier although the
+// marker is there, in the log's next segment: so that is asked for by itself. The producer
+// is finished either way.
 func (p *Producer) confirm(ctx context.Context, r *replay) error {
 	if err := p.client.again(ctx, "InitProducerId", p.layout.Shard, coordinatorAgain, p.session.initProducerID); err != nil {
 		return fmt.Errorf("%w; another fence did not tell more: %w", errUnmarked, err)
 	}
-	var got chunk
-	if err := p.client.fetch(ctx, reading{Place: r.Place, from: r.barrier + 1}, &got); err != nil {
+	var barrier, after chunk
+	err := p.client.fetchWhole(ctx, &reading{Place: r.Place, from: r.barrier}, &barrier)
+	if err == nil {
+		err = p.client.fetchWhole(ctx, &reading{Place: r.Place, from: r.barrier + 1}, &after)
+	}
+	if err != nil {
 		return fmt.Errorf("%w; another look did not tell more: %w", errUnmarked, err)
 	}
-	if !r.unmarked(&got) {
+	ours := len(barrier.batches) > 0 && barrier.batches[0].BaseOffset == r.barrier &&
+		barrier.batches[0].ProducerID == r.producerID && barrier.batches[0].Epoch == r.epoch
+	if !ours || !r.unmarked(&after) {
 		return fmt.Errorf("%w; it came after %s, or another record did", errUnmarked, p.client.cfg.unmarkedFor())
 	}
 	where := "has written none"
-	if got.HighWatermark > r.barrier+1 {
+	if after.HighWatermark > r.barrier+1 {
 		where = "does not send it to consumers"
 	}
 	return &UnfitError{fmt.Sprintf("this Kafka keeps no control records, by which the exporter tells what is committed from what is not: "+
