@@ -34,9 +34,10 @@ registered, read back, compared. It makes two topics and a subject for that, nam
 configured ones with "-check-", the time and random digits after it, and deletes them, also
 after an error or Ctrl-C; what a killed check has left, the next one deletes once it is an
 hour old. The configured topics and subjects are not touched. That needs the rights
-Create, Delete, Read, Write and DescribeConfigs on topics with these prefixes; without them
-nothing is made, and the commands that grant them are printed. The exit code is 2, too, when
-something could not be tried.`,
+Create, Delete, Read, Write and DescribeConfigs on topics with these prefixes, and Read on
+groups; without them nothing is made, and the commands that grant them are printed. Each try
+takes as long as --timeout at most, and after the first that has no answer nothing more is
+tried. The exit code is 2, too, when something could not be tried.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if c.timeout <= 0 {

@@ -125,11 +125,19 @@ func (t *tries) try(ctx context.Context, of try, v *Verdict) {
 	case len(missing) > 0:
 		v.Outcome, v.Text, v.Grants = Untried, t.without(missing), t.grants(missing...)
 	case silent(v.Err):
-		v.Outcome, v.Text = Untried, t.explain(v.Err)
+		v.Outcome, v.Text = Untried, t.words(v.Err)
 		t.mute = true
 	default:
-		v.Outcome, v.Text = Fails, t.explain(v.Err)
+		v.Outcome, v.Text = Fails, t.words(v.Err)
 	}
+}
+
+// words is an error on one line.
+func (t *tries) words(err error) string {
+	if unfit, ok := errors.AsType[*kafka.UnfitError](err); ok { // the rest of the chain says nothing more
+		return unfit.Error()
+	}
+	return strings.ReplaceAll(t.explain(err), "\n", "; ")
 }
 
 // silent reports whether an error is no more than the want of an answer, which says
