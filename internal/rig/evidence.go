@@ -31,6 +31,7 @@ type Evidence struct {
 	Settled bool                     // each task was read after its last change
 	Ordered bool                     // offsets are one sequence over all topics
 	Cleaned bool                     // the broker's cleaner has been at the ledger
+	Jumps   []time.Time              // of the processes' clocks: what waits across one waits longer, or less
 
 	ByTopic map[string]History
 	Calls   []Record // of the event topic

@@ -29,6 +29,7 @@ type broker struct {
 	calm   bool           // nothing goes wrong any more
 	writer *process       // who opened the shard last
 	did    map[string]int // what happened, how often
+	jumps  []time.Time    // of the processes' clocks
 }
 
 var (
@@ -177,6 +178,7 @@ func (b *broker) shiftClocks(d time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.did["clock jumped"]++
+	b.jumps = append(b.jumps, time.Now())
 	b.Edit(0, func(entries []batch.Record) []batch.Record {
 		for i, r := range entries {
 			if bytes.Contains(r.Value, []byte(`"as":"dead_letter"`)) {

@@ -23,7 +23,7 @@ func check(w *world, log []batch.Record) *rig.Evidence {
 		Truth:  w.Truth(),
 		Topics: rig.Topics{Events: eventTopic, Status: statusTopic, Dead: deadTopic, Ledger: ledgerTopic},
 		Shards: 1, Source: baseURL, PollMax: pollMax, ByTopic: map[string]rig.History{},
-		Hidden: func(taskID string) bool { return w.everHidden[taskID] }, Settled: true, Ordered: true,
+		Hidden: func(taskID string) bool { return w.everHidden[taskID] }, Settled: true, Ordered: true, Jumps: w.broker.jumps,
 	}
 	for i, r := range log {
 		h := e.ByTopic[r.Topic]
