@@ -174,8 +174,15 @@ func (r Registry) unanswered(err error) string {
 		return "nothing listens at " + at + ": is the schema registry up, and are host and port right?"
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return "nobody answers in time at " + at + ": are host and port right, and is no firewall in between?"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, net.ErrClosed):
-		return "the connection to " + at + " was closed without an answer: is the schema registry starting, and is the port right, or https:// needed?"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed):
+		or := "https:// needed"
+		if strings.HasPrefix(r.URL, "https:") { // where TLS 1.3 refuses a client after the handshake, its alert may come too late
+			or = "a client certificate wanted"
+			if r.TLS.CertFile == "" {
+				or += " (" + r.setting("TLS.CertFile") + " and " + r.setting("TLS.KeyFile") + ")"
+			}
+		}
+		return "the connection to " + at + " was closed without an answer: is the schema registry starting, and is the port right, or " + or + "?"
 	}
 	return "the schema registry cannot be reached: is " + at + " right?"
 }
