@@ -13,6 +13,7 @@ set -euo pipefail
 export LC_ALL=C # TLC's numbers
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+model=$here/../internal
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/airudder-exporter
 
 readonly maven_dependency=org.apache.maven.plugins:maven-dependency-plugin:3.8.1
@@ -87,7 +88,7 @@ tlc() {
   shift 3
   local edits=()
   for edit in "$@"; do edits+=(-e "$edit"); done
-  sed -e '' "${edits[@]}" "$work/$config" >"$work/$name.cfg"
+  sed -e '' "${edits[@]}" "$(find "$model" -path "*/$config")" >"$work/$name.cfg"
   (cd "$work" && exec timeout "$seconds" java -Xmx2g -XX:+UseSerialGC -cp "$jar" tlc2.TLC \
     -workers "${MODEL_WORKERS:-1}" -metadir "$work/$name.states" -config "$name.cfg" "${config%%[_.]*}") >"$work/$name.log" 2>&1 || status=$?
   rm -rf "$work/$name.states"
@@ -205,7 +206,7 @@ main() {
   install_tlc
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
-  cp "$here"/../internal/{exporter,replay}/*.{tla,cfg} "$work/"
+  cp "$model"/*/*.tla "$work/"
   failed=0
   "$1"
   if ((failed)); then die "the model does not behave as it should; see above"; fi
