@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"airudder-exporter/internal/rig"
+
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -189,7 +191,7 @@ func (p *proxy) connect(client net.Conn, real string) {
 var errCut = errors.New("cut")
 
 func (l *link) carryRequest() error {
-	frame, err := readFrame(l.client)
+	frame, err := rig.ReadFrame(l.client)
 	if err != nil {
 		return err
 	}
@@ -212,15 +214,15 @@ func (l *link) carryRequest() error {
 	} else if r.fate.refuse != 0 {
 		r.code = r.fate.refuse
 		l.ended(r)
-		return writeFrame(l.client, r.refusal())
+		return rig.WriteFrame(l.client, r.refusal())
 	}
 	l.underWay.Add(1)
 	l.waiting <- r
-	return writeFrame(l.broker, frame)
+	return rig.WriteFrame(l.broker, frame)
 }
 
 func (l *link) carryAnswer() error {
-	frame, err := readFrame(l.broker)
+	frame, err := rig.ReadFrame(l.broker)
 	if err != nil {
 		return err
 	}
@@ -240,5 +242,5 @@ func (l *link) carryAnswer() error {
 		_ = writeHalf(l.client, frame) // the client may be gone
 		return errCut
 	}
-	return writeFrame(l.client, frame)
+	return rig.WriteFrame(l.client, frame)
 }

@@ -3,7 +3,6 @@ package prooftest
 import (
 	"encoding/binary"
 	"fmt"
-	"io"
 	"net"
 	"strconv"
 
@@ -123,20 +122,4 @@ func (p *proxy) moveOne(host *string, port *int32) error {
 	}
 	*host, *port = at.IP.String(), int32(at.Port)
 	return nil
-}
-
-// readFrame reads what a size of four bytes stands before.
-func readFrame(from io.Reader) ([]byte, error) {
-	var size [4]byte
-	if _, err := io.ReadFull(from, size[:]); err != nil {
-		return nil, err
-	}
-	frame := make([]byte, binary.BigEndian.Uint32(size[:]))
-	_, err := io.ReadFull(from, frame)
-	return frame, err
-}
-
-func writeFrame(to io.Writer, frame []byte) error {
-	_, err := to.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(frame))), frame...))
-	return err
 }

@@ -98,7 +98,7 @@ func (p *twisted) closeAll() {
 // serve passes one request after the other on, each with its answer.
 func (p *twisted) serve(near, far net.Conn) error {
 	for {
-		frame, err := readFrame(near)
+		frame, err := ReadFrame(near)
 		if err != nil {
 			return nil // the program has closed it
 		}
@@ -106,22 +106,23 @@ func (p *twisted) serve(near, far net.Conn) error {
 		if err != nil {
 			return err
 		}
-		if err := writeFrame(far, frame); err != nil {
+		if err := WriteFrame(far, frame); err != nil {
 			return err
 		}
-		if frame, err = readFrame(far); err != nil {
+		if frame, err = ReadFrame(far); err != nil {
 			return err
 		}
 		if frame, err = p.response(req, correlation, frame); err != nil {
 			return err
 		}
-		if err := writeFrame(near, frame); err != nil {
+		if err := WriteFrame(near, frame); err != nil {
 			return err
 		}
 	}
 }
 
-func readFrame(from io.Reader) ([]byte, error) {
+// ReadFrame reads what a size of four bytes stands before, as Kafka sends it.
+func ReadFrame(from io.Reader) ([]byte, error) {
 	var size [4]byte
 	if _, err := io.ReadFull(from, size[:]); err != nil {
 		return nil, err
@@ -131,7 +132,8 @@ func readFrame(from io.Reader) ([]byte, error) {
 	return frame, err
 }
 
-func writeFrame(to io.Writer, frame []byte) error {
+// WriteFrame sends a frame after its size in four bytes.
+func WriteFrame(to io.Writer, frame []byte) error {
 	_, err := to.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(frame))), frame...))
 	return err
 }

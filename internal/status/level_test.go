@@ -1,43 +1,23 @@
 package status
 
 import (
-	"bytes"
 	"encoding/json"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"airudder-exporter/internal/rig"
 )
 
 // leveled is a level, and what is logged by it.
-func leveled(usual slog.Level) (*LogLevel, *slog.Logger, *lines) {
-	text := &lines{}
+func leveled(usual slog.Level) (*LogLevel, *slog.Logger, *rig.Lines) {
+	text := &rig.Lines{}
 	level := NewLogLevel(usual)
 	return level, slog.New(slog.NewTextHandler(text, &slog.HandlerOptions{Level: level})), text
-}
-
-// lines collects a log.
-type lines struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-// take returns what was logged since the last time.
-func (l *lines) take() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	defer l.text.Reset()
-	return l.text.String()
 }
 
 // Each change is told once, also where the level lets no more through than errors, and
@@ -48,18 +28,18 @@ func TestLogLevel(t *testing.T) {
 			for _, to := range levels {
 				l, log, text := leveled(usual)
 				l.Change(to, time.Hour, log)
-				said := text.take()
+				said := text.Take()
 				if l.Level() != to || to != usual && (strings.Count(said, "\n") != 1 || !strings.Contains(said, " for a while, then "+name(usual)+" again")) || to == usual && said != "" {
 					t.Errorf("%s to %s: level %s, log %s", usual, to, l.Level(), said)
 				}
 				time.Sleep(time.Hour - time.Nanosecond)
 				synctest.Wait()
-				if said = text.take(); l.Level() != to || said != "" {
+				if said = text.Take(); l.Level() != to || said != "" {
 					t.Errorf("%s to %s: within the hour it is %s, log %s", usual, to, l.Level(), said)
 				}
 				time.Sleep(time.Nanosecond)
 				synctest.Wait()
-				said = text.take()
+				said = text.Take()
 				if l.Level() != usual || to != usual && strings.Count(said, `msg="the log level is `+name(usual)+` again"`) != 1 {
 					t.Errorf("%s to %s: after the hour it is %s, log %s", usual, to, l.Level(), said)
 				}
@@ -79,15 +59,15 @@ func TestLogLevelChangesAgain(t *testing.T) {
 		if l.Level() != slog.LevelError {
 			t.Errorf("the end of the first change ended the second: %s", l.Level())
 		}
-		text.take()
+		text.Take()
 		l.Change(slog.LevelInfo, time.Hour, log)
-		said := text.take()
+		said := text.Take()
 		if d := l.document(); l.Level() != slog.LevelInfo || d.Until != nil || strings.Count(said, "\n") != 1 {
 			t.Errorf("got %+v, log %s", d, said)
 		}
 		time.Sleep(2 * time.Hour)
 		synctest.Wait()
-		if said := text.take(); said != "" {
+		if said := text.Take(); said != "" {
 			t.Errorf("what has ended is told again: %s", said)
 		}
 	})

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"airudder-exporter/internal/rig"
+
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -44,7 +46,7 @@ func secure(t *testing.T) Config {
 // from anywhere.
 func TestServeSecurely(t *testing.T) {
 	c := secure(t)
-	log := &lines{}
+	log := &rig.Lines{}
 	logger := slog.New(slog.NewTextHandler(log, nil))
 	h := Handler(&State{}, prometheus.NewRegistry(), lived(), info, Operator{Level: NewLogLevel(slog.LevelInfo), Log: logger, Profiles: true, Authenticated: c.Web().Authenticated})
 	s, err := Serve(t.Context(), c, h, logger)
@@ -92,7 +94,7 @@ func TestServeSecurely(t *testing.T) {
 	if got := fetch(s.Addr(), ""); !strings.HasPrefix(got, "400 ") {
 		t.Errorf("without TLS: %s", got)
 	}
-	if said := log.take(); said != "" {
+	if said := log.Take(); said != "" {
 		t.Errorf("the log has %s", said)
 	}
 }
@@ -138,9 +140,9 @@ func TestServerLog(t *testing.T) {
 		"http2: server: error reading preface from client 127.0.0.1:1: bogus\n": `level=DEBUG msg="http2: server: error reading preface from client 127.0.0.1:1: bogus"`,
 		"http: panic serving 127.0.0.1:4711: oh\n":                              `level=WARN msg="http: panic serving 127.0.0.1:4711: oh"`,
 	} {
-		log := &lines{}
+		log := &rig.Lines{}
 		newServer(nil, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))).ErrorLog.Print(line)
-		if got := log.take(); !strings.HasSuffix(got, want+"\n") {
+		if got := log.Take(); !strings.HasSuffix(got, want+"\n") {
 			t.Errorf("%q is logged as %s, want %s", line, got, want)
 		}
 	}

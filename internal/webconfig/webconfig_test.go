@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"airudder-exporter/internal/rig"
 )
 
 // What is wrong is told in one sentence that shows nothing of what the file holds.
@@ -186,7 +188,7 @@ func TestClientTrustsOneCertificate(t *testing.T) {
 func TestWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlace(t, withTLS+users)
-		var log lines
+		var log rig.Lines
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan bool)
 		go func() {
@@ -197,7 +199,7 @@ func TestWatch(t *testing.T) {
 			t.Helper()
 			time.Sleep(time.Duration(looks) * every)
 			synctest.Wait()
-			got := log.take()
+			got := log.Take()
 			if want == "" && got != "" || strings.Count(got, "\n") > 1 || !strings.Contains(got, want) {
 				t.Errorf("the log has %q, want %q", got, want)
 			}
