@@ -69,11 +69,12 @@ give_up() {
   exit 1
 }
 
-# await WHAT COMMAND… waits until the command succeeds, for about two minutes.
+# await WHAT COMMAND… waits until the command succeeds, for about two minutes and ten seconds
+# for each kill.
 await() {
   local what=$1
   shift
-  for _ in $(seq 600); do
+  for _ in $(seq $((600 + 50 * kills))); do
     if "$@" >/dev/null 2>&1; then return; fi
     if [[ -s $work/faults ]]; then give_up "$(cat "$work/faults")"; fi
     sleep 0.2
