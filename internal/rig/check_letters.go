@@ -65,10 +65,8 @@ func (e *Evidence) checkWaited() {
 			}
 		}
 		at := l.Time("observed_at")
-		if slices.ContainsFunc(e.Jumps, func(jump time.Time) bool { return jump.After(since) && !jump.After(at) }) && !since.IsZero() {
-			continue
-		}
-		if since.IsZero() || at.Sub(since) < e.PollMax {
+		jumped := slices.ContainsFunc(e.Jumps, func(jump time.Time) bool { return jump.After(since) && !jump.After(at) })
+		if since.IsZero() || at.Sub(since) < e.PollMax && !jumped {
 			e.wrong(l.Call(), "%s: at %s, of a task whose end was seen at %s, so that it might still have got a CallID", l, at, since)
 		}
 	}
