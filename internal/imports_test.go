@@ -93,7 +93,7 @@ var rooms = map[string]struct{ imports, libraries []string }{
 	"internal/token": {[]string{"internal/setting"}, []string{
 		"golang.org/x/oauth2", "github.com/aws/aws-msk-iam-sasl-signer-go/signer", "github.com/aws/aws-sdk-go-v2/config", "github.com/aws/smithy-go",
 	}},
-	"internal/env": {libraries: []string{"github.com/sethvargo/go-envconfig"}},
+	"internal/env": {imports: []string{"internal/setting"}, libraries: []string{"github.com/sethvargo/go-envconfig"}},
 	"internal/rig": {
 		[]string{"internal/airuddersim", "internal/embedded"},
 		[]string{"github.com/twmb/franz-go/pkg/kgo", "github.com/twmb/franz-go/pkg/kmsg", "github.com/twmb/franz-go/pkg/kbin", "github.com/twmb/franz-go/pkg/kbin", "github.com/twmb/franz-go/pkg/kerr", "github.com/twmb/avro"},

@@ -54,11 +54,8 @@ func (r Reader) Config() (*tls.Config, error) {
 // read reads the file that a setting names.
 func (r Reader) read(field, path string) ([]byte, error) {
 	text, err := os.ReadFile(path)
-	if pathErr, ok := errors.AsType[*os.PathError](err); ok {
-		err = pathErr.Err // the sentence has the path already
-	}
 	if err != nil {
-		return nil, &setting.Error{Setting: r.Setting(field), Value: path, Text: "cannot be read: " + err.Error()}
+		return nil, &setting.Error{Setting: r.Setting(field), Value: path, Text: "cannot be read: " + setting.WithoutPath(err).Error()}
 	}
 	return text, nil
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io/fs"
 	"regexp"
 	"slices"
 	"strconv"
@@ -128,15 +127,6 @@ func wantedDuration(value string) string {
 		return fmt.Sprintf("is not a duration without its unit: give %ds, %dm or %dh", n, n, n)
 	}
 	return text
-}
-
-// withoutPath is an error of a file without its path: the operator may have put
-// the secret where the name of its file belongs.
-func withoutPath(err error) error {
-	if at, ok := errors.AsType[*fs.PathError](err); ok {
-		return at.Err
-	}
-	return err
 }
 
 // withoutPassword hides what could be a password: anything before an @, in a URL

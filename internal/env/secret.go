@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"airudder-exporter/internal/setting"
 )
 
 // What a secret's file may be: a secret is short, and whoever writes it into a pipe
@@ -94,12 +96,12 @@ func readSmall(ctx context.Context, path string) ([]byte, error) {
 	case errors.Is(err, fs.ErrPermission):
 		return nil, fmt.Errorf("no right to read the file %q: let the exporter's user read it", path)
 	case err != nil:
-		return nil, fmt.Errorf("%w: give the path of a file that holds the value", withoutPath(err))
+		return nil, fmt.Errorf("%w: give the path of a file that holds the value", setting.WithoutPath(err))
 	}
 	defer file.Close()
 	info, err := file.Stat()
 	if err != nil {
-		return nil, withoutPath(err)
+		return nil, setting.WithoutPath(err)
 	}
 	if info.IsDir() {
 		return nil, fmt.Errorf("%q is a directory: give the path of a file that holds the value", path)
@@ -113,7 +115,7 @@ func readSmall(ctx context.Context, path string) ([]byte, error) {
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
 		case err != nil:
-			return nil, fmt.Errorf("the file %q: %w", path, withoutPath(err))
+			return nil, fmt.Errorf("the file %q: %w", path, setting.WithoutPath(err))
 		case len(text) > maxSecret:
 			return nil, fmt.Errorf("the file %q is larger than %d bytes: give one that holds the value alone", path, maxSecret)
 		case len(text) > 0 || !pipe:

@@ -4,7 +4,9 @@
 package setting
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"net"
 	"net/url"
@@ -20,6 +22,15 @@ func Name(called func(field string) string, field string) string {
 		return field
 	}
 	return called(field)
+}
+
+// WithoutPath is an error of a file without its path: the sentence has that already, or may
+// not have it, where the operator has put a secret in its place.
+func WithoutPath(err error) error {
+	if at, ok := errors.AsType[*fs.PathError](err); ok {
+		return at.Err
+	}
+	return err
 }
 
 // Error says what is wrong with one setting.

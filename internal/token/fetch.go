@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"airudder-exporter/internal/setting"
 )
 
 // fromFile reads the token that somebody else renews, as the kubelet does.
@@ -27,13 +29,13 @@ func (c Config) fromFile(context.Context) (Token, error) {
 		f, err = os.Open(c.File)
 	}
 	if err != nil {
-		return wrong("cannot be read: " + reason(err))
+		return wrong("cannot be read: " + setting.WithoutPath(err).Error())
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxToken+1))
 	switch {
 	case err != nil:
-		return wrong("cannot be read: " + reason(err))
+		return wrong("cannot be read: " + setting.WithoutPath(err).Error())
 	case len(text) > maxToken:
 		return wrong("holds more than a token: it has over 64 KiB")
 	}
@@ -42,14 +44,6 @@ func (c Config) fromFile(context.Context) (Token, error) {
 		return wrong(want)
 	}
 	return t, nil
-}
-
-// reason is why a file cannot be used, without its name.
-func reason(err error) string {
-	if path, ok := errors.AsType[*fs.PathError](err); ok {
-		return path.Err.Error()
-	}
-	return err.Error()
 }
 
 // fromCommand has a program print the token. There is no shell. What it says on its
@@ -76,7 +70,7 @@ func (c Config) fromCommand(ctx context.Context) (Token, error) {
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
 		return wrong("is not there: give the program's whole path")
 	case err != nil:
-		return wrong("cannot be started: " + reason(err))
+		return wrong("cannot be started: " + setting.WithoutPath(err).Error())
 	}
 	t, want := parse(out.kept.Bytes(), time.Now())
 	if want != "" {

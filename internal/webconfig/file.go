@@ -7,7 +7,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -80,7 +79,7 @@ func (c Config) read() (web.Config, error) {
 	}
 	text, err := os.ReadFile(c.WebConfigFile)
 	if err != nil {
-		return f, fmt.Errorf("cannot be read: %w", withoutPath(err))
+		return f, fmt.Errorf("cannot be read: %w", setting.WithoutPath(err))
 	}
 	_ = yaml.Unmarshal(text, &f) // what is wrong is what the library says
 	f.TLSConfig.SetDirectory(filepath.Dir(c.WebConfigFile))
@@ -106,7 +105,7 @@ func files(t web.TLSConfig) error {
 			continue
 		}
 		if _, err := os.ReadFile(f.path); err != nil {
-			return fmt.Errorf("%s: %w", f.field, withoutPath(err))
+			return fmt.Errorf("%s: %w", f.field, setting.WithoutPath(err))
 		}
 	}
 	return nil
@@ -202,13 +201,4 @@ func reason(says string) string {
 		return fmt.Sprintf("line %s is not as it should be", m[1])
 	}
 	return "it cannot be understood"
-}
-
-// withoutPath is an error of the file system without the path.
-func withoutPath(err error) error {
-	var of *fs.PathError
-	if errors.As(err, &of) {
-		return of.Err
-	}
-	return err
 }
